@@ -1,0 +1,117 @@
+// Every row of the table: which work fills it, its title, its unit and what Firn aims at.
+import { formatBytes } from './sizes.js';
+
+/**
+ * @typedef {object} Row
+ * @property {string} id      the work's name, a dot, the measure
+ * @property {string} work    the name of the work that fills it
+ * @property {string} title
+ * @property {string} measure with its unit
+ * @property {{ most: number } | { least: number }} [aim] for Firn on one core
+ */
+
+/**
+ * @param {string} work
+ * @param {string} title
+ * @param {[measure: string, label: string, aim?: Row['aim']][]} measures
+ * @returns {Row[]}
+ */
+function rowsOf(work, title, measures) {
+  return measures.map(([measure, label, aim]) => ({ id: `${work}.${measure}`, work, title, measure: label, aim }));
+}
+
+/** @typedef {[measure: string, label: string, aim?: Row['aim']]} Measure */
+/** @type {Measure} */
+const RATE = ['rate', 'requests/s'];
+/** @type {Measure} */
+const P99 = ['p99', 'p99 ms'];
+/** @type {Measure} */
+const PEAK = ['memory', 'peak MB'];
+
+/** @param {number} most @returns {Measure} */
+const cpuAtMost = (most) => ['cpu', 'CPU µs/request', { most }];
+
+/** @param {import('./sizes.js').Sizes} sizes */
+function smallRows(sizes) {
+  const small = formatBytes(sizes.smallFileBytes);
+  return [
+    ...rowsOf('get', `GET ${small}, 16 connections`, [cpuAtMost(60), RATE, P99, PEAK]),
+    ...rowsOf('put-16', `PUT ${small}, new names, 16 connections`, [
+      cpuAtMost(150),
+      ['rate', 'requests/s', { least: 5000 }],
+      P99,
+      PEAK,
+    ]),
+    ...rowsOf('put-64', `PUT ${small}, new names, 64 connections`, [['cpu', 'CPU µs/request'], RATE, P99, PEAK]),
+  ];
+}
+
+/** @param {import('./sizes.js').Sizes} sizes */
+function propfindRows(sizes) {
+  const members = sizes.folderMembers.toLocaleString('en');
+  const named = `PROPFIND depth 1, ${members} members, 4 named properties`;
+  return [
+    ...rowsOf('propfind-0', 'PROPFIND depth 0 on a file, 4 named properties', [cpuAtMost(80), RATE, P99, PEAK]),
+    ...rowsOf('propfind-1-named', named, [cpuAtMost(4000), RATE, P99, PEAK]),
+    ...rowsOf('propfind-1-all', `PROPFIND depth 1, ${members} members, allprop`, [cpuAtMost(4000), RATE, P99, PEAK]),
+  ];
+}
+
+/** @param {import('./sizes.js').Sizes} sizes */
+function largeRows(sizes) {
+  const large = formatBytes(sizes.largeFileBytes);
+  /** @type {(least: number) => Measure[]} */
+  const measures = (least) => [
+    ['speed', 'MB/s', { least }],
+    ['cpu', 'CPU s'],
+    ['growth', 'peak growth MB'],
+  ];
+  return [
+    ...rowsOf('upload', `PUT ${large} with Content-Length`, measures(400)),
+    ...rowsOf('chunked', `PUT ${large} chunked`, measures(400)),
+    ...rowsOf('download', `GET ${large}`, measures(1300)),
+  ];
+}
+
+/** @param {import('./sizes.js').Sizes} sizes */
+function treeRows(sizes) {
+  const members = sizes.folderMembers.toLocaleString('en');
+  /** @type {[string, number][]} */
+  const methods = [
+    ['copy', 10],
+    ['move', 2],
+    ['delete', 2],
+  ];
+  return methods.flatMap(([method, most]) =>
+    rowsOf('tree', `${method.toUpperCase()} of a folder with ${members} files`, [
+      [`${method}.cpu`, 'CPU ms', { most }],
+      [`${method}.wall`, 'wall ms, median'],
+    ]),
+  );
+}
+
+/** @param {import('./sizes.js').Sizes} sizes */
+function memoryRows(sizes) {
+  const huge = sizes.hugeFolderMembers.toLocaleString('en');
+  const parallel = `${sizes.parallelUploads} parallel PUTs of ${formatBytes(sizes.parallelUploadBytes)}`;
+  return [
+    ...rowsOf('memory-rest', 'at rest', [['memory', 'MB', { most: 90 }]]),
+    ...rowsOf('memory-upload', `PUT ${formatBytes(sizes.hugeUploadBytes)}`, [
+      ['memory', 'peak MB', { most: 150 }],
+      ['speed', 'MB/s'],
+    ]),
+    ...rowsOf('memory-propfind', `PROPFIND depth 1, ${huge} members`, [
+      ['memory', 'peak MB', { most: 150 }],
+      ['wall', 'wall ms'],
+    ]),
+    ...rowsOf('memory-parallel', parallel, [
+      ['memory', 'peak MB', { most: 150 }],
+      ['speed', 'MB/s in all'],
+    ]),
+  ];
+}
+
+/** @param {import('./sizes.js').Sizes} sizes @returns {Row[]} */
+export function allRows(sizes) {
+  return [...smallRows(sizes), ...propfindRows(sizes), ...largeRows(sizes), ...treeRows(sizes), ...memoryRows(sizes)];
+}

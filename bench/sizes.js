@@ -1,0 +1,33 @@
+// How much work is done, in a full and in a quick run. Every size that a row's title names comes from here.
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const GIB = 1024 * MIB;
+
+/** @param {boolean} isQuick */
+export function sizesFor(isQuick) {
+  return {
+    warmUpSeconds: 1,
+    runSeconds: isQuick ? 2 : 5,
+    smallFileBytes: 4 * KIB,
+    largeFileBytes: isQuick ? 256 * MIB : GIB,
+    largeFileRounds: isQuick ? 1 : 3,
+    folderMembers: 1000,
+    treeRounds: isQuick ? 10 : 50,
+    hugeFolderMembers: isQuick ? 10_000 : 100_000,
+    hugeUploadBytes: isQuick ? 1e9 : 5e9,
+    parallelUploads: 50,
+    parallelUploadBytes: 20e6,
+    restSeconds: 3,
+  };
+}
+
+/** @typedef {ReturnType<typeof sizesFor>} Sizes */
+
+/** 1 GiB, 5 GB, 256 MiB: the form in which the size is a whole number. @param {number} bytes */
+export function formatBytes(bytes) {
+  if (bytes % GIB === 0) return `${bytes / GIB} GiB`;
+  if (bytes % MIB === 0) return `${bytes / MIB} MiB`;
+  if (bytes % KIB === 0 && bytes < MIB) return `${bytes / KIB} KiB`;
+  return bytes % 1e9 === 0 ? `${bytes / 1e9} GB` : `${bytes / 1e6} MB`;
+}

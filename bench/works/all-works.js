@@ -1,0 +1,8 @@
+// Every kind of work, in the order in which it runs.
+import { largeWorks } from './large.js';
+import { memoryWorks } from './memory.js';
+import { smallWorks } from './small.js';
+import { treeWorks } from './tree.js';
+
+export const WORKS = [...smallWorks, ...largeWorks, ...treeWorks, ...memoryWorks];
+export const WORK_NAMES = WORKS.map((work) => work.name);

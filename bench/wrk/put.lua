@@ -1,0 +1,31 @@
+-- PUT of files with distinct names and distinct random contents, so that no server can store one for two.
+-- Arguments: SIZE PREFIX RANDOM_FILE "Name: value" ...
+local size, prefix, pool
+local counter = 0
+
+function init(args)
+  size = tonumber(args[1])
+  prefix = args[2]
+  local file = assert(io.open(args[3], "rb"))
+  pool = file:read(1048576)
+  file:close()
+  for index = 4, #args do
+    local name, value = args[index]:match("^([^:]+):%s*(.*)$")
+    wrk.headers[name] = value
+  end
+  math.randomseed(os.time())
+end
+
+function request()
+  counter = counter + 1
+  local mark = string.format("%s-%010d:", prefix, counter)
+  local start = math.random(1, #pool - size)
+  local body = mark .. pool:sub(start, start + size - #mark - 1)
+  return wrk.format("PUT", wrk.path .. prefix .. "-" .. counter .. ".bin", nil, body)
+end
+
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %.0f\n", summary.requests, summary.duration, summary.bytes,
+    errors.connect, errors.read, errors.write, errors.status, errors.timeout, latency:percentile(99)))
+end

@@ -1,0 +1,147 @@
+/**
+ * What `npm start`, `npm test` and `firn` do first on a fresh clone: dependencies, build, Debian packages.
+ * All output goes to standard error: standard output belongs to the program that runs afterwards.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * What proves that a Debian package (or its like on another system) is there: a program on the path, or one of
+ * several files where the package has no program of its own.
+ */
+const proofs = new Map([
+  ['apache2-utils', ['htpasswd']],
+  ['cadaver', ['cadaver']],
+  ['curl', ['curl']],
+  ['davfs2', ['mount.davfs']],
+  ['dbus', ['dbus-run-session']],
+  ['fuse3', ['fusermount3']],
+  ['gvfs', ['/usr/lib/gvfs/gvfsd', '/usr/libexec/gvfsd']],
+  ['gvfs-backends', ['/usr/lib/gvfs/gvfsd-dav', '/usr/libexec/gvfsd-dav']],
+  ['gvfs-fuse', ['/usr/lib/gvfs/gvfsd-fuse', '/usr/libexec/gvfsd-fuse']],
+  ['libglib2.0-bin', ['gio']],
+  ['litmus', ['litmus']],
+  ['rclone', ['rclone']],
+]);
+
+function say(sentence) {
+  process.stderr.write(`firn: ${sentence}\n`);
+}
+
+/** Runs a command whose output goes to standard error; returns its exit code (1 when it could not run at all). */
+function run(command, parameters, environment = process.env) {
+  const result = spawnSync(command, parameters, { cwd: root, stdio: ['ignore', 2, 2], env: environment });
+  if (result.error) say(`${command} could not run: ${result.error.message}`);
+  return result.status ?? 1;
+}
+
+function runOrExit(command, parameters, advice, environment) {
+  const code = run(command, parameters, environment);
+  if (code === 0) return;
+  say(advice);
+  process.exit(code);
+}
+
+/** True when what npm wrote into node_modules is what package-lock.json asks for. */
+export function areDependenciesFresh() {
+  const wanted = path.join(root, 'package-lock.json');
+  const installed = path.join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installed)) return false;
+  if (statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return true;
+  const wantedPackages = JSON.parse(readFileSync(wanted, 'utf8')).packages;
+  const installedPackages = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  return Object.entries(wantedPackages).every(([place, wish]) => {
+    const found = installedPackages[place];
+    // npm leaves out the optional packages of other platforms.
+    if (place === '' || (found === undefined && wish.optional)) return true;
+    return found?.version === wish.version && found?.integrity === wish.integrity;
+  });
+}
+
+/** Runs `npm ci` when node_modules is missing or differs from package-lock.json; ends the process when that fails. */
+export function ensureDependencies() {
+  if (areDependenciesFresh()) return;
+  say('installing the dependencies (npm ci), about a minute …');
+  runOrExit('npm', ['ci', '--loglevel=error'], 'npm ci failed, see above.');
+}
+
+/** The latest modification time, in milliseconds, of a file or of anything below a folder; 0 where there is none. */
+function newestIn(place) {
+  const stat = statSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  // A folder's own time counts too: it shows that a file was removed.
+  return readdirSync(place).reduce((newest, name) => Math.max(newest, newestIn(path.join(place, name))), stat.mtimeMs);
+}
+
+const mainProgram = path.join(root, 'dist', 'main.js');
+
+/** True when dist/ is there and nothing it is made from is newer. */
+export function isBuildFresh() {
+  const cliProgram = path.join(root, 'dist', 'cli.js');
+  if (!existsSync(mainProgram) || !existsSync(cliProgram)) return false;
+  const settings = readdirSync(root).filter((name) => /^tsconfig.*\.json$/.test(name));
+  const newest = Math.max(...['src', 'migrations', ...settings].map((name) => newestIn(path.join(root, name))));
+  return newest <= statSync(mainProgram).mtimeMs;
+}
+
+/** Runs `npm run build` when dist/ is missing or older than what it is made from; ends the process when that fails. */
+export function ensureBuild() {
+  if (isBuildFresh()) return;
+  say('building (npm run build) …');
+  const code = run('npm', ['run', '--silent', 'build']);
+  if (code === 0) return;
+  // The compiler writes files even where types are wrong: an old date makes the next run build again.
+  if (existsSync(mainProgram)) utimesSync(mainProgram, 0, 0);
+  say('npm run build failed, see above.');
+  process.exit(code);
+}
+
+function isProgramThere(proof) {
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
+  const places = path.isAbsolute(proof) ? [proof] : folders.map((folder) => path.join(folder, proof));
+  return places.some((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return true;
+    } catch {
+      return false; // Absent or not executable: either way not usable.
+    }
+  });
+}
+
+/** The Debian packages of a list whose programs are missing on this machine. */
+export function missingDebianPackages(list) {
+  return list.filter((name) => {
+    const proof = proofs.get(name);
+    if (proof === undefined) throw new Error(`prepare.js: no proof is known for the Debian package ${name}`);
+    return !proof.some(isProgramThere);
+  });
+}
+
+/**
+ * Installs the Debian packages of `list` whose programs are missing, and says which and why. Without root or apt-get it
+ * prints the command to type and ends the process with exit code 1.
+ */
+export function ensureDebianPackages(list, why) {
+  const missing = missingDebianPackages(list);
+  if (missing.length === 0) return;
+  const names = missing.join(' ');
+  if (process.getuid?.() !== 0 || !isProgramThere('apt-get')) {
+    say(`${why}; type: sudo apt-get install -y --no-install-recommends ${names}`);
+    process.exit(1);
+  }
+  say(`installing the Debian packages ${names} (${why}) …`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  runOrExit('apt-get', ['update', '-qq'], 'apt-get update failed, see above.', environment);
+  const parameters = ['install', '-y', '-qq', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0', ...missing];
+  runOrExit('apt-get', parameters, `apt-get could not install ${names}, see above.`, environment);
+  const stillMissing = missingDebianPackages(list);
+  if (stillMissing.length === 0) return;
+  say(`apt-get installed ${names}, yet the programs of ${stillMissing.join(' ')} are not found.`);
+  process.exit(1);
+}

@@ -1,0 +1,38 @@
+/**
+ * `npm test [-- vitest arguments]`: everything from a fresh clone to the last test. Where TEST_RESULTS names a file,
+ * vitest also writes its results there as JSON (`.ci/run` counts them).
+ */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { ensureBuild, ensureDebianPackages, ensureDependencies, root } from './prepare.js';
+
+const clientPackages = [
+  'litmus',
+  'cadaver',
+  'rclone',
+  'davfs2',
+  'gvfs',
+  'gvfs-backends',
+  'gvfs-fuse',
+  'dbus',
+  'libglib2.0-bin',
+  'fuse3',
+  'curl',
+  'apache2-utils',
+];
+
+ensureDependencies();
+ensureBuild();
+ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients');
+
+const results = process.env.TEST_RESULTS;
+const reporters = results ? ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`] : [];
+const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  process.exitCode = signal === null ? code : 1;
+});

@@ -1,0 +1,25 @@
+export type AccountErrorKind =
+  | 'invalid-email'
+  | 'invalid-name'
+  | 'invalid-number'
+  | 'weak-password'
+  | 'email-taken'
+  | 'drive-id-taken'
+  | 'no-such-user'
+  | 'no-such-drive'
+  | 'no-such-member'
+  | 'no-such-app-password'
+  | 'last-manager'
+  | 'last-administrator';
+
+/** Something asked of the accounts that the rules don't allow. The message is a sentence that says what to do. */
+export class AccountError extends Error {
+  override readonly name = 'AccountError';
+  constructor(
+    readonly kind: AccountErrorKind,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

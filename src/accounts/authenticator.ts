@@ -1,0 +1,204 @@
+import {
+  type AccountStore,
+  type AppPasswordRow,
+  type CredentialRef,
+  emailKey,
+  type Membership,
+  type UserRow,
+} from '../stores/account-store.js';
+import type { DriveId } from '../stores/values.js';
+import { type AppPasswordSecret, parseAppPassword } from './app-password.js';
+import type { BasicCredentials } from './basic.js';
+import { CredentialCache } from './credential-cache.js';
+import type { Passwords } from './passwords.js';
+import { REFUSAL_MESSAGES, type Refusal, type RefusalReason, type Tried } from './refusal.js';
+import { Throttle } from './throttle.js';
+import { UseNotes } from './use-notes.js';
+
+/** Earlier account passwords that are told from a guess. */
+const FORMER_PASSWORDS_CHECKED = 3;
+
+export type Authentication =
+  | { readonly kind: 'granted'; readonly credential: CredentialRef; readonly membership: Membership }
+  /** The credentials are good; the drive isn't there, or isn't theirs. */
+  | { readonly kind: 'no-drive' }
+  /** `message` is a plain sentence for the body of the 401. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
+
+export interface AuthenticatorOptions {
+  /** Hears of notes on use that could not be written. */
+  readonly onError: (error: unknown) => void;
+  readonly now?: () => number;
+}
+
+interface Attempt {
+  readonly key: string;
+  readonly email: string;
+  readonly password: string;
+  readonly remoteAddress: string;
+}
+
+type Verdict =
+  | { readonly kind: 'good'; readonly credential: CredentialRef }
+  | { readonly kind: 'bad'; readonly refusal: Refusal }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
+
+/** Says who a request comes from and what they may do on its drive (PRODUCT S1, S2, S5, S6). */
+export class Authenticator {
+  readonly #store: AccountStore;
+  readonly #passwords: Passwords;
+  readonly #now: () => number;
+  readonly #notes: UseNotes;
+  readonly #cache = new CredentialCache();
+  readonly #throttle = new Throttle();
+  readonly #pending = new Map<string, Promise<Verdict>>();
+
+  constructor(store: AccountStore, passwords: Passwords, options: AuthenticatorOptions) {
+    this.#store = store;
+    this.#passwords = passwords;
+    this.#now = options.now ?? Date.now;
+    this.#notes = new UseNotes(store, options.onError);
+  }
+
+  /**
+   * Costs one statement where the credentials were verified before. `client` is the User-Agent. Throws
+   * `PasswordsBusyError` when too many unknown credentials come at once.
+   */
+  async authenticate(
+    credentials: BasicCredentials,
+    driveId: DriveId,
+    remoteAddress: string,
+    client: string,
+  ): Promise<Authentication> {
+    const now = this.#now();
+    const key = this.#cache.keyOf(credentials);
+    const known = this.#cache.findGood(key, now);
+    if (known) {
+      const answer = await this.#answer(known, driveId, client, now);
+      if (answer) return answer;
+      this.#cache.dropGood(key, known, now);
+    }
+    const email = toEmail(credentials.userName);
+    const refusal = this.#cache.findBad(key, now);
+    if (refusal) {
+      if (await this.#isStillSo(refusal, email)) return this.#refuse(refusal, client, now);
+      this.#cache.dropBad(key);
+    }
+    const verdict = await this.#judge({ key, email, password: credentials.password, remoteAddress });
+    if (verdict.kind === 'throttled') return verdict;
+    if (verdict.kind === 'bad') return this.#refuse(verdict.refusal, client, now);
+    // It may have been revoked while argon2 ran.
+    return (await this.#answer(verdict.credential, driveId, client, now)) ?? refused('wrong');
+  }
+
+  /** Writes what was collected on the use of app passwords; the server does so by itself once a minute. */
+  flush(): Promise<void> {
+    return this.#notes.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#notes.close();
+  }
+
+  /** Null when the credential no longer stands. */
+  async #answer(
+    credential: CredentialRef,
+    driveId: DriveId,
+    client: string,
+    now: number,
+  ): Promise<Authentication | null> {
+    const { stands, membership } = await this.#store.access(credential, driveId, now);
+    if (!stands) return null;
+    if (credential.kind === 'app') this.#notes.noteUse(credential.id, now, client);
+    return membership ? { kind: 'granted', credential, membership } : { kind: 'no-drive' };
+  }
+
+  #refuse(refusal: Refusal, client: string, now: number): Authentication {
+    if (refusal.tried) this.#notes.noteTried(refusal.tried, now, client);
+    return refused(refusal.reason);
+  }
+
+  /** An account made, enabled or given another password since makes bad credentials worth another look. */
+  async #isStillSo(refusal: Refusal, email: string): Promise<boolean> {
+    const user = await this.#store.findUser(email);
+    if (!user || !refusal.user) return user === refusal.user;
+    const { id, passwordVersion, isDisabled } = refusal.user;
+    return user.id === id && user.passwordVersion === passwordVersion && user.isDisabled === isDisabled;
+  }
+
+  /** Requests that bring the same credentials at the same time share one verdict. */
+  #judge(attempt: Attempt): Promise<Verdict> {
+    const pending = this.#pending.get(attempt.key);
+    if (pending) return pending;
+    const verdict = this.#guess(attempt).finally(() => this.#pending.delete(attempt.key));
+    this.#pending.set(attempt.key, verdict);
+    return verdict;
+  }
+
+  async #guess(attempt: Attempt): Promise<Verdict> {
+    this.#passwords.checkRoom();
+    const guess = await this.#throttle.take(attempt.email, attempt.remoteAddress);
+    if ('retryAfterSeconds' in guess) return { kind: 'throttled', retryAfterSeconds: guess.retryAfterSeconds };
+    let isWrong = false;
+    try {
+      const verdict = await this.#verify(attempt);
+      if (verdict.kind === 'good') this.#cache.keepGood(attempt.key, verdict.credential, this.#now());
+      if (verdict.kind === 'bad') {
+        isWrong = verdict.refusal.reason === 'wrong';
+        this.#cache.keepBad(attempt.key, verdict.refusal, this.#now());
+      }
+      return verdict;
+    } finally {
+      if (!isWrong) await guess.giveBack();
+    }
+  }
+
+  async #verify({ email, password }: Attempt): Promise<Verdict> {
+    const user = await this.#store.findUser(email);
+    const secret = parseAppPassword(password);
+    const row = secret && user ? await this.#store.findAppPassword(secret.selector) : null;
+    return secret && user && row?.userId === user.id
+      ? this.#verifyAppPassword(user, row, secret)
+      : this.#verifyAccountPassword(user, password);
+  }
+
+  async #verifyAppPassword(user: UserRow, row: AppPasswordRow, { secret }: AppPasswordSecret): Promise<Verdict> {
+    const tried: Tried = { kind: 'app', id: row.id };
+    if (!(await this.#passwords.verifyPassword(row.hash, secret))) return bad('wrong', user, null);
+    if (user.isDisabled) return bad('disabled', user, tried);
+    if (row.revokedAt !== null) return bad('revoked', user, tried);
+    if (row.expiresAt !== null && row.expiresAt <= this.#now()) return bad('expired', user, tried);
+    return { kind: 'good', credential: { kind: 'app', userId: user.id, id: row.id } };
+  }
+
+  /** A wrong password costs as many argon2 runs whether or not there is such a user, with earlier passwords. */
+  async #verifyAccountPassword(user: UserRow | null, password: string): Promise<Verdict> {
+    const { dummyHash } = this.#passwords;
+    if (await this.#passwords.verifyPassword(user?.passwordHash ?? dummyHash, password)) {
+      if (!user || user.isDisabled) return bad(user ? 'disabled' : 'wrong', user, null);
+      return { kind: 'good', credential: { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } };
+    }
+    const former = user ? await this.#store.formerPasswords(user.id, FORMER_PASSWORDS_CHECKED) : [];
+    let isFormer = false;
+    for (let index = 0; index < FORMER_PASSWORDS_CHECKED; index++) {
+      if (await this.#passwords.verifyPassword(former[index] ?? dummyHash, password)) isFormer = true;
+    }
+    if (!user || !isFormer) return bad('wrong', user, null);
+    return bad('former', user, { kind: 'account', id: user.id });
+  }
+}
+
+function bad(reason: RefusalReason, user: UserRow | null, tried: Tried | null): Verdict {
+  const basis = user && { id: user.id, passwordVersion: user.passwordVersion, isDisabled: user.isDisabled };
+  return { kind: 'bad', refusal: { reason, user: basis, tried } };
+}
+
+function refused(reason: RefusalReason): Authentication {
+  return { kind: 'refused', reason, message: REFUSAL_MESSAGES[reason] };
+}
+
+/** Windows puts a domain before the user name: `DOMAIN\someone@example.org`. */
+function toEmail(userName: string): string {
+  return emailKey(userName.slice(userName.lastIndexOf('\\') + 1).trim());
+}

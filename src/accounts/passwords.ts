@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import argon2 from 'argon2';
+
+/** OWASP's argon2id: 19 MiB (in KiB), two passes, one lane. */
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+/** Runs at the same time: bounds memory to 38 MiB and leaves threads for files. */
+const RUNS_MAX = 2;
+/** Runs that may wait, about a second's worth of work. */
+const WAITING_MAX = 64;
+
+/** Too many passwords are being checked already; trying again in a few seconds may succeed. */
+export class PasswordsBusyError extends Error {
+  override readonly name = 'PasswordsBusyError';
+}
+
+/** Hashes passwords with argon2id, a few at a time, so that a flood of them can't eat the memory. */
+export class Passwords {
+  /** A hash that no password fits, for users that don't exist: checking it costs what a real one costs. */
+  readonly dummyHash = makeDummyHash();
+  #running = 0;
+  #runs = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** How often argon2 ran. */
+  get runs(): number {
+    return this.#runs;
+  }
+
+  /** Throws `PasswordsBusyError` when another check could not even wait. */
+  checkRoom(): void {
+    if (this.#waiting.length >= WAITING_MAX) throw new PasswordsBusyError('too many passwords are being checked');
+  }
+
+  /** Throws `PasswordsBusyError`. */
+  hashPassword(password: string): Promise<string> {
+    return this.#run(() => argon2.hash(password.normalize('NFC'), { type: argon2.argon2id, ...COST }));
+  }
+
+  /** Throws `PasswordsBusyError`. */
+  verifyPassword(hash: string, password: string): Promise<boolean> {
+    return this.#run(() => argon2.verify(hash, password.normalize('NFC')));
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= RUNS_MAX) {
+      this.checkRoom();
+      // Whoever ends hands its place on, so `#running` stays as it is.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
+    }
+    this.#runs++;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+}
+
+function makeDummyHash(): string {
+  const part = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
+  return `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}$${part(16)}$${part(32)}`;
+}

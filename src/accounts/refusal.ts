@@ -1,0 +1,25 @@
+import type { AppPasswordId, UserId } from '../stores/values.js';
+
+export type RefusalReason = 'wrong' | 'revoked' | 'expired' | 'former' | 'disabled';
+
+/** Why credentials were refused, with what that rests on: while it is so, argon2 need not be asked again. */
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** Null when there was no such user. */
+  readonly user: { readonly id: UserId; readonly passwordVersion: number; readonly isDisabled: boolean } | null;
+  /** The app password, or the user of a former password, whose owner is to see that it is still tried. */
+  readonly tried: Tried | null;
+}
+
+export type Tried =
+  | { readonly kind: 'app'; readonly id: AppPasswordId }
+  | { readonly kind: 'account'; readonly id: UserId };
+
+/** What the client shows to its user. */
+export const REFUSAL_MESSAGES: Readonly<Record<RefusalReason, string>> = {
+  wrong: 'The e-mail address or the password is wrong.',
+  revoked: 'This app password was revoked. Make a new one.',
+  expired: 'This app password has expired. Make a new one.',
+  former: 'This password was changed. Enter the new one, or make an app password for this device.',
+  disabled: 'This account is disabled. Ask the administrator to enable it.',
+};

@@ -1,0 +1,78 @@
+import type { AccountStore } from '../stores/account-store.js';
+import type { AppPasswordId, UserId } from '../stores/values.js';
+import type { Tried } from './refusal.js';
+
+const FLUSH_INTERVAL_MS = 60_000;
+/** Characters of a User-Agent that are kept. */
+const CLIENT_LENGTH_MAX = 200;
+
+interface Note {
+  at: number;
+  client: string;
+}
+
+/** When and by which program passwords were used or tried: collected in memory, written once a minute at most. */
+export class UseNotes {
+  #uses = new Map<AppPasswordId, Note>();
+  #refusals = new Map<AppPasswordId, Note>();
+  #formers = new Map<UserId, Note>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** `onError` hears of a write that failed; its notes are dropped. */
+  constructor(
+    readonly store: AccountStore,
+    readonly onError: (error: unknown) => void,
+  ) {
+    this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  noteUse(id: AppPasswordId, at: number, client: string): void {
+    note(this.#uses, id, at, client);
+  }
+
+  noteTried(tried: Tried, at: number, client: string): void {
+    if (tried.kind === 'app') note(this.#refusals, tried.id, at, client);
+    else note(this.#formers, tried.id, at, client);
+  }
+
+  /** Writes what was collected. */
+  async flush(): Promise<void> {
+    const [uses, refusals, formers] = [this.#uses, this.#refusals, this.#formers];
+    this.#uses = new Map();
+    this.#refusals = new Map();
+    this.#formers = new Map();
+    try {
+      if (uses.size > 0) await this.store.noteUse([...uses].map(([id, used]) => ({ id, ...shorten(used) })));
+      for (const [id, refused] of refusals) {
+        const { at, client } = shorten(refused);
+        await this.store.noteRefusal(id, at, client);
+      }
+      for (const [id, refused] of formers) {
+        const { at, client } = shorten(refused);
+        await this.store.noteFormerPassword(id, at, client);
+      }
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+  }
+}
+
+function note<Id>(notes: Map<Id, Note>, id: Id, at: number, client: string): void {
+  const known = notes.get(id);
+  if (known) {
+    known.at = at;
+    known.client = client;
+  } else {
+    notes.set(id, { at, client });
+  }
+}
+
+function shorten({ at, client }: Note): Note {
+  return { at, client: client.slice(0, CLIENT_LENGTH_MAX) };
+}

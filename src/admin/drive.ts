@@ -1,0 +1,178 @@
+import { Command } from 'commander';
+import type { DriveRow, Role } from '../stores/account-store.js';
+import { toBytes, toBytesOrNone, toDriveId, toRole } from './arguments.js';
+import { formatByteSize } from './byte-size.js';
+import { CommandError } from './command-error.js';
+import { table } from './table.js';
+import { atWork, type OutputOptions, print, remark, toIso, type Workplace } from './workplace.js';
+
+export function driveCommand(): Command {
+  const command = new Command('drive').description('drives and their members');
+  for (const make of [create, list, show, set, addMember, removeMember, members]) command.addCommand(make());
+  return command;
+}
+
+interface CreateOptions extends OutputOptions {
+  readonly owner: string;
+  readonly id?: number;
+  readonly quota?: number;
+  readonly maxUpload?: number;
+}
+
+function create(): Command {
+  return new Command('create')
+    .description('make a drive and print its ID')
+    .argument('<name>')
+    .requiredOption('--owner <email>', 'its first manager')
+    .option('--id <number>', 'its ID; a free random one when left out', toDriveId)
+    .option('--quota <bytes>', 'most bytes on it, like 500GB', toBytes)
+    .option('--max-upload <bytes>', 'largest file, like 100GB', toBytes)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive create "Keller & Co" --owner anna@example.org --quota 500GB')
+    .action((name: string, options: CreateOptions) =>
+      atWork(async ({ accounts, engines }) => {
+        const { id = null, quota: quotaBytes = null, maxUpload: uploadMaxBytes = null, owner: ownerEmail } = options;
+        const drive = await accounts.createDrive({ id, name, ownerEmail, quotaBytes, uploadMaxBytes });
+        print(options, await describe(engines, drive), `${drive.id}`);
+      }),
+    );
+}
+
+function list(): Command {
+  return new Command('list')
+    .description('list the drives')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive list')
+    .action((options: OutputOptions) =>
+      atWork(async ({ accounts, engines }) => {
+        const drives = [];
+        for await (const drive of accounts.drives()) drives.push(await describe(engines, drive));
+        const rows = drives.map((drive) => [
+          `${drive.id}`,
+          drive.name,
+          formatByteSize(drive.usedBytes),
+          sizeOrNone(drive.quotaBytes),
+        ]);
+        print(options, drives, table(['ID', 'NAME', 'USED', 'QUOTA'], rows));
+      }),
+    );
+}
+
+function show(): Command {
+  return new Command('show')
+    .description('show one drive')
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive show 123456')
+    .action((id: number, options: OutputOptions) =>
+      atWork(async ({ accounts, engines, config }) => {
+        const drive = await describe(engines, await accounts.readDrive(id));
+        const members = await engines.accounts.members(drive.id);
+        const uploadMax = drive.uploadMaxBytes ?? config.uploadMaxBytes;
+        const text = [
+          `ID       ${drive.id}`,
+          `Name     ${drive.name}`,
+          `Used     ${formatByteSize(drive.usedBytes)} of ${sizeOrNone(drive.quotaBytes)}`,
+          `Uploads  up to ${formatByteSize(uploadMax)} a file`,
+          `Members  ${members.length}`,
+          `Created  ${drive.createdAt}`,
+        ].join('\n');
+        print(options, { ...drive, members: members.length }, text);
+      }),
+    );
+}
+
+interface SetOptions extends OutputOptions {
+  readonly name?: string;
+  readonly quota?: number | null;
+  readonly maxUpload?: number | null;
+}
+
+function set(): Command {
+  return new Command('set')
+    .description('change a drive')
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .option('--name <name>', 'another name, also of its folder')
+    .option('--quota <bytes>', 'most bytes on it, or none', toBytesOrNone)
+    .option('--max-upload <bytes>', 'largest file, or none for the usual limit', toBytesOrNone)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive set 123456 --quota 1TB --max-upload 100GB')
+    .action((id: number, options: SetOptions) =>
+      atWork(async ({ accounts, engines }) => {
+        const { name, quota: quotaBytes, maxUpload: uploadMaxBytes } = options;
+        if (name === undefined && quotaBytes === undefined && uploadMaxBytes === undefined) {
+          throw new CommandError('Nothing is to be set; give --name, --quota or --max-upload.');
+        }
+        await accounts.changeDrive(id, { name, quotaBytes, uploadMaxBytes });
+        remark(`Drive ${id} is changed.`);
+        print(options, await describe(engines, await accounts.readDrive(id)), '');
+      }),
+    );
+}
+
+function addMember(): Command {
+  return new Command('add-member')
+    .description('make a user a member, or give a member another role or quota')
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .argument('<email>')
+    .option('--role <role>', 'manager, member or viewer (who reads only); member when left out', toRole)
+    .option('--quota <bytes>', 'most bytes of personal files and trash, or none', toBytesOrNone)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive add-member 123456 ben@example.org --role viewer')
+    .action((id: number, email: string, options: OutputOptions & { role?: Role; quota?: number | null }) =>
+      atWork(async ({ accounts }) => {
+        const { role, quotaBytes } = await accounts.putMember(id, email, {
+          role: options.role,
+          quotaBytes: options.quota,
+        });
+        const user = await accounts.readUser(email);
+        remark(`${user.email} is ${role} of drive ${id}.`);
+        print(options, { drive: id, email: user.email, role, quotaBytes }, '');
+      }),
+    );
+}
+
+function removeMember(): Command {
+  return new Command('remove-member')
+    .description('end a membership; personal files stay, out of sight, for when the member comes back')
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .argument('<email>')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive remove-member 123456 ben@example.org')
+    .action((id: number, email: string, options: OutputOptions) =>
+      atWork(async ({ accounts }) => {
+        await accounts.removeMember(id, email);
+        remark(`${email} is no member of drive ${id} any more.`);
+        print(options, { drive: id, email, removed: true }, '');
+      }),
+    );
+}
+
+function members(): Command {
+  return new Command('members')
+    .description('list the members of a drive')
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn drive members 123456')
+    .action((id: number, options: OutputOptions) =>
+      atWork(async ({ accounts, engines }) => {
+        const drive = await accounts.readDrive(id);
+        const members = (await engines.accounts.members(drive.id)).map(({ email, name, role, quotaBytes }) => {
+          return { email, name, role, quotaBytes };
+        });
+        const rows = members.map((member) => [member.email, member.name, member.role, sizeOrNone(member.quotaBytes)]);
+        print(options, members, table(['EMAIL', 'NAME', 'ROLE', 'QUOTA'], rows));
+      }),
+    );
+}
+
+async function describe(engines: Workplace['engines'], drive: DriveRow) {
+  const { id, name, quotaBytes, uploadMaxBytes, createdAt } = drive;
+  const roots = { rootId: drive.rootId, homeId: drive.commonId, binId: drive.commonBinId };
+  const { driveBytes: usedBytes } = await engines.drives.read((view) => view.usage(roots));
+  return { id, name, quotaBytes, uploadMaxBytes, usedBytes, createdAt: toIso(createdAt) };
+}
+
+function sizeOrNone(bytes: number | null): string {
+  return bytes === null ? 'no limit' : formatByteSize(bytes);
+}

@@ -1,0 +1,62 @@
+import { Command, CommanderError } from 'commander';
+import { AccountError } from '../accounts/account-error.js';
+import { PasswordsBusyError } from '../accounts/passwords.js';
+import { ConfigError } from '../config.js';
+import { DriveError } from '../drive/drive-error.js';
+import { StorageFormatError } from '../engines/open-engines.js';
+import { MigrationError } from '../engines/sql/migrate.js';
+import { StoreBusyError } from '../stores/drive-store.js';
+import { appPasswordCommand } from './app-password.js';
+import { CommandError } from './command-error.js';
+import { driveCommand } from './drive.js';
+import { quotaCommand } from './quota.js';
+import { userCommand } from './user.js';
+
+const FAILED = 1;
+const USED_WRONGLY = 2;
+/** Their messages say what to do. */
+const EXPECTED = [AccountError, CommandError, ConfigError, DriveError, StorageFormatError];
+
+/** The `firn` command with all its commands. */
+export function makeProgram(): Command {
+  const program = new Command('firn')
+    .description('administer a Firn server; works beside a running one')
+    .addHelpText('after', '\nThe environment and firn.config.json say which storage; FIRN_STORAGE names it directly.');
+  for (const make of [userCommand, driveCommand, quotaCommand, appPasswordCommand]) program.addCommand(make());
+  for (const command of everyCommand(program)) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  }
+  return program;
+}
+
+/** Runs a command line and gives its exit code: 1 when it failed, 2 when it was wrong (PRODUCT §7). */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  try {
+    await makeProgram().parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed it already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USED_WRONGLY;
+    process.stderr.write(oneLine(`error: ${explain(error)}`));
+    return FAILED;
+  }
+}
+
+function explain(error: unknown): string {
+  if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (error instanceof StoreBusyError) return 'The database is busy; try again in a moment.';
+  if (error instanceof PasswordsBusyError) return 'Too many passwords are being checked; try again in a moment.';
+  if (error instanceof MigrationError) return `${error.message}; use the Firn that the storage was last used with.`;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM') return `${message}; run firn as the user who owns the storage.`;
+  return `${message} (unexpected; please report it)`;
+}
+
+function oneLine(text: string): string {
+  return `${text.trim().replace(/\s*\n\s*/g, ' ')}\n`;
+}
+
+function* everyCommand(command: Command): Generator<Command> {
+  yield command;
+  for (const inner of command.commands) yield* everyCommand(inner);
+}

@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import type { MemberRow } from '../stores/account-store.js';
+import { toBytesOrNone, toDriveId } from './arguments.js';
+import { formatByteSize } from './byte-size.js';
+import { table } from './table.js';
+import { atWork, type OutputOptions, print, remark } from './workplace.js';
+
+export function quotaCommand(): Command {
+  return new Command('quota')
+    .description('how full drives are, and how full they may get')
+    .addCommand(show())
+    .addCommand(set());
+}
+
+function show(): Command {
+  return new Command('show')
+    .description('show what a drive and each of its members use, trash included')
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn quota show 123456')
+    .action((id: number, options: OutputOptions) =>
+      atWork(async ({ accounts, engines }) => {
+        const drive = await accounts.readDrive(id);
+        const usage = (roots: Pick<MemberRow, 'homeId' | 'binId'>) =>
+          engines.drives.read((view) => view.usage({ rootId: drive.rootId, ...roots }));
+        const { driveBytes } = await usage({ homeId: drive.commonId, binId: drive.commonBinId });
+        const members = [];
+        for (const member of await engines.accounts.members(drive.id)) {
+          const { email, quotaBytes } = member;
+          members.push({ email, usedBytes: (await usage(member)).memberBytes, quotaBytes });
+        }
+        const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, members };
+        const rows = members.map((member) => [member.email, ...sizes(member)]);
+        print(options, result, table(['WHO', 'USED', 'QUOTA'], [[`drive ${id}`, ...sizes(result)], ...rows]));
+      }),
+    );
+}
+
+function set(): Command {
+  return new Command('set')
+    .description("set a drive's quota, or with --member that of one member's personal files and trash")
+    .argument('<id>', 'ID of the drive', toDriveId)
+    .argument('<bytes>', 'like 500GB, or none', toBytesOrNone)
+    .option('--member <email>', 'the member')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn quota set 123456 50GB --member ben@example.org')
+    .action((id: number, quotaBytes: number | null, options: OutputOptions & { member?: string }) =>
+      atWork(async ({ accounts }) => {
+        const { member = null } = options;
+        if (member === null) {
+          await accounts.changeDrive(id, { quotaBytes });
+        } else {
+          await accounts.readMember(id, member);
+          await accounts.putMember(id, member, { quotaBytes });
+        }
+        remark(`The quota of ${member ?? `drive ${id}`} is ${sizeOrNone(quotaBytes)}.`);
+        print(options, { drive: id, member, quotaBytes }, '');
+      }),
+    );
+}
+
+function sizes({ usedBytes, quotaBytes }: { usedBytes: number; quotaBytes: number | null }): [string, string] {
+  return [formatByteSize(usedBytes), sizeOrNone(quotaBytes)];
+}
+
+function sizeOrNone(bytes: number | null): string {
+  return bytes === null ? 'no limit' : formatByteSize(bytes);
+}

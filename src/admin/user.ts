@@ -1,0 +1,111 @@
+import { Command } from 'commander';
+import { makePassword } from '../accounts/password-rules.js';
+import type { UserRow } from '../stores/account-store.js';
+import { table } from './table.js';
+import { atWork, type OutputOptions, print, readPassword, remark, toIso, toMinute } from './workplace.js';
+
+interface PasswordOptions extends OutputOptions {
+  readonly passwordStdin?: boolean;
+}
+
+export function userCommand(): Command {
+  const command = new Command('user').description('people who can sign in');
+  command.addCommand(create());
+  command.addCommand(list());
+  command.addCommand(setPassword());
+  command.addCommand(switchUser('disable', true));
+  command.addCommand(switchUser('enable', false));
+  return command;
+}
+
+function create(): Command {
+  return new Command('create')
+    .description('make a user; without --password-stdin a password is made up and printed once')
+    .argument('<email>')
+    .option('--name <name>', 'name of the person')
+    .option('--admin', 'make the user an administrator')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn user create anna@example.org --name "Anna Keller"')
+    .action((email: string, options: PasswordOptions & { name?: string; admin?: boolean }) =>
+      atWork(async ({ accounts }) => {
+        const given = options.passwordStdin ? await readPassword() : null;
+        const password = given ?? makePassword();
+        const { name = null, admin: isAdmin = false } = options;
+        const user = await accounts.createUser({ email, name, password, isAdmin });
+        remark(`User ${user.email} is made.`);
+        printPassword(options, describe(user), given, password);
+      }),
+    );
+}
+
+function list(): Command {
+  return new Command('list')
+    .description('list the users')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn user list')
+    .action((options: OutputOptions) =>
+      atWork(async ({ accounts }) => {
+        const users: UserRow[] = [];
+        for await (const user of accounts.users()) users.push(user);
+        const rows = users.map((user) => [user.email, user.name, stateOf(user), toMinute(user.createdAt)]);
+        print(options, users.map(describe), table(['EMAIL', 'NAME', 'STATE', 'CREATED'], rows));
+      }),
+    );
+}
+
+function setPassword(): Command {
+  return new Command('set-password')
+    .description('give a user another password; the old one is refused at once')
+    .argument('<email>')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn user set-password anna@example.org')
+    .action((email: string, options: PasswordOptions) =>
+      atWork(async ({ accounts }) => {
+        const given = options.passwordStdin ? await readPassword() : null;
+        const password = given ?? makePassword();
+        await accounts.setPassword(email, password);
+        const user = await accounts.readUser(email);
+        remark(`User ${user.email} has a new password.`);
+        printPassword(options, describe(user), given, password);
+      }),
+    );
+}
+
+function switchUser(name: 'disable' | 'enable', isDisabled: boolean): Command {
+  return new Command(name)
+    .description(
+      isDisabled ? 'refuse a user from the next request on; their files stay' : 'let a disabled user in again',
+    )
+    .argument('<email>')
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\nExample:\n  $ firn user ${name} anna@example.org`)
+    .action((email: string, options: OutputOptions) =>
+      atWork(async ({ accounts }) => {
+        await accounts.setDisabled(email, isDisabled);
+        const user = await accounts.readUser(email);
+        remark(`User ${user.email} is ${isDisabled ? 'disabled' : 'enabled'}.`);
+        print(options, describe(user), '');
+      }),
+    );
+}
+
+/** A made-up password alone on standard output; one that was given isn't repeated. */
+function printPassword(options: OutputOptions, user: object, given: string | null, password: string): void {
+  if (given !== null) {
+    print(options, user, '');
+  } else {
+    if (!options.json) remark('The password, which is not shown again:');
+    print(options, { ...user, password }, password);
+  }
+}
+
+function stateOf(user: UserRow): string {
+  return user.isDisabled ? 'disabled' : user.isAdmin ? 'administrator' : 'active';
+}
+
+function describe(user: UserRow) {
+  const { email, name, isAdmin, isDisabled, createdAt } = user;
+  return { email, name, isAdmin, isDisabled, createdAt: toIso(createdAt) };
+}

@@ -1,0 +1,60 @@
+import { Accounts } from '../accounts/accounts.js';
+import { Passwords } from '../accounts/passwords.js';
+import { type Config, readConfig } from '../config.js';
+import { type Engines, openEngines } from '../engines/open-engines.js';
+import { CommandError } from './command-error.js';
+
+/** What a command works with. */
+export interface Workplace {
+  readonly config: Config;
+  readonly engines: Engines;
+  readonly accounts: Accounts;
+  readonly passwords: Passwords;
+}
+
+/** Options that every command has. */
+export interface OutputOptions {
+  readonly json?: boolean;
+}
+
+/** Opens the storage, also beside a running server, for the time of one command. */
+export async function atWork(work: (workplace: Workplace) => Promise<void>): Promise<void> {
+  const config = readConfig();
+  const engines = await openEngines(config);
+  try {
+    const passwords = new Passwords();
+    const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
+    await work({ config, engines, accounts, passwords });
+  } finally {
+    await engines.close();
+  }
+}
+
+/** The result, on standard output: as JSON where that was asked for, else the text, if there is one. */
+export function print(options: OutputOptions, result: unknown, text: string): void {
+  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (text !== '') process.stdout.write(`${text}\n`);
+}
+
+/** A remark for people, on standard error, so that scripts get the result alone. */
+export function remark(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** The password on standard input, up to the end of its first line. */
+export async function readPassword(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  const [line = ''] = Buffer.concat(chunks).toString('utf8').split(/\r?\n/, 1);
+  if (line === '') throw new CommandError('There is no password on standard input; pipe one line into the command.');
+  return line;
+}
+
+export function toIso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** For lists: the day and the minute, in UTC. */
+export function toMinute(time: number | null): string {
+  return time === null ? '-' : toIso(time).slice(0, 16).replace('T', ' ');
+}

@@ -1,0 +1,169 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** A setting is wrong. The message names it and says what to do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const FILE_NAME = 'firn.config.json';
+const STORAGE = './storage';
+
+const bytes = z.int().nonnegative();
+const seconds = z.int().positive();
+
+const settings = z.strictObject({
+  /** Address to listen on. */
+  host: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes a free one. */
+  port: z.int().min(0).max(65_535).default(8080),
+  /** Folder of the data. */
+  storage: z.string().min(1).default(STORAGE),
+  /** Hosts that are drives: `{id}` stands for the drive's ID, `*` at the end for any domain (PRODUCT A1). */
+  driveHost: z
+    .string()
+    .regex(/^[a-z0-9.-]*\{id\}[a-z0-9.-]*\*?$/i, 'needs {id} once, like {id}.connect.example.org or {id}.connect.*')
+    .default('{id}.connect.*'),
+  /** PEM files; both or none. */
+  tlsCertificate: z.string().min(1).nullable().default(null),
+  tlsKey: z.string().min(1).nullable().default(null),
+  /** Addresses and networks (CIDR) whose X-Forwarded headers are believed. */
+  trustedProxies: z.array(z.string().refine(isNetwork, 'needs addresses or networks like 10.0.0.0/8')).default([]),
+  /** Lets Firn listen beyond loopback without TLS (PRODUCT A5). */
+  allowPlainHttpBeyondLoopback: z.boolean().default(false),
+  /** Where people reach this server, without a path, for links and instructions; null: as the request says. */
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .nullable()
+    .default(null),
+  /** What password dialogs show. */
+  realm: z
+    .string()
+    .regex(/^[\x20-\x7e]+$/, 'needs plain ASCII characters')
+    .default('Firn'),
+  /** 0 keeps the trash for ever (PRODUCT D4). */
+  trashRetentionDays: z.int().nonnegative().default(60),
+  /** Largest file where a drive has no limit of its own (PRODUCT U2). */
+  uploadMaxBytes: bytes.default(50e9),
+  /** Largest limit that a drive can be given. */
+  uploadMaxExtendedBytes: bytes.default(100e9),
+  /** Hides quota properties from Finder, which refuses copies that it thinks too large. */
+  quotaHiddenFromFinder: z.boolean().default(false),
+  /** Origins of web pages that may use WebDAV from a browser, like https://app.example.org. */
+  corsOrigins: z.array(z.string().refine(isOrigin, 'needs origins like https://app.example.org')).default([]),
+  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** A transfer without progress ends after this (PRODUCT U5). */
+  idleTimeoutSeconds: seconds.default(120),
+  /** How long running requests may go on after SIGTERM. */
+  shutdownGraceSeconds: z.int().nonnegative().default(30),
+  /** Contents up to this size live in the database. */
+  inlineMaxBytes: bytes.max(1 << 20).default(16_384),
+  lockTimeoutMaxSeconds: seconds.default(86_400),
+});
+
+/** Settings, checked; paths are absolute. Sizes in bytes. */
+export type Config = Readonly<z.infer<typeof settings>>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration file, if there is one, and the environment, which wins. Throws `ConfigError`. The file is
+ * the one FIRN_CONFIG names, or firn.config.json in the working folder, or in the storage folder.
+ */
+export function readConfig(environment: Environment = process.env, folder: string = process.cwd()): Config {
+  const file = findFile(environment, folder);
+  const fromFile = file === null ? {} : readFile(file);
+  const fromEnvironment = readEnvironment(environment, folder);
+  const parsed = settings.safeParse({ ...fromFile, ...fromEnvironment });
+  if (!parsed.success) throw new ConfigError(describe(parsed.error.issues[0]!, file, fromEnvironment));
+  const config = { ...parsed.data, storage: resolve(folder, parsed.data.storage) };
+  if ((config.tlsCertificate === null) !== (config.tlsKey === null)) {
+    throw new ConfigError('tlsCertificate and tlsKey belong together: set both or none.');
+  }
+  if (config.uploadMaxBytes > config.uploadMaxExtendedBytes) {
+    throw new ConfigError('uploadMaxBytes is more than uploadMaxExtendedBytes, the largest that a drive can have.');
+  }
+  return config;
+}
+
+/** Throws `ConfigError` where the server would send passwords in the clear over a network (PRODUCT A5). */
+export function checkMayListen(config: Config): void {
+  if (config.tlsCertificate !== null || config.allowPlainHttpBeyondLoopback || isLoopback(config.host)) return;
+  throw new ConfigError(
+    `Firn doesn't listen on ${config.host} without TLS, because passwords would travel in the clear: set ` +
+      'tlsCertificate and tlsKey, or host 127.0.0.1 behind a reverse proxy, or "allowPlainHttpBeyondLoopback": true.',
+  );
+}
+
+function findFile(environment: Environment, folder: string): string | null {
+  const named = environment.FIRN_CONFIG;
+  if (named) {
+    const file = resolve(folder, named);
+    if (existsSync(file)) return file;
+    throw new ConfigError(`FIRN_CONFIG names ${file}, which does not exist.`);
+  }
+  const places = [folder, resolve(folder, environment.FIRN_STORAGE || STORAGE)];
+  return places.map((place) => join(place, FILE_NAME)).find((file) => existsSync(file)) ?? null;
+}
+
+/** Settings of the file, its paths made absolute from where it lies. */
+function readFile(file: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`${file} can't be read as JSON: ${(error as Error).message}`, { cause: error });
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new ConfigError(`${file} needs to hold one JSON object with settings.`);
+  }
+  const found: Record<string, unknown> = { ...content };
+  for (const key of ['storage', 'tlsCertificate', 'tlsKey']) {
+    if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(dirname(file), found[key]);
+  }
+  return found;
+}
+
+/** An empty variable counts as not set. */
+function readEnvironment(environment: Environment, folder: string): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  if (environment.FIRN_HOST) found.host = environment.FIRN_HOST;
+  if (environment.FIRN_PORT) found.port = /^\d+$/.test(environment.FIRN_PORT) ? Number(environment.FIRN_PORT) : NaN;
+  if (environment.FIRN_STORAGE) found.storage = resolve(folder, environment.FIRN_STORAGE);
+  if (environment.FIRN_DRIVE_HOST) found.driveHost = environment.FIRN_DRIVE_HOST;
+  return found;
+}
+
+const VARIABLES: Readonly<Record<string, string>> = {
+  host: 'FIRN_HOST',
+  port: 'FIRN_PORT',
+  storage: 'FIRN_STORAGE',
+  driveHost: 'FIRN_DRIVE_HOST',
+};
+
+function describe(issue: z.core.$ZodIssue, file: string | null, fromEnvironment: Record<string, unknown>): string {
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(settings.shape).join(', ');
+    return `${file} has a setting "${issue.keys[0]}", which Firn doesn't know; it knows ${known}.`;
+  }
+  const setting = String(issue.path[0]);
+  const source = setting in fromEnvironment ? VARIABLES[setting] : `"${setting}" in ${file}`;
+  return `${source} is wrong: ${issue.message}`;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

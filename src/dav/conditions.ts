@@ -1,0 +1,113 @@
+import { locksCovering } from '../drive/locks.js';
+import type { DrivePath } from '../drive/names.js';
+import type { Found } from '../drive/resource.js';
+import type { Snapshot } from '../drive/snapshot.js';
+import { DavError } from './dav-error.js';
+import { evaluateConditional } from './headers/conditional.js';
+import { parseDestination } from './headers/destination.js';
+import { evaluateIf, type IfList, type IfState, parseIf, resourcesOf, tokensOf } from './headers/if-header.js';
+import { parseLockToken } from './headers/lock-token.js';
+import { type DavRequest, headerOf } from './request.js';
+
+/** Resources that one `If` header may speak of: each is a look-up inside the transaction. */
+const IF_RESOURCES_MAX = 64;
+
+/** The conditions of a request, read once; they are evaluated before the body is taken and again at the commit. */
+export interface Conditions {
+  readonly ifLists: readonly IfList[];
+  /** Paths on this drive of the resources that tagged lists name. */
+  readonly paths: ReadonlyMap<string, DrivePath>;
+  /** Lock tokens that the request submits (RFC 4918 §10.4.1). */
+  readonly tokens: ReadonlySet<string>;
+}
+
+/** Reads `If` and, of clients that send it alone (CLIENTS R6), `Lock-Token`. Throws `DavError` 400. */
+export async function readConditions(request: DavRequest): Promise<Conditions> {
+  const ifHeader = headerOf(request, 'if');
+  const tokens = new Set<string>();
+  const lockToken = headerOf(request, 'lock-token');
+  if (lockToken !== undefined && request.method !== 'UNLOCK') tokens.add(parseLockToken(lockToken));
+  if (ifHeader === undefined) return { ifLists: [], paths: new Map(), tokens };
+  const ifLists = parseIf(ifHeader);
+  for (const token of tokensOf(ifLists)) tokens.add(token);
+  const resources = resourcesOf(ifLists);
+  if (resources.length > IF_RESOURCES_MAX) throw new DavError(400, 'The If header names too many resources.');
+  const paths = new Map<string, DrivePath>();
+  for (const resource of resources) {
+    if (resource === null) continue;
+    const { host, path } = parseDestination(resource, request.url);
+    const target = await request.locate(host, path);
+    if (target?.drive?.membership.driveId === request.drive.membership.driveId) paths.set(resource, target.path);
+  }
+  return { ifLists, paths, tokens };
+}
+
+/**
+ * Evaluates RFC 9110 §13 and RFC 4918 §10.4 on what is there at this moment. Throws `DavError` 412; tells whether a GET
+ * is to be answered 304.
+ */
+export async function checkConditions(
+  request: DavRequest,
+  conditions: Conditions,
+  snapshot: Snapshot,
+  found: Found,
+): Promise<'proceed' | 'not-modified'> {
+  if (conditions.ifLists.length > 0) await checkIf(conditions, snapshot, found);
+  const { headers, method } = request;
+  if (!hasConditionals(request)) return 'proceed';
+  const { resource } = found;
+  const hides = resource !== null && (await isPlaceholder(request, conditions, snapshot, found));
+  const result = evaluateConditional({
+    method,
+    headers,
+    etag: hides ? null : (resource?.etag ?? null),
+    lastModifiedSeconds: resource ? Math.floor(resource.modified / 1000) : null,
+  });
+  if (result === 'precondition-failed') {
+    throw new DavError(412, 'This has changed since you read it (a precondition of the request does not hold).');
+  }
+  return result;
+}
+
+function hasConditionals({ headers }: DavRequest): boolean {
+  return (
+    headers['if-match'] !== undefined ||
+    headers['if-none-match'] !== undefined ||
+    headers['if-modified-since'] !== undefined ||
+    headers['if-unmodified-since'] !== undefined
+  );
+}
+
+/**
+ * Whether this is the empty file that a LOCK of the same client has made (RFC 4918 §7.3): davfs2 1.6 then sends
+ * `If-None-Match: *` and means "unless somebody else was first" (CLIENTS R5).
+ */
+async function isPlaceholder(
+  request: DavRequest,
+  conditions: Conditions,
+  snapshot: Snapshot,
+  found: Found,
+): Promise<boolean> {
+  if (request.method !== 'PUT' || found.resource?.size !== 0 || headerOf(request, 'if-none-match')?.trim() !== '*') {
+    return false;
+  }
+  const locks = await locksCovering(snapshot, found);
+  return locks.some(({ lock }) => lock.nodeId === found.resource?.node?.id && conditions.tokens.has(lock.token));
+}
+
+async function checkIf(conditions: Conditions, snapshot: Snapshot, found: Found): Promise<void> {
+  const states = new Map<string | null, IfState | null>();
+  for (const resource of resourcesOf(conditions.ifLists)) {
+    const path = resource === null ? null : conditions.paths.get(resource);
+    if (path === undefined) states.set(resource, null);
+    else states.set(resource, await stateOf(snapshot, path === null ? found : await snapshot.find(path)));
+  }
+  if (!evaluateIf(conditions.ifLists, (resource) => states.get(resource) ?? null)) {
+    throw new DavError(412, 'The lock or version that the request relies on is no longer there.');
+  }
+}
+
+async function stateOf(snapshot: Snapshot, found: Found): Promise<IfState> {
+  const locks = await locksCovering(snapshot, found);
+  return { etag: found.resource?.etag ?? null, lockTokens: locks.map(({ lock }) => lock.token) };
+}

@@ -1,0 +1,48 @@
+import { DavError } from './dav-error.js';
+import { toDavError } from './drive-errors.js';
+import { deleteResource } from './methods/delete.js';
+import { get } from './methods/get.js';
+import { lock, unlock } from './methods/lock.js';
+import { mkcol } from './methods/mkcol.js';
+import { propfind } from './methods/propfind.js';
+import { proppatch } from './methods/proppatch.js';
+import { put } from './methods/put.js';
+import { copy, move } from './methods/transfer.js';
+import type { DavMethod, DavRequest, DavResponse } from './request.js';
+
+const METHODS = new Map<string, DavMethod>([
+  ['GET', get],
+  ['HEAD', get],
+  ['PUT', put],
+  ['DELETE', deleteResource],
+  ['MKCOL', mkcol],
+  ['COPY', copy],
+  ['MOVE', move],
+  ['PROPFIND', propfind],
+  ['PROPPATCH', proppatch],
+  ['LOCK', lock],
+  ['UNLOCK', unlock],
+]);
+
+export const ALLOW = ['OPTIONS', ...METHODS.keys()].join(', ');
+
+/** The answer to OPTIONS anywhere, without credentials (PRODUCT A4, RFC 4918 §10.1, §18). */
+export const OPTIONS_HEADERS: Readonly<Record<string, string>> = {
+  Allow: ALLOW,
+  DAV: '1, 2, 3',
+  'MS-Author-Via': 'DAV',
+  'Accept-Ranges': 'bytes',
+};
+
+/** Carries a request out. Rejects with `DavError`, or with whatever nobody expected. */
+export async function dispatch(request: DavRequest): Promise<DavResponse> {
+  const method = METHODS.get(request.method);
+  if (!method) {
+    throw new DavError(405, `${request.method} is not something that can be done here.`, { headers: { Allow: ALLOW } });
+  }
+  try {
+    return await method(request);
+  } catch (error) {
+    throw toDavError(error, request) ?? error;
+  }
+}

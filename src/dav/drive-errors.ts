@@ -1,0 +1,50 @@
+import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
+import { StorageFullError } from '../stores/blob-store.js';
+import { NameTakenError, StoreBusyError } from '../stores/drive-store.js';
+import { type DavCondition, DavError } from './dav-error.js';
+import { encodePath } from './headers/path.js';
+
+/** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
+const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
+  'not-found': [404],
+  'parent-missing': [409],
+  exists: [412],
+  'not-a-collection': [409],
+  'is-a-collection': [405],
+  forbidden: [403],
+  'into-itself': [403],
+  'name-invalid': [400],
+  'name-too-long': [414],
+  'drive-full': [507, 'quota-not-exceeded'],
+  'too-large': [413],
+  incomplete: [400],
+  'digest-mismatch': [400],
+  locked: [423, 'lock-token-submitted'],
+  'lock-conflict': [423, 'no-conflicting-lock'],
+};
+
+/** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
+export function toDavError(error: unknown, request: { readonly method: string; readonly base: string }): DavError | null {
+  if (error instanceof DavError) return error;
+  if (error instanceof DriveError) {
+    const [status, condition] = STATUSES[error.kind];
+    return new DavError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
+      ...(condition ? { condition } : {}),
+      hrefs: error.paths.map((path) => request.base + encodePath(path, false)),
+      cause: error,
+    });
+  }
+  if (error instanceof NameTakenError) {
+    return new DavError(409, 'Somebody else has just taken that name. Try again.', { cause: error });
+  }
+  if (error instanceof StoreBusyError) {
+    return new DavError(503, 'The server is busy. Try again in a moment.', {
+      headers: { 'Retry-After': '5' },
+      cause: error,
+    });
+  }
+  if (error instanceof StorageFullError) {
+    return new DavError(507, "The server's disk is full.", { condition: 'sufficient-disk-space', cause: error });
+  }
+  return null;
+}

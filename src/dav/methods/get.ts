@@ -1,0 +1,136 @@
+import { Readable } from 'node:stream';
+import type { Drive } from '../../drive/drive.js';
+import { Listing } from '../../drive/listing.js';
+import type { Resource } from '../../drive/resource.js';
+import type { ContentRow } from '../../stores/drive-store.js';
+import type { ByteRange } from '../../stores/values.js';
+import { checkConditions, readConditions } from '../conditions.js';
+import { contentTypeOf } from '../content-type.js';
+import { DavError } from '../dav-error.js';
+import { ifRangeMatches } from '../headers/conditional.js';
+import { formatHttpDate } from '../headers/http-date.js';
+import { contentRange, parseRange, type RangeRequest } from '../headers/range.js';
+import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
+import { escapeAttribute, escapeText } from '../xml/serialize-xml.js';
+
+/** What keeps an uploaded page from running in a browser on this server's origin. */
+const SAFE: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'",
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** GET and HEAD, RFC 9110 §9.3.1, §13, §14. A collection answers with a plain index (CLIENTS R29). */
+export async function get(request: DavRequest): Promise<DavResponse> {
+  const conditions = await readConditions(request);
+  const withContent = request.method === 'GET';
+  const { found, outcome } = await request.drive.read(async (snapshot) => {
+    const found = await snapshot.find(request.path, { withContent });
+    if (!found.resource) throw new DavError(404, 'There is nothing of that name.');
+    return { found, outcome: await checkConditions(request, conditions, snapshot, found) };
+  });
+  const resource = found.resource!;
+  const headers: Record<string, string> = {
+    ETag: resource.etag,
+    'Last-Modified': formatHttpDate(resource.modified),
+    'Cache-Control': 'private, no-cache',
+    ...SAFE,
+  };
+  if (outcome === 'not-modified') return respond(304, headers);
+  if (resource.isCollection) return index(request, resource, headers);
+  headers['Accept-Ranges'] = 'bytes';
+  headers['Content-Type'] = contentTypeOf(resource.name);
+  const checksum = checksumHeader(found.content);
+  if (checksum) headers['OC-Checksum'] = checksum;
+  const range = wantedRange(request, resource);
+  switch (range.kind) {
+    case 'unsatisfiable':
+      throw new DavError(416, 'The file has no such part.', {
+        headers: { 'Content-Range': contentRange(null, resource.size) },
+      });
+    case 'all':
+      headers['Content-Length'] = String(resource.size);
+      return respond(200, headers, withContent ? await open(request.drive, found.content) : null);
+    case 'ranges':
+      return partial(request.drive, found.content!, headers, range.ranges, resource.size);
+  }
+}
+
+/** Ranges are for GET alone (RFC 9110 §14.2). */
+function wantedRange(request: DavRequest, resource: Resource): RangeRequest {
+  const value = request.method === 'GET' ? headerOf(request, 'range') : undefined;
+  if (value === undefined) return { kind: 'all' };
+  const ifRange = headerOf(request, 'if-range');
+  if (ifRange !== undefined && !ifRangeMatches(ifRange, resource.etag, Math.floor(resource.modified / 1000))) {
+    return { kind: 'all' };
+  }
+  return parseRange(value, resource.size);
+}
+
+async function open(drive: Drive, content: ContentRow | null, range?: ByteRange): Promise<DavResponse['body']> {
+  if (!content) throw new Error('a file has no content row');
+  return content.size === 0 ? null : drive.open(content, range);
+}
+
+async function partial(
+  drive: Drive,
+  content: ContentRow,
+  headers: Record<string, string>,
+  ranges: readonly ByteRange[],
+  size: number,
+): Promise<DavResponse> {
+  const [only] = ranges;
+  if (only && ranges.length === 1) {
+    headers['Content-Range'] = contentRange(only, size);
+    headers['Content-Length'] = String(only.end - only.start + 1);
+    return respond(206, headers, await open(drive, content, only));
+  }
+  const boundary = `firn-${crypto.randomUUID()}`;
+  const type = headers['Content-Type']!;
+  const heads = ranges.map(
+    (range) => `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${contentRange(range, size)}\r\n\r\n`,
+  );
+  const tail = `\r\n--${boundary}--\r\n`;
+  const bytes = ranges.reduce((sum, range) => sum + range.end - range.start + 1, 0);
+  const text = heads.reduce((sum, head) => sum + head.length, tail.length);
+  headers['Content-Type'] = `multipart/byteranges; boundary=${boundary}`;
+  headers['Content-Length'] = String(bytes + text);
+  const parts = async function* () {
+    for (const [index, range] of ranges.entries()) {
+      yield heads[index]!;
+      const part = await drive.open(content, range);
+      if (part instanceof Uint8Array) yield part;
+      else yield* part;
+    }
+    yield tail;
+  };
+  return respond(206, headers, Readable.from(parts(), { objectMode: false }));
+}
+
+/** ownCloud's desktop client checks it on downloads; only what a client sent is known (CLIENTS R11). */
+function checksumHeader(content: ContentRow | null): string | null {
+  if (content?.sha1) return `SHA1:${content.sha1}`;
+  return content?.md5 ? `MD5:${content.md5}` : null;
+}
+
+function index(request: DavRequest, top: Resource, headers: Record<string, string>): DavResponse {
+  headers['Content-Type'] = 'text/html; charset=utf-8';
+  if (request.method === 'HEAD') return respond(200, headers);
+  const page = async function* () {
+    const title = escapeText(top.name);
+    yield `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>\n<ul>\n`;
+    const listing = new Listing(top, { isDeep: false });
+    for (;;) {
+      const members = await request.drive.read((snapshot) => listing.next(snapshot));
+      if (!members) break;
+      yield members.map((member) => indexLine(request, member)).join('');
+    }
+    yield '</ul>\n</html>\n';
+  };
+  return respond(200, headers, Readable.from(page(), { objectMode: false }));
+}
+
+function indexLine(request: DavRequest, { path, name, isCollection, size, modified }: Resource): string {
+  const href = escapeAttribute(hrefOf(request, path, isCollection));
+  const facts = isCollection ? '' : ` ${size} bytes, ${formatHttpDate(modified)}`;
+  return `<li><a href="${href}">${escapeText(name)}${isCollection ? '/' : ''}</a>${facts}</li>\n`;
+}

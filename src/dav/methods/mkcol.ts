@@ -1,0 +1,51 @@
+import { checkLocks } from '../../drive/locks.js';
+import { checkConditions, readConditions } from '../conditions.js';
+import { DavError } from '../dav-error.js';
+import { parseOcMtime } from '../headers/mtime.js';
+import { applyChanges, checkChanges, isRefused, renderPropstats } from '../properties/property-changes.js';
+import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
+import { isBlankBody, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
+import { type PropertyChange, parseMkcol } from '../xml/proppatch-request.js';
+
+const RESOURCETYPE = 'resourcetype';
+
+/** MKCOL, RFC 4918 §9.3, with properties in the body RFC 5689. */
+export async function mkcol(request: DavRequest): Promise<DavResponse> {
+  const changes = await readChanges(request);
+  const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
+  const conditions = await readConditions(request);
+  const outcome = checkChanges(changes);
+  if (isRefused(outcome)) {
+    // RFC 5689 §3: nothing is made when one property can't be set.
+    const body = `<?xml version="1.0" encoding="utf-8"?>\n<D:mkcol-response xmlns:D="DAV:">${renderPropstats(outcome)}</D:mkcol-response>\n`;
+    return respond(424, { 'Content-Type': 'application/xml; charset=utf-8' }, body);
+  }
+  const resource = await request.drive.write(async (drive) => {
+    const found = await drive.find(request.path);
+    await checkConditions(request, conditions, drive, found);
+    await checkLocks(drive, found, { tokens: conditions.tokens, changesParent: found.resource === null });
+    const made = await drive.makeCollection(found, modified ?? undefined);
+    await applyChanges(drive, made.node!, outcome);
+    return made;
+  });
+  return respond(201, { ETag: resource.etag, ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }) });
+}
+
+async function readChanges(request: DavRequest): Promise<PropertyChange[]> {
+  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  if (isBlankBody(body) || body === null) return [];
+  const type = headerOf(request, 'content-type');
+  if (type !== undefined && !/^\s*(?:application|text)\/xml\b/i.test(type)) {
+    throw new DavError(415, 'A MKCOL takes no body, or an XML one (RFC 5689).');
+  }
+  const changes = parseMkcol(body, type);
+  for (const change of changes) {
+    const isType = change.name.namespace === 'DAV:' && change.name.name === RESOURCETYPE;
+    if (!isType) continue;
+    const types = change.element.children.filter((child) => typeof child !== 'string');
+    if (types.some((type) => type.namespace !== 'DAV:' || type.name !== 'collection')) {
+      throw new DavError(403, 'Only ordinary collections can be made here.', { condition: 'valid-resourcetype' });
+    }
+  }
+  return changes.filter(({ name }) => name.namespace !== 'DAV:' || name.name !== RESOURCETYPE);
+}

@@ -1,0 +1,154 @@
+import { Readable } from 'node:stream';
+import { Listing } from '../../drive/listing.js';
+import { locksCovering, type PlacedLock } from '../../drive/locks.js';
+import { COMMON_NAME } from '../../drive/names.js';
+import { roomOf } from '../../drive/quota.js';
+import type { Found, Resource } from '../../drive/resource.js';
+import type { Snapshot } from '../../drive/snapshot.js';
+import type { PropertyRow } from '../../stores/drive-store.js';
+import type { BlobId, NodeId } from '../../stores/values.js';
+import { checkConditions, readConditions } from '../conditions.js';
+import { DavError } from '../dav-error.js';
+import { parseDepth } from '../headers/depth.js';
+import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
+import { PropertySelection } from '../properties/property-selection.js';
+import type { PropertyFacts } from '../properties/live-properties.js';
+import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
+import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../xml/multistatus.js';
+import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
+import { parsePropfind } from '../xml/propfind-request.js';
+
+/** What holds for a whole answer. */
+interface Answer {
+  readonly request: DavRequest;
+  readonly selection: PropertySelection;
+  readonly locks: readonly PlacedLock[];
+  readonly quota: PropertyFacts['quota'];
+}
+
+/**
+ * PROPFIND, RFC 4918 §9.1. Members are read and sent page by page: an answer that fits a page has a length, a longer
+ * one streams, and while a slow client reads nothing is held.
+ */
+export async function propfind(request: DavRequest): Promise<DavResponse> {
+  const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
+  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const isMinimal = prefersMinimal(request.headers);
+  const selection = new PropertySelection(parsePropfind(body, headerOf(request, 'content-type')), { isMinimal });
+  const conditions = await readConditions(request);
+  const free = selection.needsQuota && !isQuotaHidden(request) ? await request.drive.parts.contents.freeBytes() : null;
+  const first = await request.drive.read(async (snapshot) => {
+    const found = await snapshot.find(request.path);
+    if (!found.resource) throw new DavError(404, 'There is nothing of that name.');
+    await checkConditions(request, conditions, snapshot, found);
+    const answer: Answer = {
+      request,
+      selection,
+      locks: selection.needsLocks ? await locksOf(snapshot, found, depth !== '0') : [],
+      quota: await quotaOf(snapshot, request, selection, free),
+    };
+    const isNoroot = depth !== '0' && wantsDepthNoroot(request.headers);
+    const own = isNoroot ? '' : await render(snapshot, answer, [found.resource]);
+    if (depth === '0' || !found.resource.isCollection) return { answer, text: own, listing: null };
+    const listing = new Listing(found.resource, { isDeep: depth === 'infinity' });
+    const members = await listing.next(snapshot);
+    const text = own + (members ? await render(snapshot, answer, members) : '');
+    return { answer, text, listing: members && !listing.isDone ? listing : null };
+  });
+  const headers = {
+    'Content-Type': MULTISTATUS_CONTENT_TYPE,
+    ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
+  };
+  if (!first.listing) return respond(207, headers, MULTISTATUS_OPEN + first.text + MULTISTATUS_CLOSE);
+  const pages = streamPages(first.answer, first.text, first.listing);
+  return respond(207, headers, Readable.from(pages, { objectMode: false, highWaterMark: 1 }));
+}
+
+async function* streamPages(answer: Answer, firstText: string, listing: Listing): AsyncGenerator<string> {
+  yield MULTISTATUS_OPEN + firstText;
+  for (;;) {
+    const text = await answer.request.drive.read(async (snapshot) => {
+      const members = await listing.next(snapshot);
+      return members && render(snapshot, answer, members);
+    });
+    if (text === null) break;
+    if (text !== '') yield text;
+  }
+  yield MULTISTATUS_CLOSE;
+}
+
+async function render(snapshot: Snapshot, answer: Answer, resources: readonly Resource[]): Promise<string> {
+  const { request, selection } = answer;
+  const facts: PropertyFacts = {
+    now: snapshot.now,
+    membership: snapshot.membership,
+    quota: answer.quota,
+    locks: answer.locks,
+    dead: selection.needsDead ? await deadProperties(snapshot, resources) : new Map(),
+    digests: selection.needsDigests ? await snapshot.view.digests(blobIds(resources)) : new Map(),
+    hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
+  };
+  let text = '';
+  for (const resource of resources) {
+    text += selection.render(hrefOf(request, resource.path, resource.isCollection), resource, facts);
+  }
+  return text;
+}
+
+async function deadProperties(
+  snapshot: Snapshot,
+  resources: readonly Resource[],
+): Promise<ReadonlyMap<NodeId, readonly PropertyRow[]>> {
+  const nodes = resources.flatMap(({ node }) => (node?.hasProperties ? [node.id] : []));
+  if (nodes.length === 0) return new Map();
+  const byNode = new Map<NodeId, PropertyRow[]>();
+  for (const row of await snapshot.view.properties(nodes)) {
+    const rows = byNode.get(row.nodeId);
+    if (rows) rows.push(row);
+    else byNode.set(row.nodeId, [row]);
+  }
+  return byNode;
+}
+
+function blobIds(resources: readonly Resource[]): BlobId[] {
+  return resources.flatMap(({ node }) => (node?.blobId ? [node.blobId] : []));
+}
+
+/** Locks that cover the resource, and those below where members are listed too; their number bounds the work. */
+async function locksOf(snapshot: Snapshot, found: Found, withMembers: boolean): Promise<PlacedLock[]> {
+  const locks = await locksCovering(snapshot, found);
+  const resource = found.resource!;
+  if (!withMembers || !resource.isCollection) return locks;
+  const tops: { id: NodeId; path: readonly string[] }[] = resource.node
+    ? [{ id: resource.node.id, path: resource.path }]
+    : [];
+  if (resource.kind === 'root' || resource.kind === 'home') {
+    for (const folder of resource.kind === 'root' ? await snapshot.rootFolders() : [resource]) {
+      if (folder.kind !== 'home') continue;
+      if (resource.kind === 'root') tops.push({ id: snapshot.membership.homeId, path: folder.path });
+      const common = await snapshot.common([...folder.path, COMMON_NAME]);
+      tops.push({ id: snapshot.membership.commonId, path: common.path });
+    }
+  }
+  for (const { id, path } of tops) {
+    const below = await snapshot.view.locksBelow(id, snapshot.now);
+    for (const lock of below) locks.push({ lock, path: [...path, ...lock.path] });
+  }
+  return locks;
+}
+
+async function quotaOf(
+  snapshot: Snapshot,
+  request: DavRequest,
+  selection: PropertySelection,
+  free: number | null,
+): Promise<PropertyFacts['quota']> {
+  if (!selection.needsQuota || isQuotaHidden(request)) return null;
+  const room = await roomOf(snapshot, 'home');
+  const available = Math.min(room.left, free ?? Infinity);
+  return { used: room.used, available: Number.isFinite(available) ? available : null };
+}
+
+function isQuotaHidden(request: DavRequest): boolean {
+  return request.options.isQuotaHiddenFromFinder && /^WebDAVFS\//.test(headerOf(request, 'user-agent') ?? '');
+}

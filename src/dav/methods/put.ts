@@ -1,0 +1,82 @@
+import type { Changes } from '../../drive/changes.js';
+import { checkPutTarget, spaceOf } from '../../drive/changes.js';
+import { DriveError } from '../../drive/drive-error.js';
+import { checkLocks } from '../../drive/locks.js';
+import { checkRoom, roomOf } from '../../drive/quota.js';
+import type { Found } from '../../drive/resource.js';
+import type { Snapshot } from '../../drive/snapshot.js';
+import { checkConditions, type Conditions, readConditions } from '../conditions.js';
+import { DavError } from '../dav-error.js';
+import { parseAnnouncedDigests } from '../headers/digests.js';
+import { formatHttpDate } from '../headers/http-date.js';
+import { parseOcMtime } from '../headers/mtime.js';
+import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
+
+/** PUT, RFC 9110 §9.3.4 and RFC 4918 §9.7, with PRODUCT U1–U4. */
+export async function put(request: DavRequest): Promise<DavResponse> {
+  if (headerOf(request, 'content-range') !== undefined) {
+    // RFC 9110 §14.4: storing a part as the whole file would destroy it (CLIENTS R28).
+    throw new DavError(400, 'Parts of a file can not be uploaded: send the whole file.');
+  }
+  const { body, drive } = request;
+  const expected = { size: announcedSize(request), digests: parseAnnouncedDigests(request.headers) };
+  const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
+  const conditions = await readConditions(request);
+  const size = body.size ?? expected.size;
+  if (size !== null) drive.checkSize(size);
+  const isSmall = drive.parts.contents.isSmall(body.size) && request.headers.expect === undefined;
+  // The body of a small upload is here already: the check at the commit comes soon enough.
+  const room = isSmall ? Infinity : await drive.read((snapshot) => checkBeforeBody(request, conditions, snapshot, size));
+  const content = await drive.receive(body, expected, room, request.signal);
+  const { resource, isNew } = await drive.writeContent(content, async (changes: Changes) => {
+    const found = await changes.find(request.path);
+    await check(request, conditions, changes, found);
+    return changes.putFile(found, content, modified ?? undefined);
+  });
+  return respond(isNew ? 201 : 204, {
+    ETag: resource.etag,
+    'Last-Modified': formatHttpDate(resource.modified),
+    ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
+  });
+}
+
+/** Gives how many bytes may come. */
+async function checkBeforeBody(
+  request: DavRequest,
+  conditions: Conditions,
+  snapshot: Snapshot,
+  size: number | null,
+): Promise<number> {
+  const found = await snapshot.find(request.path);
+  await check(request, conditions, snapshot, found);
+  checkPutTarget(found, snapshot.membership);
+  const replaced = found.resource?.size ?? 0;
+  if (size !== null) await checkRoom(snapshot, spaceOf(found), size - replaced);
+  const { left } = await roomOf(snapshot, spaceOf(found));
+  return left + replaced;
+}
+
+async function check(request: DavRequest, conditions: Conditions, snapshot: Snapshot, found: Found): Promise<void> {
+  await checkConditions(request, conditions, snapshot, found);
+  await checkLocks(snapshot, found, {
+    tokens: conditions.tokens,
+    changesSelf: found.resource !== null,
+    changesParent: found.resource === null,
+  });
+}
+
+/** The size that the client says it will send, beside `Content-Length`: Finder's and ownCloud's headers (PRODUCT U3). */
+function announcedSize(request: DavRequest): number | null {
+  let size: number | null = null;
+  for (const name of ['x-expected-entity-length', 'oc-total-length']) {
+    const text = headerOf(request, name)?.trim();
+    if (text === undefined) continue;
+    if (!/^\d{1,15}$/.test(text)) throw new DavError(400, `The ${name} header must be a number of bytes.`);
+    if (size !== null && size !== Number(text)) throw new DavError(400, 'The announced sizes differ.');
+    size = Number(text);
+  }
+  if (size !== null && request.body.size !== null && request.body.size !== size) {
+    throw new DriveError('incomplete', 'The announced size and the Content-Length differ.');
+  }
+  return size;
+}

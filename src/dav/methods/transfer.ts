@@ -1,0 +1,67 @@
+import { Changes } from '../../drive/changes.js';
+import type { Drive } from '../../drive/drive.js';
+import { checkLocks } from '../../drive/locks.js';
+import type { DrivePath } from '../../drive/names.js';
+import { copy as copyNode, move as moveNode, type Transferred } from '../../drive/transfer.js';
+import { checkConditions, readConditions } from '../conditions.js';
+import { DavError } from '../dav-error.js';
+import { parseDepth } from '../headers/depth.js';
+import { parseDestination } from '../headers/destination.js';
+import { parseOcMtime } from '../headers/mtime.js';
+import { parseOverwrite } from '../headers/overwrite.js';
+import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
+
+/** COPY, RFC 4918 §9.8. One transaction: there is no half copy, so never a 207. */
+export function copy(request: DavRequest): Promise<DavResponse> {
+  const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
+  if (depth === '1') throw new DavError(400, 'A COPY takes Depth 0 or infinity.');
+  return transfer(request, (changes, parts) => copyNode(changes, { ...parts, isDeep: depth === 'infinity' }), false);
+}
+
+/** MOVE, RFC 4918 §9.9. */
+export function move(request: DavRequest): Promise<DavResponse> {
+  if (parseDepth(headerOf(request, 'depth'), 'infinity') !== 'infinity') {
+    throw new DavError(400, 'A MOVE takes all that is in a folder along: Depth must be infinity.');
+  }
+  return transfer(request, moveNode, true);
+}
+
+async function transfer(
+  request: DavRequest,
+  carryOut: (changes: Changes, parts: Parameters<typeof moveNode>[1]) => Promise<Transferred>,
+  isMove: boolean,
+): Promise<DavResponse> {
+  const mayOverwrite = parseOverwrite(headerOf(request, 'overwrite'));
+  const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
+  const { drive, path } = await destinationOf(request);
+  const conditions = await readConditions(request);
+  const { resource, isNew } = await request.drive.write(async (changes) => {
+    const destination =
+      drive.membership.driveId === changes.membership.driveId
+        ? changes
+        : new Changes(changes.transaction, drive.membership, changes.now, changes.contents);
+    const from = await changes.find(request.path);
+    if (!from.resource) throw new DavError(404, 'There is nothing of that name.');
+    await checkConditions(request, conditions, changes, from);
+    const to = await destination.find(path);
+    const { tokens } = conditions;
+    if (isMove) await checkLocks(changes, from, { tokens, changesParent: true, changesBelow: true });
+    await checkLocks(destination, to, { tokens, changesParent: to.resource === null, changesBelow: to.resource !== null });
+    const parts = { from, to, destination, mayOverwrite, ...(modified === null ? {} : { modified }) };
+    return carryOut(changes, parts);
+  });
+  const isElsewhere = resource.path.at(-1) !== path.at(-1);
+  return respond(isNew ? 201 : 204, {
+    ...(resource.isCollection ? {} : { ETag: resource.etag }),
+    ...(isElsewhere ? { Location: hrefOf(request, resource.path, resource.isCollection) } : {}),
+    ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
+  });
+}
+
+async function destinationOf(request: DavRequest): Promise<{ drive: Drive; path: DrivePath }> {
+  const { host, path } = parseDestination(headerOf(request, 'destination'), request.url);
+  const target = await request.locate(host, path);
+  if (!target) throw new DavError(502, 'The Destination is on another server.');
+  if (!target.drive) throw new DavError(409, 'There is no such drive to copy or move to.');
+  return { drive: target.drive, path: target.path };
+}

@@ -1,0 +1,21 @@
+import type { LockRow } from '../../stores/drive-store.js';
+import { escapeText } from '../xml/serialize-xml.js';
+
+const kindOfLock = (scope: string) =>
+  `<D:lockentry><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>`;
+
+/** RFC 4918 §15.10: exclusive and shared write locks. */
+export const SUPPORTED_LOCK = `<D:supportedlock>${kindOfLock('exclusive')}${kindOfLock('shared')}</D:supportedlock>`;
+
+/** RFC 4918 §14.1. `root` is the encoded href of the lock's root. */
+export function renderActiveLock(lock: LockRow, root: string, now: number): string {
+  const seconds = Math.max(0, Math.ceil((lock.expiresAt - now) / 1000));
+  return (
+    `<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:${lock.scope}/></D:lockscope>` +
+    `<D:depth>${lock.isDeep ? 'infinity' : '0'}</D:depth>` +
+    (lock.ownerXml === null ? '' : `<D:owner>${lock.ownerXml}</D:owner>`) +
+    `<D:timeout>Second-${seconds}</D:timeout>` +
+    `<D:locktoken><D:href>${escapeText(lock.token)}</D:href></D:locktoken>` +
+    `<D:lockroot><D:href>${escapeText(root)}</D:href></D:lockroot></D:activelock>`
+  );
+}

@@ -1,0 +1,168 @@
+import type { PlacedLock } from '../../drive/locks.js';
+import type { Resource } from '../../drive/resource.js';
+import { mayAdd, mayChange } from '../../drive/rights.js';
+import type { Membership } from '../../stores/account-store.js';
+import type { PropertyRow } from '../../stores/drive-store.js';
+import type { BlobId, Digests, NodeId } from '../../stores/values.js';
+import { formatHttpDate, formatIsoDate } from '../headers/http-date.js';
+import { contentTypeOf } from '../content-type.js';
+import { type PropertyName, propertyKey } from '../xml/property-name.js';
+import { escapeText } from '../xml/serialize-xml.js';
+import { renderActiveLock, SUPPORTED_LOCK } from './active-lock.js';
+
+export const WIN32_NAMESPACE = 'urn:schemas-microsoft-com:';
+const OC = 'http://owncloud.org/ns';
+const NC = 'http://nextcloud.org/ns';
+
+/** What properties of a page of resources need beside the resources, gathered with one statement each. */
+export interface PropertyFacts {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly membership: Membership;
+  /** RFC 4331; null where it is not asked for, or hidden. */
+  readonly quota: { readonly used: number; readonly available: number | null } | null;
+  readonly locks: readonly PlacedLock[];
+  readonly dead: ReadonlyMap<NodeId, readonly PropertyRow[]>;
+  readonly digests: ReadonlyMap<BlobId, Digests>;
+  readonly hrefOf: (path: readonly string[], isCollection: boolean) => string;
+}
+
+/** Gives the whole element, or null where the resource has no such property. */
+export type PropertyWriter = (resource: Resource, facts: PropertyFacts) => string | null;
+
+export interface LiveProperty {
+  readonly name: PropertyName;
+  readonly write: PropertyWriter;
+  /** RFC 4918 §9.1: those of the RFC itself, no others, so that answers stay small (CLIENTS R38). */
+  readonly isInAllprop: boolean;
+}
+
+const live = new Map<string, LiveProperty>();
+
+function define(namespace: string, name: string, write: PropertyWriter, isInAllprop = false): void {
+  live.set(propertyKey({ namespace, name }), { name: { namespace, name }, write, isInAllprop });
+}
+
+// RFC 4918 §15, in its order.
+define('DAV:', 'creationdate', ({ created }) => `<D:creationdate>${formatIsoDate(created)}</D:creationdate>`, true);
+define('DAV:', 'displayname', ({ name }) => `<D:displayname>${escapeText(name)}</D:displayname>`, true);
+define(
+  'DAV:',
+  'getcontentlength',
+  ({ isCollection, size }) => (isCollection ? null : `<D:getcontentlength>${size}</D:getcontentlength>`),
+  true,
+);
+define(
+  'DAV:',
+  'getcontenttype',
+  ({ isCollection, name }) => (isCollection ? null : `<D:getcontenttype>${contentTypeOf(name)}</D:getcontenttype>`),
+  true,
+);
+define('DAV:', 'getetag', ({ etag }) => `<D:getetag>${etag}</D:getetag>`, true);
+define(
+  'DAV:',
+  'getlastmodified',
+  ({ modified }) => `<D:getlastmodified>${formatHttpDate(modified)}</D:getlastmodified>`,
+  true,
+);
+define('DAV:', 'lockdiscovery', writeLockDiscovery, true);
+define(
+  'DAV:',
+  'resourcetype',
+  ({ isCollection }) => (isCollection ? '<D:resourcetype><D:collection/></D:resourcetype>' : '<D:resourcetype/>'),
+  true,
+);
+define('DAV:', 'supportedlock', ({ kind }) => (kind === 'node' ? SUPPORTED_LOCK : '<D:supportedlock/>'), true);
+
+// RFC 4331: on collections.
+define('DAV:', 'quota-available-bytes', ({ isCollection }, { quota }) =>
+  isCollection && quota?.available != null
+    ? `<D:quota-available-bytes>${quota.available}</D:quota-available-bytes>`
+    : null,
+);
+define('DAV:', 'quota-used-bytes', ({ isCollection }, { quota }) =>
+  isCollection && quota ? `<D:quota-used-bytes>${quota.used}</D:quota-used-bytes>` : null,
+);
+
+// ownCloud and Nextcloud.
+define(OC, 'id', (resource, facts) => `<oc:id>${String(fileId(resource, facts)).padStart(8, '0')}firn</oc:id>`);
+define(OC, 'fileid', (resource, facts) => `<oc:fileid>${fileId(resource, facts)}</oc:fileid>`);
+define(OC, 'size', ({ size }) => `<oc:size>${size}</oc:size>`);
+define(OC, 'permissions', (resource, facts) => `<oc:permissions>${permissions(resource, facts)}</oc:permissions>`);
+define(OC, 'checksums', writeChecksums);
+define(NC, 'trashbin-filename', ({ trash }) =>
+  trash
+    ? `<nc:trashbin-filename>${escapeText(trash.originalPath.split('/').at(-1) ?? '')}</nc:trashbin-filename>`
+    : null,
+);
+define(NC, 'trashbin-original-location', ({ trash }) =>
+  trash
+    ? `<nc:trashbin-original-location>${escapeText(trash.originalPath)}</nc:trashbin-original-location>`
+    : null,
+);
+define(NC, 'trashbin-deletion-time', ({ trash }) =>
+  trash
+    ? `<nc:trashbin-deletion-time>${Math.floor(trash.deletedAt / 1000)}</nc:trashbin-deletion-time>`
+    : null,
+);
+
+// Windows' redirector sets these; what they say is what the RFC's own dates say.
+define(
+  WIN32_NAMESPACE,
+  'Win32LastModifiedTime',
+  ({ modified }) =>
+    `<Z:Win32LastModifiedTime xmlns:Z="${WIN32_NAMESPACE}">${formatHttpDate(modified)}</Z:Win32LastModifiedTime>`,
+);
+define(
+  WIN32_NAMESPACE,
+  'Win32CreationTime',
+  ({ created }) => `<Z:Win32CreationTime xmlns:Z="${WIN32_NAMESPACE}">${formatHttpDate(created)}</Z:Win32CreationTime>`,
+);
+
+export function findLiveProperty(name: PropertyName): LiveProperty | undefined {
+  return live.get(propertyKey(name));
+}
+
+export const LIVE_PROPERTIES: readonly LiveProperty[] = [...live.values()];
+export const ALLPROP: readonly LiveProperty[] = LIVE_PROPERTIES.filter(({ isInAllprop }) => isInAllprop);
+
+/** Whether only the server gives the property its value. */
+export function isProtected(name: PropertyName): boolean {
+  return live.has(propertyKey(name));
+}
+
+function writeLockDiscovery(resource: Resource, facts: PropertyFacts): string {
+  if (facts.locks.length === 0) return '<D:lockdiscovery/>';
+  let active = '';
+  for (const placed of facts.locks) {
+    const covers =
+      placed.lock.nodeId === resource.node?.id || (placed.lock.isDeep && isInside(resource.path, placed.path));
+    if (covers) active += renderActiveLock(placed.lock, facts.hrefOf(placed.path, placed.lock.isDeep), facts.now);
+  }
+  return `<D:lockdiscovery>${active}</D:lockdiscovery>`;
+}
+
+function isInside(path: readonly string[], folder: readonly string[]): boolean {
+  return path.length > folder.length && folder.every((segment, index) => path[index] === segment);
+}
+
+/** Numeric and stable (CLIENTS 2.12); the folders made of several nodes have the number of one of them. */
+function fileId(resource: Resource, { membership }: PropertyFacts): number {
+  return resource.node?.id ?? (resource.kind === 'root' ? membership.rootId : membership.binId);
+}
+
+/** ownCloud's letters: G read, D delete, N rename, V move, W write, C and K create in. */
+function permissions(resource: Resource, { membership }: PropertyFacts): string {
+  const isOrdinary = resource.kind === 'node' || resource.kind === 'trashed' || resource.kind === 'in-trash';
+  const change = isOrdinary && mayChange(membership);
+  const isTrash = resource.kind === 'trash' || resource.kind === 'trashed' || resource.kind === 'in-trash';
+  if (resource.isCollection) return `G${change ? 'DNV' : ''}${!isTrash && mayAdd(membership) ? 'CK' : ''}`;
+  return `G${change ? (isTrash ? 'DNV' : 'DNVW') : ''}`;
+}
+
+function writeChecksums({ node }: Resource, facts: PropertyFacts): string | null {
+  if (!node?.blobId) return null;
+  const { sha1, md5 } = facts.digests.get(node.blobId) ?? {};
+  const known = [sha1 && `SHA1:${sha1}`, md5 && `MD5:${md5}`, `SHA256:${node.blobId}`].filter(Boolean);
+  return `<oc:checksums><oc:checksum>${known.join(' ')}</oc:checksum></oc:checksums>`;
+}

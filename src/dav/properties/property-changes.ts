@@ -1,0 +1,105 @@
+import type { Changes } from '../../drive/changes.js';
+import type { NodeRow } from '../../stores/drive-store.js';
+import type { DavCondition } from '../dav-error.js';
+import { parseHttpDate } from '../headers/http-date.js';
+import { missingProperty, propstat } from '../xml/multistatus.js';
+import type { PropertyName } from '../xml/property-name.js';
+import { propertyKey } from '../xml/property-name.js';
+import type { PropertyChange } from '../xml/proppatch-request.js';
+import { serializeElement } from '../xml/serialize-xml.js';
+import { textOf } from '../xml/xml-element.js';
+import { isProtected, WIN32_NAMESPACE } from './live-properties.js';
+
+/** Longest value of one dead property, in bytes of XML; the largest seen are thumbnails of some KB. */
+const PROPERTY_BYTES_MAX = 64 * 1024;
+
+type Time = 'modified' | 'created';
+
+/** Live properties that a client may set, all of them times (PRODUCT U7). */
+const SETTABLE = new Map<string, { readonly time: Time; readonly parse: (text: string) => number | null }>([
+  // WinSCP, lftp.
+  ['{DAV:}getlastmodified', { time: 'modified', parse: parseHttpDate }],
+  // rclone: seconds since 1970.
+  ['{DAV:}lastmodified', { time: 'modified', parse: (text) => parseSeconds(text) ?? parseHttpDate(text) }],
+  ['{DAV:}creationdate', { time: 'created', parse: parseIsoDate }],
+  // Windows' redirector, with the dates of HTTP.
+  [`{${WIN32_NAMESPACE}}Win32LastModifiedTime`, { time: 'modified', parse: parseHttpDate }],
+  [`{${WIN32_NAMESPACE}}Win32CreationTime`, { time: 'created', parse: parseHttpDate }],
+]);
+
+/** What becomes of each change: the instructions to carry out, or the reason why one can't be. */
+export interface CheckedChange {
+  readonly name: PropertyName;
+  readonly status: 200 | 403 | 409 | 424 | 507;
+  readonly condition?: DavCondition;
+  readonly dead?: { readonly namespace: string; readonly name: string; readonly xml: string | null };
+  readonly time?: { readonly which: Time; readonly ms: number };
+}
+
+/** Checks all changes before any is carried out: PROPPATCH is all or nothing (RFC 4918 §9.2). */
+export function checkChanges(changes: readonly PropertyChange[]): CheckedChange[] {
+  const checked = changes.map(checkChange);
+  if (checked.every(({ status }) => status === 200)) return checked;
+  return checked.map((change) => (change.status === 200 ? { name: change.name, status: 424 } : change));
+}
+
+export function isRefused(changes: readonly CheckedChange[]): boolean {
+  return changes.some(({ status }) => status !== 200);
+}
+
+function checkChange(change: PropertyChange): CheckedChange {
+  const { name } = change;
+  const settable = SETTABLE.get(propertyKey(name));
+  if (settable) {
+    // Removing a time that always is there leaves it as it is (RFC 4918 §9.2: removing a missing one is no error).
+    if (change.action === 'remove') return { name, status: 200 };
+    const ms = settable.parse(textOf(change.element).trim());
+    if (ms === null) return { name, status: 409 };
+    return { name, status: 200, time: { which: settable.time, ms } };
+  }
+  if (isProtected(name)) return { name, status: 403, condition: 'cannot-modify-protected-property' };
+  const xml = change.action === 'set' ? serializeElement(change.element) : null;
+  if (xml !== null && Buffer.byteLength(xml) > PROPERTY_BYTES_MAX) return { name, status: 507 };
+  return { name, status: 200, dead: { namespace: name.namespace, name: name.name, xml } };
+}
+
+/** Carries out changes that `checkChanges` has let pass, in their order: of two on one property the last one counts. */
+export async function applyChanges(
+  changes: Changes,
+  node: NodeRow,
+  checked: readonly CheckedChange[],
+): Promise<void> {
+  const dead = checked.flatMap((change) => (change.dead ? [change.dead] : []));
+  if (dead.length > 0) await changes.transaction.setProperties(node, dead);
+  const times: { -readonly [Which in Time]?: number } = {};
+  for (const { time } of checked) if (time) times[time.which] = time.ms;
+  if (Object.keys(times).length > 0) await changes.transaction.setTimes(node, times);
+}
+
+/** The propstats of a PROPPATCH answer, one for each status. */
+export function renderPropstats(checked: readonly CheckedChange[]): string {
+  const groups = new Map<string, CheckedChange[]>();
+  for (const change of checked) {
+    const key = `${change.status} ${change.condition ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), change]);
+  }
+  return [...groups.values()]
+    .map((group) => {
+      const names = group.map(({ name }) => missingProperty(name)).join('');
+      return propstat(group[0]!.status, names, group[0]!.condition ?? null);
+    })
+    .join('');
+}
+
+function parseSeconds(text: string): number | null {
+  if (!/^-?\d{1,12}(?:\.\d{1,12})?$/.test(text)) return null;
+  return Math.round(Number(text) * 1000);
+}
+
+/** RFC 3339, as RFC 4918 §15.1 has it; some clients send an HTTP date. */
+function parseIsoDate(text: string): number | null {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i.test(text)) return parseHttpDate(text);
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+

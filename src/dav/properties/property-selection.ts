@@ -1,0 +1,92 @@
+import type { Resource } from '../../drive/resource.js';
+import { missingProperty, responseWithPropstats } from '../xml/multistatus.js';
+import type { PropfindRequest } from '../xml/propfind-request.js';
+import { type PropertyName, propertyKey } from '../xml/property-name.js';
+import {
+  ALLPROP,
+  findLiveProperty,
+  LIVE_PROPERTIES,
+  type LiveProperty,
+  type PropertyFacts,
+} from './live-properties.js';
+
+interface NamedProperty {
+  readonly name: PropertyName;
+  readonly live: LiveProperty | null;
+  /** The empty element for the list of the missing. */
+  readonly missing: string;
+}
+
+/** The properties that a PROPFIND wants, worked out once for all members of the answer. */
+export class PropertySelection {
+  readonly #named: readonly NamedProperty[];
+  readonly #kind: PropfindRequest['kind'];
+  readonly #isMinimal: boolean;
+
+  constructor(request: PropfindRequest, options: { readonly isMinimal: boolean }) {
+    this.#kind = request.kind;
+    this.#isMinimal = options.isMinimal;
+    const names = request.kind === 'prop' ? request.properties : request.kind === 'allprop' ? request.include : [];
+    const named = names.map((name) => ({
+      name,
+      live: findLiveProperty(name) ?? null,
+      missing: missingProperty(name),
+    }));
+    if (request.kind === 'allprop') {
+      const extra = named.filter(({ live }) => live && !live.isInAllprop);
+      this.#named = [...ALLPROP.map((live) => ({ name: live.name, live, missing: '' })), ...extra];
+    } else {
+      this.#named = named;
+    }
+  }
+
+  get needsLocks(): boolean {
+    return this.#has('{DAV:}lockdiscovery');
+  }
+
+  get needsQuota(): boolean {
+    return this.#kind === 'propname' || this.#has('{DAV:}quota-available-bytes') || this.#has('{DAV:}quota-used-bytes');
+  }
+
+  get needsDigests(): boolean {
+    return this.#has('{http://owncloud.org/ns}checksums');
+  }
+
+  get needsDead(): boolean {
+    return this.#kind !== 'prop' || this.#named.some(({ live }) => live === null);
+  }
+
+  /** One member of the answer (RFC 4918 §9.1.1–9.1.6). `href` is encoded. */
+  render(href: string, resource: Resource, facts: PropertyFacts): string {
+    if (this.#kind === 'propname') return responseWithPropstats(href, namesOf(resource, facts), '');
+    const isAll = this.#kind === 'allprop';
+    let found = '';
+    let missing = '';
+    for (const { name, live, missing: empty } of this.#named) {
+      const text = live ? live.write(resource, facts) : deadProperty(resource, name, facts);
+      if (text !== null) found += text;
+      // What allprop doesn't find isn't missing (CLIENTS R20).
+      else if (!isAll) missing += empty;
+    }
+    if (isAll && resource.node?.hasProperties) {
+      for (const row of facts.dead.get(resource.node.id) ?? []) found += row.xml;
+    }
+    return responseWithPropstats(href, found, this.#isMinimal ? '' : missing);
+  }
+
+  #has(key: string): boolean {
+    return this.#named.some(({ name }) => propertyKey(name) === key);
+  }
+}
+
+function deadProperty(resource: Resource, { namespace, name }: PropertyName, facts: PropertyFacts): string | null {
+  if (!resource.node?.hasProperties) return null;
+  const rows = facts.dead.get(resource.node.id) ?? [];
+  return rows.find((row) => row.name === name && row.namespace === namespace)?.xml ?? null;
+}
+
+function namesOf(resource: Resource, facts: PropertyFacts): string {
+  const live = LIVE_PROPERTIES.filter(({ write }) => write(resource, facts) !== null).map(({ name }) => name);
+  const dead = resource.node ? (facts.dead.get(resource.node.id) ?? []) : [];
+  return [...live, ...dead].map(missingProperty).join('');
+}

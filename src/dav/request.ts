@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Incoming } from '../drive/contents.js';
+import type { Drive } from '../drive/drive.js';
+import type { DrivePath } from '../drive/names.js';
+import { encodePath } from './headers/path.js';
+
+/** A request to one drive, as the methods see it: no socket, no framework. */
+export interface DavRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The request target without query, still percent-encoded. */
+  readonly url: string;
+  /** What comes before the drive's own path in addresses: empty, or `/dav/123456` (PRODUCT A1). */
+  readonly base: string;
+  readonly path: DrivePath;
+  readonly drive: Drive;
+  readonly body: RequestBody;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+  readonly options: DavOptions;
+  /** Finds the drive and path of an address as `Destination` gives it, encoded; null: it isn't on this server. */
+  readonly locate: (host: string | null, path: string) => Promise<Target | null>;
+}
+
+export interface Target {
+  /** Null: there is no such drive for this principal. */
+  readonly drive: Drive | null;
+  readonly path: DrivePath;
+}
+
+export interface RequestBody extends Incoming {
+  /**
+   * The body of a method that takes XML, null when there is none. Rejects with `DavError` 413 beyond `bytesMax`.
+   */
+  readXml(bytesMax: number): Promise<Uint8Array | null>;
+}
+
+export interface DavOptions {
+  readonly lockTimeoutMaxSeconds: number;
+  /** Leaves quota out of answers to Finder (CLIENTS R30). */
+  readonly isQuotaHiddenFromFinder: boolean;
+}
+
+export interface DavResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string | Uint8Array | Readable | null;
+}
+
+export type DavMethod = (request: DavRequest) => Promise<DavResponse>;
+
+export function respond(status: number, headers: Record<string, string> = {}, body: DavResponse['body'] = null): DavResponse {
+  return { status, headers, body };
+}
+
+/** The address of a path in the form that the request used (CLIENTS R18). */
+export function hrefOf(request: DavRequest, path: DrivePath, isCollection: boolean): string {
+  return request.base + encodePath(path, isCollection);
+}
+
+export function headerOf(request: DavRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}

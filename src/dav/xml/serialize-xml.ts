@@ -1,0 +1,127 @@
+import { XML_NAMESPACE, type XmlElement } from './xml-element.js';
+
+/**
+ * The prefixes that the root of every answer declares (multistatus.ts). Stored text uses them for the same namespaces
+ * and never binds them to another: Windows' redirector is confused by a prefix that changes its meaning (golang/go#11177).
+ */
+export const ROOT_PREFIXES: ReadonlyMap<string, string> = new Map([
+  ['DAV:', 'D'],
+  ['http://owncloud.org/ns', 'oc'],
+  ['http://nextcloud.org/ns', 'nc'],
+  ['urn:schemas-microsoft-com:', 'Z'],
+  ['http://apache.org/dav/props/', 'A'],
+  ['urn:firn', 'F'],
+]);
+
+const RESERVED_PREFIXES: ReadonlySet<string> = new Set([...ROOT_PREFIXES.values(), 's', 'xml', 'xmlns']);
+
+/** What a text must escape, or what XML 1.0 §2.2 forbids. Pairs of surrogates take the slow way too, which keeps them. */
+const TEXT_SPECIAL = /[&<>\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+const ATTRIBUTE_SPECIAL = /[&<>"\t\n\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+/** With the flag `u` a surrogate matches only where it has no partner. */
+const TEXT_SPECIALS = /[&<>\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/gu;
+const ATTRIBUTE_SPECIALS = /[&<>"\t\n\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/gu;
+
+/** Character data ready for an element's content. Characters that XML 1.0 can't hold become U+FFFD. */
+export function escapeText(text: string): string {
+  return TEXT_SPECIAL.test(text) ? text.replace(TEXT_SPECIALS, escapeCharacter) : text;
+}
+
+/**
+ * Character data ready for an attribute's value in double quotes. Tab and line ends become references: a parser would
+ * turn the bare characters into spaces (XML 1.0 §3.3.3).
+ */
+export function escapeAttribute(text: string): string {
+  return ATTRIBUTE_SPECIAL.test(text) ? text.replace(ATTRIBUTE_SPECIALS, escapeCharacter) : text;
+}
+
+function escapeCharacter(character: string): string {
+  switch (character) {
+    case '&':
+      return '&amp;';
+    case '<':
+      return '&lt;';
+    case '>':
+      return '&gt;';
+    case '"':
+      return '&quot;';
+    case '\t':
+      return '&#9;';
+    case '\n':
+      return '&#10;';
+    case '\r':
+      return '&#13;';
+    default:
+      return '\ufffd';
+  }
+}
+
+/**
+ * The element as text that means the same wherever it is put: its outermost tag declares every namespace used inside,
+ * always by prefix, once each, so that a long namespace name is not repeated for every child. `xmlns=""` appears when
+ * something inside has no namespace. Prefixes are the client's where they are free (RFC 4918 §4.3).
+ */
+export function serializeElement(element: XmlElement): string {
+  const prefixes = new Map<string, string>();
+  collectPrefixes(element, prefixes, new Set());
+  let declarations = '';
+  for (const [namespace, prefix] of prefixes) {
+    declarations += prefix === '' ? ' xmlns=""' : ` xmlns:${prefix}="${escapeAttribute(namespace)}"`;
+  }
+  return write(element, prefixes, declarations);
+}
+
+/** The content of an element, each element in it being self-contained as `serializeElement` makes it. */
+export function serializeContent(element: XmlElement): string {
+  let text = '';
+  for (const child of element.children) text += typeof child === 'string' ? escapeText(child) : serializeElement(child);
+  return text;
+}
+
+function collectPrefixes(element: XmlElement, prefixes: Map<string, string>, taken: Set<string>): void {
+  choosePrefix(element.namespace, element.prefix ?? '', prefixes, taken);
+  for (const { namespace, prefix } of element.attributes) {
+    if (namespace !== '' && namespace !== XML_NAMESPACE) choosePrefix(namespace, prefix, prefixes, taken);
+  }
+  for (const child of element.children) {
+    if (typeof child !== 'string') collectPrefixes(child, prefixes, taken);
+  }
+}
+
+function choosePrefix(namespace: string, wish: string, prefixes: Map<string, string>, taken: Set<string>): void {
+  if (prefixes.has(namespace)) return;
+  let prefix = namespace === '' ? '' : (ROOT_PREFIXES.get(namespace) ?? wish);
+  if (namespace !== '' && !ROOT_PREFIXES.has(namespace)) {
+    const isFree = prefix !== '' && !/^xml/i.test(prefix) && !RESERVED_PREFIXES.has(prefix) && !taken.has(prefix);
+    if (!isFree) prefix = freePrefix(taken);
+  }
+  taken.add(prefix);
+  prefixes.set(namespace, prefix);
+}
+
+function freePrefix(taken: ReadonlySet<string>): string {
+  let number = taken.size;
+  while (taken.has(`ns${number}`)) number++;
+  return `ns${number}`;
+}
+
+function write(element: XmlElement, prefixes: ReadonlyMap<string, string>, declarations: string): string {
+  const prefix = prefixes.get(element.namespace);
+  const tag = prefix ? `${prefix}:${element.name}` : element.name;
+  let text = `<${tag}${declarations}`;
+  for (const attribute of element.attributes) {
+    const name = attributeName(attribute.namespace, attribute.name, prefixes);
+    text += ` ${name}="${escapeAttribute(attribute.value)}"`;
+  }
+  if (element.children.length === 0) return `${text}/>`;
+  text += '>';
+  for (const child of element.children) {
+    text += typeof child === 'string' ? escapeText(child) : write(child, prefixes, '');
+  }
+  return `${text}</${tag}>`;
+}
+
+function attributeName(namespace: string, name: string, prefixes: ReadonlyMap<string, string>): string {
+  if (namespace === '') return name;
+  return namespace === XML_NAMESPACE ? `xml:${name}` : `${prefixes.get(namespace)}:${name}`;
+}

@@ -1,0 +1,131 @@
+import type { Membership } from '../stores/account-store.js';
+import type { DriveTransaction, LockRow, NodeRow } from '../stores/drive-store.js';
+import type { Contents, ReceivedContent } from './contents.js';
+import { DriveError } from './drive-error.js';
+import { checkLockable, makeLockToken } from './locks.js';
+import { checkNewName } from './names.js';
+import { checkRoom } from './quota.js';
+import { type Found, type Resource, resourceOf } from './resource.js';
+import { checkMayAdd, checkMayChange, mayChange } from './rights.js';
+import { Snapshot } from './snapshot.js';
+
+/** Thrown inside a transaction when a collector has taken the upload's bytes: the caller restores them, tries again. */
+export class ContentCollectedError extends Error {
+  override readonly name = 'ContentCollectedError';
+}
+
+/** An open transaction on one principal's drive. Locks and conditions are the caller's to check before. */
+export class Changes extends Snapshot {
+  constructor(
+    readonly transaction: DriveTransaction,
+    membership: Membership,
+    now: number,
+    readonly contents: Contents,
+  ) {
+    super(transaction, membership, now);
+  }
+
+  /** Makes a file or gives it other content. `modified` in milliseconds; now, where the client says nothing. */
+  async putFile(found: Found, content: ReceivedContent, modified = this.now): Promise<{ resource: Resource; isNew: boolean }> {
+    const existing = checkPutTarget(found, this.membership);
+    await checkRoom(this, spaceOf(found), content.row.size - (existing?.size ?? 0));
+    const state = await this.transaction.putContent(content.row, this.now);
+    if (state === 'condemned' && !(await this.contents.isStored(content.row.id))) throw new ContentCollectedError();
+    const node = existing
+      ? await this.transaction.replaceContent(existing, content.row, modified)
+      : await this.#insert(found, content.row, modified);
+    return { resource: resourceOf(node, 'node', found.path), isNew: existing === null };
+  }
+
+  async makeCollection(found: Found, modified = this.now): Promise<Resource> {
+    if (found.resource) throw new DriveError('exists', 'There is a file or folder of that name already.');
+    checkMayAdd(this.membership);
+    checkNewPlace(found);
+    return resourceOf(await this.#insert(found, null, modified), 'node', found.path);
+  }
+
+  /** Locks a resource, or makes an empty file of that name and locks it (RFC 4918 §7.3). */
+  async lock(found: Found, wanted: NewLock): Promise<{ lock: LockRow; resource: Resource; isNew: boolean }> {
+    checkMayAdd(this.membership);
+    const target = found.resource ? checkOrdinary(found.resource, 'locked') : null;
+    await checkLockable(this, found, wanted);
+    const node = target ?? (await this.#insertEmpty(found));
+    await this.transaction.removeExpiredLocks(this.now);
+    const lock: LockRow = {
+      token: makeLockToken(),
+      driveId: node.driveId,
+      nodeId: node.id,
+      userId: this.membership.userId,
+      scope: wanted.scope,
+      isDeep: wanted.isDeep && node.isCollection,
+      ownerXml: wanted.ownerXml,
+      timeoutSeconds: wanted.timeoutSeconds,
+      expiresAt: this.now + wanted.timeoutSeconds * 1000,
+    };
+    await this.transaction.insertLock(lock);
+    return { lock, resource: resourceOf(node, 'node', found.path), isNew: target === null };
+  }
+
+  async #insertEmpty(found: Found): Promise<NodeRow> {
+    checkNewPlace(found);
+    const empty = this.contents.empty();
+    await this.transaction.putContent(empty, this.now);
+    return this.#insert(found, empty, this.now);
+  }
+
+  #insert(found: Found, content: { id: NodeRow['blobId'] & string; size: number } | null, modified: number) {
+    const parent = found.parent!.node!;
+    return this.transaction.insertNode(
+      { driveId: parent.driveId, parentId: parent.id, name: found.name, content, modified, created: this.now },
+      this.now,
+    );
+  }
+}
+
+export interface NewLock {
+  readonly scope: 'exclusive' | 'shared';
+  readonly isDeep: boolean;
+  readonly ownerXml: string | null;
+  readonly timeoutSeconds: number;
+}
+
+/** The file that a PUT replaces, null for a new one. Throws `DriveError` when it may not be. */
+export function checkPutTarget(found: Found, membership: Membership): NodeRow | null {
+  const { resource } = found;
+  if (!resource) {
+    checkMayAdd(membership);
+    checkNewPlace(found);
+    return null;
+  }
+  if (resource.isCollection) throw new DriveError('is-a-collection', 'This is a folder; it takes no content.');
+  const file = checkOrdinary(resource, 'overwritten');
+  // An empty file is what clients make before they lock and fill it (CLIENTS R5): nothing is lost with it.
+  if (mayChange(membership) || file.size > 0) checkMayChange(membership);
+  else checkMayAdd(membership);
+  return file;
+}
+
+/** Throws `DriveError` unless a file or collection can be made at what was found. */
+export function checkNewPlace(found: Found): void {
+  if (found.space === 'trash') {
+    throw new DriveError('forbidden', 'Nothing can be put into the trash. Delete a file to move it there.');
+  }
+  if (!found.parent) throw new DriveError('parent-missing', 'The folder that this should be in does not exist.');
+  if (!found.parent.isCollection) throw new DriveError('parent-missing', 'A file is no folder: nothing can be in it.');
+  checkNewName(found.name);
+}
+
+/** The node of a resource that a client may change. Throws `DriveError` for the drive's own folders and the trash. */
+export function checkOrdinary(resource: Resource, what: string): NodeRow {
+  if (resource.kind === 'node') return resource.node!;
+  const reason =
+    resource.kind === 'trashed' || resource.kind === 'in-trash'
+      ? `What is in the trash can't be ${what}. Move it out of the trash first.`
+      : `The drive's own folders can't be ${what}.`;
+  throw new DriveError('forbidden', reason);
+}
+
+/** Whose quota a place counts against. */
+export function spaceOf(found: Found): 'home' | 'common' {
+  return found.space === 'common' ? 'common' : 'home';
+}

@@ -1,0 +1,145 @@
+import { createHash, hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { type BlobStore, BlobTooLargeError } from '../stores/blob-store.js';
+import type { ContentRow } from '../stores/drive-store.js';
+import type { BlobId, ByteRange, DigestName, Digests } from '../stores/values.js';
+import { DriveError } from './drive-error.js';
+
+/** The bytes of an upload as they arrive. */
+export interface Incoming {
+  /** Announced size in bytes, or null. */
+  readonly size: number | null;
+  /** All of it at once, for uploads that announced a small size. Fewer bytes than announced reject. */
+  readAll(): Promise<Uint8Array>;
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+export interface Expectations {
+  /** Bytes that must come, as announced outside the message's own framing. */
+  readonly size: number | null;
+  readonly digests: readonly { readonly algorithm: DigestName | 'sha256'; readonly hex: string }[];
+}
+
+/** Most bytes to take, and what to say when more come. */
+export interface Limit {
+  readonly bytes: number;
+  readonly error: () => DriveError;
+}
+
+/** Received bytes that wait for a transaction to give them a name. */
+export interface ReceivedContent {
+  readonly row: ContentRow;
+  /** See `StoredBlob`; nothing to do for a content that lives in the database. */
+  restore(): Promise<void>;
+  release(): Promise<void>;
+}
+
+const EMPTY = hash('sha256', '', 'hex') as BlobId;
+
+/** Where small contents and large ones meet: the first live in the database, the others in a blob store. */
+export class Contents {
+  readonly #blobs: BlobStore;
+  readonly #inlineMax: number;
+
+  constructor(blobs: BlobStore, options: { readonly inlineMaxBytes: number }) {
+    this.#blobs = blobs;
+    this.#inlineMax = options.inlineMaxBytes;
+  }
+
+  isSmall(size: number | null): boolean {
+    return size !== null && size <= this.#inlineMax;
+  }
+
+  /**
+   * Takes an upload to where it is durable, or will be with the transaction that names it. Nothing stays behind when
+   * it rejects: `DriveError` `incomplete`, `digest-mismatch`, or that of the limit.
+   */
+  async receive(
+    incoming: Incoming,
+    expected: Expectations,
+    limit: Limit,
+    signal?: AbortSignal,
+  ): Promise<ReceivedContent> {
+    if (this.isSmall(incoming.size)) return this.#inline(await incoming.readAll(), expected, limit);
+    const rest = incoming.chunks()[Symbol.asyncIterator]();
+    const head: Uint8Array[] = [];
+    let size = 0;
+    while (size <= this.#inlineMax && incoming.size === null) {
+      const next = await rest.next();
+      if (next.done) return this.#inline(Buffer.concat(head), expected, limit);
+      head.push(next.value);
+      size += next.value.length;
+    }
+    try {
+      const stored = await this.#blobs.put(following(head, rest), {
+        sizeMax: limit.bytes,
+        digests: expected.digests.map(({ algorithm }) => algorithm).filter((name) => name !== 'sha256'),
+        verify: (received) => check(received, expected),
+        ...(signal ? { signal } : {}),
+      });
+      return {
+        row: { id: stored.id, size: stored.size, bytes: null, ...stored.digests },
+        restore: () => stored.restore(),
+        release: () => stored.release(),
+      };
+    } catch (error) {
+      throw error instanceof BlobTooLargeError ? limit.error() : error;
+    }
+  }
+
+  /** Opens a content, or a part of it. Rejects with `BlobMissingError` when its bytes are lost. */
+  async open(content: ContentRow, range?: ByteRange): Promise<Uint8Array | Readable> {
+    if (content.bytes === null) return this.#blobs.open(content.id, range);
+    return range ? content.bytes.subarray(range.start, range.end + 1) : content.bytes;
+  }
+
+  /** Whether the bytes are (still) where their id says. */
+  async isStored(id: BlobId): Promise<boolean> {
+    return (await this.#blobs.stat(id)) !== null;
+  }
+
+  /** The content of an empty file. */
+  empty(): ContentRow {
+    return { id: EMPTY, size: 0, bytes: Buffer.alloc(0) };
+  }
+
+  freeBytes(): Promise<number | null> {
+    return this.#blobs.freeBytes();
+  }
+
+  #inline(bytes: Uint8Array, expected: Expectations, limit: Limit): ReceivedContent {
+    if (bytes.length > limit.bytes) throw limit.error();
+    const id = hash('sha256', bytes, 'hex') as BlobId;
+    const digests: { -readonly [Name in DigestName]?: string } = {};
+    for (const { algorithm } of expected.digests) {
+      if (algorithm !== 'sha256') digests[algorithm] = createHash(algorithm).update(bytes).digest('hex');
+    }
+    check({ id, size: bytes.length, digests }, expected);
+    const nothing = async () => {};
+    return { row: { id, size: bytes.length, bytes, ...digests }, restore: nothing, release: nothing };
+  }
+}
+
+function check(received: { id: BlobId; size: number; digests: Digests }, expected: Expectations): void {
+  if (expected.size !== null && received.size !== expected.size) {
+    throw new DriveError('incomplete', `${expected.size} bytes were announced, ${received.size} came.`);
+  }
+  for (const { algorithm, hex } of expected.digests) {
+    const actual = algorithm === 'sha256' ? received.id : received.digests[algorithm];
+    if (actual !== hex) {
+      throw new DriveError('digest-mismatch', `The ${algorithm} checksum of what came is not the announced one.`);
+    }
+  }
+}
+
+async function* following(
+  head: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}

@@ -1,0 +1,114 @@
+import type { ChildPosition } from '../stores/drive-store.js';
+import type { NodeId } from '../stores/values.js';
+import { COMMON_NAME, type DrivePath } from './names.js';
+import { type Resource, type ResourceKind, resourceOf } from './resource.js';
+import type { Snapshot } from './snapshot.js';
+
+/** Members a page: one statement each, few enough to build and send at once. */
+export const PAGE_MEMBERS = 1000;
+/** Folders whose members one statement lists together. */
+const FOLDERS_TOGETHER = 200;
+
+interface Folder {
+  readonly id: NodeId;
+  readonly path: DrivePath;
+  readonly memberKind: ResourceKind;
+}
+
+/**
+ * Walks the members of a collection, or everything below it, page by page. A page is read from one snapshot; between
+ * pages nothing is held, however slowly the reader takes them. A collection comes before its members.
+ */
+export class Listing {
+  readonly #isDeep: boolean;
+  readonly #folders: Folder[] = [];
+  #batch: Folder[] = [];
+  #after: ChildPosition | null = null;
+  #start: Resource | null;
+  #trash: { readonly path: DrivePath; after: string | null } | null = null;
+
+  constructor(top: Resource, options: { readonly isDeep: boolean }) {
+    this.#start = top;
+    this.#isDeep = options.isDeep;
+  }
+
+  /** Whether the last page has come. */
+  get isDone(): boolean {
+    return !this.#start && !this.#trash && this.#batch.length === 0 && this.#folders.length === 0;
+  }
+
+  /** The next page, which may be empty; null when there is no more. */
+  async next(snapshot: Snapshot): Promise<Resource[] | null> {
+    if (this.#start) {
+      const top = this.#start;
+      this.#start = null;
+      const first = await this.#open(top, snapshot);
+      if (first.length > 0) return first;
+    }
+    if (this.#trash) return this.#nextTrash(snapshot, this.#trash);
+    if (this.#batch.length === 0) this.#batch = this.#folders.splice(0, FOLDERS_TOGETHER);
+    if (this.#batch.length === 0) return null;
+    return this.#nextMembers(snapshot);
+  }
+
+  /** Notes where the members of a collection are to be read, and gives those that aren't rows of a table. */
+  async #open(collection: Resource, snapshot: Snapshot): Promise<Resource[]> {
+    const { path } = collection;
+    switch (collection.kind) {
+      case 'root': {
+        const folders = await snapshot.rootFolders();
+        if (!this.#isDeep) return folders;
+        const inner: Resource[] = [];
+        for (const folder of folders) inner.push(folder, ...(await this.#open(folder, snapshot)));
+        return inner;
+      }
+      case 'home': {
+        this.#folders.push({ id: snapshot.membership.homeId, path, memberKind: 'node' });
+        const common = await snapshot.common([...path, COMMON_NAME]);
+        if (this.#isDeep) await this.#open(common, snapshot);
+        return [common];
+      }
+      case 'trash':
+        this.#trash = { path, after: null };
+        return [];
+      default:
+        if (collection.node?.isCollection) {
+          const memberKind = collection.kind === 'trashed' || collection.kind === 'in-trash' ? 'in-trash' : 'node';
+          this.#folders.push({ id: collection.node.id, path, memberKind });
+        }
+        return [];
+    }
+  }
+
+  async #nextTrash(snapshot: Snapshot, trash: { path: DrivePath; after: string | null }): Promise<Resource[]> {
+    const bins = [snapshot.membership.binId, snapshot.membership.commonBinId];
+    const rows = await snapshot.view.trash(bins, trash.after, PAGE_MEMBERS);
+    if (rows.length < PAGE_MEMBERS) this.#trash = null;
+    else trash.after = rows.at(-1)!.node.name;
+    return rows.map((row) => this.#keep(resourceOf(row.node, 'trashed', [...trash.path, row.node.name], row)));
+  }
+
+  async #nextMembers(snapshot: Snapshot): Promise<Resource[]> {
+    const folders = new Map(this.#batch.map((folder) => [folder.id, folder]));
+    const rows = await snapshot.view.children([...folders.keys()], this.#after, PAGE_MEMBERS);
+    const last = rows.at(-1);
+    if (last && rows.length === PAGE_MEMBERS) {
+      this.#after = { parentId: last.parentId!, name: last.name };
+    } else {
+      this.#batch = [];
+      this.#after = null;
+    }
+    return rows.map((row) => {
+      const folder = folders.get(row.parentId!)!;
+      return this.#keep(resourceOf(row, folder.memberKind, [...folder.path, row.name]));
+    });
+  }
+
+  #keep(resource: Resource): Resource {
+    if (this.#isDeep && resource.isCollection) {
+      const memberKind = resource.kind === 'node' ? 'node' : 'in-trash';
+      this.#folders.push({ id: resource.node!.id, path: resource.path, memberKind });
+    }
+    return resource;
+  }
+}

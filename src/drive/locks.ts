@@ -1,0 +1,121 @@
+import type { LockRow } from '../stores/drive-store.js';
+import type { LockToken, NodeId } from '../stores/values.js';
+import { DriveError } from './drive-error.js';
+import type { DrivePath } from './names.js';
+import type { Found } from './resource.js';
+import type { Snapshot } from './snapshot.js';
+
+/** A lock with the path of its root, as the principal sees it (empty where it lies above what they see). */
+export interface PlacedLock {
+  readonly lock: LockRow;
+  readonly path: DrivePath;
+}
+
+/**
+ * Locks that cover what is found, or the place where it would be: its own and the deep ones above (RFC 4918 §6.1).
+ */
+export async function locksCovering(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
+  const own = found.resource?.node ?? null;
+  const ids: NodeId[] = found.above.map((node) => node.id);
+  if (own) ids.push(own.id);
+  if (ids.length === 0) return [];
+  const locks = await snapshot.view.locksOn(ids, snapshot.now);
+  return locks
+    .filter((lock) => lock.isDeep || lock.nodeId === own?.id)
+    .map((lock) => {
+      const up = lock.nodeId === own?.id ? 0 : found.above.length - found.above.findIndex((n) => n.id === lock.nodeId);
+      return { lock, path: found.path.slice(0, Math.max(0, found.path.length - up)) };
+    });
+}
+
+/** The locks that changing the members of the found resource's parent meets. */
+async function locksCoveringParent(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
+  const parent = found.above.at(-1);
+  if (!parent) return [];
+  const locks = await snapshot.view.locksOn(
+    found.above.map((node) => node.id),
+    snapshot.now,
+  );
+  return locks
+    .filter((lock) => lock.isDeep || lock.nodeId === parent.id)
+    .map((lock) => {
+      const up = found.above.length - found.above.findIndex((node) => node.id === lock.nodeId);
+      return { lock, path: found.path.slice(0, Math.max(0, found.path.length - up)) };
+    });
+}
+
+export interface LockedOperation {
+  /** The tokens that the request submits. */
+  readonly tokens: ReadonlySet<string>;
+  /** Content or properties of the resource change. */
+  readonly changesSelf?: boolean;
+  /** The name is bound or unbound, so the parent changes. */
+  readonly changesParent?: boolean;
+  /** Everything below goes as well. */
+  readonly changesBelow?: boolean;
+}
+
+/**
+ * Throws `DriveError` `locked`, naming the roots of the locks, when the operation meets locks of which the request
+ * submits no token of the principal's own. One token among the locks that cover a resource is enough (RFC 4918 §7).
+ */
+export async function checkLocks(snapshot: Snapshot, found: Found, operation: LockedOperation): Promise<void> {
+  const mayPass = (locks: readonly PlacedLock[]) =>
+    locks.length === 0 ||
+    locks.some(({ lock }) => lock.userId === snapshot.membership.userId && operation.tokens.has(lock.token));
+  const inTheWay: PlacedLock[] = [];
+  if (operation.changesSelf || operation.changesBelow) {
+    const own = await locksCovering(snapshot, found);
+    if (!mayPass(own)) inTheWay.push(...own);
+  }
+  if (operation.changesParent) {
+    const outer = await locksCoveringParent(snapshot, found);
+    if (!mayPass(outer)) inTheWay.push(...outer);
+  }
+  if (operation.changesBelow && found.resource?.node?.isCollection) {
+    for (const group of Object.values(await locksInside(snapshot, found))) {
+      if (!mayPass(group)) inTheWay.push(...group);
+    }
+  }
+  if (inTheWay.length > 0) throw lockedError(inTheWay);
+}
+
+/** Locks below the found collection, by the node that they lock. */
+async function locksInside(snapshot: Snapshot, found: Found): Promise<Record<number, PlacedLock[]>> {
+  const groups: Record<number, PlacedLock[]> = {};
+  for (const lock of await snapshot.view.locksBelow(found.resource!.node!.id, snapshot.now)) {
+    groups[lock.nodeId] ??= [];
+    groups[lock.nodeId]!.push({ lock, path: [...found.path, ...lock.path] });
+  }
+  return groups;
+}
+
+function lockedError(locks: readonly PlacedLock[]): DriveError {
+  const until = new Date(Math.max(...locks.map(({ lock }) => lock.expiresAt))).toISOString().slice(0, 19);
+  return new DriveError('locked', `This is locked, at most until ${until.replace('T', ' ')} UTC.`, {
+    paths: distinctPaths(locks),
+  });
+}
+
+/** Throws `DriveError` `lock-conflict` when a new lock can't stand beside those that are there (RFC 4918 §6.2). */
+export async function checkLockable(
+  snapshot: Snapshot,
+  found: Found,
+  wanted: { readonly scope: 'exclusive' | 'shared'; readonly isDeep: boolean },
+): Promise<void> {
+  const locks = await locksCovering(snapshot, found);
+  if (wanted.isDeep && found.resource?.node?.isCollection) {
+    for (const group of Object.values(await locksInside(snapshot, found))) locks.push(...group);
+  }
+  const conflicts = locks.filter(({ lock }) => wanted.scope === 'exclusive' || lock.scope === 'exclusive');
+  if (conflicts.length === 0) return;
+  throw new DriveError('lock-conflict', 'Somebody else has locked this.', { paths: distinctPaths(conflicts) });
+}
+
+function distinctPaths(locks: readonly PlacedLock[]): DrivePath[] {
+  return [...new Map(locks.map(({ path }) => [path.join('/'), path])).values()];
+}
+
+export function makeLockToken(): LockToken {
+  return `opaquelocktoken:${crypto.randomUUID()}` as LockToken;
+}

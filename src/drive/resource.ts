@@ -1,0 +1,70 @@
+import type { ContentRow, NodeRow, TrashRow } from '../stores/drive-store.js';
+import type { NodeId } from '../stores/values.js';
+import type { DrivePath } from './names.js';
+
+/**
+ * What a principal sees at a path.
+ * `root`, `trash`: made up of several nodes. `home`: the drive's folder, the member's personal files and the shared
+ * folder together. `common`, `scope`: a node that can't be removed. `node`: any other. `trashed`: the top of a deleted
+ * tree, `in-trash` something inside one.
+ */
+export type ResourceKind = 'root' | 'home' | 'common' | 'scope' | 'trash' | 'node' | 'trashed' | 'in-trash';
+
+export interface Resource {
+  readonly kind: ResourceKind;
+  readonly path: DrivePath;
+  /** The last segment; at the root the drive's name. */
+  readonly name: string;
+  readonly isCollection: boolean;
+  /** The node itself; null where several make up the resource. */
+  readonly node: NodeRow | null;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+  readonly created: number;
+  /** Strong, with its quotes: of a file by content, of a collection by the last change at or below it. */
+  readonly etag: string;
+  readonly trash: TrashRow | null;
+}
+
+/** A resource, or the place where one could be, with what leads there. */
+export interface Found {
+  readonly path: DrivePath;
+  readonly resource: Resource | null;
+  /** The resource's parent where that exists; null at the root. */
+  readonly parent: Resource | null;
+  /** The last segment of the path; empty at the root. */
+  readonly name: string;
+  /** Nodes above the target, the parent last, whose deep locks cover it. */
+  readonly above: readonly NodeRow[];
+  /** Whose trash the target goes to when it is deleted; null where it can't be deleted. */
+  readonly space: 'home' | 'common' | 'trash' | null;
+  /** The path in the drive's folder, whatever alias was used. */
+  readonly originalPath: string;
+  /** The content of a file, where `find` was asked for it. */
+  readonly content: ContentRow | null;
+}
+
+/** RFC 9110 §8.8.3. 128 bits of the hash are enough, and keep listings short. */
+export function fileEtag(blobId: string): string {
+  return `"${blobId.slice(0, 32)}"`;
+}
+
+export function collectionEtag(id: NodeId, revision: number): string {
+  return `"${id.toString(36)}-${revision.toString(36)}"`;
+}
+
+export function resourceOf(node: NodeRow, kind: ResourceKind, path: DrivePath, trash: TrashRow | null = null): Resource {
+  return {
+    kind,
+    path,
+    name: node.name,
+    isCollection: node.isCollection,
+    node,
+    size: node.size,
+    modified: node.modified,
+    created: node.created,
+    etag: node.blobId === null ? collectionEtag(node.id, node.revision) : fileEtag(node.blobId),
+    trash,
+  };
+}

@@ -1,0 +1,173 @@
+import type { Membership } from '../stores/account-store.js';
+import type { DriveView, NodeRow } from '../stores/drive-store.js';
+import type { NodeId } from '../stores/values.js';
+import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
+import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';
+import { locate, originalPath, type TreePlace } from './view.js';
+
+/** What one principal sees of one drive at one moment. */
+export class Snapshot {
+  constructor(
+    readonly view: DriveView,
+    readonly membership: Membership,
+    /** Milliseconds since 1970. */
+    readonly now: number,
+  ) {}
+
+  /** Looks a path up; one statement for ordinary paths. `withContent` brings a file's content too. */
+  async find(path: DrivePath, options: { readonly withContent?: boolean } = {}): Promise<Found> {
+    const place = locate(this.membership, path);
+    switch (place.kind) {
+      case 'root':
+        return { ...nothingAt(path), resource: await this.#root() };
+      case 'trash':
+        return this.#findTrash(path, place.segments, options.withContent === true);
+      case 'scope':
+        return this.#findScope(path, place, options.withContent === true);
+      default:
+        return this.#findTree(path, place, options.withContent === true);
+    }
+  }
+
+  /** The root's two folders, the drive's own first (PRODUCT D1). */
+  async rootFolders(): Promise<Resource[]> {
+    return [await this.home([this.membership.driveName]), await this.trash([TRASH_NAME])];
+  }
+
+  /** The drive's folder: personal files and the shared folder in one. */
+  async home(path: DrivePath): Promise<Resource> {
+    const [home, common] = await this.#nodes(this.membership.homeId, this.membership.commonId);
+    return this.#mergedCollection('home', path, this.membership.driveName, [home!, common!], home!);
+  }
+
+  async common(path: DrivePath): Promise<Resource> {
+    const [common] = await this.#nodes(this.membership.commonId);
+    return { ...resourceOf(common!, 'common', path), name: COMMON_NAME };
+  }
+
+  async trash(path: DrivePath): Promise<Resource> {
+    const [own, shared] = await this.#nodes(this.membership.binId, this.membership.commonBinId);
+    return this.#mergedCollection('trash', path, TRASH_NAME, [own!, shared!], null);
+  }
+
+  async #root(): Promise<Resource> {
+    const { homeId, commonId, binId, commonBinId, driveName } = this.membership;
+    const parts = await this.#nodes(homeId, commonId, binId, commonBinId);
+    return this.#mergedCollection('root', [], driveName, parts, null);
+  }
+
+  #mergedCollection(
+    kind: ResourceKind,
+    path: DrivePath,
+    name: string,
+    parts: readonly NodeRow[],
+    node: NodeRow | null,
+  ): Resource {
+    const revision = Math.max(...parts.map((part) => part.revision));
+    return {
+      kind,
+      path,
+      name,
+      isCollection: true,
+      node,
+      size: parts.reduce((sum, part) => sum + part.size, 0),
+      modified: Math.max(...parts.map((part) => part.modified)),
+      created: Math.min(...parts.map((part) => part.created)),
+      etag: collectionEtag(parts[0]!.id, revision),
+      trash: null,
+    };
+  }
+
+  async #findTree(path: DrivePath, place: TreePlace<'home' | 'common'>, withContent: boolean): Promise<Found> {
+    const { kind, segments } = place;
+    if (segments.length === 0) {
+      const resource = kind === 'home' ? await this.home(path) : await this.common(path);
+      return { ...nothingAt(path), resource };
+    }
+    const { chain, content } = await this.#walk(place.anchorId, segments, withContent);
+    return {
+      ...foundIn(path, segments, chain, kind),
+      above: chain.slice(0, segments.length),
+      space: kind,
+      originalPath: originalPath(kind, segments),
+      content,
+    };
+  }
+
+  async #findScope(path: DrivePath, place: TreePlace<'scope'>, withContent: boolean): Promise<Found> {
+    const outer = (await this.view.ancestors(place.anchorId)).reverse();
+    const inner = outer.find((node) => node.id === this.membership.homeId || node.id === this.membership.commonId);
+    // The folder was deleted, or is on its way out: its app password shows nothing.
+    if (!inner) return nothingAt(path);
+    const kind = inner.id === this.membership.commonId ? 'common' : 'home';
+    const { segments } = place;
+    const { chain, content } = await this.#walk(place.anchorId, segments, withContent);
+    const [scope] = chain;
+    if (!scope) return nothingAt(path);
+    const names = [...outer.slice(outer.indexOf(inner) + 1), scope].map((node) => node.name);
+    return {
+      ...foundIn(path, segments, chain, 'scope'),
+      above: [...outer, ...chain.slice(0, segments.length)],
+      space: segments.length === 0 ? null : kind,
+      originalPath: originalPath(kind, [...names, ...segments]),
+      content,
+    };
+  }
+
+  async #findTrash(path: DrivePath, segments: DrivePath, withContent: boolean): Promise<Found> {
+    const trash = await this.trash(path.slice(0, 1));
+    if (segments.length === 0) return { ...nothingAt(path), resource: trash };
+    let { chain, content } = await this.#walk(this.membership.binId, segments, withContent);
+    if (chain.length < 2) ({ chain, content } = await this.#walk(this.membership.commonBinId, segments, withContent));
+    const found = foundIn(path, segments, chain, 'in-trash');
+    const top = segments.length === 1 && found.resource?.node ? found.resource.node : null;
+    return {
+      ...found,
+      resource: top ? resourceOf(top, 'trashed', path, await this.view.findTrash(top.id)) : found.resource,
+      parent: segments.length === 1 ? trash : found.parent,
+      above: chain.slice(0, segments.length),
+      space: 'trash',
+      content,
+    };
+  }
+
+  async #walk(anchorId: NodeId, segments: DrivePath, withContent: boolean) {
+    if (withContent) return this.view.resolveFile(anchorId, segments);
+    return { chain: await this.view.resolve(anchorId, segments), content: null };
+  }
+
+  #nodes(...ids: NodeId[]): Promise<NodeRow[]> {
+    return this.view.findNodes(ids);
+  }
+}
+
+function nothingAt(path: DrivePath): Found {
+  return {
+    path,
+    resource: null,
+    parent: null,
+    name: path.at(-1) ?? '',
+    above: [],
+    space: null,
+    originalPath: '',
+    content: null,
+  };
+}
+
+/** The chain starts at the anchor, so `chain[segments.length]` is the target. */
+function foundIn(
+  path: DrivePath,
+  segments: DrivePath,
+  chain: readonly NodeRow[],
+  anchorKind: 'home' | 'common' | 'scope' | 'in-trash',
+): Found {
+  const kindAt = (index: number): ResourceKind =>
+    index === 0 ? anchorKind : anchorKind === 'in-trash' ? 'in-trash' : 'node';
+  const target = chain[segments.length];
+  const parent = chain[segments.length - 1];
+  return {
+    ...nothingAt(path),
+    resource: target ? resourceOf(target, kindAt(segments.length), path) : null,
+    parent: parent && segments.length > 0 ? resourceOf(parent, kindAt(segments.length - 1), path.slice(0, -1)) : null,
+  };
+}

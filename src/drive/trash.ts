@@ -1,0 +1,117 @@
+import type { DriveStore, DriveTransaction, NodeRow, TrashRow } from '../stores/drive-store.js';
+import type { DriveId, NodeId, UserId } from '../stores/values.js';
+import type { Changes } from './changes.js';
+import { DriveError } from './drive-error.js';
+import { freeName } from './names.js';
+import { type Found, type Resource, resourceOf } from './resource.js';
+import { checkMayChange } from './rights.js';
+
+/** DELETE: into the trash, or out of it for good (PRODUCT D4). One short transaction whatever the size of the tree. */
+export async function remove(changes: Changes, found: Found): Promise<void> {
+  const resource = existing(found);
+  checkMayChange(changes.membership);
+  switch (resource.kind) {
+    case 'node':
+      await moveToTrash(changes, found, resource.node!);
+      return;
+    case 'trashed':
+    case 'in-trash':
+      await changes.transaction.removeLocksIn(resource.node!.id);
+      await changes.transaction.detachNode(resource.node!);
+      return;
+    default:
+      throw new DriveError('forbidden', `"${resource.name}" is one of the drive's own folders and can't be deleted.`);
+  }
+}
+
+/** Puts a live node into the trash that its place belongs to, under a name that is free there. */
+export async function moveToTrash(changes: Changes, found: Found, node: NodeRow, wish = node.name): Promise<string> {
+  const { membership, now, transaction } = changes;
+  const ownerId = found.space === 'common' ? null : membership.userId;
+  const bin = {
+    id: found.space === 'common' ? membership.commonBinId : membership.binId,
+    driveId: membership.driveId,
+  };
+  const name = await freeName(wish, node.isCollection, now, (names) =>
+    transaction.takenTrashNames(membership.driveId, ownerId, names),
+  );
+  await transaction.removeLocksIn(node.id);
+  await transaction.moveNode(node, bin, name, now);
+  await transaction.insertTrash({
+    nodeId: node.id,
+    driveId: membership.driveId,
+    ownerId,
+    name,
+    originalPath: found.originalPath,
+    deletedBy: membership.userId,
+    deletedAt: now,
+  });
+  return name;
+}
+
+/**
+ * Takes something out of the trash, with everything it had. Where the name is occupied it becomes `name (2)` when
+ * `mayRename`, else `DriveError` `exists`.
+ */
+export async function restore(
+  changes: Changes,
+  from: Found,
+  to: Found,
+  options: { readonly mayRename: boolean },
+): Promise<Resource> {
+  const { now, transaction } = changes;
+  const node = existing(from).node!;
+  checkMayChange(changes.membership);
+  const parent = to.parent!.node!;
+  let name = to.name;
+  if (to.resource) {
+    if (!options.mayRename) throw new DriveError('exists', 'There is a file or folder of that name already.');
+    name = await freeName(name, node.isCollection, now, (names) => transaction.takenNames(parent.id, names));
+  }
+  const restored = await transaction.moveNode(node, parent, name, now);
+  await transaction.removeTrash(node.id);
+  return resourceOf(restored, 'node', [...to.path.slice(0, -1), name]);
+}
+
+/** Deletes for good what has lain in the trash since before `deletedBefore`. Gives how many; bounded work a call. */
+export async function expireTrash(drives: DriveStore, deletedBefore: number): Promise<number> {
+  return drives.write(async (transaction) => {
+    const rows = await transaction.expiredTrash(deletedBefore, EXPIRE_TOGETHER);
+    for (const row of rows) await transaction.detachNode(await fresh(transaction, row));
+    return rows.length;
+  });
+}
+
+/** Deleted trees that one transaction removes; each costs a few statements whatever its size. */
+const EXPIRE_TOGETHER = 100;
+
+/** Empties the trash of a drive: of everybody, or of one owner (null: the common files). Gives how many it removed. */
+export async function emptyTrash(
+  drives: DriveStore,
+  bins: readonly { readonly driveId: DriveId; readonly binId: NodeId; readonly ownerId: UserId | null }[],
+): Promise<number> {
+  let removed = 0;
+  for (const bin of bins) {
+    for (;;) {
+      const count = await drives.write(async (transaction) => {
+        const rows = await transaction.trash([bin.binId], null, EXPIRE_TOGETHER);
+        for (const row of rows) await transaction.detachNode(await fresh(transaction, row));
+        return rows.length;
+      });
+      removed += count;
+      if (count < EXPIRE_TOGETHER) break;
+    }
+  }
+  return removed;
+}
+
+/** Sizes in a list grow stale while the list is worked through. */
+async function fresh(transaction: DriveTransaction, row: TrashRow): Promise<NodeRow> {
+  const [node] = await transaction.findNodes([row.node.id]);
+  return node ?? row.node;
+}
+
+function existing(found: Found): Resource {
+  if (!found.resource) throw new DriveError('not-found', 'There is nothing of that name.');
+  return found.resource;
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import {
+  type BlobInfo,
+  BlobMissingError,
+  type BlobStore,
+  type PutOptions,
+  type ReceivedBytes,
+  type StoredBlob,
+} from '../../stores/blob-store.js';
+import { type BlobId, type ByteRange, isBlobId } from '../../stores/values.js';
+import { takeSource } from '../take-source.js';
+import { BlobReader } from './blob-reader.js';
+import {
+  close,
+  fstat,
+  hasCode,
+  link,
+  open,
+  rename,
+  stat,
+  syncFolder,
+  translateFull,
+  unlinkIfThere,
+} from './file-calls.js';
+import { Hashers } from './hashing.js';
+import { IncomingFile, type UploadMeans } from './incoming-file.js';
+import { UploadBuffers } from './upload-buffers.js';
+
+/** How long an answer of `freeBytes` holds: it is asked for with each upload and each quota property. */
+const FREE_BYTES_MS = 5_000;
+
+/**
+ * Blobs as files: `blobs/ab/abcdef…`, uploads in `incoming/`, which is on the same file system. The order of the
+ * writes is that of storage/README.md. Files are replaced or removed, never written to, once they are in `blobs/`.
+ */
+export class DiskBlobStore implements BlobStore {
+  readonly #blobs: string;
+  readonly #incoming: string;
+  readonly #means: UploadMeans = { buffers: new UploadBuffers(), hashers: new Hashers(), isSyncing: false };
+  #free: { readonly bytes: number; readonly at: number } | null = null;
+
+  private constructor(folder: string) {
+    this.#blobs = join(folder, 'blobs');
+    this.#incoming = join(folder, 'incoming');
+  }
+
+  /** Makes what is missing of the folders, all durable before the first upload. */
+  static async open(folder: string): Promise<DiskBlobStore> {
+    const store = new DiskBlobStore(folder);
+    await mkdir(store.#blobs, { recursive: true });
+    await mkdir(store.#incoming, { recursive: true });
+    const there = new Set(await readdir(store.#blobs));
+    for (const prefix of prefixes()) {
+      if (!there.has(prefix)) await mkdir(join(store.#blobs, prefix), { recursive: true });
+    }
+    // Also where nothing is missing: another process may have made them a moment ago.
+    await syncFolder(store.#blobs);
+    await syncFolder(folder);
+    return store;
+  }
+
+  async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredBlob> {
+    const { signal, verify, digests = [] } = options;
+    signal?.throwIfAborted();
+    const file = await this.#createIncoming(digests);
+    try {
+      await takeSource(source, options, (chunk) => file.append(chunk));
+      const { size, values, digests: extra } = await file.finish();
+      const received = { id: values[0] as BlobId, size, digests: extra };
+      signal?.throwIfAborted();
+      verify?.(received);
+      await this.#publish(file.path, received.id);
+      return this.#hold(file.path, received);
+    } catch (error) {
+      await this.#discard(file);
+      throw signal?.aborted ? signal.reason : translateFull(error);
+    }
+  }
+
+  async open(id: BlobId, range?: ByteRange): Promise<Readable> {
+    const fd = await this.#openFile(id);
+    try {
+      const { size } = await fstat(fd);
+      const { start, end } = range ?? { start: 0, end: size - 1 };
+      if (range && !(start >= 0 && start <= end && end < size)) {
+        throw new RangeError(`bytes ${start}-${end} are not within the ${size} bytes of ${id}`);
+      }
+      return new BlobReader(fd, start, end + 1);
+    } catch (error) {
+      await close(fd);
+      throw error;
+    }
+  }
+
+  async stat(id: BlobId): Promise<BlobInfo | null> {
+    try {
+      const { size, mtime } = await stat(this.#pathOf(id));
+      return { id, size, storedAt: mtime };
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return null;
+      throw error;
+    }
+  }
+
+  async delete(id: BlobId): Promise<boolean> {
+    const path = this.#newIncomingPath();
+    try {
+      await rename(this.#pathOf(id), path);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+    // Not waited for: the caller holds a write transaction, and freeing a large file takes the file system long.
+    void unlinkIfThere(path).catch(() => {
+      // What stays is out of reach and is cleared at the next start.
+    });
+    return true;
+  }
+
+  async *list(): AsyncIterable<BlobInfo> {
+    for (const prefix of prefixes()) {
+      for (const name of await readdir(join(this.#blobs, prefix))) {
+        const info = isBlobId(name) && name.startsWith(prefix) ? await this.stat(name) : null;
+        if (info) yield info;
+      }
+    }
+  }
+
+  async clearIncoming(): Promise<void> {
+    for (const name of await readdir(this.#incoming)) {
+      await rm(join(this.#incoming, name), { recursive: true, force: true });
+    }
+  }
+
+  async freeBytes(): Promise<number> {
+    const now = performance.now();
+    if (!this.#free || now - this.#free.at > FREE_BYTES_MS) {
+      const { bavail, bsize } = await statfs(this.#blobs);
+      this.#free = { bytes: bavail * bsize, at: now };
+    }
+    return this.#free.bytes;
+  }
+
+  async #createIncoming(digests: PutOptions['digests'] = []): Promise<IncomingFile> {
+    try {
+      return await IncomingFile.create(this.#newIncomingPath(), this.#means, digests);
+    } catch (error) {
+      throw translateFull(error);
+    }
+  }
+
+  /** Gives a durable file in `incoming/` its second name, in `blobs/`; durable when it resolves. */
+  async #publish(path: string, id: BlobId): Promise<void> {
+    try {
+      await link(path, this.#pathOf(id));
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+      await this.#replace(path, id);
+    }
+    await syncFolder(this.#folderOf(id));
+  }
+
+  /**
+   * Puts the file in the place of the one that has the same hash for a name: an acknowledged upload doesn't depend on
+   * an older file that a failing disk may have spoilt.
+   */
+  async #replace(path: string, id: BlobId): Promise<void> {
+    const second = this.#newIncomingPath();
+    await link(path, second);
+    try {
+      await rename(second, this.#pathOf(id));
+    } catch (error) {
+      await unlinkIfThere(second);
+      throw error;
+    }
+  }
+
+  #hold(path: string, received: ReceivedBytes): StoredBlob {
+    return {
+      ...received,
+      restore: async () => {
+        try {
+          await link(path, this.#pathOf(received.id));
+        } catch (error) {
+          if (!hasCode(error, 'EEXIST')) throw translateFull(error);
+        }
+        await syncFolder(this.#folderOf(received.id));
+      },
+      release: () => unlinkIfThere(path),
+    };
+  }
+
+  /** The upload has failed already, with the error that counts; a file that stays is cleared at the next start. */
+  async #discard(file: IncomingFile): Promise<void> {
+    try {
+      await file.discard();
+    } catch {
+      // See above.
+    }
+  }
+
+  async #openFile(id: BlobId): Promise<number> {
+    try {
+      return await open(this.#pathOf(id), 'r');
+    } catch (error) {
+      throw hasCode(error, 'ENOENT') ? new BlobMissingError(id, { cause: error }) : error;
+    }
+  }
+
+  #newIncomingPath(): string {
+    return join(this.#incoming, randomUUID());
+  }
+
+  #folderOf(id: BlobId): string {
+    return join(this.#blobs, id.slice(0, 2));
+  }
+
+  #pathOf(id: BlobId): string {
+    return join(this.#folderOf(id), id);
+  }
+}
+
+/** The names of the 256 folders in `blobs/`. */
+function* prefixes(): Generator<string> {
+  for (let value = 0; value < 256; value++) yield value.toString(16).padStart(2, '0');
+}

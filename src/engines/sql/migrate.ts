@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A released step of the schema. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  readonly hash: string;
+}
+
+export interface AppliedMigration {
+  readonly name: string;
+  readonly hash: string;
+}
+
+/** Reads the migrations of a folder in the order of their names. */
+export function readMigrations(folder: string): Migration[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((file) => {
+      const sql = readFileSync(join(folder, file), 'utf8');
+      return { name: file.slice(0, -'.sql'.length), sql, hash: createHash('sha256').update(sql).digest('hex') };
+    });
+}
+
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+/**
+ * Which migrations are still to be applied. Throws `MigrationError` when the database holds one that was edited since,
+ * is unknown here (the database belongs to a newer Firn), or comes before one not yet applied.
+ */
+export function pendingMigrations(released: readonly Migration[], applied: readonly AppliedMigration[]): Migration[] {
+  const byName = new Map(released.map((migration) => [migration.name, migration]));
+  for (const { name, hash } of applied) {
+    const migration = byName.get(name);
+    if (!migration) throw new MigrationError(`the database holds migration ${name}, which this Firn does not know`);
+    if (migration.hash !== hash) throw new MigrationError(`migration ${name} was edited after it was applied`);
+  }
+  const pending = released.slice(applied.length);
+  if (pending.some(({ name }) => applied.some((done) => done.name >= name))) {
+    throw new MigrationError('a migration was added before ones that are applied already');
+  }
+  return pending;
+}

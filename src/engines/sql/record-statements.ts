@@ -1,0 +1,199 @@
+import { sql } from 'kysely';
+import type { Schema } from './schema.js';
+import { statement } from './statement.js';
+
+/** Statements on what hangs on nodes: contents, properties, locks, trash. JSON lists as in node-statements.ts. */
+
+export const findContent = statement<{ id: string }>()((db, p) =>
+  db.selectFrom('content').select(['id', 'size', 'sha1', 'md5', 'bytes']).where('id', '=', p('id')),
+);
+
+export const digests = statement<{ ids: string }>()<{ id: string; sha1: string | null; md5: string | null }>(
+  (_db, p) => sql<{ id: string; sha1: string | null; md5: string | null }>`
+    SELECT id, sha1, md5 FROM content
+    WHERE id IN (SELECT value FROM json_each(${p('ids')})) AND (sha1 IS NOT NULL OR md5 IS NOT NULL)`,
+);
+
+export const putContent = statement<{
+  id: string;
+  size: number;
+  sha1: string | null;
+  md5: string | null;
+  now: number;
+  bytes: Uint8Array | null;
+}>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO content (id, size, sha1, md5, stored_at, bytes)
+    VALUES (${p('id')}, ${p('size')}, ${p('sha1')}, ${p('md5')}, ${p('now')}, ${p('bytes')})
+    ON CONFLICT (id) DO UPDATE SET
+      sha1 = coalesce(content.sha1, excluded.sha1), md5 = coalesce(content.md5, excluded.md5)
+    WHERE (content.sha1 IS NULL AND excluded.sha1 IS NOT NULL) OR (content.md5 IS NULL AND excluded.md5 IS NOT NULL)`,
+);
+
+export const isCondemned = statement<{ id: string }>()((db, p) =>
+  db.selectFrom('condemned').select('content_id').where('content_id', '=', p('id')),
+);
+
+export const properties = statement<{ nodes: string }>()<Schema['property']>(
+  (_db, p) => sql<Schema['property']>`
+    SELECT node_id, namespace, name, xml FROM property
+    WHERE node_id IN (SELECT value FROM json_each(${p('nodes')})) ORDER BY node_id, namespace, name`,
+);
+
+export const putProperty = statement<{ node: number; namespace: string; name: string; xml: string }>()((db, p) =>
+  db
+    .insertInto('property')
+    .values({ node_id: p('node'), namespace: p('namespace'), name: p('name'), xml: p('xml') })
+    .onConflict((conflict) =>
+      conflict.columns(['node_id', 'namespace', 'name']).doUpdateSet({ xml: (row) => row.ref('excluded.xml') }),
+    ),
+);
+
+export const removeProperty = statement<{ node: number; namespace: string; name: string }>()((db, p) =>
+  db
+    .deleteFrom('property')
+    .where('node_id', '=', p('node'))
+    .where('namespace', '=', p('namespace'))
+    .where('name', '=', p('name')),
+);
+
+export const markProperties = statement<{ node: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE node SET has_properties = EXISTS (SELECT 1 FROM property WHERE node_id = node.id) WHERE id = ${p('node')}`,
+);
+
+export type LockRecord = Schema['dav_lock'];
+
+export const locksOn = statement<{ nodes: string; now: number }>()<LockRecord>(
+  (_db, p) => sql<LockRecord>`
+    SELECT * FROM dav_lock WHERE node_id IN (SELECT value FROM json_each(${p('nodes')})) AND expires_at > ${p('now')}`,
+);
+
+/** From the locks of the node's drive upwards: their number bounds the work, not the size of the tree. */
+export const locksBelow = statement<{ node: number; now: number }>()<LockRecord & { path: string }>(
+  (_db, p) => sql<LockRecord & { path: string }>`
+    WITH RECURSIVE up (token, id, path) AS (
+      SELECT dav_lock.token, node.parent_id, node.name FROM dav_lock CROSS JOIN node ON node.id = dav_lock.node_id
+      WHERE dav_lock.drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
+      AND dav_lock.expires_at > ${p('now')}
+      UNION ALL
+      SELECT up.token, node.parent_id, node.name || '/' || up.path FROM up JOIN node ON node.id = up.id
+      WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
+    )
+    SELECT dav_lock.*, up.path FROM up JOIN dav_lock ON dav_lock.token = up.token WHERE up.id = ${p('node')}`,
+);
+
+export const findLock = statement<{ token: string; now: number }>()((db, p) =>
+  db.selectFrom('dav_lock').selectAll().where('token', '=', p('token')).where('expires_at', '>', p('now')),
+);
+
+export const insertLock = statement<{ [Key in keyof LockRecord]: LockRecord[Key] }>()((db, p) =>
+  db.insertInto('dav_lock').values({
+    token: p('token'),
+    drive_id: p('drive_id'),
+    node_id: p('node_id'),
+    user_id: p('user_id'),
+    scope: p('scope'),
+    is_deep: p('is_deep'),
+    owner_xml: p('owner_xml'),
+    timeout_seconds: p('timeout_seconds'),
+    expires_at: p('expires_at'),
+  }),
+);
+
+export const refreshLock = statement<{ token: string; timeout: number; expires: number }>()((db, p) =>
+  db
+    .updateTable('dav_lock')
+    .set({ timeout_seconds: p('timeout'), expires_at: p('expires') })
+    .where('token', '=', p('token')),
+);
+
+export const removeLock = statement<{ token: string }>()((db, p) =>
+  db.deleteFrom('dav_lock').where('token', '=', p('token')),
+);
+
+export const removeExpiredLocks = statement<{ now: number }>()((db, p) =>
+  db.deleteFrom('dav_lock').where('expires_at', '<=', p('now')),
+);
+
+export const removeLocksIn = statement<{ node: number }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM dav_lock WHERE token IN (
+      WITH RECURSIVE up (token, id) AS (
+        SELECT token, node_id FROM dav_lock WHERE drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
+        UNION ALL
+        SELECT up.token, node.parent_id FROM up JOIN node ON node.id = up.id
+        WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
+      )
+      SELECT token FROM up WHERE id = ${p('node')}
+    )`,
+);
+
+export const rerootLocks = statement<{ from: number; to: number }>()((db, p) =>
+  db
+    .updateTable('dav_lock')
+    .set({ node_id: p('to') })
+    .where('node_id', '=', p('from')),
+);
+
+export const insertTrash = statement<{ [Key in keyof Schema['trash']]: Schema['trash'][Key] }>()((db, p) =>
+  db.insertInto('trash').values({
+    node_id: p('node_id'),
+    drive_id: p('drive_id'),
+    owner_id: p('owner_id'),
+    name: p('name'),
+    original_path: p('original_path'),
+    deleted_by: p('deleted_by'),
+    deleted_at: p('deleted_at'),
+  }),
+);
+
+export const removeTrash = statement<{ node: number }>()((db, p) =>
+  db.deleteFrom('trash').where('node_id', '=', p('node')),
+);
+
+const trashColumns = [
+  'trash.owner_id',
+  'trash.original_path',
+  'trash.deleted_by',
+  'trash.deleted_at',
+] as const;
+
+export const trashPage = statement<{ bin: number; otherBin: number; after: string; limit: number }>()((db, p) =>
+  db
+    .selectFrom('node')
+    .innerJoin('trash', 'trash.node_id', 'node.id')
+    .selectAll('node')
+    .select(trashColumns)
+    .where('node.parent_id', 'in', [p('bin'), p('otherBin')])
+    .where('node.name', '>', p('after'))
+    .orderBy('node.name')
+    .limit(p('limit')),
+);
+
+export const findTrash = statement<{ node: number }>()((db, p) =>
+  db
+    .selectFrom('trash')
+    .innerJoin('node', 'node.id', 'trash.node_id')
+    .selectAll('node')
+    .select(trashColumns)
+    .where('trash.node_id', '=', p('node')),
+);
+
+export const expiredTrash = statement<{ before: number; limit: number }>()((db, p) =>
+  db
+    .selectFrom('trash')
+    .innerJoin('node', 'node.id', 'trash.node_id')
+    .selectAll('node')
+    .select(trashColumns)
+    .where('trash.deleted_at', '<', p('before'))
+    .orderBy('trash.deleted_at')
+    .limit(p('limit')),
+);
+
+export const takenTrashNames = statement<{ drive: number; owner: number | null; names: string }>()<{ name: string }>(
+  (_db, p) => sql<{ name: string }>`
+    SELECT name FROM trash WHERE drive_id = ${p('drive')}
+    AND name IN (SELECT value FROM json_each(${p('names')}))
+    AND (owner_id IS NULL OR ${p('owner')} IS NULL OR owner_id = ${p('owner')})`,
+);

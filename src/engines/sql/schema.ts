@@ -1,0 +1,102 @@
+import type { Generated } from 'kysely';
+
+/** The tables of migrations/, as both databases give them back. Booleans are 0 and 1. */
+export interface Schema {
+  revision: { value: number };
+  app_user: {
+    id: Generated<number>;
+    email: string;
+    email_key: string;
+    name: string;
+    password_hash: string;
+    password_version: Generated<number>;
+    is_admin: number;
+    is_disabled: Generated<number>;
+    created_at: number;
+    refused_at: number | null;
+    refused_client: string | null;
+  };
+  former_password: { id: Generated<number>; user_id: number; hash: string; replaced_at: number };
+  content: {
+    id: string;
+    size: number;
+    sha1: string | null;
+    md5: string | null;
+    stored_at: number;
+    bytes: Uint8Array | null;
+  };
+  condemned: { content_id: string; condemned_at: number };
+  node: NodeTable;
+  purge: { node_id: number };
+  property: { node_id: number; namespace: string; name: string; xml: string };
+  dav_lock: {
+    token: string;
+    drive_id: number;
+    node_id: number;
+    user_id: number;
+    scope: 'exclusive' | 'shared';
+    is_deep: number;
+    owner_xml: string | null;
+    timeout_seconds: number;
+    expires_at: number;
+  };
+  drive: {
+    id: number;
+    name: string;
+    quota_bytes: number | null;
+    upload_max_bytes: number | null;
+    root_id: number;
+    common_id: number;
+    common_bin_id: number;
+    created_at: number;
+  };
+  member: {
+    drive_id: number;
+    user_id: number;
+    role: 'manager' | 'member' | 'viewer';
+    quota_bytes: number | null;
+    home_id: number;
+    bin_id: number;
+  };
+  trash: {
+    node_id: number;
+    drive_id: number;
+    owner_id: number | null;
+    name: string;
+    original_path: string;
+    deleted_by: number | null;
+    deleted_at: number;
+  };
+  app_password: {
+    id: Generated<number>;
+    user_id: number;
+    name: string;
+    selector: string;
+    hash: string;
+    drive_id: number | null;
+    scope_id: number | null;
+    allowance: 'full' | 'read-only' | 'add-only';
+    created_at: number;
+    expires_at: number | null;
+    revoked_at: number | null;
+    last_used_at: number | null;
+    last_client: string | null;
+    refused_at: number | null;
+    refused_client: string | null;
+  };
+}
+
+export interface NodeTable {
+  id: Generated<number>;
+  drive_id: number;
+  parent_id: number | null;
+  name: string;
+  is_collection: number;
+  content_id: string | null;
+  size: Generated<number>;
+  descendants: Generated<number>;
+  modified: number;
+  created: number;
+  revision: number;
+  has_properties: Generated<number>;
+}

@@ -1,0 +1,158 @@
+import { sql } from 'kysely';
+import type { BlobIndex, NamedContent } from '../../stores/blob-index.js';
+import type { BlobId } from '../../stores/values.js';
+import type { SqlConnection, SqlDatabase } from './sql-database.js';
+import { statement } from './statement.js';
+
+/** The collector's side of the metadata; see the seam for the protocol. */
+export class SqlBlobIndex implements BlobIndex {
+  readonly #database: SqlDatabase;
+
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+  }
+
+  purge(limit: number): Promise<boolean> {
+    return this.#database.write(async (connection) => {
+      const top = await purgeTop.first(connection, {});
+      if (!top) return false;
+      const children = await purgeChildren.all(connection, { node: top.node_id, limit });
+      const folders = children.filter((child) => child.is_collection === 1 && child.descendants > 0);
+      await queueFolders.run(connection, { ids: JSON.stringify(folders.map((folder) => folder.id)) });
+      await cutFolders.run(connection, { ids: JSON.stringify(folders.map((folder) => folder.id)) });
+      const leaves = children.filter((child) => !folders.includes(child));
+      await deleteNodes.run(connection, { ids: JSON.stringify(leaves.map((leaf) => leaf.id)) });
+      if (children.length < limit) {
+        await unqueue.run(connection, { node: top.node_id });
+        await deleteNodes.run(connection, { ids: JSON.stringify([top.node_id]) });
+      }
+      return true;
+    });
+  }
+
+  forgetInline(limit: number): Promise<boolean> {
+    return this.#database.write(async (connection) => (await forgetInline.run(connection, { limit })) === limit);
+  }
+
+  condemn(limit: number, now: number): Promise<number> {
+    return this.#database.write((connection) => condemnUnnamed.run(connection, { limit, now }));
+  }
+
+  condemnUnknown(ids: readonly BlobId[], now: number): Promise<number> {
+    return this.#database.write((connection) => condemnUnknown.run(connection, { ids: JSON.stringify(ids), now }));
+  }
+
+  sweep(
+    options: { condemnedBefore: number; after: BlobId | null; limit: number },
+    deleteBytes: (id: BlobId) => Promise<boolean>,
+  ): Promise<{ last: BlobId | null; deleted: number }> {
+    return this.#database.write(async (connection) => {
+      const marks = await condemnedPage.all(connection, {
+        before: options.condemnedBefore,
+        after: options.after ?? '',
+        limit: options.limit,
+      });
+      let deleted = 0;
+      for (const mark of marks) {
+        if (mark.is_named) continue;
+        await forgetContent.run(connection, { id: mark.content_id });
+        if (await deleteBytes(mark.content_id as BlobId)) deleted++;
+      }
+      return { last: (marks.at(-1)?.content_id as BlobId | undefined) ?? null, deleted };
+    });
+  }
+
+  async pardon(condemnedBefore: number): Promise<void> {
+    await this.#database.write((connection) => pardon.run(connection, { before: condemnedBefore }));
+  }
+
+  async named(after: BlobId | null, limit: number): Promise<NamedContent[]> {
+    const rows = await this.#database.readOne((connection: SqlConnection) =>
+      namedPage.all(connection, { after: after ?? '', limit }),
+    );
+    return rows.map((row) => ({ id: row.id as BlobId, size: row.size, bytes: row.bytes }));
+  }
+}
+
+const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge').select('node_id').limit(1));
+
+const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
+  db
+    .selectFrom('node')
+    .select(['id', 'is_collection', 'descendants'])
+    .where('parent_id', '=', p('node'))
+    .limit(p('limit')),
+);
+
+const queueFolders = statement<{ ids: string }>()<never>(
+  (_db, p) => sql<never>`INSERT INTO purge (node_id) SELECT value FROM json_each(${p('ids')})`,
+);
+
+const cutFolders = statement<{ ids: string }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE node SET parent_id = NULL WHERE id IN (SELECT value FROM json_each(${p('ids')}))`,
+);
+
+const deleteNodes = statement<{ ids: string }>()<never>(
+  (_db, p) => sql<never>`DELETE FROM node WHERE id IN (SELECT value FROM json_each(${p('ids')}))`,
+);
+
+const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').where('node_id', '=', p('node')));
+
+/** By rowid, not by id: the rows with bytes are long, and the table is walked in its own order. */
+const forgetInline = statement<{ limit: number }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM content WHERE rowid IN (
+      SELECT rowid FROM content WHERE bytes IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_id = content.id) LIMIT ${p('limit')}
+    )`,
+);
+
+const condemnUnnamed = statement<{ limit: number; now: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO condemned (content_id, condemned_at)
+    SELECT id, ${p('now')} FROM content WHERE bytes IS NULL
+    AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_id = content.id)
+    AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
+    LIMIT ${p('limit')}`,
+);
+
+const condemnUnknown = statement<{ ids: string; now: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO condemned (content_id, condemned_at)
+    SELECT value, ${p('now')} FROM json_each(${p('ids')})
+    WHERE NOT EXISTS (SELECT 1 FROM content WHERE content.id = value AND bytes IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM condemned WHERE content_id = value)`,
+);
+
+const condemnedPage = statement<{ before: number; after: string; limit: number }>()<{
+  content_id: string;
+  is_named: number;
+}>(
+  (_db, p) => sql<{ content_id: string; is_named: number }>`
+    SELECT content_id, EXISTS (
+      SELECT 1 FROM node JOIN content ON content.id = node.content_id
+      WHERE node.content_id = condemned.content_id AND content.bytes IS NULL
+    ) AS is_named
+    FROM condemned WHERE condemned_at <= ${p('before')} AND content_id > ${p('after')}
+    ORDER BY content_id LIMIT ${p('limit')}`,
+);
+
+const forgetContent = statement<{ id: string }>()((db, p) =>
+  db.deleteFrom('content').where('id', '=', p('id')).where('bytes', 'is', null),
+);
+
+const pardon = statement<{ before: number }>()((db, p) =>
+  db.deleteFrom('condemned').where('condemned_at', '<=', p('before')),
+);
+
+const namedPage = statement<{ after: string; limit: number }>()<{
+  id: string;
+  size: number;
+  bytes: Uint8Array | null;
+}>(
+  (_db, p) => sql<{ id: string; size: number; bytes: Uint8Array | null }>`
+    SELECT id, size, bytes FROM content WHERE id > ${p('after')}
+    AND EXISTS (SELECT 1 FROM node WHERE node.content_id = content.id)
+    ORDER BY id LIMIT ${p('limit')}`,
+);

@@ -1,0 +1,24 @@
+/** One connection as the statements see it. Rows come with the columns' names; booleans are 0 and 1. */
+export interface SqlConnection {
+  readonly dialect: Dialect;
+  /** Rows of a SELECT or of a RETURNING clause. Throws `UniqueViolation` where a unique index refuses. */
+  all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]>;
+  /** For statements without rows; gives how many rows changed. Throws as `all` does. */
+  run(sql: string, parameters: readonly unknown[]): Promise<number>;
+}
+
+export type Dialect = 'sqlite';
+
+export interface SqlDatabase {
+  /** Runs `work` on one committed snapshot. */
+  read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  /** For work of one statement: as `read`, without the cost of a transaction. */
+  readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  /** Runs `work` as one durable transaction; waiting writes may share one commit but never each other's failure. */
+  write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export class UniqueViolation extends Error {
+  override readonly name = 'UniqueViolation';
+}

@@ -1,0 +1,21 @@
+import type { DriveStore, DriveTransaction, DriveView } from '../../stores/drive-store.js';
+import type { SqlDatabase } from './sql-database.js';
+import { SqlDriveTransaction } from './sql-drive-transaction.js';
+import { SqlDriveView } from './sql-drive-view.js';
+
+/** The drive seam over SQL. */
+export class SqlDriveStore implements DriveStore {
+  readonly #database: SqlDatabase;
+
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+  }
+
+  read<T>(work: (view: DriveView) => Promise<T>): Promise<T> {
+    return this.#database.read((connection) => work(new SqlDriveView(connection)));
+  }
+
+  write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
+    return this.#database.write((connection) => work(new SqlDriveTransaction(connection)));
+  }
+}

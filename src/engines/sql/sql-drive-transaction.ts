@@ -1,0 +1,243 @@
+import {
+  type ContentRow,
+  type DriveTransaction,
+  type LockRow,
+  NameTakenError,
+  type NewNode,
+  type NodeRow,
+  type ParentRef,
+} from '../../stores/drive-store.js';
+import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import * as nodes from './node-statements.js';
+import * as records from './record-statements.js';
+import { UniqueViolation } from './sql-database.js';
+import { nodeOf, SqlDriveView } from './sql-drive-view.js';
+
+const NOTHING = {};
+
+export class SqlDriveTransaction extends SqlDriveView implements DriveTransaction {
+  async insertNode(node: NewNode, now: number): Promise<NodeRow> {
+    const revision = await this.#nextRevision();
+    const size = node.content?.size ?? 0;
+    const row = await refuseTakenName(
+      nodes.insertNode.first(this.connection, {
+        drive: node.driveId,
+        parent: node.parentId,
+        name: node.name,
+        isCollection: node.content ? 0 : 1,
+        content: node.content?.id ?? null,
+        size,
+        modified: node.modified,
+        created: node.created,
+        revision,
+      }),
+    );
+    await nodes.touchParent.run(this.connection, { start: node.parentId, revision, size, descendants: 1, now });
+    return {
+      id: row!.id as NodeId,
+      driveId: node.driveId,
+      parentId: node.parentId,
+      name: node.name,
+      isCollection: node.content === null,
+      blobId: node.content?.id ?? null,
+      size,
+      descendants: 0,
+      modified: node.modified,
+      created: node.created,
+      revision,
+      hasProperties: false,
+    };
+  }
+
+  async replaceContent(file: NodeRow, content: { id: BlobId; size: number }, modified: number): Promise<NodeRow> {
+    const revision = await this.#nextRevision();
+    await nodes.replaceContent.run(this.connection, {
+      id: file.id,
+      content: content.id,
+      size: content.size,
+      modified,
+      revision,
+    });
+    await this.#touchAbove(file, revision, content.size - file.size);
+    return { ...file, blobId: content.id, size: content.size, modified, revision };
+  }
+
+  async setTimes(node: NodeRow, times: { modified?: number; created?: number }): Promise<void> {
+    await nodes.setTimes.run(this.connection, {
+      id: node.id,
+      modified: times.modified ?? node.modified,
+      created: times.created ?? node.created,
+    });
+    await this.#touch(node.id);
+  }
+
+  async moveNode(node: NodeRow, parent: ParentRef, name: string, now: number): Promise<NodeRow> {
+    const revision = await this.#nextRevision();
+    const descendants = node.descendants + 1;
+    if (node.parentId !== null) {
+      await nodes.touchParent.run(this.connection, {
+        start: node.parentId,
+        revision,
+        size: -node.size,
+        descendants: -descendants,
+        now,
+      });
+    }
+    await refuseTakenName(nodes.bindNode.run(this.connection, { id: node.id, parent: parent.id, name }));
+    if (node.driveId !== parent.driveId) {
+      await nodes.moveToDrive.run(this.connection, { id: node.id, drive: parent.driveId, revision });
+    }
+    await nodes.touchParent.run(this.connection, { start: parent.id, revision, size: node.size, descendants, now });
+    return { ...node, driveId: parent.driveId, parentId: parent.id, name };
+  }
+
+  async copyNode(
+    node: NodeRow,
+    parent: ParentRef,
+    name: string,
+    options: { isDeep: boolean; modified?: number },
+    now: number,
+  ): Promise<NodeRow> {
+    const revision = await this.#nextRevision();
+    const deep = options.isDeep ? 1 : 0;
+    await nodes.clearCopyMap.run(this.connection, NOTHING);
+    await nodes.fillCopyMap.run(this.connection, { id: node.id, deep });
+    await refuseTakenName(
+      nodes.copyNodes.run(this.connection, {
+        top: node.id,
+        drive: parent.driveId,
+        parent: parent.id,
+        name,
+        deep,
+        revision,
+      }),
+    );
+    await nodes.copyProperties.run(this.connection, NOTHING);
+    const copy = nodeOf((await nodes.findCopy.first(this.connection, { id: node.id }))!);
+    await nodes.touchParent.run(this.connection, {
+      start: parent.id,
+      revision,
+      size: copy.size,
+      descendants: copy.descendants + 1,
+      now,
+    });
+    if (options.modified === undefined) return copy;
+    await nodes.setTimes.run(this.connection, { id: copy.id, modified: options.modified, created: copy.created });
+    return { ...copy, modified: options.modified };
+  }
+
+  async detachNode(node: NodeRow): Promise<void> {
+    const revision = await this.#nextRevision();
+    await this.#touchAbove(node, revision, -node.size, -(node.descendants + 1));
+    await nodes.cutNode.run(this.connection, { id: node.id });
+    await nodes.insertPurge.run(this.connection, { id: node.id });
+    await records.removeTrash.run(this.connection, { node: node.id });
+  }
+
+  async setProperties(
+    node: NodeRow,
+    changes: readonly { namespace: string; name: string; xml: string | null }[],
+  ): Promise<void> {
+    for (const { namespace, name, xml } of changes) {
+      if (xml === null) await records.removeProperty.run(this.connection, { node: node.id, namespace, name });
+      else await records.putProperty.run(this.connection, { node: node.id, namespace, name, xml });
+    }
+    await records.markProperties.run(this.connection, { node: node.id });
+    await this.#touch(node.id);
+  }
+
+  async insertLock(lock: LockRow): Promise<void> {
+    await records.insertLock.run(this.connection, {
+      token: lock.token,
+      drive_id: lock.driveId,
+      node_id: lock.nodeId,
+      user_id: lock.userId,
+      scope: lock.scope,
+      is_deep: Number(lock.isDeep),
+      owner_xml: lock.ownerXml,
+      timeout_seconds: lock.timeoutSeconds,
+      expires_at: lock.expiresAt,
+    });
+  }
+
+  async removeExpiredLocks(now: number): Promise<void> {
+    await records.removeExpiredLocks.run(this.connection, { now });
+  }
+
+  async refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void> {
+    await records.refreshLock.run(this.connection, { token, timeout: timeoutSeconds, expires: expiresAt });
+  }
+
+  async removeLock(token: LockToken): Promise<void> {
+    await records.removeLock.run(this.connection, { token });
+  }
+
+  async removeLocksIn(nodeId: NodeId): Promise<void> {
+    await records.removeLocksIn.run(this.connection, { node: nodeId });
+  }
+
+  async rerootLocks(from: NodeId, to: NodeId): Promise<void> {
+    await records.rerootLocks.run(this.connection, { from, to });
+  }
+
+  async insertTrash(row: {
+    nodeId: NodeId;
+    driveId: DriveId;
+    ownerId: UserId | null;
+    name: string;
+    originalPath: string;
+    deletedBy: UserId | null;
+    deletedAt: number;
+  }): Promise<void> {
+    await records.insertTrash.run(this.connection, {
+      node_id: row.nodeId,
+      drive_id: row.driveId,
+      owner_id: row.ownerId,
+      name: row.name,
+      original_path: row.originalPath,
+      deleted_by: row.deletedBy,
+      deleted_at: row.deletedAt,
+    });
+  }
+
+  async removeTrash(nodeId: NodeId): Promise<void> {
+    await records.removeTrash.run(this.connection, { node: nodeId });
+  }
+
+  async putContent(content: ContentRow, now: number): Promise<'recorded' | 'condemned'> {
+    await records.putContent.run(this.connection, {
+      id: content.id,
+      size: content.size,
+      sha1: content.sha1 ?? null,
+      md5: content.md5 ?? null,
+      now,
+      bytes: content.bytes,
+    });
+    if (content.bytes !== null) return 'recorded';
+    const mark = await records.isCondemned.first(this.connection, { id: content.id });
+    return mark ? 'condemned' : 'recorded';
+  }
+
+  async #nextRevision(): Promise<number> {
+    return (await nodes.nextRevision.first(this.connection, NOTHING))!.value;
+  }
+
+  async #touch(id: NodeId): Promise<void> {
+    const revision = await this.#nextRevision();
+    await nodes.touchUpwards.run(this.connection, { start: id, revision, size: 0, descendants: 0 });
+  }
+
+  async #touchAbove(node: NodeRow, revision: number, size: number, descendants = 0): Promise<void> {
+    if (node.parentId === null) return;
+    await nodes.touchUpwards.run(this.connection, { start: node.parentId, revision, size, descendants });
+  }
+}
+
+async function refuseTakenName<T>(insertion: Promise<T>): Promise<T> {
+  try {
+    return await insertion;
+  } catch (error) {
+    if (error instanceof UniqueViolation) throw new NameTakenError('the name is taken', { cause: error });
+    throw error;
+  }
+}

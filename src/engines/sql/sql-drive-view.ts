@@ -1,0 +1,204 @@
+import type {
+  ChildPosition,
+  ContentRow,
+  DriveRoots,
+  DriveView,
+  LockRow,
+  NodeRow,
+  PropertyRow,
+  TrashRow,
+  Usage,
+} from '../../stores/drive-store.js';
+import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import * as nodes from './node-statements.js';
+import * as records from './record-statements.js';
+import type { SqlConnection } from './sql-database.js';
+
+export class SqlDriveView implements DriveView {
+  constructor(protected readonly connection: SqlConnection) {}
+
+  async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {
+    return (await nodes.findNodes.all(this.connection, { ids: JSON.stringify(ids) })).map(nodeOf);
+  }
+
+  async resolve(anchorId: NodeId, segments: readonly string[]): Promise<NodeRow[]> {
+    const rows = await nodes.resolvePath.all(this.connection, { anchor: anchorId, segments: JSON.stringify(segments) });
+    return rows.map(nodeOf);
+  }
+
+  async resolveFile(anchorId: NodeId, segments: readonly string[]) {
+    const rows = await nodes.resolveFile.all(this.connection, {
+      anchor: anchorId,
+      segments: JSON.stringify(segments),
+      length: segments.length,
+    });
+    const last = rows[segments.length];
+    const content =
+      last?.content_id && last.content_size !== null
+        ? contentOf({ id: last.content_id, size: last.content_size, sha1: last.sha1, md5: last.md5, bytes: last.bytes })
+        : null;
+    return { chain: rows.map(nodeOf), content };
+  }
+
+  async ancestors(id: NodeId): Promise<NodeRow[]> {
+    return (await nodes.ancestors.all(this.connection, { id })).map(nodeOf);
+  }
+
+  async children(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]> {
+    const [only] = parents;
+    if (only !== undefined && parents.length === 1) {
+      const rows = await nodes.childrenOfOne.all(this.connection, { parent: only, after: after?.name ?? '', limit });
+      return rows.map(nodeOf);
+    }
+    const rows = await nodes.childrenOfMany.all(this.connection, {
+      parents: JSON.stringify(parents),
+      afterParent: after?.parentId ?? -1,
+      afterName: after?.name ?? '',
+      limit,
+    });
+    return rows.map(nodeOf);
+  }
+
+  async takenNames(parentId: NodeId, names: readonly string[]): Promise<Set<string>> {
+    const rows = await nodes.takenNames.all(this.connection, { parent: parentId, names: JSON.stringify(names) });
+    return new Set(rows.map((row) => row.name));
+  }
+
+  async findContent(id: BlobId): Promise<ContentRow | null> {
+    const row = await records.findContent.first(this.connection, { id });
+    return row ? contentOf(row) : null;
+  }
+
+  async digests(ids: readonly BlobId[]): Promise<Map<BlobId, Digests>> {
+    const rows = await records.digests.all(this.connection, { ids: JSON.stringify(ids) });
+    return new Map(rows.map((row) => [row.id as BlobId, digestsOf(row)]));
+  }
+
+  async properties(nodeIds: readonly NodeId[]): Promise<PropertyRow[]> {
+    const rows = await records.properties.all(this.connection, { nodes: JSON.stringify(nodeIds) });
+    return rows.map((row) => ({
+      nodeId: row.node_id as NodeId,
+      namespace: row.namespace,
+      name: row.name,
+      xml: row.xml,
+    }));
+  }
+
+  async locksOn(nodeIds: readonly NodeId[], now: number): Promise<LockRow[]> {
+    return (await records.locksOn.all(this.connection, { nodes: JSON.stringify(nodeIds), now })).map(lockOf);
+  }
+
+  async locksBelow(nodeId: NodeId, now: number) {
+    const rows = await records.locksBelow.all(this.connection, { node: nodeId, now });
+    return rows.map((row) => ({ ...lockOf(row), path: row.path.split('/') }));
+  }
+
+  async findLock(token: LockToken, now: number): Promise<LockRow | null> {
+    const row = await records.findLock.first(this.connection, { token, now });
+    return row ? lockOf(row) : null;
+  }
+
+  async trash(bins: readonly NodeId[], after: string | null, limit: number): Promise<TrashRow[]> {
+    const [bin, otherBin] = bins;
+    if (bin === undefined) return [];
+    const rows = await records.trashPage.all(this.connection, {
+      bin,
+      otherBin: otherBin ?? bin,
+      after: after ?? '',
+      limit,
+    });
+    return rows.map(trashOf);
+  }
+
+  async findTrash(nodeId: NodeId): Promise<TrashRow | null> {
+    const row = await records.findTrash.first(this.connection, { node: nodeId });
+    return row ? trashOf(row) : null;
+  }
+
+  async takenTrashNames(driveId: DriveId, ownerId: UserId | null, names: readonly string[]): Promise<Set<string>> {
+    const rows = await records.takenTrashNames.all(this.connection, {
+      drive: driveId,
+      owner: ownerId,
+      names: JSON.stringify(names),
+    });
+    return new Set(rows.map((row) => row.name));
+  }
+
+  async expiredTrash(deletedBefore: number, limit: number): Promise<TrashRow[]> {
+    return (await records.expiredTrash.all(this.connection, { before: deletedBefore, limit })).map(trashOf);
+  }
+
+  async usage(roots: DriveRoots): Promise<Usage> {
+    const row = await nodes.usage.first(this.connection, {
+      root: roots.rootId,
+      home: roots.homeId,
+      bin: roots.binId,
+    });
+    return { driveBytes: row?.drive ?? 0, memberBytes: row?.member ?? 0 };
+  }
+}
+
+export function nodeOf(row: nodes.NodeRecord): NodeRow {
+  return {
+    id: row.id as NodeId,
+    driveId: row.drive_id as DriveId,
+    parentId: row.parent_id as NodeId | null,
+    name: row.name,
+    isCollection: row.is_collection === 1,
+    blobId: row.content_id as BlobId | null,
+    size: row.size,
+    descendants: row.descendants,
+    modified: row.modified,
+    created: row.created,
+    revision: row.revision,
+    hasProperties: row.has_properties === 1,
+  };
+}
+
+type ContentRecord = {
+  id: string;
+  size: number;
+  sha1: string | null;
+  md5: string | null;
+  bytes: Uint8Array | null;
+};
+
+function contentOf(row: ContentRecord): ContentRow {
+  return { id: row.id as BlobId, size: row.size, bytes: row.bytes, ...digestsOf(row) };
+}
+
+function digestsOf(row: { sha1: string | null; md5: string | null }): Digests {
+  if (row.sha1 === null && row.md5 === null) return {};
+  return { ...(row.sha1 === null ? {} : { sha1: row.sha1 }), ...(row.md5 === null ? {} : { md5: row.md5 }) };
+}
+
+function lockOf(row: records.LockRecord): LockRow {
+  return {
+    token: row.token as LockToken,
+    driveId: row.drive_id as DriveId,
+    nodeId: row.node_id as NodeId,
+    userId: row.user_id as UserId,
+    scope: row.scope,
+    isDeep: row.is_deep === 1,
+    ownerXml: row.owner_xml,
+    timeoutSeconds: row.timeout_seconds,
+    expiresAt: row.expires_at,
+  };
+}
+
+type TrashRecord = nodes.NodeRecord & {
+  owner_id: number | null;
+  original_path: string;
+  deleted_by: number | null;
+  deleted_at: number;
+};
+
+function trashOf(row: TrashRecord): TrashRow {
+  return {
+    node: nodeOf(row),
+    ownerId: row.owner_id as UserId | null,
+    originalPath: row.original_path,
+    deletedBy: row.deleted_by as UserId | null,
+    deletedAt: row.deleted_at,
+  };
+}

@@ -1,0 +1,96 @@
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  type RawBuilder,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { Schema } from './schema.js';
+import type { Dialect, SqlConnection } from './sql-database.js';
+
+/** Stands for a value while a statement is compiled. */
+class Parameter {
+  constructor(readonly name: string) {}
+}
+
+/** Builders that only compile: running is the connection's affair, which keeps the prepared statement. */
+const builders: Record<Dialect, Kysely<Schema>> = {
+  sqlite: new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  }),
+};
+
+type Parameters = Record<string, unknown>;
+type Build<P extends Parameters, Row> = (
+  db: Kysely<Schema>,
+  parameter: <K extends keyof P & string>(name: K) => P[K],
+  dialect: Dialect,
+) => Compilable<Row> | RawBuilder<Row>;
+
+interface Compiled {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * A statement written with Kysely, compiled once per dialect and run many times with other values: building and
+ * compiling a query anew costs more than SQLite takes to answer it.
+ */
+export class Statement<P extends Parameters, Row> {
+  readonly #build: Build<P, Row>;
+  readonly #compiled: Partial<Record<Dialect, Compiled>> = {};
+
+  constructor(build: Build<P, Row>) {
+    this.#build = build;
+  }
+
+  all(connection: SqlConnection, parameters: P): Promise<Row[]> {
+    const compiled = this.#compile(connection.dialect);
+    return connection.all<Row>(compiled.sql, bind(compiled, parameters));
+  }
+
+  async first(connection: SqlConnection, parameters: P): Promise<Row | undefined> {
+    return (await this.all(connection, parameters))[0];
+  }
+
+  /** Gives the number of changed rows. */
+  run(connection: SqlConnection, parameters: P): Promise<number> {
+    const compiled = this.#compile(connection.dialect);
+    return connection.run(compiled.sql, bind(compiled, parameters));
+  }
+
+  #compile(dialect: Dialect): Compiled {
+    const known = this.#compiled[dialect];
+    if (known) return known;
+    const parameter = <K extends keyof P & string>(name: K) => new Parameter(name) as unknown as P[K];
+    const builder = builders[dialect];
+    // A query ignores the argument; a raw one asks it how to compile.
+    const query = this.#build(builder, parameter, dialect).compile(builder);
+    const compiled = { sql: query.sql, values: query.parameters };
+    this.#compiled[dialect] = compiled;
+    return compiled;
+  }
+}
+
+function bind(compiled: Compiled, parameters: Parameters): unknown[] {
+  const { values } = compiled;
+  const bound = new Array<unknown>(values.length);
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    const given = value instanceof Parameter ? parameters[value.name] : value;
+    bound[index] = typeof given === 'boolean' ? Number(given) : given;
+  }
+  return bound;
+}
+
+/** Names the types of a statement's values and rows: `statement<{ id: number }>()((db, parameter) => …)`. */
+export function statement<P extends Parameters>() {
+  return <Row>(build: Build<P, Row>) => new Statement<P, Row>(build);
+}

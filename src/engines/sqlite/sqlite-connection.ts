@@ -1,0 +1,52 @@
+import Database from 'better-sqlite3';
+import { type SqlConnection, UniqueViolation } from '../sql/sql-database.js';
+
+/** One better-sqlite3 connection that keeps its prepared statements. */
+export class SqliteConnection implements SqlConnection {
+  readonly dialect = 'sqlite';
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(readonly database: Database.Database) {}
+
+  async all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+    try {
+      return this.#prepare(sql).all(parameters) as Row[];
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async run(sql: string, parameters: readonly unknown[]): Promise<number> {
+    try {
+      return this.#prepare(sql).run(parameters).changes;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  /** For BEGIN, COMMIT and the like; synchronous. */
+  control(sql: string): void {
+    this.#prepare(sql).run();
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function translate(error: unknown): unknown {
+  if (error instanceof Database.SqliteError && /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code)) {
+    return new UniqueViolation(error.message, { cause: error });
+  }
+  return error;
+}
+
+/** Whether another connection holds the lock that was asked for. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { isBusy } from './sqlite-connection.js';
+
+/** Another server works on the same storage. */
+export class StorageClaimedError extends Error {
+  override readonly name = 'StorageClaimedError';
+}
+
+/**
+ * Makes this process the one server of a storage folder until the answer is called, or the process ends in whatever
+ * way: the lock is the operating system's, held through SQLite. Throws `StorageClaimedError`.
+ */
+export function claimStorage(folder: string): () => void {
+  const database = new Database(join(folder, 'server.lock'), { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if (!isBusy(error)) throw error;
+    throw new StorageClaimedError(`another Firn server is running on ${folder}`, { cause: error });
+  }
+  return () => database.close();
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { Accounts } from './accounts/accounts.js';
+import { Passwords } from './accounts/passwords.js';
+import type { Config } from './config.js';
+import type { Engines } from './engines/open-engines.js';
+
+const EMAIL = 'admin@firn.local';
+const DRIVE_NAME = 'Firn';
+
+/**
+ * Gives a storage without users its first administrator and a first drive (PRODUCT R1), and the text that says, this
+ * once, how to connect. Null when there are users already.
+ */
+export async function prepareFirstStart(engines: Engines, config: Config, url: string): Promise<string | null> {
+  if ((await engines.accounts.listUsers(null, 1)).length > 0) return null;
+  const accounts = new Accounts(engines.accounts, new Passwords(), {
+    uploadMaxBytes: config.uploadMaxExtendedBytes,
+  });
+  const password = randomBytes(15).toString('base64url');
+  await accounts.createUser({ email: EMAIL, name: 'Administrator', password, isAdmin: true });
+  const drive = await accounts.createDrive({
+    id: null,
+    name: DRIVE_NAME,
+    ownerEmail: EMAIL,
+    quotaBytes: null,
+    uploadMaxBytes: null,
+  });
+  return [
+    'This is a new Firn. Connect a WebDAV program to your first drive:',
+    '',
+    `  address   ${config.publicUrl ?? url}/dav/${drive.id}/`,
+    `  user      ${EMAIL}`,
+    `  password  ${password}`,
+    '',
+    'The password is shown this once. Better give each program one of its own:',
+    `  npx firn app-password create ${EMAIL} "rclone on my laptop"`,
+    '',
+  ].join('\n');
+}

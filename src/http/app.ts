@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
+import Koa from 'koa';
+import type { Logger } from 'pino';
+import type { Authenticator } from '../accounts/authenticator.js';
+import { DavError } from '../dav/dav-error.js';
+import { OPTIONS_HEADERS } from '../dav/dispatch.js';
+import { authenticate } from './authenticate.js';
+import type { FirnState } from './context.js';
+import { cors } from './cors.js';
+import { davBridge, type DavBridgeParts } from './dav-bridge.js';
+import { errors } from './errors.js';
+import { health } from './health.js';
+import { parents } from './parents.js';
+import { send } from './send.js';
+
+export interface AppParts extends DavBridgeParts {
+  readonly authenticator: Authenticator;
+  readonly log: Logger;
+  readonly realm: string;
+  readonly corsOrigins: readonly string[];
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: BlockList;
+  /** Rejects with what keeps the server from working. */
+  readonly checkReady: () => Promise<void>;
+}
+
+/** The middlewares of all requests, in their order (DESIGN 2). */
+export function makeApp(parts: AppParts): Koa<FirnState> {
+  const app = new Koa<FirnState>();
+  app.use(begin(parts));
+  app.use(errors);
+  app.use(findMount(parts));
+  if (parts.corsOrigins.length > 0) app.use(cors(parts.corsOrigins));
+  app.use(options);
+  app.use(health(parts.checkReady));
+  app.use(parents);
+  app.use(authenticate(parts.authenticator, parts.realm));
+  app.use(davBridge(parts));
+  // Koa's own catch is behind ours; what comes here is a defect of ours.
+  app.on('error', (error) => parts.log.error({ err: error }, 'a request failed outside the error middleware'));
+  return app;
+}
+
+/** Request id, logger, and one line a request at level debug. */
+function begin({ log, trustedProxies }: AppParts): Koa.Middleware<FirnState> {
+  return async (context, next) => {
+    const { req, res, state } = context;
+    state.requestId = randomUUID();
+    state.remoteAddress = clientAddress(req, trustedProxies);
+    if (log.isLevelEnabled('debug')) {
+      const startedAt = performance.now();
+      const { method, url } = req;
+      res.once('close', () => {
+        const ms = Math.round(performance.now() - startedAt);
+        log.debug({ requestId: state.requestId, method, url, status: res.statusCode, ms }, 'request');
+      });
+      state.log = log.child({ requestId: state.requestId });
+    } else {
+      state.log = lazyChild(log, state);
+    }
+    await next();
+  };
+}
+
+/** A child logger costs more than a small request; it is made when something is to be said. */
+function lazyChild(log: Logger, state: FirnState): Logger {
+  return {
+    debug: log.debug.bind(log),
+    info: (facts: object, text: string) => log.info({ requestId: state.requestId, ...facts }, text),
+    warn: (facts: object, text: string) => log.warn({ requestId: state.requestId, ...facts }, text),
+    error: (facts: object, text: string) => log.error({ requestId: state.requestId, ...facts }, text),
+  } as Logger;
+}
+
+function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {
+  return async (context, next) => {
+    const { req, state } = context;
+    const target = req.url ?? '/';
+    if (!target.startsWith('/') && target !== '*') {
+      throw new DavError(400, 'The request target must be a path.');
+    }
+    const query = target.indexOf('?');
+    state.url = query < 0 ? target : target.slice(0, query);
+    state.mount = mounts.find(req.headers.host ?? '', state.url);
+    await next();
+  };
+}
+
+/** OPTIONS is answered everywhere, to everyone (PRODUCT A4). */
+async function options(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
+  if (context.method !== 'OPTIONS') return next();
+  send(context, { status: 200, headers: { ...OPTIONS_HEADERS }, body: null });
+}
+
+function clientAddress(req: Koa.Context['req'], trusted: BlockList): string {
+  let address = req.socket.remoteAddress ?? '';
+  const forwarded = req.headers['x-forwarded-for'];
+  if (forwarded === undefined) return address;
+  // From the nearest hop outwards, as far as the hops are ours.
+  const hops = String(forwarded).split(',').reverse();
+  for (const hop of hops) {
+    if (!isTrusted(address, trusted)) break;
+    address = hop.trim();
+  }
+  return address;
+}
+
+function isTrusted(address: string, trusted: BlockList): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  return trusted.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DavError } from '../dav/dav-error.js';
+import type { RequestBody } from '../dav/request.js';
+import { DriveError } from '../drive/drive-error.js';
+
+/** Thrown when the client goes away in the middle of its request: there is nobody to answer. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+}
+
+/** The body of a request on the wire. Nothing is asked for (`100 Continue`) before somebody reads. */
+export class HttpBody implements RequestBody {
+  readonly size: number | null;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    this.size = announcedSize(request);
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#checkEncoding();
+    this.#continue();
+    try {
+      for await (const chunk of this.#request) yield chunk as Uint8Array;
+    } catch (error) {
+      throw new ClientGoneError('the client went away during an upload', { cause: error });
+    }
+    this.#checkComplete();
+  }
+
+  readAll(): Promise<Uint8Array> {
+    this.#checkEncoding();
+    return this.#collect(this.size ?? 0, () => new DriveError('incomplete', 'More came than was announced.'));
+  }
+
+  async readXml(bytesMax: number): Promise<Uint8Array | null> {
+    if (this.size === 0) return null;
+    this.#checkEncoding();
+    const tooLarge = () => new DavError(413, `A body of this kind has at most ${bytesMax} bytes.`);
+    if (this.size !== null && this.size > bytesMax) throw tooLarge();
+    const body = await this.#collect(bytesMax, tooLarge);
+    return body.length === 0 ? null : body;
+  }
+
+  #collect(bytesMax: number, tooLarge: () => Error): Promise<Uint8Array> {
+    this.#continue();
+    const request = this.#request;
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      const fail = (error: unknown) => {
+        request.removeListener('data', take);
+        reject(error);
+      };
+      const take = (chunk: Uint8Array) => {
+        size += chunk.length;
+        if (size > bytesMax) fail(tooLarge());
+        else chunks.push(chunk);
+      };
+      request.on('data', take);
+      request.once('end', () => {
+        try {
+          this.#checkComplete();
+          resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      request.once('error', (cause) => fail(new ClientGoneError('the client went away', { cause })));
+      request.once('close', () => fail(new ClientGoneError('the client went away')));
+    });
+  }
+
+  #continue(): void {
+    if (this.#request.headers.expect !== undefined && !this.#response.headersSent) this.#response.writeContinue();
+  }
+
+  /** Bytes in another coding than their own would be stored as they come, and given back as something else. */
+  #checkEncoding(): void {
+    const coding = this.#request.headers['content-encoding']?.trim().toLowerCase();
+    if (coding !== undefined && coding !== '' && coding !== 'identity') {
+      throw new DavError(415, 'Bodies are taken as they are: send this without Content-Encoding.');
+    }
+  }
+
+  #checkComplete(): void {
+    if (!this.#request.complete) throw new ClientGoneError('the client went away during an upload');
+  }
+}
+
+/** Null: no length was announced but a body may come. */
+function announcedSize(request: IncomingMessage): number | null {
+  if (request.headers['transfer-encoding'] !== undefined) return null;
+  const text = request.headers['content-length'];
+  return text === undefined ? 0 : Number(text);
+}

@@ -1,0 +1,77 @@
+import type Koa from 'koa';
+import { DavError } from '../dav/dav-error.js';
+import { ALLOW } from '../dav/dispatch.js';
+import { parseDepth } from '../dav/headers/depth.js';
+import { formatHttpDate, formatIsoDate } from '../dav/headers/http-date.js';
+import {
+  MULTISTATUS_CLOSE,
+  MULTISTATUS_CONTENT_TYPE,
+  MULTISTATUS_OPEN,
+  missingProperty,
+  responseWithPropstats,
+} from '../dav/xml/multistatus.js';
+import { XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
+import { type PropfindRequest, parsePropfind } from '../dav/xml/propfind-request.js';
+import { propertyKey } from '../dav/xml/property-name.js';
+import type { FirnState } from './context.js';
+import { HttpBody } from './http-body.js';
+import { send } from './send.js';
+
+const startedAt = Date.now();
+const PROPERTIES = new Map([
+  ['{DAV:}resourcetype', '<D:resourcetype><D:collection/></D:resourcetype>'],
+  ['{DAV:}displayname', '<D:displayname>Firn</D:displayname>'],
+  ['{DAV:}getlastmodified', `<D:getlastmodified>${formatHttpDate(startedAt)}</D:getlastmodified>`],
+  ['{DAV:}creationdate', `<D:creationdate>${formatIsoDate(startedAt)}</D:creationdate>`],
+]);
+
+/**
+ * The folders above a drive's path, to which Windows and GNOME walk up when they mount it (PRODUCT A4, CLIENTS R31).
+ * They show that they are folders, to everybody, and no drives. Any other address that is no drive's is 404.
+ */
+export async function parents(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
+  const { mount } = context.state;
+  if (mount.kind === 'drive') return next();
+  if (mount.kind === 'other') {
+    throw new DavError(404, 'There is nothing here. Drives are at /dav/ID/, with the ID of the drive.');
+  }
+  switch (context.method) {
+    case 'GET':
+    case 'HEAD': {
+      const text = 'This is a Firn server. Your drive is at /dav/ID/, with the ID of the drive, for WebDAV programs.\n';
+      send(context, { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: text });
+      return;
+    }
+    case 'PROPFIND':
+      return propfind(context, mount.path);
+    default:
+      throw new DavError(405, 'This folder only leads to drives.', { headers: { Allow: ALLOW } });
+  }
+}
+
+async function propfind(context: Koa.ParameterizedContext<FirnState>, path: '/' | '/dav/'): Promise<void> {
+  const header = context.req.headers.depth;
+  const depth = parseDepth(typeof header === 'string' ? header : undefined, 'infinity');
+  const body = await new HttpBody(context.req, context.res).readXml(XML_BODY_BYTES_MAX);
+  const request = parsePropfind(body, context.req.headers['content-type']);
+  const hrefs = path === '/' && depth !== '0' ? ['/', '/dav/'] : [path];
+  const text = hrefs.map((href) => render(href, request)).join('');
+  const headers = { 'Content-Type': MULTISTATUS_CONTENT_TYPE };
+  send(context, { status: 207, headers, body: MULTISTATUS_OPEN + text + MULTISTATUS_CLOSE });
+}
+
+function render(href: string, request: PropfindRequest): string {
+  if (request.kind === 'allprop') return responseWithPropstats(href, [...PROPERTIES.values()].join(''), '');
+  if (request.kind === 'propname') {
+    const names = [...PROPERTIES.keys()].map((key) => missingProperty({ namespace: 'DAV:', name: key.slice(6) }));
+    return responseWithPropstats(href, names.join(''), '');
+  }
+  let found = '';
+  let missing = '';
+  for (const name of request.properties) {
+    const text = PROPERTIES.get(propertyKey(name));
+    if (text === undefined) missing += missingProperty(name);
+    else found += text;
+  }
+  return responseWithPropstats(href, found, missing);
+}

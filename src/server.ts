@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
+import type { Logger } from 'pino';
+import { Authenticator } from './accounts/authenticator.js';
+import { Passwords } from './accounts/passwords.js';
+import { checkMayListen, type Config } from './config.js';
+import { Contents } from './drive/contents.js';
+import type { DriveParts } from './drive/drive.js';
+import { expireTrash } from './drive/trash.js';
+import { type Engines, openEngines } from './engines/open-engines.js';
+import { claimStorage } from './engines/sqlite/storage-claim.js';
+import { makeApp } from './http/app.js';
+import { Mounts } from './http/mounts.js';
+import { makeTlsServer } from './http/tls-server.js';
+import { collectGarbage } from './jobs/gc.js';
+import { Schedule } from './jobs/schedule.js';
+
+/** Silence after which an idle keep-alive connection ends; clients want at least 15 s (CLIENTS R36). */
+const KEEP_ALIVE_MS = 65_000;
+/** For the head of a request alone; bodies may take as long as they make progress (PRODUCT U5). */
+const HEADERS_TIMEOUT_MS = 60_000;
+/** Bytes of a request's head: a path of 16 KiB, an `If` header of 64 KiB. */
+const HEADERS_BYTES_MAX = 96 * 1024;
+const CONNECTIONS_MAX = 10_000;
+const DAY_MS = 86_400_000;
+/** Time between two runs of the collector and of the trash's expiry, in minutes. */
+const GC_MINUTES = 60;
+/** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
+const GC_GRACE_SECONDS = 3600;
+
+export interface RunningServer {
+  readonly url: string;
+  readonly engines: Engines;
+  /** Takes no new connections, lets transfers finish for a while, ends the others, closes the stores. */
+  stop(): Promise<void>;
+}
+
+/** Wires everything and listens. Rejects when a setting, the storage or the address doesn't allow it. */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  checkMayListen(config);
+  const engines = await openEngines(config);
+  let release = () => {};
+  try {
+    release = claimStorage(config.storage);
+    await engines.blobs.clearIncoming();
+    const authenticator = new Authenticator(engines.accounts, new Passwords(), {
+      onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
+    });
+    const server = makeHttpServer(config, engines, authenticator, log);
+    const schedule = makeSchedule(config, engines, log);
+    await listen(server, config);
+    schedule.start();
+    const stop = async () => {
+      await Promise.all([closeServer(server, config.shutdownGraceSeconds), schedule.stop()]);
+      await authenticator.close();
+      await engines.close();
+      release();
+    };
+    return { url: urlOf(server, config), engines, stop };
+  } catch (error) {
+    release();
+    await engines.close();
+    throw error;
+  }
+}
+
+function makeHttpServer(config: Config, engines: Engines, authenticator: Authenticator, log: Logger): Server {
+  const driveParts: DriveParts = {
+    drives: engines.drives,
+    contents: new Contents(engines.blobs, { inlineMaxBytes: config.inlineMaxBytes }),
+    uploadMaxBytes: config.uploadMaxBytes,
+    uploadMaxExtendedBytes: config.uploadMaxExtendedBytes,
+    now: Date.now,
+  };
+  const app = makeApp({
+    driveParts,
+    accounts: engines.accounts,
+    authenticator,
+    mounts: new Mounts(config.driveHost),
+    options: {
+      lockTimeoutMaxSeconds: config.lockTimeoutMaxSeconds,
+      isQuotaHiddenFromFinder: config.quotaHiddenFromFinder,
+    },
+    log,
+    realm: config.realm,
+    corsOrigins: config.corsOrigins,
+    trustedProxies: networks(config.trustedProxies),
+    checkReady: async () => {
+      await engines.drives.read(async (view) => view.findNodes([]));
+      if (!existsSync(config.storage)) throw new Error('the storage folder is gone');
+    },
+  });
+  const listener = app.callback();
+  const options = { maxHeaderSize: HEADERS_BYTES_MAX, requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS };
+  const { tlsCertificate, tlsKey } = config;
+  const server =
+    tlsCertificate !== null && tlsKey !== null
+      ? makeTlsServer({ ...options, certificate: tlsCertificate, key: tlsKey }, log)
+      : createServer(options);
+  server.on('request', listener);
+  // Node would send `100 Continue` by itself; the body is asked for when somebody wants it (PRODUCT U2).
+  server.on('checkContinue', listener);
+  server.on('checkExpectation', (_request, response) => response.writeHead(417).end());
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.timeout = config.idleTimeoutSeconds * 1000;
+  return server;
+}
+
+function makeSchedule(config: Config, engines: Engines, log: Logger): Schedule {
+  const { blobs, blobIndex, drives } = engines;
+  return new Schedule(
+    [
+      {
+        name: 'trash expiry',
+        everyMinutes: GC_MINUTES,
+        run: async () => {
+          if (config.trashRetentionDays === 0) return;
+          const before = Date.now() - config.trashRetentionDays * DAY_MS;
+          while ((await expireTrash(drives, before)) > 0);
+        },
+      },
+      {
+        name: 'garbage collection',
+        everyMinutes: GC_MINUTES,
+        run: async () => {
+          await collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS });
+        },
+      },
+    ],
+    log,
+  );
+}
+
+function networks(list: readonly string[]): BlockList {
+  const block = new BlockList();
+  for (const network of list) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) block.addAddress(address, family);
+    else block.addSubnet(address, Number(prefix), family);
+  }
+  return block;
+}
+
+function listen(server: Server, config: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server, config: Config): string {
+  const { address, port } = server.address() as AddressInfo;
+  const host = isIPv6(address) ? `[${address}]` : address;
+  return `${config.tlsCertificate === null ? 'http' : 'https'}://${host}:${port}`;
+}
+
+function closeServer(server: Server, graceSeconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,221 @@
+import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
+
+/**
+ * Names, properties, locks and trash of all drives, in transactions. Times are milliseconds since 1970 and are
+ * passed in; sizes are bytes. Knows nothing of views, rights or quota: those are the rules of `drive/`.
+ */
+export interface DriveStore {
+  /** Runs `work` on one committed snapshot. Work awaits nothing but the view. */
+  read<T>(work: (view: DriveView) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` as one transaction: when it resolves, all of it is on stable storage; when it rejects, with the
+   * error of `work`, nothing has happened. Writes run one after the other. Work awaits nothing but the transaction.
+   * Rejects with `StoreBusyError` when another process holds the store for too long.
+   */
+  write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T>;
+}
+
+export interface NodeRow {
+  readonly id: NodeId;
+  readonly driveId: DriveId;
+  /** Null for a drive's root and for trees that are being destroyed. */
+  readonly parentId: NodeId | null;
+  /** NFC. Unique among the children of a parent, compared byte by byte. */
+  readonly name: string;
+  readonly isCollection: boolean;
+  /** Null for collections. */
+  readonly blobId: BlobId | null;
+  /** A file's bytes; for a collection the sum of everything below it. */
+  readonly size: number;
+  /** How many files and collections are below; 0 for files. */
+  readonly descendants: number;
+  readonly modified: number;
+  readonly created: number;
+  /** Raised, to a number never used before on any drive, by each change to the node or anything below it. */
+  readonly revision: number;
+  /** Whether `properties` finds anything. */
+  readonly hasProperties: boolean;
+}
+
+export interface ContentRow extends Digests {
+  readonly id: BlobId;
+  readonly size: number;
+  /** The bytes themselves, where they are few enough to live in the database; else null and a BlobStore has them. */
+  readonly bytes: Uint8Array | null;
+}
+
+export interface PropertyRow {
+  readonly nodeId: NodeId;
+  readonly namespace: string;
+  readonly name: string;
+  /** The whole element, serialised so that it stands for itself. */
+  readonly xml: string;
+}
+
+export interface LockRow {
+  readonly token: LockToken;
+  readonly driveId: DriveId;
+  readonly nodeId: NodeId;
+  readonly userId: UserId;
+  readonly scope: 'exclusive' | 'shared';
+  readonly isDeep: boolean;
+  /** The client's owner element, serialised, or null. */
+  readonly ownerXml: string | null;
+  readonly timeoutSeconds: number;
+  readonly expiresAt: number;
+}
+
+export interface TrashRow {
+  readonly node: NodeRow;
+  /** Null when the deleted node was a common one. */
+  readonly ownerId: UserId | null;
+  /** Segments inside the drive's folder, joined by `/`. */
+  readonly originalPath: string;
+  readonly deletedBy: UserId | null;
+  readonly deletedAt: number;
+}
+
+export interface ChildPosition {
+  readonly parentId: NodeId;
+  readonly name: string;
+}
+
+export interface DriveView {
+  /** Those of the nodes that exist, in the order of `ids`. */
+  findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
+  /**
+   * Walks down from the node `anchorId` along `segments`: the anchor first, then each node found, as far as they
+   * exist. So the target exists when the answer has `segments.length + 1` rows. Empty when the anchor is gone.
+   */
+  resolve(anchorId: NodeId, segments: readonly string[]): Promise<NodeRow[]>;
+  /** The same, together with the last node's content where the whole path exists and is a file. */
+  resolveFile(anchorId: NodeId, segments: readonly string[]): Promise<{ chain: NodeRow[]; content: ContentRow | null }>;
+  /** The node's ancestors, parent first, the drive's root last. */
+  ancestors(id: NodeId): Promise<NodeRow[]>;
+  /** One page of the children of all `parents`, ordered by parent, then name (byte order), after `after`. */
+  children(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]>;
+  /** Which of `names` are taken below `parentId`. */
+  takenNames(parentId: NodeId, names: readonly string[]): Promise<Set<string>>;
+  findContent(id: BlobId): Promise<ContentRow | null>;
+  /** Digests known for these contents. */
+  digests(ids: readonly BlobId[]): Promise<Map<BlobId, Digests>>;
+  /** All dead properties of these nodes, ordered by node, namespace, name. */
+  properties(nodes: readonly NodeId[]): Promise<PropertyRow[]>;
+  /** Unexpired locks rooted at any of these nodes. */
+  locksOn(nodes: readonly NodeId[], now: number): Promise<LockRow[]>;
+  /** Unexpired locks rooted anywhere below `nodeId`, not at it, each with its path from there. */
+  locksBelow(nodeId: NodeId, now: number): Promise<(LockRow & { readonly path: readonly string[] })[]>;
+  /** Null when the token is unknown or expired. */
+  findLock(token: LockToken, now: number): Promise<LockRow | null>;
+  /** One page of what lies directly in these trash folders, by name, after the name `after`. */
+  trash(bins: readonly NodeId[], after: string | null, limit: number): Promise<TrashRow[]>;
+  /** What is known of a deletion; null when the node isn't the top of a deleted tree. */
+  findTrash(nodeId: NodeId): Promise<TrashRow | null>;
+  /**
+   * Which of `names` are taken in the trash of a drive, as far as a member sees it who shares it with `ownerId`:
+   * that owner's and the common trash, or for a common node (null) everybody's.
+   */
+  takenTrashNames(driveId: DriveId, ownerId: UserId | null, names: readonly string[]): Promise<Set<string>>;
+  /** Up to `limit` nodes that were deleted before `deletedBefore`, on any drive, oldest first. */
+  expiredTrash(deletedBefore: number, limit: number): Promise<TrashRow[]>;
+  usage(roots: DriveRoots): Promise<Usage>;
+}
+
+/** Where a node is to be bound. */
+export type ParentRef = Pick<NodeRow, 'id' | 'driveId'>;
+
+/** The nodes whose sizes say how full a drive is. */
+export interface DriveRoots {
+  readonly rootId: NodeId;
+  readonly homeId: NodeId;
+  readonly binId: NodeId;
+}
+
+export interface Usage {
+  /** Everything on the drive, trash included. */
+  readonly driveBytes: number;
+  /** One member's personal files and trash. */
+  readonly memberBytes: number;
+}
+
+export interface NewNode {
+  readonly driveId: DriveId;
+  readonly parentId: NodeId;
+  readonly name: string;
+  /** Null makes a collection. */
+  readonly content: { readonly id: BlobId; readonly size: number } | null;
+  readonly modified: number;
+  readonly created: number;
+}
+
+/** All changes also give the node and its ancestors a new revision, and keep their sizes and counts true. */
+export interface DriveTransaction extends DriveView {
+  /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
+  insertNode(node: NewNode, now: number): Promise<NodeRow>;
+  /** Gives a file other content. */
+  replaceContent(
+    file: NodeRow,
+    content: { readonly id: BlobId; readonly size: number },
+    modified: number,
+  ): Promise<NodeRow>;
+  setTimes(node: NodeRow, times: { readonly modified?: number; readonly created?: number }): Promise<void>;
+  /**
+   * Binds the node elsewhere, also on another drive; everything below comes with it. Locks don't: the caller removes
+   * them. Throws `NameTakenError`. The caller makes sure that `parent` isn't inside `node`.
+   */
+  moveNode(node: NodeRow, parent: ParentRef, name: string, now: number): Promise<NodeRow>;
+  /**
+   * Copies the node, with `isDeep` everything below it, dead properties included, locks not. `modified` and `created`
+   * are kept below; the copy itself gets `modified` where it is given. Throws `NameTakenError`.
+   */
+  copyNode(
+    node: NodeRow,
+    parent: ParentRef,
+    name: string,
+    options: { readonly isDeep: boolean; readonly modified?: number },
+    now: number,
+  ): Promise<NodeRow>;
+  /** Takes the tree out of its drive for good, at once, whatever its size. `purge` frees the rows later. */
+  detachNode(node: NodeRow): Promise<void>;
+
+  /** Sets (a string) or removes (null) one dead property each; the node's `hasProperties` is kept true. */
+  setProperties(
+    node: NodeRow,
+    changes: readonly { readonly namespace: string; readonly name: string; readonly xml: string | null }[],
+  ): Promise<void>;
+
+  insertLock(lock: LockRow): Promise<void>;
+  /** On all drives. */
+  removeExpiredLocks(now: number): Promise<void>;
+  refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void>;
+  removeLock(token: LockToken): Promise<void>;
+  /** Removes the locks rooted at the node or anywhere below it. */
+  removeLocksIn(nodeId: NodeId): Promise<void>;
+  /** Gives the locks rooted at `from` to `to`: the URL stays locked when another node takes it. */
+  rerootLocks(from: NodeId, to: NodeId): Promise<void>;
+
+  insertTrash(row: {
+    readonly nodeId: NodeId;
+    readonly driveId: DriveId;
+    readonly ownerId: UserId | null;
+    readonly name: string;
+    readonly originalPath: string;
+    readonly deletedBy: UserId | null;
+    readonly deletedAt: number;
+  }): Promise<void>;
+  removeTrash(nodeId: NodeId): Promise<void>;
+
+  /**
+   * Records a content so that nodes can name it. `bytes` null: a BlobStore has them, and `'condemned'` warns that a
+   * collector may have taken them away: the caller looks, inside this transaction, and gives up if they are gone.
+   */
+  putContent(content: ContentRow, now: number): Promise<'recorded' | 'condemned'>;
+}
+
+export class NameTakenError extends Error {
+  override readonly name = 'NameTakenError';
+}
+
+export class StoreBusyError extends Error {
+  override readonly name = 'StoreBusyError';
+}

@@ -1,0 +1,34 @@
+/** Values that must not be mixed carry a brand: the compiler refuses one where another is asked for. */
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** SHA-256 of a content, 64 lower-case hexadecimal digits. */
+export type BlobId = Brand<string, 'BlobId'>;
+/** A file or collection. Never reused, stable over MOVE. */
+export type NodeId = Brand<number, 'NodeId'>;
+/** A drive's public number, six digits or more. */
+export type DriveId = Brand<number, 'DriveId'>;
+export type UserId = Brand<number, 'UserId'>;
+/** The number of an app password. The secret is something else. */
+export type AppPasswordId = Brand<number, 'AppPasswordId'>;
+/** `opaquelocktoken:` URI of a WebDAV lock (RFC 4918 §6.5). */
+export type LockToken = Brand<string, 'LockToken'>;
+
+const BLOB_ID = /^[0-9a-f]{64}$/;
+
+export function isBlobId(text: string): text is BlobId {
+  return BLOB_ID.test(text);
+}
+
+/** Bytes `start` to `end`, both inclusive, as in HTTP. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Digests other than the blob's own name, kept because a client asked for or sent them (`oc:checksums`). */
+export interface Digests {
+  readonly sha1?: string;
+  readonly md5?: string;
+}
+export type DigestName = keyof Digests;

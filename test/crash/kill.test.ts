@@ -1,0 +1,70 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { LoadWorker, seededRandom } from './load.js';
+import { checkWorker, listMarks } from './observe.js';
+
+// KILL_SEED=… repeats the choice of requests and of moments; what the server is doing at such a moment still varies.
+const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000_000);
+const rounds = Number(process.env.KILL_ROUNDS ?? 50);
+const workerCount = 8;
+const loadMillisecondsMin = 100;
+const loadMillisecondsMax = 500;
+
+let server: BootedServer;
+
+beforeAll(async () => {
+  server = await bootServer();
+});
+afterAll(() => server?.remove());
+
+test(`PRODUCT U4 — ${rounds} times SIGKILL under load: nothing acknowledged is lost, nothing else is shown`, {
+  timeout: 900_000,
+}, async () => {
+  console.log(`kill test: KILL_SEED=${seed}`);
+  const random = seededRandom(seed);
+  const workers = Array.from(
+    { length: workerCount },
+    (_, number) => new LoadWorker(number, seededRandom(seed + number + 1)),
+  );
+  for (const { folder } of workers) {
+    const headers = { authorization: server.authorization };
+    const answer = await fetch(`${server.pathMount}${folder}/`, { method: 'MKCOL', headers });
+    expect(answer.status).toBe(201);
+  }
+  const checkedTrash = new Set<string>();
+  for (let round = 1; round <= rounds; round++) {
+    const isThorough = round === rounds;
+    await loadAndKill(workers, loadMillisecondsMin + random() * (loadMillisecondsMax - loadMillisecondsMin));
+    await server.restart();
+    const leftovers = await readdir(path.join(server.storage, 'incoming')).catch(() => []);
+    expect(leftovers, `incoming/ after the start of round ${round}`).toEqual([]);
+    const target = { mount: server.pathMount, authorization: server.authorization };
+    const trashMarks = await listMarks(target, 'Trash');
+    const differences = await Promise.all(
+      workers.map((worker) => checkWorker(worker, target, trashMarks, checkedTrash, isThorough)),
+    );
+    expect(differences.flat(), `round ${round}, KILL_SEED=${seed}`).toEqual([]);
+    expect([...trashMarks.keys()].filter((name) => !workers.some((worker) => worker.isMine(name)))).toEqual([]);
+    // A non-zero exit code throws, with what fsck says.
+    if (round % 10 === 0 || isThorough) await server.firn('fsck');
+  }
+  const acknowledged = workers.reduce((sum, worker) => sum + worker.acknowledged, 0);
+  console.log(`kill test: ${acknowledged} acknowledged requests, ${checkedTrash.size} files in the trash`);
+  // Fewer would mean that the load never got going.
+  expect(acknowledged).toBeGreaterThan(rounds * workerCount);
+});
+
+/** Lets all workers write for a while, then kills the server under them. */
+async function loadAndKill(workers: LoadWorker[], milliseconds: number): Promise<void> {
+  const target = { mount: server.pathMount, authorization: server.authorization };
+  let isKilled = false;
+  const load = Promise.all(workers.map((worker) => worker.run(target, () => isKilled)));
+  const moment = new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+  // A worker that fails while the server is meant to run ends the wait at once.
+  await Promise.race([moment, load]);
+  isKilled = true;
+  await server.kill();
+  await load;
+}

@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { resolveToLoopback } from './loopback-name.js';
+import { mustRun } from './run-program.js';
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const bootTimeoutSeconds = 60;
+const stopTimeoutSeconds = 30;
+const logBytesMax = 1_000_000;
+
+export interface BootOptions {
+  driveName?: string;
+  /** Added to the environment of the server and of the command line. */
+  environment?: Record<string, string>;
+  /** The drive's own host (`ID.connect.localhost`) is made to resolve here; off by default. */
+  hostMount?: boolean;
+}
+
+/** A running `node dist/main.js` with one user and one drive of theirs, made through the real command line. */
+export interface BootedServer {
+  /** `http://127.0.0.1:PORT`, without a slash at the end; another one after `restart()`, as are `port` and `pid`. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** The two addresses of the drive, each with a slash at the end. */
+  readonly pathMount: string;
+  readonly hostMount: string;
+  readonly driveId: string;
+  readonly driveName: string;
+  readonly user: string;
+  /** An app password without limits. */
+  readonly password: string;
+  readonly accountPassword: string;
+  /** The header value for `user` and `password`. */
+  readonly authorization: string;
+  readonly storage: string;
+  /** Runs the command line beside the server; returns its standard output, throws when it fails. */
+  firn(...parameters: string[]): Promise<string>;
+  /** SIGTERM, then waits for the end; throws where the server has to be killed or its exit code is not 0. */
+  stop(): Promise<void>;
+  /** SIGKILL, then waits for the end. */
+  kill(): Promise<void>;
+  /** Starts the server again on the same storage; stops it first where it runs. */
+  restart(): Promise<void>;
+  /** The last of what the server wrote to standard output and standard error, over all its runs. */
+  logs(): string;
+  /** Stops the server where it runs, and removes the storage. */
+  remove(): Promise<void>;
+}
+
+class ServerProcess {
+  #child: ChildProcess | undefined;
+  #log = '';
+  #ended: Promise<number | null> = Promise.resolve(0);
+  readonly #environment: Record<string, string>;
+  url = '';
+
+  constructor(environment: Record<string, string>) {
+    this.#environment = environment;
+    // A test run that is broken off leaves no server behind.
+    process.once('exit', () => this.#child?.kill('SIGKILL'));
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error('the server does not run');
+    return pid;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [path.join(root, 'dist', 'main.js')], {
+      env: { ...process.env, ...this.#environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (code) => {
+        if (this.#child === child) this.#child = undefined;
+        resolve(code);
+      });
+    });
+    try {
+      this.url = await this.#listeningUrl(child);
+    } catch (cause) {
+      child.kill('SIGKILL');
+      throw cause;
+    }
+  }
+
+  /** The first `listening on URL` of this run, without a slash at the end. */
+  #listeningUrl(child: ChildProcess): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const fail = (what: string) => reject(new Error(`the server ${what}:\n${this.#log}`));
+      const timer = setTimeout(() => fail(`did not listen within ${bootTimeoutSeconds} s`), bootTimeoutSeconds * 1000);
+      let seen = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        this.#keepLog(chunk);
+        if (seen === 'done') return;
+        seen += chunk.toString('utf8');
+        const url = /listening on (http\S+?)\/?\s/.exec(seen)?.[1];
+        if (url === undefined) return;
+        seen = 'done';
+        clearTimeout(timer);
+        resolve(url);
+      });
+      child.stderr?.on('data', (chunk: Buffer) => this.#keepLog(chunk));
+      child.once('exit', (code, signal) => {
+        clearTimeout(timer);
+        fail(`ended (${code ?? signal}) before it listened`);
+      });
+    });
+  }
+
+  #keepLog(chunk: Buffer): void {
+    this.#log = (this.#log + chunk.toString('utf8')).slice(-logBytesMax);
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    let isKilled = false;
+    const timer = setTimeout(() => {
+      isKilled = true;
+      child.kill('SIGKILL');
+    }, stopTimeoutSeconds * 1000);
+    child.kill('SIGTERM');
+    const code = await this.#ended;
+    clearTimeout(timer);
+    if (isKilled) throw new Error(`SIGTERM did not end the server within ${stopTimeoutSeconds} s:\n${this.#log}`);
+    if (code !== 0) throw new Error(`SIGTERM ended the server with exit code ${code}:\n${this.#log}`);
+  }
+
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+/** The command line beside the server, with its environment. */
+type Command = (parameters: string[], input?: string) => Promise<string>;
+
+interface Account {
+  driveId: string;
+  user: string;
+  password: string;
+  accountPassword: string;
+}
+
+async function createAccount(command: Command, driveName: string): Promise<Account> {
+  const user = 'alice@example.org';
+  const accountPassword = randomBytes(12).toString('hex');
+  await command(['user', 'create', user, '--name', 'Alice', '--password-stdin'], `${accountPassword}\n`);
+  const driveId = /\d{6,}/.exec(await command(['drive', 'create', driveName, '--owner', user]))?.[0];
+  if (driveId === undefined) throw new Error('firn drive create printed no ID');
+  const password = (await command(['app-password', 'create', user, 'test suite'])).trim();
+  return { driveId, user, password, accountPassword };
+}
+
+/** What `bootServer` hands out: the running process, its account and its addresses. */
+function describeServer(
+  server: ServerProcess,
+  account: Account,
+  rest: { driveName: string; driveHost: string; storage: string; command: Command; forgetName: () => Promise<void> },
+): BootedServer {
+  const { driveName, driveHost, storage, command, forgetName } = rest;
+  return {
+    ...account,
+    driveName,
+    storage,
+    authorization: `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`,
+    get url() {
+      return server.url;
+    },
+    get port() {
+      return Number(new URL(server.url).port);
+    },
+    get pid() {
+      return server.pid;
+    },
+    get pathMount() {
+      return `${server.url}/dav/${account.driveId}/`;
+    },
+    get hostMount() {
+      return `http://${driveHost}:${new URL(server.url).port}/`;
+    },
+    firn: (...parameters) => command(parameters),
+    stop: () => server.stop(),
+    kill: () => server.kill(),
+    restart: async () => {
+      await server.stop();
+      await server.start();
+    },
+    logs: () => server.log,
+    remove: async () => {
+      try {
+        await forgetName();
+        await server.stop();
+      } finally {
+        await rm(storage, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** Makes a temporary storage, a user, a drive and an app password through `bin/firn.js`, and starts the server. */
+export async function bootServer(options: BootOptions = {}): Promise<BootedServer> {
+  const driveName = options.driveName ?? 'Team drive';
+  const storage = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
+  const environment = {
+    FIRN_STORAGE: storage,
+    FIRN_HOST: '127.0.0.1',
+    FIRN_PORT: '0',
+    FIRN_LOG_LEVEL: 'warn',
+    ...options.environment,
+  };
+  const command: Command = (parameters, input = '') =>
+    mustRun(process.execPath, [path.join(root, 'bin', 'firn.js'), ...parameters], { environment, input });
+  const server = new ServerProcess(environment);
+  let forgetName = async () => {};
+  try {
+    const account = await createAccount(command, driveName);
+    const driveHost = `${account.driveId}.connect.localhost`;
+    if (options.hostMount) forgetName = await resolveToLoopback(driveHost);
+    await server.start();
+    return describeServer(server, account, { driveName, driveHost, storage, command, forgetName });
+  } catch (cause) {
+    await server.kill();
+    await forgetName();
+    await rm(storage, { recursive: true, force: true });
+    throw cause;
+  }
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// These suites drive a booted server: dist/ is built for them first, and the others don't wait for that.
+const booted = ['test/clients/**/*.test.ts', 'test/crash/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    // A booted server and its client take a core each.
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: booted, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'booted',
+          include: booted,
+          globalSetup: ['test/support/global-setup.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
