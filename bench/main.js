@@ -72,7 +72,7 @@ async function runAll(options, folder) {
   const sizes = sizesFor(options.isQuick);
   const randomPath = join(folder, 'random');
   writeRandomFile(randomPath, sizes.largeFileBytes);
-  const rows = allRows(sizes).filter((row) => options.works.includes(row.work));
+  const rows = allRows(sizes, options.isQuick).filter((row) => options.works.includes(row.work));
   /** @type {Map<string, import('./table.js').Cell>} */
   const cells = new Map();
   const servers = [];
@@ -81,10 +81,11 @@ async function runAll(options, folder) {
     await runServer(server, { options, cores, sizes, rows, cells, folder, randomPath });
   }
   const loadAfter = describeMachine().load;
-  const text = describeRun(options, machine, disk, loadAfter);
+  const disks = [disk, measureDisk(folder)];
+  const text = describeRun(options, machine, disks, loadAfter);
   process.stdout.write(`${text}\n\n${formatTable(rows, servers, cells)}\n`);
   if (options.jsonPath !== undefined) {
-    const run = { isQuick: options.isQuick, htpasswd: options.htpasswd, sizes, machine, disk, loadAfter, servers };
+    const run = { isQuick: options.isQuick, htpasswd: options.htpasswd, sizes, machine, disks, loadAfter, servers };
     const figures = servers.map(({ name }) => [name, figuresOf(name, rows, cells)]);
     writeFileSync(options.jsonPath, `${JSON.stringify({ ...run, figures: Object.fromEntries(figures) }, null, 2)}\n`);
   }
@@ -111,14 +112,15 @@ function writeRandomFile(path, bytes) {
 function describeRun(
   /** @type {Options} */ options,
   /** @type {ReturnType<typeof describeMachine>} */ machine,
-  /** @type {ReturnType<typeof measureDisk>} */ disk,
+  /** @type {ReturnType<typeof measureDisk>[]} before and after */ disks,
   /** @type {number} */ loadAfter,
 ) {
-  const { sequentialMbPerSecond, syncsPerSecond } = disk;
+  const sequential = disks.map((disk) => formatNumber(disk.sequentialMbPerSecond)).join(' and ');
+  const syncs = disks.map((disk) => formatNumber(disk.syncsPerSecond)).join(' and ');
   const quick = options.isQuick ? ' QUICK run: small sizes and short times, nothing to compare by.' : '';
   return `${machine.processor}, ${machine.cores} cores, ${Math.round(machine.memoryGb)} GB, Linux ${machine.kernel}, \
 Node ${machine.node}. Server and load on a core each.${quick}
-Disk: ${formatNumber(sequentialMbPerSecond)} MB/s written and synced, ${formatNumber(syncsPerSecond)} small syncs/s. \
+Disk before and after: ${sequential} MB/s written and synced, ${syncs} small syncs/s. \
 Load average before ${machine.load.toFixed(2)}, after ${loadAfter.toFixed(2)}. Passwords of Apache and nginx: ${options.htpasswd}.
 Only Firn's PUT is durable: its peers answer before the bytes are on the disk.`;
 }

@@ -1,4 +1,4 @@
-// What a stretch of work cost the server: CPU, peak memory, and how much of its core others took meanwhile.
+// What a stretch of work cost the server: CPU, peak memory, and how much of both cores others took meanwhile.
 import { readBusyTicks } from './machine.js';
 import { listTree, readCpuTicks, readMemoryMb, readScheduledSeconds, resetPeakMemory } from './processes.js';
 
@@ -12,7 +12,12 @@ const TICKS_PER_SECOND = 100; // USER_HZ is 100 on every Linux that Node runs on
  * @property {number} wallSeconds
  * @property {number} memoryBeforeMb
  * @property {number} memoryPeakMb
- * @property {number} foreignShare share of the server's core that others took (0 to 1); NaN where it isn't pinned or too short to tell
+ * @property {number} foreignShare the larger share that others took of the server's and of the load's core (0 to 1); NaN
+ *   where the server isn't pinned or the time was too short to tell
+ */
+
+/**
+ * @typedef {Pick<import('./works/work.js').Bench, 'core' | 'loadCore'> & { server: { pid: number } }} Placed
  */
 
 /**
@@ -27,20 +32,40 @@ function pickCpuSeconds(byTicks, scheduled, processes) {
   return Math.abs(byTicks - scheduled) < tickError ? scheduled : byTicks;
 }
 
-/** @param {number} foreignTicks @param {number} wallSeconds */
-function shareOf(foreignTicks, wallSeconds) {
+/**
+ * Busy ticks of both cores and those of the server and of the bench with its load programs: what is left is others'.
+ * @param {Placed} bench
+ */
+function readTicks({ server, core, loadCore }) {
+  const own = readCpuTicks(server.pid);
+  return {
+    own,
+    foreign: core === null ? Number.NaN : readBusyTicks(core) - own,
+    foreignToLoad: loadCore === null ? Number.NaN : readBusyTicks(loadCore) - (readCpuTicks(process.pid) - own),
+  };
+}
+
+/**
+ * The larger share that others had of the server's and of the load's core.
+ * @param {ReturnType<typeof readTicks>} before
+ * @param {ReturnType<typeof readTicks>} after
+ * @param {number} wallSeconds
+ */
+function foreignShareOf(before, after, wallSeconds) {
   if (wallSeconds < SHARE_SECONDS_MIN) return Number.NaN;
-  return Math.max(0, foreignTicks / (wallSeconds * TICKS_PER_SECOND));
+  const ticks = Math.max(after.foreign - before.foreign, after.foreignToLoad - before.foreignToLoad);
+  return Math.max(0, ticks / (wallSeconds * TICKS_PER_SECOND));
 }
 
 /**
  * Runs work and measures the server meanwhile.
  * @template T
- * @param {{ pid: number, core: number | null }} server core is null where the server isn't pinned to one
+ * @param {Placed} bench
  * @param {() => Promise<T>} work
  * @returns {Promise<Cost & { result: T }>}
  */
-export async function measure({ pid, core }, work) {
+export async function measure(bench, work) {
+  const { pid } = bench.server;
   resetPeakMemory(pid);
   const memoryBeforeMb = readMemoryMb(pid, 'VmRSS');
   let sampledMb = memoryBeforeMb;
@@ -48,23 +73,21 @@ export async function measure({ pid, core }, work) {
     sampledMb = Math.max(sampledMb, readMemoryMb(pid, 'VmRSS'));
   }, SAMPLE_MILLISECONDS);
   try {
-    const busyBefore = core === null ? Number.NaN : readBusyTicks(core);
-    const cpuBefore = readCpuTicks(pid);
+    const before = readTicks(bench);
     const scheduledBefore = readScheduledSeconds(pid);
     const started = performance.now();
     const result = await work();
     const wallSeconds = (performance.now() - started) / 1000;
-    const cpuTicks = readCpuTicks(pid) - cpuBefore;
     const scheduledSeconds = readScheduledSeconds(pid) - scheduledBefore;
-    const busyTicks = core === null ? Number.NaN : readBusyTicks(core) - busyBefore;
-    if (listTree(pid).length === 1 && readMemoryMb(pid, 'VmRSS') === 0) throw new Error('the server ended meanwhile');
+    const after = readTicks(bench);
+    if (readMemoryMb(pid, 'VmRSS') === 0) throw new Error('the server ended meanwhile');
     return {
       result,
       wallSeconds,
-      cpuSeconds: pickCpuSeconds(cpuTicks / TICKS_PER_SECOND, scheduledSeconds, listTree(pid).length),
+      cpuSeconds: pickCpuSeconds((after.own - before.own) / TICKS_PER_SECOND, scheduledSeconds, listTree(pid).length),
       memoryBeforeMb,
       memoryPeakMb: Math.max(sampledMb, readMemoryMb(pid, 'VmHWM')),
-      foreignShare: shareOf(busyTicks - cpuTicks, wallSeconds),
+      foreignShare: foreignShareOf(before, after, wallSeconds),
     };
   } finally {
     clearInterval(sampler);

@@ -8,6 +8,7 @@ import { formatBytes } from './sizes.js';
  * @property {string} title
  * @property {string} measure with its unit
  * @property {{ most: number } | { least: number }} [aim] for Firn on one core
+ * @property {boolean} isJudged the sizes are those that the aim is about
  */
 
 /**
@@ -17,7 +18,14 @@ import { formatBytes } from './sizes.js';
  * @returns {Row[]}
  */
 function rowsOf(work, title, measures) {
-  return measures.map(([measure, label, aim]) => ({ id: `${work}.${measure}`, work, title, measure: label, aim }));
+  return measures.map(([measure, label, aim]) => ({
+    id: `${work}.${measure}`,
+    work,
+    title,
+    measure: label,
+    aim,
+    isJudged: true,
+  }));
 }
 
 /** @typedef {[measure: string, label: string, aim?: Row['aim']]} Measure */
@@ -111,7 +119,10 @@ function memoryRows(sizes) {
   ];
 }
 
-/** @param {import('./sizes.js').Sizes} sizes @returns {Row[]} */
-export function allRows(sizes) {
-  return [...smallRows(sizes), ...propfindRows(sizes), ...largeRows(sizes), ...treeRows(sizes), ...memoryRows(sizes)];
+const SIZED_WORKS = ['upload', 'chunked', 'download', 'memory-upload', 'memory-propfind'];
+
+/** @param {import('./sizes.js').Sizes} sizes @param {boolean} isQuick smaller sizes: no verdict where they matter @returns {Row[]} */
+export function allRows(sizes, isQuick) {
+  const rows = [smallRows, propfindRows, largeRows, treeRows, memoryRows].flatMap((rowsFor) => rowsFor(sizes));
+  return rows.map((row) => ({ ...row, isJudged: !(isQuick && SIZED_WORKS.includes(row.work)) }));
 }

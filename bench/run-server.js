@@ -35,7 +35,11 @@ export async function runServer(server, context) {
   chmodSync(folder, 0o755);
   const isPinned = server.name !== 'firn-2-cores';
   const serverCores = isPinned ? String(cores.server) : `${cores.server},${cores.load}`;
-  const placement = { core: isPinned ? cores.server : null, loadCores: isPinned ? String(cores.load) : serverCores };
+  const placement = {
+    core: isPinned ? cores.server : null,
+    loadCore: isPinned ? cores.load : null,
+    loadCores: isPinned ? String(cores.load) : serverCores,
+  };
   try {
     const prepared = await server.prepare({ folder, cores: serverCores, htpasswd: options.htpasswd });
     for (const work of WORKS.filter(({ name }) => options.works.includes(name))) {
@@ -70,7 +74,7 @@ function fillFailed({ rows, cells }, server, work, reason) {
  *   server: import('./servers/server.js').Server,
  *   work: import('./works/work.js').Work,
  *   prepared: import('./servers/server.js').Prepared,
- *   placement: { core: number | null, loadCores: string },
+ *   placement: { core: number | null, loadCore: number | null, loadCores: string },
  *   context: Context,
  * }} what
  */

@@ -5,7 +5,7 @@
  * @property {'value' | 'failed' | 'impossible'} kind  impossible: the server can't do this work at all
  * @property {number} [value]
  * @property {string} [reason]
- * @property {number} [foreignShare] share of the server's core that others took meanwhile
+ * @property {number} [foreignShare] share of the server's or of the load's core that others took meanwhile
  */
 
 const FOREIGN_SHARE_MAX = 0.15;
@@ -41,7 +41,7 @@ function formatCell(row, cell, { isFirn, failures, serverTitle }) {
   }
   const value = /** @type {number} */ (cell.value);
   const disturbed = (cell.foreignShare ?? 0) > FOREIGN_SHARE_MAX ? ' ~' : '';
-  const verdict = isFirn && row.aim !== undefined ? (isMet(row.aim, value) ? ' ✓' : ' ✗') : '';
+  const verdict = isFirn && row.isJudged && row.aim !== undefined ? (isMet(row.aim, value) ? ' ✓' : ' ✗') : '';
   return `${formatNumber(value)}${verdict}${disturbed}`;
 }
 
@@ -72,7 +72,10 @@ export function formatTable(rows, servers, cells) {
   const table = alignColumns([header, rule, ...lines]);
   const notes = failures.map((line, index) => `[${index + 1}] FAILED: ${line.replaceAll('\n', ' ')}`);
   const isDisturbed = [...cells.values()].some((cell) => (cell.foreignShare ?? 0) > FOREIGN_SHARE_MAX);
-  if (isDisturbed) notes.push(`~ more than ${FOREIGN_SHARE_MAX * 100} % of the server's core went to others meanwhile`);
+  if (isDisturbed)
+    notes.push(
+      `~ more than ${FOREIGN_SHARE_MAX * 100} % of the server's or of the load's core went to others meanwhile`,
+    );
   return [table, ...notes].join('\n\n');
 }
 

@@ -133,6 +133,7 @@ function readEnvironment(environment: Environment, folder: string): Record<strin
   if (environment.FIRN_PORT) found.port = /^\d+$/.test(environment.FIRN_PORT) ? Number(environment.FIRN_PORT) : NaN;
   if (environment.FIRN_STORAGE) found.storage = resolve(folder, environment.FIRN_STORAGE);
   if (environment.FIRN_DRIVE_HOST) found.driveHost = environment.FIRN_DRIVE_HOST;
+  if (environment.FIRN_LOG_LEVEL) found.logLevel = environment.FIRN_LOG_LEVEL;
   return found;
 }
 
@@ -141,6 +142,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   port: 'FIRN_PORT',
   storage: 'FIRN_STORAGE',
   driveHost: 'FIRN_DRIVE_HOST',
+  logLevel: 'FIRN_LOG_LEVEL',
 };
 
 function describe(issue: z.core.$ZodIssue, file: string | null, fromEnvironment: Record<string, unknown>): string {

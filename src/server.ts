@@ -4,7 +4,7 @@ import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
 import { Authenticator } from './accounts/authenticator.js';
 import { Passwords } from './accounts/passwords.js';
-import { checkMayListen, type Config } from './config.js';
+import { type Config, checkMayListen } from './config.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
 import { expireTrash } from './drive/trash.js';

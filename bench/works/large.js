@@ -10,7 +10,7 @@ import { curlHeaders, makeFolder, median } from './work.js';
 const CREATED = [200, 201, 204];
 
 /** Makes a file's contents new, so that a store of contents can't know them already. @param {string} path */
-export function freshen(path) {
+function freshen(path) {
   const file = openSync(path, 'r+');
   try {
     writeSync(file, randomBytes(64), 0, 64, 0);
@@ -24,7 +24,7 @@ export function freshen(path) {
  * @param {import('./work.js').Bench} bench
  * @param {{ url: string, path: string, bytes: number, isChunked: boolean }} what
  */
-export function upload(bench, { url, path, bytes, isChunked }) {
+function upload(bench, { url, path, bytes, isChunked }) {
   const chunked = ['--upload-file', '-', '--header', 'Transfer-Encoding: chunked'];
   const source = isChunked ? chunked : ['--upload-file', path];
   const args = ['--header', 'Expect:', ...source, ...curlHeaders(bench.headers), url];
@@ -39,11 +39,11 @@ export function upload(bench, { url, path, bytes, isChunked }) {
  * @param {(round: number) => Promise<void>} [cleanUp] after each round, outside the measurement
  */
 async function measureRounds(bench, transfer, cleanUp) {
-  const { server, core, sizes, folder } = bench;
+  const { sizes, folder } = bench;
   const costs = [];
   for (let round = 0; round < sizes.largeFileRounds; round++) {
     flushDisk(folder);
-    const cost = await measure({ pid: server.pid, core }, () => transfer(round));
+    const cost = await measure(bench, () => transfer(round));
     bench.note(cost);
     costs.push(cost);
     await cleanUp?.(round);

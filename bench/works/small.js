@@ -13,9 +13,9 @@ import { makeFolder, wrkHeaders } from './work.js';
  * @param {{ url: string, script: string, connections: number, args: (isWarmUp: boolean) => string[] }} load
  */
 async function runAndRecord(bench, { url, script, connections, args }) {
-  const { server, core, sizes, loadCores: cores } = bench;
+  const { sizes, loadCores: cores } = bench;
   await runWrk({ url, script, connections, cores, args: args(true), seconds: sizes.warmUpSeconds });
-  const cost = await measure({ pid: server.pid, core }, () =>
+  const cost = await measure(bench, () =>
     runWrk({ url, script, connections, cores, args: args(false), seconds: sizes.runSeconds }),
   );
   bench.note(cost);

@@ -54,7 +54,7 @@ function makeSteps(/** @type {string} */ baseUrl, /** @type {Record<string, stri
 
 /** @param {import('./work.js').Bench} bench */
 async function runTree(bench) {
-  const { server, core, sizes, headers } = bench;
+  const { sizes, headers } = bench;
   const baseUrl = await makeFolder(bench, 'tree');
   const sourceUrl = await makeFolder(bench, 'tree/source');
   await putMany(sourceUrl, sizes.folderMembers, sizes.smallFileBytes, headers);
@@ -62,7 +62,7 @@ async function runTree(bench) {
   for (const step of steps) await runRounds(step, WARM_UP_ROUNDS);
   for (const step of steps) {
     flushDisk(bench.folder);
-    const cost = await measure({ pid: server.pid, core }, () => runRounds(step, sizes.treeRounds));
+    const cost = await measure(bench, () => runRounds(step, sizes.treeRounds));
     bench.note(cost);
     const name = step.method.toLowerCase();
     bench.record(`${name}.cpu`, (cost.cpuSeconds * 1000) / sizes.treeRounds);

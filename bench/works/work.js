@@ -6,7 +6,8 @@ import { sendExpecting } from '../http-client.js';
  * @property {import('../servers/server.js').Running} server
  * @property {Record<string, string>} headers  the credentials
  * @property {number | null} core              the server's; null where it isn't pinned
- * @property {string} loadCores
+ * @property {number | null} loadCore          the bench's own; null where the server shares it
+ * @property {string} loadCores             where wrk and curl run, as taskset takes it
  * @property {import('../sizes.js').Sizes} sizes
  * @property {string} folder                   for files that the load programs read
  * @property {string} randomPath               a file of sizes.largeFileBytes random bytes; its first bytes may be changed

@@ -28,6 +28,7 @@ CREATE INDEX former_password_user ON former_password (user_id);
 
 -- A file's content, by its SHA-256. bytes: the content itself where it is small, else the blob store has it.
 CREATE TABLE content (
+  key INTEGER PRIMARY KEY,                 -- ascending, so that what refers to it is appended, not scattered
   id TEXT NOT NULL UNIQUE,
   size INTEGER NOT NULL,
   sha1 TEXT,
@@ -49,7 +50,8 @@ CREATE TABLE node (
   parent_id INTEGER REFERENCES node,       -- null: a drive's root, or the top of a tree that is being destroyed
   name TEXT NOT NULL,                      -- NFC
   is_collection INTEGER NOT NULL,
-  content_id TEXT REFERENCES content (id),
+  content_key INTEGER REFERENCES content,
+  content_id TEXT,                         -- the content's id once more: every listing shows it
   size INTEGER NOT NULL DEFAULT 0,         -- of a collection: all below
   descendants INTEGER NOT NULL DEFAULT 0,
   modified INTEGER NOT NULL,
@@ -58,7 +60,7 @@ CREATE TABLE node (
   has_properties INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX node_name ON node (parent_id, name);
-CREATE INDEX node_content ON node (content_id) WHERE content_id IS NOT NULL;
+CREATE INDEX node_content ON node (content_key) WHERE content_key IS NOT NULL;
 
 -- Trees cut off from their drive, whose rows are freed little by little.
 CREATE TABLE purge (node_id INTEGER PRIMARY KEY REFERENCES node);

@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
 
-/** OWASP's argon2id: 19 MiB (in KiB), two passes, one lane. */
-const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+/** What one argon2id run costs; one lane. */
+export interface PasswordCost {
+  readonly memoryKib: number;
+  readonly passes: number;
+}
+
+/** OWASP's: 19 MiB and two passes. */
+const COST: PasswordCost = { memoryKib: 19_456, passes: 2 };
 /** Runs at the same time: bounds memory to 38 MiB and leaves threads for files. */
 const RUNS_MAX = 2;
 /** Runs that may wait, about a second's worth of work. */
@@ -16,10 +22,16 @@ export class PasswordsBusyError extends Error {
 /** Hashes passwords with argon2id, a few at a time, so that a flood of them can't eat the memory. */
 export class Passwords {
   /** A hash that no password fits, for users that don't exist: checking it costs what a real one costs. */
-  readonly dummyHash = makeDummyHash();
+  readonly dummyHash: string;
+  readonly #cost: PasswordCost;
   #running = 0;
   #runs = 0;
   readonly #waiting: (() => void)[] = [];
+
+  constructor(cost: PasswordCost = COST) {
+    this.#cost = cost;
+    this.dummyHash = makeDummyHash(cost);
+  }
 
   /** How often argon2 ran. */
   get runs(): number {
@@ -33,7 +45,9 @@ export class Passwords {
 
   /** Throws `PasswordsBusyError`. */
   hashPassword(password: string): Promise<string> {
-    return this.#run(() => argon2.hash(password.normalize('NFC'), { type: argon2.argon2id, ...COST }));
+    const { memoryKib: memoryCost, passes: timeCost } = this.#cost;
+    const options = { memoryCost, timeCost, parallelism: 1 };
+    return this.#run(() => argon2.hash(password.normalize('NFC'), { type: argon2.argon2id, ...options }));
   }
 
   /** Throws `PasswordsBusyError`. */
@@ -60,7 +74,7 @@ export class Passwords {
   }
 }
 
-function makeDummyHash(): string {
+function makeDummyHash({ memoryKib, passes }: PasswordCost): string {
   const part = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
-  return `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}$${part(16)}$${part(32)}`;
+  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${part(16)}$${part(32)}`;
 }

@@ -19,9 +19,14 @@ export function toBytes(text: string): number {
   return bytes;
 }
 
-/** Null for `none`, which takes a limit away. */
-export function toBytesOrNone(text: string): number | null {
-  return text === 'none' ? null : toBytes(text);
+/** A limit to set. Wrapped, because commander takes a null for an empty string. */
+export interface Limit {
+  readonly bytes: number | null;
+}
+
+/** `none` takes a limit away. */
+export function toLimit(text: string): Limit {
+  return { bytes: text === 'none' ? null : toBytes(text) };
 }
 
 /** Milliseconds since 1970. A day alone means its end, in UTC. */

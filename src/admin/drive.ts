@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { DriveRow, Role } from '../stores/account-store.js';
-import { toBytes, toBytesOrNone, toDriveId, toRole } from './arguments.js';
+import { type Limit, toBytes, toDriveId, toLimit, toRole } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { table } from './table.js';
@@ -84,8 +84,8 @@ function show(): Command {
 
 interface SetOptions extends OutputOptions {
   readonly name?: string;
-  readonly quota?: number | null;
-  readonly maxUpload?: number | null;
+  readonly quota?: Limit;
+  readonly maxUpload?: Limit;
 }
 
 function set(): Command {
@@ -93,17 +93,17 @@ function set(): Command {
     .description('change a drive')
     .argument('<id>', 'ID of the drive', toDriveId)
     .option('--name <name>', 'another name, also of its folder')
-    .option('--quota <bytes>', 'most bytes on it, or none', toBytesOrNone)
-    .option('--max-upload <bytes>', 'largest file, or none for the usual limit', toBytesOrNone)
+    .option('--quota <bytes>', 'most bytes on it, or none', toLimit)
+    .option('--max-upload <bytes>', 'largest file, or none for the usual limit', toLimit)
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn drive set 123456 --quota 1TB --max-upload 100GB')
     .action((id: number, options: SetOptions) =>
       atWork(async ({ accounts, engines }) => {
-        const { name, quota: quotaBytes, maxUpload: uploadMaxBytes } = options;
-        if (name === undefined && quotaBytes === undefined && uploadMaxBytes === undefined) {
+        const { name, quota, maxUpload } = options;
+        if (name === undefined && quota === undefined && maxUpload === undefined) {
           throw new CommandError('Nothing is to be set; give --name, --quota or --max-upload.');
         }
-        await accounts.changeDrive(id, { name, quotaBytes, uploadMaxBytes });
+        await accounts.changeDrive(id, { name, quotaBytes: quota?.bytes, uploadMaxBytes: maxUpload?.bytes });
         remark(`Drive ${id} is changed.`);
         print(options, await describe(engines, await accounts.readDrive(id)), '');
       }),
@@ -116,14 +116,14 @@ function addMember(): Command {
     .argument('<id>', 'ID of the drive', toDriveId)
     .argument('<email>')
     .option('--role <role>', 'manager, member or viewer (who reads only); member when left out', toRole)
-    .option('--quota <bytes>', 'most bytes of personal files and trash, or none', toBytesOrNone)
+    .option('--quota <bytes>', 'most bytes of personal files and trash, or none', toLimit)
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn drive add-member 123456 ben@example.org --role viewer')
-    .action((id: number, email: string, options: OutputOptions & { role?: Role; quota?: number | null }) =>
+    .action((id: number, email: string, options: OutputOptions & { role?: Role; quota?: Limit }) =>
       atWork(async ({ accounts }) => {
         const { role, quotaBytes } = await accounts.putMember(id, email, {
           role: options.role,
-          quotaBytes: options.quota,
+          quotaBytes: options.quota?.bytes,
         });
         const user = await accounts.readUser(email);
         remark(`${user.email} is ${role} of drive ${id}.`);

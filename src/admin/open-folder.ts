@@ -1,9 +1,9 @@
-import { Contents } from '../drive/contents.js';
-import { Drive } from '../drive/drive.js';
-import { normalizePath } from '../drive/names.js';
-import type { Membership } from '../stores/account-store.js';
-import type { DriveId, NodeId } from '../stores/values.js';
+import type { Changes } from '../drive/changes.js';
+import { type DrivePath, normalizePath } from '../drive/names.js';
+import type { Resource } from '../drive/resource.js';
+import type { NodeId } from '../stores/values.js';
 import { CommandError } from './command-error.js';
+import { openDriveFor } from './operator.js';
 import { remark, type Workplace } from './workplace.js';
 
 /**
@@ -16,40 +16,26 @@ export async function openFolder(
   driveId: number,
   folder: string,
 ): Promise<NodeId> {
+  const { accounts } = workplace;
   const path = normalizePath(folder.split('/').filter((segment) => segment !== ''));
-  if (path.length === 0) throw new CommandError('--folder needs the path of a folder, like /joplin.');
-  const drive = openDrive(workplace, await readMembership(workplace, email, driveId));
-  const { id, made } = await drive.write(async (changes) => {
-    let made = 0;
-    for (let depth = 1; ; depth++) {
-      const found = await changes.find(path.slice(0, depth));
-      const isNew = found.resource === null;
-      const resource = found.resource ?? (await changes.makeCollection(found));
-      if (isNew) made++;
-      if (!resource.isCollection) throw new CommandError(`"${folder}" leads to a file; name a folder.`);
-      if (depth < path.length) continue;
-      if (resource.kind === 'node') return { id: resource.node!.id, made };
-      throw new CommandError(`"${folder}" is one of the drive's own folders; name a folder inside it.`);
-    }
-  });
+  const member = { ...(await accounts.readMember(driveId, email)), email };
+  const drive = openDriveFor(workplace, await accounts.readDrive(driveId), member);
+  const { resource, made } = await drive.write((changes) => makeFolders(changes, path));
+  if (resource.kind !== 'node') {
+    throw new CommandError(`"${folder}" is one of the drive's own folders; name a folder inside it, like /joplin.`);
+  }
   if (made > 0) remark(`The folder ${folder} is made.`);
-  return id;
+  return resource.node!.id;
 }
 
-/** What a user may do on a drive with the account password. Throws `AccountError` and `CommandError`. */
-export async function readMembership(workplace: Workplace, email: string, driveId: number): Promise<Membership> {
-  const { accounts, engines } = workplace;
-  await accounts.readMember(driveId, email);
-  const { id: userId, passwordVersion } = await accounts.readUser(email);
-  const credential = { kind: 'account', userId, passwordVersion } as const;
-  const { membership } = await engines.accounts.access(credential, driveId as DriveId, Date.now());
-  if (!membership) throw new CommandError(`${email} is disabled; see "firn user enable".`);
-  return membership;
-}
-
-export function openDrive({ config, engines }: Workplace, membership: Membership): Drive {
-  const { uploadMaxBytes, uploadMaxExtendedBytes, inlineMaxBytes } = config;
-  const contents = new Contents(engines.blobs, { inlineMaxBytes });
-  const { drives } = engines;
-  return new Drive(membership, { drives, contents, uploadMaxBytes, uploadMaxExtendedBytes, now: Date.now });
+/** Makes the folders that are missing along a path, and says how many. Throws `DriveError` and `CommandError`. */
+export async function makeFolders(changes: Changes, path: DrivePath): Promise<{ resource: Resource; made: number }> {
+  let made = 0;
+  for (let depth = 0; ; depth++) {
+    const found = await changes.find(path.slice(0, depth));
+    if (found.resource === null) made++;
+    const resource = found.resource ?? (await changes.makeCollection(found));
+    if (!resource.isCollection) throw new CommandError(`"${path.join('/')}" leads through a file; name a folder.`);
+    if (depth === path.length) return { resource, made };
+  }
 }

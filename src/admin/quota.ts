@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { MemberRow } from '../stores/account-store.js';
-import { toBytesOrNone, toDriveId } from './arguments.js';
+import { type Limit, toDriveId, toLimit } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, remark } from './workplace.js';
@@ -40,11 +40,11 @@ function set(): Command {
   return new Command('set')
     .description("set a drive's quota, or with --member that of one member's personal files and trash")
     .argument('<id>', 'ID of the drive', toDriveId)
-    .argument('<bytes>', 'like 500GB, or none', toBytesOrNone)
+    .argument('<bytes>', 'like 500GB, or none', toLimit)
     .option('--member <email>', 'the member')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn quota set 123456 50GB --member ben@example.org')
-    .action((id: number, quotaBytes: number | null, options: OutputOptions & { member?: string }) =>
+    .action((id: number, { bytes: quotaBytes }: Limit, options: OutputOptions & { member?: string }) =>
       atWork(async ({ accounts }) => {
         const { member = null } = options;
         if (member === null) {

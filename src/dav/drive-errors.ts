@@ -24,7 +24,10 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
 };
 
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
-export function toDavError(error: unknown, request: { readonly method: string; readonly base: string }): DavError | null {
+export function toDavError(
+  error: unknown,
+  request: { readonly method: string; readonly base: string },
+): DavError | null {
   if (error instanceof DavError) return error;
   if (error instanceof DriveError) {
     const [status, condition] = STATUSES[error.kind];

@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 import type { Incoming } from '../drive/contents.js';
 import type { Drive } from '../drive/drive.js';
 import type { DrivePath } from '../drive/names.js';
+import type { Found, Resource } from '../drive/resource.js';
+import { DavError } from './dav-error.js';
 import { encodePath } from './headers/path.js';
 
 /** A request to one drive, as the methods see it: no socket, no framework. */
@@ -14,6 +16,8 @@ export interface DavRequest {
   /** What comes before the drive's own path in addresses: empty, or `/dav/123456` (PRODUCT A1). */
   readonly base: string;
   readonly path: DrivePath;
+  /** The address ends with a slash, so it can only be a collection's (CLIENTS R17). */
+  readonly isFolderUrl: boolean;
   readonly drive: Drive;
   readonly body: RequestBody;
   /** Aborted when the client goes away. */
@@ -50,13 +54,26 @@ export interface DavResponse {
 
 export type DavMethod = (request: DavRequest) => Promise<DavResponse>;
 
-export function respond(status: number, headers: Record<string, string> = {}, body: DavResponse['body'] = null): DavResponse {
+export function respond(
+  status: number,
+  headers: Record<string, string> = {},
+  body: DavResponse['body'] = null,
+): DavResponse {
   return { status, headers, body };
 }
 
 /** The address of a path in the form that the request used (CLIENTS R18). */
 export function hrefOf(request: DavRequest, path: DrivePath, isCollection: boolean): string {
   return request.base + encodePath(path, isCollection);
+}
+
+/** What a read finds. Throws `DavError` 404 where there is nothing, or a file under the address of a folder. */
+export function existing(request: DavRequest, found: Found): Resource {
+  const { resource } = found;
+  if (!resource || (request.isFolderUrl && !resource.isCollection)) {
+    throw new DavError(404, 'There is nothing of that name.');
+  }
+  return resource;
 }
 
 export function headerOf(request: DavRequest, name: string): string | undefined {

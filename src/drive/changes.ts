@@ -26,7 +26,11 @@ export class Changes extends Snapshot {
   }
 
   /** Makes a file or gives it other content. `modified` in milliseconds; now, where the client says nothing. */
-  async putFile(found: Found, content: ReceivedContent, modified = this.now): Promise<{ resource: Resource; isNew: boolean }> {
+  async putFile(
+    found: Found,
+    content: ReceivedContent,
+    modified = this.now,
+  ): Promise<{ resource: Resource; isNew: boolean }> {
     const existing = checkPutTarget(found, this.membership);
     await checkRoom(this, spaceOf(found), content.row.size - (existing?.size ?? 0));
     const state = await this.transaction.putContent(content.row, this.now);

@@ -54,7 +54,12 @@ export function collectionEtag(id: NodeId, revision: number): string {
   return `"${id.toString(36)}-${revision.toString(36)}"`;
 }
 
-export function resourceOf(node: NodeRow, kind: ResourceKind, path: DrivePath, trash: TrashRow | null = null): Resource {
+export function resourceOf(
+  node: NodeRow,
+  kind: ResourceKind,
+  path: DrivePath,
+  trash: TrashRow | null = null,
+): Resource {
   return {
     kind,
     path,

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AccountStore } from '../stores/account-store.js';
-import type { BlobIndex } from '../stores/blob-index.js';
+import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
@@ -11,6 +11,7 @@ import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
+import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 
 /** Number of the layout that storage/README.md describes. */
@@ -23,6 +24,7 @@ export interface Engines {
   readonly drives: DriveStore;
   readonly accounts: AccountStore;
   readonly blobIndex: BlobIndex;
+  readonly check: MetadataCheck;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function openEngines(config: { readonly storage: string }): Promise
       drives: new SqlDriveStore(database),
       accounts: new SqlAccountStore(database),
       blobIndex: new SqlBlobIndex(database),
+      check: new SqlMetadataCheck(database),
       close: () => database.close(),
     };
   } catch (error) {

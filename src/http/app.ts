@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
+import { type BlockList, isIPv6 } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../accounts/authenticator.js';
@@ -8,7 +8,7 @@ import { OPTIONS_HEADERS } from '../dav/dispatch.js';
 import { authenticate } from './authenticate.js';
 import type { FirnState } from './context.js';
 import { cors } from './cors.js';
-import { davBridge, type DavBridgeParts } from './dav-bridge.js';
+import { type DavBridgeParts, davBridge } from './dav-bridge.js';
 import { errors } from './errors.js';
 import { health } from './health.js';
 import { parents } from './parents.js';

@@ -14,7 +14,8 @@ export function authenticate(authenticator: Authenticator, realm: string): Koa.M
     const { mount, remoteAddress } = context.state;
     if (mount.kind !== 'drive') return next();
     const credentials = parseBasic(context.req.headers.authorization);
-    if (!credentials) throw new DavError(401, 'Sign in with your e-mail address and an app password.', { headers: challenge });
+    if (!credentials)
+      throw new DavError(401, 'Sign in with your e-mail address and an app password.', { headers: challenge });
     const client = (context.req.headers['user-agent'] ?? '').slice(0, CLIENT_LENGTH_MAX);
     const result = await authenticator.authenticate(credentials, mount.driveId, remoteAddress, client);
     switch (result.kind) {

@@ -39,6 +39,7 @@ export function davBridge(parts: DavBridgeParts): Koa.Middleware<FirnState> {
       url,
       base: mount.base,
       path: normalizePath(decodePath(mount.path)),
+      isFolderUrl: mount.path.endsWith('/'),
       drive,
       body: new HttpBody(context.req, context.res),
       signal: goneSignal(context.req, context.res),

@@ -32,7 +32,8 @@ function answer(context: Context, error: unknown): void {
     res.destroy();
     return;
   }
-  const shown = known ?? new DavError(500, `Something went wrong here. Its number in the server's log is ${requestId}.`);
+  const shown =
+    known ?? new DavError(500, `Something went wrong here. Its number in the server's log is ${requestId}.`);
   const body = renderErrorBody(shown, requestId);
   send(context, {
     status: shown.status,

@@ -11,8 +11,8 @@ import {
   responseWithPropstats,
 } from '../dav/xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
-import { type PropfindRequest, parsePropfind } from '../dav/xml/propfind-request.js';
 import { propertyKey } from '../dav/xml/property-name.js';
+import { type PropfindRequest, parsePropfind } from '../dav/xml/propfind-request.js';
 import type { FirnState } from './context.js';
 import { HttpBody } from './http-body.js';
 import { send } from './send.js';

@@ -1,12 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type Koa from 'koa';
 import type { DavResponse } from '../dav/request.js';
 import type { FirnState } from './context.js';
 
-/** What is read and thrown away of a body that nobody wanted, so that the answer arrives before the connection ends. */
+/** A body that nobody wants is read and thrown away up to here, so that the connection can go on. */
 const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
-const DRAIN_MS_MAX = 5_000;
+/** How long a client that sends more may take to see the answer before the connection ends, in milliseconds. */
+const LINGER_MS = 5_000;
 
 /**
  * Writes an answer to the socket, past Koa's own, which would guess at types and lengths.
@@ -21,16 +23,24 @@ export function send(context: Koa.ParameterizedContext<FirnState>, answer: DavRe
     if (!isHead) headers['Content-Length'] = String(body === null ? 0 : Buffer.byteLength(body));
   }
   headers['X-Request-Id'] = state.requestId;
-  if (!req.complete && mayHaveMoreBody(req)) drain(req, res, headers);
+  if (isStopping(req)) headers.Connection = 'close';
+  const isLingering = !req.complete && hasUnwantedBody(req);
+  if (isLingering) headers.Connection = 'close';
   res.writeHead(status, headers);
-  if (isHead || body === null) {
-    if (body instanceof Readable) body.destroy();
-    res.end();
-  } else if (body instanceof Readable) {
+  if (body instanceof Readable && !isHead) {
     sendStream(body, res, (error) => state.log.error({ err: error, url: state.url }, 'an answer broke off'));
-  } else {
-    res.end(body);
+    return;
   }
+  if (body instanceof Readable) body.destroy();
+  const bytes = isHead || body instanceof Readable ? null : body;
+  if (isLingering) linger(req, res, bytes);
+  else if (bytes === null) res.end();
+  else res.end(bytes);
+}
+
+/** After SIGTERM connections end with the answer under way, so that clients come back to the next process. */
+function isStopping(req: IncomingMessage): boolean {
+  return (req.socket as Socket & { server?: Server }).server?.listening === false;
 }
 
 function sendStream(body: Readable, res: ServerResponse, onError: (error: Error) => void): void {
@@ -43,34 +53,35 @@ function sendStream(body: Readable, res: ServerResponse, onError: (error: Error)
   body.pipe(res);
 }
 
-function mayHaveMoreBody(req: IncomingMessage): boolean {
-  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+/**
+ * Whether there is more of a body to come than is worth reading. What is little Node reads and throws away after the
+ * answer, and the connection goes on: KIO sends bodies with requests that will get a 401.
+ */
+function hasUnwantedBody(req: IncomingMessage): boolean {
+  if (req.headers['transfer-encoding'] === undefined && req.headers['content-length'] === undefined) return false;
+  // A client that waits for 100 Continue has sent nothing, and may send nothing: nobody knows what comes next.
+  if (req.headers.expect !== undefined && !req.readableDidRead) return true;
+  return !(Number(req.headers['content-length']) <= DRAIN_BYTES_MAX);
 }
 
 /**
- * Deals with the rest of a body that isn't wanted. Little is read, so that the connection can go on (KIO sends bodies
- * with a request that will get a 401); of much, only what is under way, and then the connection ends.
+ * Sends all of the answer, but ends it only when the client has stopped sending, or had time to see it: a connection
+ * closed with bytes under way is reset, and the answer lost with it.
  */
-function drain(req: IncomingMessage, res: ServerResponse, headers: Record<string, string>): void {
-  const size = Number(req.headers['content-length'] ?? Number.NaN);
-  // A client that waits for 100 Continue has sent nothing, and may send nothing: the connection can't be used again.
-  const isWaiting = req.headers.expect !== undefined && !req.readableDidRead;
-  const isSmall = size <= DRAIN_BYTES_MAX && !isWaiting;
-  if (!isSmall) headers.Connection = 'close';
-  let left = DRAIN_BYTES_MAX;
-  req.removeAllListeners('data');
-  req.on('data', (chunk: Uint8Array) => {
-    left -= chunk.length;
-    if (left < 0) end();
-  });
-  req.on('error', end);
-  const timer = setTimeout(end, DRAIN_MS_MAX);
-  timer.unref();
-  req.once('end', () => clearTimeout(timer));
-  req.resume();
-  function end(): void {
+function linger(req: IncomingMessage, res: ServerResponse, body: string | Uint8Array | null): void {
+  if (body === null || body.length === 0) res.flushHeaders();
+  else res.write(body);
+  const end = () => {
     clearTimeout(timer);
-    if (res.writableFinished) req.socket.destroySoon();
-    else res.once('finish', () => req.socket.destroySoon());
-  }
+    res.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  timer.unref();
+  req.removeAllListeners('data');
+  req.once('end', end);
+  req.once('close', end);
+  // Its end is all that matters of it now.
+  req.on('error', end);
+  if (req.headers.expect !== undefined && !req.readableDidRead) end();
+  else req.resume();
 }

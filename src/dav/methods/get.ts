@@ -10,7 +10,7 @@ import { DavError } from '../dav-error.js';
 import { ifRangeMatches } from '../headers/conditional.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { contentRange, parseRange, type RangeRequest } from '../headers/range.js';
-import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
+import { type DavRequest, type DavResponse, existing, headerOf, hrefOf, respond } from '../request.js';
 import { escapeAttribute, escapeText } from '../xml/serialize-xml.js';
 
 /** What keeps an uploaded page from running in a browser on this server's origin. */
@@ -25,7 +25,7 @@ export async function get(request: DavRequest): Promise<DavResponse> {
   const withContent = request.method === 'GET';
   const { found, outcome } = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path, { withContent });
-    if (!found.resource) throw new DavError(404, 'There is nothing of that name.');
+    existing(request, found);
     return { found, outcome: await checkConditions(request, conditions, snapshot, found) };
   });
   const resource = found.resource!;

@@ -3,7 +3,7 @@ import { checkLocks, locksCovering } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import type { LockRow } from '../../stores/drive-store.js';
 import type { LockToken } from '../../stores/values.js';
-import { checkConditions, type Conditions, readConditions } from '../conditions.js';
+import { type Conditions, checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { parseLockToken } from '../headers/lock-token.js';

@@ -8,12 +8,11 @@ import type { Snapshot } from '../../drive/snapshot.js';
 import type { PropertyRow } from '../../stores/drive-store.js';
 import type { BlobId, NodeId } from '../../stores/values.js';
 import { checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
-import { PropertySelection } from '../properties/property-selection.js';
 import type { PropertyFacts } from '../properties/live-properties.js';
-import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
+import { PropertySelection } from '../properties/property-selection.js';
+import { type DavRequest, type DavResponse, existing, headerOf, hrefOf, respond } from '../request.js';
 import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 import { parsePropfind } from '../xml/propfind-request.js';
@@ -39,7 +38,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   const free = selection.needsQuota && !isQuotaHidden(request) ? await request.drive.parts.contents.freeBytes() : null;
   const first = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
-    if (!found.resource) throw new DavError(404, 'There is nothing of that name.');
+    const resource = existing(request, found);
     await checkConditions(request, conditions, snapshot, found);
     const answer: Answer = {
       request,
@@ -48,9 +47,9 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
       quota: await quotaOf(snapshot, request, selection, free),
     };
     const isNoroot = depth !== '0' && wantsDepthNoroot(request.headers);
-    const own = isNoroot ? '' : await render(snapshot, answer, [found.resource]);
-    if (depth === '0' || !found.resource.isCollection) return { answer, text: own, listing: null };
-    const listing = new Listing(found.resource, { isDeep: depth === 'infinity' });
+    const own = isNoroot ? '' : await render(snapshot, answer, [resource]);
+    if (depth === '0' || !resource.isCollection) return { answer, text: own, listing: null };
+    const listing = new Listing(resource, { isDeep: depth === 'infinity' });
     const members = await listing.next(snapshot);
     const text = own + (members ? await render(snapshot, answer, members) : '');
     return { answer, text, listing: members && !listing.isDone ? listing : null };

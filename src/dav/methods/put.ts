@@ -5,7 +5,7 @@ import { checkLocks } from '../../drive/locks.js';
 import { checkRoom, roomOf } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
-import { checkConditions, type Conditions, readConditions } from '../conditions.js';
+import { type Conditions, checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseAnnouncedDigests } from '../headers/digests.js';
 import { formatHttpDate } from '../headers/http-date.js';
@@ -26,7 +26,9 @@ export async function put(request: DavRequest): Promise<DavResponse> {
   if (size !== null) drive.checkSize(size);
   const isSmall = drive.parts.contents.isSmall(body.size) && request.headers.expect === undefined;
   // The body of a small upload is here already: the check at the commit comes soon enough.
-  const room = isSmall ? Infinity : await drive.read((snapshot) => checkBeforeBody(request, conditions, snapshot, size));
+  const room = isSmall
+    ? Infinity
+    : await drive.read((snapshot) => checkBeforeBody(request, conditions, snapshot, size));
   const content = await drive.receive(body, expected, room, request.signal);
   const { resource, isNew } = await drive.writeContent(content, async (changes: Changes) => {
     const found = await changes.find(request.path);

@@ -46,7 +46,11 @@ async function transfer(
     const to = await destination.find(path);
     const { tokens } = conditions;
     if (isMove) await checkLocks(changes, from, { tokens, changesParent: true, changesBelow: true });
-    await checkLocks(destination, to, { tokens, changesParent: to.resource === null, changesBelow: to.resource !== null });
+    await checkLocks(destination, to, {
+      tokens,
+      changesParent: to.resource === null,
+      changesBelow: to.resource !== null,
+    });
     const parts = { from, to, destination, mayOverwrite, ...(modified === null ? {} : { modified }) };
     return carryOut(changes, parts);
   });

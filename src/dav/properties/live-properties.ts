@@ -4,8 +4,8 @@ import { mayAdd, mayChange } from '../../drive/rights.js';
 import type { Membership } from '../../stores/account-store.js';
 import type { PropertyRow } from '../../stores/drive-store.js';
 import type { BlobId, Digests, NodeId } from '../../stores/values.js';
-import { formatHttpDate, formatIsoDate } from '../headers/http-date.js';
 import { contentTypeOf } from '../content-type.js';
+import { formatHttpDate, formatIsoDate } from '../headers/http-date.js';
 import { type PropertyName, propertyKey } from '../xml/property-name.js';
 import { escapeText } from '../xml/serialize-xml.js';
 import { renderActiveLock, SUPPORTED_LOCK } from './active-lock.js';
@@ -96,14 +96,10 @@ define(NC, 'trashbin-filename', ({ trash }) =>
     : null,
 );
 define(NC, 'trashbin-original-location', ({ trash }) =>
-  trash
-    ? `<nc:trashbin-original-location>${escapeText(trash.originalPath)}</nc:trashbin-original-location>`
-    : null,
+  trash ? `<nc:trashbin-original-location>${escapeText(trash.originalPath)}</nc:trashbin-original-location>` : null,
 );
 define(NC, 'trashbin-deletion-time', ({ trash }) =>
-  trash
-    ? `<nc:trashbin-deletion-time>${Math.floor(trash.deletedAt / 1000)}</nc:trashbin-deletion-time>`
-    : null,
+  trash ? `<nc:trashbin-deletion-time>${Math.floor(trash.deletedAt / 1000)}</nc:trashbin-deletion-time>` : null,
 );
 
 // Windows' redirector sets these; what they say is what the RFC's own dates say.

@@ -64,11 +64,7 @@ function checkChange(change: PropertyChange): CheckedChange {
 }
 
 /** Carries out changes that `checkChanges` has let pass, in their order: of two on one property the last one counts. */
-export async function applyChanges(
-  changes: Changes,
-  node: NodeRow,
-  checked: readonly CheckedChange[],
-): Promise<void> {
+export async function applyChanges(changes: Changes, node: NodeRow, checked: readonly CheckedChange[]): Promise<void> {
   const dead = checked.flatMap((change) => (change.dead ? [change.dead] : []));
   if (dead.length > 0) await changes.transaction.setProperties(node, dead);
   const times: { -readonly [Which in Time]?: number } = {};
@@ -102,4 +98,3 @@ function parseIsoDate(text: string): number | null {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }
-

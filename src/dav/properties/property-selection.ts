@@ -1,7 +1,7 @@
 import type { Resource } from '../../drive/resource.js';
 import { missingProperty, responseWithPropstats } from '../xml/multistatus.js';
-import type { PropfindRequest } from '../xml/propfind-request.js';
 import { type PropertyName, propertyKey } from '../xml/property-name.js';
+import type { PropfindRequest } from '../xml/propfind-request.js';
 import {
   ALLPROP,
   findLiveProperty,

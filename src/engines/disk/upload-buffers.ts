@@ -6,7 +6,7 @@ const GROWTH = 4;
 /** Buffers of one upload: one is filled while others are written and hashed. */
 export const BUFFERS_PER_UPLOAD = 4;
 /** What the buffers of all uploads share, in bytes. Beyond it an upload gets buffers of `SIZE_MIN` only. */
-const TOTAL = 32 * 1024 * 1024;
+const TOTAL = 16 * 1024 * 1024;
 /** Without uploads for this long, the buffers go. */
 const IDLE_MS = 10_000;
 

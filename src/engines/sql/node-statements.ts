@@ -57,7 +57,7 @@ export const resolveFile = statement<{ anchor: number; segments: string; length:
     )
     SELECT node.*, content.size AS content_size, content.sha1, content.md5, content.bytes
     FROM walk CROSS JOIN node ON node.id = walk.id
-    LEFT JOIN content ON content.id = node.content_id AND walk.depth = ${p('length')}
+    LEFT JOIN content ON content.key = node.content_key AND walk.depth = ${p('length')}
     ORDER BY walk.depth`,
 );
 
@@ -121,6 +121,7 @@ export const insertNode = statement<{
       parent_id: p('parent'),
       name: p('name'),
       is_collection: p('isCollection'),
+      content_key: db.selectFrom('content').select('key').where('id', '=', p('content')),
       content_id: p('content'),
       size: p('size'),
       modified: p('modified'),
@@ -179,7 +180,13 @@ export const replaceContent = statement<{
 }>()((db, p) =>
   db
     .updateTable('node')
-    .set({ content_id: p('content'), size: p('size'), modified: p('modified'), revision: p('revision') })
+    .set({
+      content_key: db.selectFrom('content').select('key').where('id', '=', p('content')),
+      content_id: p('content'),
+      size: p('size'),
+      modified: p('modified'),
+      revision: p('revision'),
+    })
     .where('id', '=', p('id')),
 );
 
@@ -231,12 +238,12 @@ export const copyNodes = statement<{
   revision: number;
 }>()<never>(
   (_db, p) => sql<never>`
-    INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_id, size, descendants,
+    INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
       modified, created, revision, has_properties)
     SELECT own.new_id, ${p('drive')},
       CASE WHEN node.id = ${p('top')} THEN ${p('parent')} ELSE parent.new_id END,
       CASE WHEN node.id = ${p('top')} THEN ${p('name')} ELSE node.name END,
-      node.is_collection, node.content_id,
+      node.is_collection, node.content_key, node.content_id,
       CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN 0 ELSE node.size END,
       CASE WHEN ${p('deep')} = 0 THEN 0 ELSE node.descendants END,
       node.modified, node.created, ${p('revision')}, node.has_properties

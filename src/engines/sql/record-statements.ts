@@ -152,12 +152,7 @@ export const removeTrash = statement<{ node: number }>()((db, p) =>
   db.deleteFrom('trash').where('node_id', '=', p('node')),
 );
 
-const trashColumns = [
-  'trash.owner_id',
-  'trash.original_path',
-  'trash.deleted_by',
-  'trash.deleted_at',
-] as const;
+const trashColumns = ['trash.owner_id', 'trash.original_path', 'trash.deleted_by', 'trash.deleted_at'] as const;
 
 export const trashPage = statement<{ bin: number; otherBin: number; after: string; limit: number }>()((db, p) =>
   db

@@ -18,6 +18,7 @@ export interface Schema {
   };
   former_password: { id: Generated<number>; user_id: number; hash: string; replaced_at: number };
   content: {
+    key: Generated<number>;
     id: string;
     size: number;
     sha1: string | null;
@@ -92,6 +93,7 @@ export interface NodeTable {
   parent_id: number | null;
   name: string;
   is_collection: number;
+  content_key: number | null;
   content_id: string | null;
   size: Generated<number>;
   descendants: Generated<number>;

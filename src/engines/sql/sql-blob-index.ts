@@ -99,12 +99,11 @@ const deleteNodes = statement<{ ids: string }>()<never>(
 
 const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').where('node_id', '=', p('node')));
 
-/** By rowid, not by id: the rows with bytes are long, and the table is walked in its own order. */
 const forgetInline = statement<{ limit: number }>()<never>(
   (_db, p) => sql<never>`
-    DELETE FROM content WHERE rowid IN (
-      SELECT rowid FROM content WHERE bytes IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_id = content.id) LIMIT ${p('limit')}
+    DELETE FROM content WHERE key IN (
+      SELECT key FROM content WHERE bytes IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key) LIMIT ${p('limit')}
     )`,
 );
 
@@ -112,7 +111,7 @@ const condemnUnnamed = statement<{ limit: number; now: number }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO condemned (content_id, condemned_at)
     SELECT id, ${p('now')} FROM content WHERE bytes IS NULL
-    AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_id = content.id)
+    AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key)
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
     LIMIT ${p('limit')}`,
 );
@@ -131,8 +130,8 @@ const condemnedPage = statement<{ before: number; after: string; limit: number }
 }>(
   (_db, p) => sql<{ content_id: string; is_named: number }>`
     SELECT content_id, EXISTS (
-      SELECT 1 FROM node JOIN content ON content.id = node.content_id
-      WHERE node.content_id = condemned.content_id AND content.bytes IS NULL
+      SELECT 1 FROM content JOIN node ON node.content_key = content.key
+      WHERE content.id = condemned.content_id AND content.bytes IS NULL
     ) AS is_named
     FROM condemned WHERE condemned_at <= ${p('before')} AND content_id > ${p('after')}
     ORDER BY content_id LIMIT ${p('limit')}`,
@@ -153,6 +152,6 @@ const namedPage = statement<{ after: string; limit: number }>()<{
 }>(
   (_db, p) => sql<{ id: string; size: number; bytes: Uint8Array | null }>`
     SELECT id, size, bytes FROM content WHERE id > ${p('after')}
-    AND EXISTS (SELECT 1 FROM node WHERE node.content_id = content.id)
+    AND EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key)
     ORDER BY id LIMIT ${p('limit')}`,
 );

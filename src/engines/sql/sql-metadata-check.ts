@@ -91,8 +91,9 @@ const CHECKS: readonly Check[] = [
     find: question(
       (limit) => sql<Problem>`
         SELECT node.id, 'file ' || node.id || ' (' || node.name || ') has a size or content that is not recorded' AS text
-        FROM node LEFT JOIN content ON content.id = node.content_id
-        WHERE node.is_collection = 0 AND (content.id IS NULL OR content.size <> node.size) LIMIT ${sql.lit(limit)}`,
+        FROM node LEFT JOIN content ON content.key = node.content_key
+        WHERE node.is_collection = 0
+        AND (content.id IS NULL OR content.id <> node.content_id OR content.size <> node.size) LIMIT ${sql.lit(limit)}`,
     ),
     repair: null,
   },

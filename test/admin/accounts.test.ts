@@ -1,0 +1,239 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openEngines } from '../../src/engines/open-engines.js';
+import { buildFirn, makeStorage, makeTeam } from './firn.js';
+
+beforeAll(buildFirn);
+
+describe('PRODUCT §7 — firn user', () => {
+  it('create makes up a password, prints it alone and once', async () => {
+    const { run, json } = await makeStorage();
+    const made = await run(['user', 'create', 'anna@x', '--name', 'Anna', '--admin']);
+    expect(made).toMatchObject({ code: 0, output: expect.stringMatching(/^([0-9a-z]{4}-){4}[0-9a-z]{4}\n$/) });
+    expect(made.errors).not.toContain(made.output.trim());
+    const users = await json('user', 'list');
+    expect(users).toEqual([
+      { email: 'anna@x', name: 'Anna', isAdmin: true, isDisabled: false, createdAt: expect.any(String) },
+    ]);
+  });
+
+  it('create --password-stdin takes one line, and prints no password', async () => {
+    const { run } = await makeStorage();
+    const made = await run(['user', 'create', 'anna@x', '--password-stdin', '--json'], 'seven green lamps\n');
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.output + made.errors).not.toContain('green');
+    expect(JSON.parse(made.output)).toMatchObject({ email: 'anna@x' });
+    expect(await run(['user', 'create', 'b@x', '--password-stdin'])).toMatchObject({ code: 1 });
+    expect(await run(['user', 'create', 'c@x', '--password-stdin'], 'short\n')).toMatchObject({ code: 1, output: '' });
+  });
+
+  it('set-password, disable and enable change the user', async () => {
+    const { run, firn, json } = await makeTeam();
+    expect(await firn('user', 'set-password', 'anna@x')).toMatch(/^([0-9a-z]{4}-){4}[0-9a-z]{4}$/);
+    expect(await run(['user', 'set-password', 'anna@x', '--password-stdin'], 'eight green lamps\n')).toMatchObject({
+      code: 0,
+      output: '',
+    });
+    await firn('user', 'disable', 'anna@x');
+    expect((await json('user', 'list'))[0]).toMatchObject({ email: 'anna@x', isDisabled: true });
+    await firn('user', 'enable', 'anna@x');
+    expect(await firn('user', 'list')).toMatch(/^EMAIL .*\nanna@x .*active.*\nben@x /);
+  });
+});
+
+describe('PRODUCT §7 — firn drive and quota', () => {
+  it('create prints the ID alone; list, show and set tell and change', async () => {
+    const { firn, run, json, id } = await makeTeam();
+    expect(id).toMatch(/^\d{6,}$/);
+    const other = await run(['drive', 'create', 'Two', '--owner', 'ben@x', '--id', '654321', '--quota', '50GiB']);
+    expect(other).toEqual({ code: 0, output: '654321\n', errors: '' });
+    await firn('drive', 'set', '654321', '--name', 'Deux', '--max-upload', '100GB');
+    expect(await json('drive', 'show', '654321')).toMatchObject({
+      id: 654_321,
+      name: 'Deux',
+      quotaBytes: 50 * 2 ** 30,
+      uploadMaxBytes: 100e9,
+      usedBytes: 0,
+      members: 1,
+    });
+    await firn('drive', 'set', '654321', '--quota', 'none');
+    expect(await json('drive', 'list')).toContainEqual(expect.objectContaining({ id: 654_321, quotaBytes: null }));
+    expect(await run(['drive', 'set', '654321'])).toMatchObject({ code: 1 });
+  });
+
+  it('members come, change and go', async () => {
+    const { firn, json, run, id } = await makeTeam();
+    await firn('drive', 'add-member', id, 'ben@x', '--role', 'viewer', '--quota', '5GB');
+    expect(await json('drive', 'members', id)).toEqual([
+      { email: 'anna@x', name: 'anna', role: 'manager', quotaBytes: null },
+      { email: 'ben@x', name: 'ben', role: 'viewer', quotaBytes: 5e9 },
+    ]);
+    expect(await run(['drive', 'remove-member', id, 'anna@x'])).toMatchObject({ code: 1, output: '' });
+    await firn('drive', 'remove-member', id, 'ben@x');
+    expect(await json('drive', 'members', id)).toHaveLength(1);
+    expect(await run(['drive', 'add-member', id, 'ben@x', '--role', 'boss'])).toMatchObject({ code: 2 });
+  });
+
+  it('quota is set for a drive or a member, and shown with what is used', async () => {
+    const { firn, json, id } = await makeTeam();
+    await firn('quota', 'set', id, '1TB');
+    await firn('quota', 'set', id, '5GB', '--member', 'ben@x');
+    expect(await json('quota', 'show', id)).toEqual({
+      drive: Number(id),
+      usedBytes: 0,
+      quotaBytes: 1e12,
+      members: [
+        { email: 'anna@x', usedBytes: 0, quotaBytes: null },
+        { email: 'ben@x', usedBytes: 0, quotaBytes: 5e9 },
+      ],
+    });
+    expect(await firn('quota', 'show', id)).toContain('1 TB');
+  });
+});
+
+describe('PRODUCT §7, S2 — firn app-password', () => {
+  it('create prints the secret alone; list never shows it or its hash', async () => {
+    const { run, firn, json, id } = await makeTeam();
+    const made = await run(['app-password', 'create', 'anna@x', 'rclone on the NAS', '--drive', id, '--read-only']);
+    expect(made).toMatchObject({ code: 0, output: expect.stringMatching(/^([0-9a-z]{4}-){5}[0-9a-z]{4}\n$/) });
+    const shown =
+      (await firn('app-password', 'list', 'anna@x')) + JSON.stringify(await json('app-password', 'list', 'anna@x'));
+    expect(shown).toContain('rclone on the NAS');
+    expect(shown).toContain('read-only');
+    expect(shown).not.toContain(made.output.slice(0, 9));
+    expect(shown).not.toContain('argon2');
+  });
+
+  it('--folder makes what is missing, in personal and in common files, and says so', async () => {
+    const { run, firn, json, storage, id } = await makeTeam();
+    const personal = await run(['app-password', 'create', 'ben@x', 'Joplin', '--folder', '/joplin/notes']);
+    expect(personal).toMatchObject({ code: 0, errors: expect.stringContaining('/joplin/notes') });
+    await firn('app-password', 'create', 'ben@x', 'Camera', '--folder', '/Common documents/photos', '--add-only');
+    const again = await run([
+      'app-password',
+      'create',
+      'ben@x',
+      'Camera',
+      '--folder',
+      '/Team/Common documents/photos/',
+    ]);
+    expect(again.errors).not.toContain('photos');
+    const rows = await json('app-password', 'list', 'ben@x');
+    expect(rows).toMatchObject([
+      { drive: Number(id), hasFolder: true },
+      { allowance: 'add-only' },
+      { hasFolder: true },
+    ]);
+    const engines = await openEngines({ storage });
+    try {
+      const drive = (await engines.accounts.listDrives(null, 1))[0]!;
+      const photos = await engines.drives.read((view) => view.resolve(drive.commonId, ['photos']));
+      expect(photos).toHaveLength(2);
+    } finally {
+      await engines.close();
+    }
+    for (const folder of ['/', '/Trash', '/Team', '/Common documents']) {
+      expect(await run(['app-password', 'create', 'ben@x', 'X', '--folder', folder])).toMatchObject({ code: 1 });
+    }
+  });
+
+  it('--folder asks for --drive where the user has several', async () => {
+    const { run, firn } = await makeTeam();
+    await firn('drive', 'create', 'Two', '--owner', 'ben@x');
+    const made = await run(['app-password', 'create', 'ben@x', 'Joplin', '--folder', '/joplin']);
+    expect(made).toMatchObject({ code: 1, errors: expect.stringContaining('--drive') });
+  });
+
+  it('--expires takes a day to its end, and no day that was', async () => {
+    const { run, firn, json } = await makeTeam();
+    await firn('app-password', 'create', 'anna@x', 'one', '--expires', '2099-12-31');
+    await firn('app-password', 'create', 'anna@x', 'two', '--expires', '2099-12-31T12:00Z');
+    expect(await json('app-password', 'list', 'anna@x')).toMatchObject([
+      { expiresAt: '2099-12-31T23:59:59.999Z' },
+      { expiresAt: '2099-12-31T12:00:00.000Z' },
+    ]);
+    expect(await run(['app-password', 'create', 'anna@x', 'x', '--expires', '2020-01-01'])).toMatchObject({ code: 1 });
+    for (const date of ['tomorrow', '2099-02-31', '31.12.2099']) {
+      expect(await run(['app-password', 'create', 'anna@x', 'x', '--expires', date])).toMatchObject({ code: 2 });
+    }
+  });
+
+  it('revoke and revoke-all', async () => {
+    const { run, firn, json } = await makeTeam();
+    for (const name of ['one', 'two', 'three']) await firn('app-password', 'create', 'anna@x', name);
+    await firn('app-password', 'revoke', 'anna@x', '1');
+    expect(await run(['app-password', 'revoke', 'anna@x', '1'])).toMatchObject({ code: 1 });
+    expect(await run(['app-password', 'revoke', 'ben@x', '2'])).toMatchObject({ code: 1 });
+    expect(await json('app-password', 'revoke-all', 'anna@x')).toEqual({ revoked: 2 });
+    const rows = await json('app-password', 'list', 'anna@x');
+    expect(rows.every((row: { revokedAt: string | null }) => row.revokedAt !== null)).toBe(true);
+  });
+});
+
+describe('PRODUCT §7 — errors and usage', () => {
+  let run: Awaited<ReturnType<typeof makeTeam>>['run'];
+  let firn: Awaited<ReturnType<typeof makeTeam>>['firn'];
+  beforeAll(async () => {
+    ({ run, firn } = await makeTeam(afterAll));
+  });
+  const oneLine = expect.stringMatching(/^error: [^\n]+\n$/);
+
+  it.each([
+    [['drive', 'create', 'X', '--owner', 'nobody@x']],
+    [['drive', 'create', 'Trash', '--owner', 'anna@x']],
+    [['drive', 'show', '999999']],
+    [['drive', 'add-member', '999999', 'anna@x']],
+    [['user', 'create', 'anna@x']],
+    [['user', 'create', 'no address']],
+    [['user', 'disable', 'nobody@x']],
+    [['app-password', 'list', 'nobody@x']],
+    [['quota', 'show', '999999']],
+    [['trash', 'list', '999999']],
+  ])('firn %j fails with one line and exit code 1', async (words) => {
+    expect(await run(words)).toEqual({ code: 1, output: '', errors: oneLine });
+  });
+
+  it.each([
+    [['usr']],
+    [['user', 'crate']],
+    [['user', 'create']],
+    [['user', 'create', 'a@x', 'b@x']],
+    [['user', 'list', '--frob']],
+    [['drive', 'create', 'X']],
+    [['drive', 'create', 'X', '--owner', 'anna@x', '--quota', 'much']],
+    [['drive', 'create', 'X', '--owner', 'anna@x', '--id', '12']],
+    [['app-password', 'create', 'anna@x', 'X', '--read-only', '--add-only']],
+  ])('firn %j is wrong usage: one line and exit code 2', async (words) => {
+    expect(await run(words)).toEqual({ code: 2, output: '', errors: oneLine });
+  });
+
+  it('every command has help with an example', async () => {
+    const commands = async (...words: string[]) =>
+      [...(await firn(...words, '--help')).matchAll(/^ {2}([a-z-]+)(?: \[| <| {2})/gm)]
+        .map((match) => match[1]!)
+        .filter((name) => name !== 'help');
+    for (const group of await commands()) {
+      const inner = await commands(group);
+      for (const words of inner.length > 0 ? inner.map((name) => [group, name]) : [[group]]) {
+        expect(await firn(...words, '--help'), words.join(' ')).toMatch(/Examples?:\n {2}\$ firn /);
+      }
+    }
+  });
+
+  it('a setting that is wrong is named', async () => {
+    const { storage } = await makeStorage();
+    const { runProgram } = await import('../support/run-program.js');
+    const result = await runProgram(process.execPath, ['bin/firn.js', 'user', 'list'], {
+      environment: { FIRN_STORAGE: storage, FIRN_PORT: 'x' },
+    });
+    expect(result).toEqual({ code: 1, output: '', errors: expect.stringMatching(/^error: FIRN_PORT [^\n]+\n$/) });
+  });
+
+  it('the storage is for its owner alone', async () => {
+    const { storage, firn } = await makeStorage();
+    await firn('user', 'list', '--json');
+    expect((await stat(storage)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(storage, 'FORMAT'))).mode & 0o777).toBe(0o600);
+  });
+});

@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readMigrations } from '../../src/engines/sql/migrate.js';
+import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
+import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { type AccountEngine, accountStoreSuite } from './account-store.js';
+
+const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
+
+accountStoreSuite('SQLite in memory', async () => openSqlite(':memory:', async () => {}));
+
+accountStoreSuite('SQLite in a file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-accounts-'));
+  return openSqlite(join(folder, 'firn.db'), () => rm(folder, { recursive: true }));
+});
+
+function openSqlite(path: string, remove: () => Promise<void>): AccountEngine {
+  const database = SqliteDatabase.open(path, MIGRATIONS);
+  const close = async () => {
+    await database.close();
+    await remove();
+  };
+  return { accounts: new SqlAccountStore(database), drives: new SqlDriveStore(database), close };
+}

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Logger, pino } from 'pino';
+import { Accounts } from '../../src/accounts/accounts.js';
+import { Passwords } from '../../src/accounts/passwords.js';
+import { type Config, readConfig } from '../../src/config.js';
+import type { Engines } from '../../src/engines/open-engines.js';
+import { type RunningServer, startServer } from '../../src/server.js';
+import type { Allowance, Role } from '../../src/stores/account-store.js';
+import type { LockToken, NodeId } from '../../src/stores/values.js';
+import { type Answer, Connection, type RequestOptions, sendRequest } from './http-client.js';
+
+export const DRIVE_ID = 123456;
+export const DRIVE_NAME = 'Drive';
+/** Every user's account password; argon2 is slow, so tests make few users. */
+const PASSWORD = 'grey otters like cold rivers';
+
+/** Requests on one drive by one user: `request('PUT', '/a.txt', { body: 'x' })`. Paths are sent as they are given. */
+export type DriveRequest = (method: string, path: string, options?: RequestOptions) => Promise<Answer>;
+
+/** The real server in this process, on a temporary folder, with a manager, alice, and her drive. */
+export class TestServer {
+  readonly #folder: string;
+  readonly #log: Logger;
+  readonly #passwords = new Passwords();
+  #running: RunningServer;
+  /** What the server logged as errors: defects. `stop` throws when there are any. */
+  readonly defects: string[];
+
+  private constructor(
+    readonly config: Config,
+    folder: string,
+    log: Logger,
+    defects: string[],
+    running: RunningServer,
+  ) {
+    this.#folder = folder;
+    this.#log = log;
+    this.defects = defects;
+    this.#running = running;
+  }
+
+  static async start(settings: Partial<Config> = {}): Promise<TestServer> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
+    const environment = { FIRN_HOST: '127.0.0.1', FIRN_PORT: '0', FIRN_STORAGE: path.join(folder, 'storage') };
+    const config = { ...readConfig(environment, folder), shutdownGraceSeconds: 0, ...settings };
+    const defects: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => void defects.push(line) });
+    const server = new TestServer(config, folder, log, defects, await startServer(config, log));
+    await server.addUser('alice');
+    await server.addDrive();
+    return server;
+  }
+
+  get engines(): Engines {
+    return this.#running.engines;
+  }
+
+  get accounts(): Accounts {
+    return new Accounts(this.engines.accounts, this.#passwords, {
+      uploadMaxBytes: this.config.uploadMaxExtendedBytes,
+    });
+  }
+
+  get port(): number {
+    return Number(new URL(this.#running.url).port);
+  }
+
+  async addUser(name: string): Promise<void> {
+    await this.accounts.createUser({ email: emailOf(name), name, password: PASSWORD, isAdmin: false });
+  }
+
+  async addDrive(options: { id?: number; name?: string; owner?: string; quotaBytes?: number } = {}): Promise<void> {
+    await this.accounts.createDrive({
+      id: options.id ?? DRIVE_ID,
+      name: options.name ?? DRIVE_NAME,
+      ownerEmail: emailOf(options.owner ?? 'alice'),
+      quotaBytes: options.quotaBytes ?? null,
+      uploadMaxBytes: null,
+    });
+  }
+
+  /** Makes the user where there is none, and a member of the drive. */
+  async addMember(
+    name: string,
+    options: { driveId?: number; role?: Role; quotaBytes?: number | null } = {},
+  ): Promise<void> {
+    const { driveId = DRIVE_ID, ...change } = options;
+    if (!(await this.engines.accounts.findUser(emailOf(name)))) await this.addUser(name);
+    await this.accounts.putMember(driveId, emailOf(name), change);
+  }
+
+  /** Gives the `Authorization` of a new app password. */
+  async addAppPassword(
+    name: string,
+    limits: {
+      driveId?: number | null;
+      scopeId?: NodeId | null;
+      allowance?: Allowance;
+      expiresAt?: number | null;
+    } = {},
+  ): Promise<{ id: number; authorization: string }> {
+    const { driveId = null, scopeId = null, allowance = 'full', expiresAt = null } = limits;
+    const { row, secret } = await this.accounts.createAppPassword({
+      email: emailOf(name),
+      name: 'a device',
+      driveId: scopeId === null ? driveId : (driveId ?? DRIVE_ID),
+      scopeId,
+      allowance,
+      expiresAt,
+    });
+    return { id: row.id, authorization: basic(emailOf(name), secret) };
+  }
+
+  /** `path` is the whole request target. Without `user` and `authorization` no credentials are sent. */
+  send(method: string, target: string, options: RequestOptions & { user?: string } = {}): Promise<Answer> {
+    const { user, ...rest } = options;
+    const headers = user === undefined ? rest.headers : { Authorization: authorizationOf(user), ...rest.headers };
+    return sendRequest(this.port, method, target, { ...rest, ...(headers ? { headers } : {}) });
+  }
+
+  /** By path mount; `who` is a user's name or a whole `Authorization`. */
+  as(who: string, driveId = DRIVE_ID): DriveRequest {
+    const authorization = who.includes(' ') ? who : authorizationOf(who);
+    return (method, target, options = {}) =>
+      this.send(method, `/dav/${driveId}${target}`, {
+        ...options,
+        headers: { Authorization: authorization, ...options.headers },
+      });
+  }
+
+  /** The absolute address of a path of the drive, for `Destination`. */
+  urlOf(target: string, driveId = DRIVE_ID): string {
+    return `http://127.0.0.1:${this.port}/dav/${driveId}${target}`;
+  }
+
+  connect(): Promise<Connection> {
+    return Connection.open(this.port);
+  }
+
+  /** The numeric id of what is at a path, as `oc:fileid` shows it. */
+  async idOf(who: string, target: string): Promise<NodeId> {
+    const body = '<propfind xmlns="DAV:"><prop><fileid xmlns="http://owncloud.org/ns"/></prop></propfind>';
+    const { text } = await this.as(who)('PROPFIND', target, { body, headers: { Depth: '0' } });
+    return Number(/fileid>(\d+)</.exec(text)?.[1]) as NodeId;
+  }
+
+  /** Lets a lock's time run out. */
+  async expireLock(token: string): Promise<void> {
+    await this.engines.drives.write((transaction) =>
+      transaction.refreshLock(token as LockToken, 1, Date.now() - 1000),
+    );
+  }
+
+  /** What is wrong in the metadata; a test expects nothing. */
+  async inconsistencies(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { kind, message } of this.engines.check.check({ repair: false, now: Date.now() })) {
+      found.push(`${kind}: ${message}`);
+    }
+    return found;
+  }
+
+  /** Stops and starts on the same storage; the port is another one then. */
+  async restart(): Promise<void> {
+    await this.#running.stop();
+    this.#running = await startServer(this.config, this.#log);
+  }
+
+  /** Ends the server and removes its data. Throws when the metadata is inconsistent or a defect was logged. */
+  async stop(): Promise<void> {
+    const wrong = await this.inconsistencies();
+    await this.#running.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+    if (wrong.length > 0) throw new Error(`the metadata is inconsistent: ${wrong.join('\n')}`);
+    if (this.defects.length > 0) throw new Error(`the server logged defects:\n${this.defects.join('\n')}`);
+  }
+}
+
+export function emailOf(name: string): string {
+  return `${name}@example.org`;
+}
+
+export function authorizationOf(name: string): string {
+  return basic(emailOf(name), PASSWORD);
+}
+
+export function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
