@@ -30,8 +30,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   engines: [],
   stores: [],
 };
-/** Of `engines`, what lies outside of it may import: the switch, and the claim on a storage folder. */
-const ENGINE_DOORS = ['engines/open-engines.ts', 'engines/sqlite/storage-claim.ts'];
+/**
+ * What the outside may import of `engines`: the switch, the claim on a storage folder, and the error of a database
+ * that can't be opened, for the command line to show.
+ */
+const ENGINE_DOORS = ['engines/open-engines.ts', 'engines/sqlite/storage-claim.ts', 'engines/sql/migrate.ts'];
 
 /** Which parts may import a library; the others go without it. */
 const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly string[] }[] = [
@@ -44,7 +47,7 @@ const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly stri
 ];
 
 /** STYLE "Names": words that say nothing. */
-const EMPTY_WORDS = ['item', 'entry', 'object', 'handler', 'manager', 'helper', 'util', 'utils', 'common', 'misc'];
+const EMPTY_WORDS = ['item', 'entry', 'object', 'handler', 'manager', 'helper', 'util', 'utils', 'misc'];
 
 interface SourceFile {
   /** From `src/`, with slashes. */

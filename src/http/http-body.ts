@@ -24,7 +24,8 @@ export class HttpBody implements RequestBody {
     this.#checkEncoding();
     this.#continue();
     try {
-      for await (const chunk of this.#request) yield chunk as Uint8Array;
+      // An upload that is refused half-way still gets its answer: the socket has to stay.
+      for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
     } catch (error) {
       throw new ClientGoneError('the client went away during an upload', { cause: error });
     }

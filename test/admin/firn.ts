@@ -2,7 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
+import { Accounts } from '../../src/accounts/accounts.js';
+import { Passwords } from '../../src/accounts/passwords.js';
+import { openEngines } from '../../src/engines/open-engines.js';
 import { type ProgramResult, runProgram } from '../support/run-program.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/firn.js', import.meta.url));
@@ -11,11 +14,13 @@ const PROGRAM = fileURLToPath(new URL('../../bin/firn.js', import.meta.url));
 export async function buildFirn(): Promise<void> {
   const program = new URL('../../scripts/prepare.js', import.meta.url).href;
   const { ensureBuild } = (await import(program)) as { ensureBuild: () => void };
-  //TMP ensureBuild();
+  ensureBuild();
 }
 
+type AtEnd = (remove: () => Promise<void>) => void;
+
 /** A storage of its own, and `firn` on it. `atEnd` takes what removes it. */
-export async function makeStorage(atEnd: typeof afterAll = onTestFinished) {
+export async function makeStorage(atEnd: AtEnd = onTestFinished) {
   const storage = await mkdtemp(join(tmpdir(), 'firn-admin-'));
   atEnd(() => rm(storage, { recursive: true, force: true }));
   const environment = { FIRN_STORAGE: storage };
@@ -38,17 +43,17 @@ export async function makeStorage(atEnd: typeof afterAll = onTestFinished) {
   };
 }
 
-/** The same with the users anna and ben, and a drive of theirs. */
-export async function makeTeam(atEnd?: typeof afterAll) {
+/** The same with the users anna@x and ben@x, and their drive Team. */
+export async function makeTeam(atEnd?: AtEnd) {
   const storage = await makeStorage(atEnd);
-  for (const name of ['anna', 'ben']) {
-    const made = await storage.run(
-      ['user', 'create', `${name}@x`, '--password-stdin'],
-      `seven green lamps of ${name}\n`,
-    );
-    if (made.code !== 0) throw new Error(made.errors);
+  const engines = await openEngines(storage);
+  const accounts = new Accounts(engines.accounts, new Passwords(), { uploadMaxBytes: 100e9 });
+  for (const email of ['anna@x', 'ben@x']) {
+    await accounts.createUser({ email, name: null, password: `seven green lamps of ${email}`, isAdmin: false });
   }
-  const id = await storage.firn('drive', 'create', 'Team', '--owner', 'anna@x');
-  await storage.firn('drive', 'add-member', id, 'ben@x');
-  return { ...storage, id };
+  const limits = { quotaBytes: null, uploadMaxBytes: null };
+  const { id } = await accounts.createDrive({ id: null, name: 'Team', ownerEmail: 'anna@x', ...limits });
+  await accounts.putMember(id, 'ben@x', {});
+  await engines.close();
+  return { ...storage, id: `${id}` };
 }
