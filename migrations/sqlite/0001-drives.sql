@@ -43,6 +43,12 @@ CREATE TABLE condemned (
   condemned_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Holds of backups, see BlobIndex.hold: no blob is removed before the last of them has ended.
+CREATE TABLE sweep_hold (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  held_until INTEGER NOT NULL
+);
+
 -- Files and collections of all drives. A drive's root holds the internal folders common, bin, home/USER, bin/USER.
 CREATE TABLE node (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -137,7 +137,6 @@ export class Authenticator {
   }
 
   async #guess(attempt: Attempt): Promise<Verdict> {
-    this.#passwords.checkRoom();
     const guess = await this.#throttle.take(attempt.email, attempt.remoteAddress);
     if ('retryAfterSeconds' in guess) return { kind: 'throttled', retryAfterSeconds: guess.retryAfterSeconds };
     let isWrong = false;

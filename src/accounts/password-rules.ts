@@ -53,11 +53,10 @@ function weak(message: string): AccountError {
 /** Also with a few digits and signs around it, which is what people add to reach a length. */
 function isWellKnown(password: string): boolean {
   if (WELL_KNOWN_PASSWORDS.has(password)) return true;
-  const core = password.replace(/^[^\p{L}]+/u, '').replace(/[^\p{L}]+$/u, '');
-  const rest = password.length - core.length;
-  return rest <= OWN_CHARACTERS_MIN && core.length >= OWN_CHARACTERS_MIN && WELL_KNOWN_PASSWORDS.has(core)
-    ? true
-    : isSequence(password.replace(core, '')) && WELL_KNOWN_PASSWORDS.has(core);
+  const core = password.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
+  if (!WELL_KNOWN_PASSWORDS.has(core)) return false;
+  const added = password.replace(core, '');
+  return added.length <= OWN_CHARACTERS_MIN || isSequence(added);
 }
 
 function isPattern(password: string): boolean {

@@ -38,11 +38,6 @@ export class Passwords {
     return this.#runs;
   }
 
-  /** Throws `PasswordsBusyError` when another check could not even wait. */
-  checkRoom(): void {
-    if (this.#waiting.length >= WAITING_MAX) throw new PasswordsBusyError('too many passwords are being checked');
-  }
-
   /** Throws `PasswordsBusyError`. */
   hashPassword(password: string): Promise<string> {
     const { memoryKib: memoryCost, passes: timeCost } = this.#cost;
@@ -57,7 +52,7 @@ export class Passwords {
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= RUNS_MAX) {
-      this.checkRoom();
+      if (this.#waiting.length >= WAITING_MAX) throw new PasswordsBusyError('too many passwords are being checked');
       // Whoever ends hands its place on, so `#running` stays as it is.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {

@@ -9,7 +9,11 @@ export type NamedMember = MemberRow & { readonly email: string };
 /**
  * A drive as a member sees it, with the rights of an operator: whatever the role, and also when the member is disabled.
  */
-export function openDriveFor({ config, engines }: Workplace, drive: DriveRow, member: NamedMember): Drive {
+export function openDriveFor(
+  { config, engines }: Pick<Workplace, 'config' | 'engines'>,
+  drive: DriveRow,
+  member: NamedMember,
+): Drive {
   const membership: Membership = {
     userId: member.userId,
     email: member.email,

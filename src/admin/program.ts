@@ -9,12 +9,14 @@ import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
 import { CommandError } from './command-error.js';
 import { driveCommand } from './drive.js';
+import { gcCommand } from './gc.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
 
 const FAILED = 1;
 const USED_WRONGLY = 2;
+const COMMANDS = [userCommand, driveCommand, quotaCommand, appPasswordCommand, trashCommand, gcCommand];
 /** Their messages say what to do. */
 const EXPECTED = [AccountError, CommandError, ConfigError, DriveError, StorageFormatError];
 
@@ -23,8 +25,7 @@ export function makeProgram(): Command {
   const program = new Command('firn')
     .description('administer a Firn server; works beside a running one')
     .addHelpText('after', '\nThe environment and firn.config.json say which storage; FIRN_STORAGE names it directly.');
-  for (const make of [userCommand, driveCommand, quotaCommand, appPasswordCommand, trashCommand])
-    program.addCommand(make());
+  for (const make of COMMANDS) program.addCommand(make());
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   }

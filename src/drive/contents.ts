@@ -18,6 +18,8 @@ export interface Expectations {
   /** Bytes that must come, as announced outside the message's own framing. */
   readonly size: number | null;
   readonly digests: readonly { readonly algorithm: DigestName | 'sha256'; readonly hex: string }[];
+  /** Digests to keep with the content, announced or not. */
+  readonly kept: readonly DigestName[];
 }
 
 /** Most bytes to take, and what to say when more come. */
@@ -73,7 +75,7 @@ export class Contents {
     try {
       const stored = await this.#blobs.put(following(head, rest), {
         sizeMax: limit.bytes,
-        digests: expected.digests.map(({ algorithm }) => algorithm).filter((name) => name !== 'sha256'),
+        digests: wantedDigests(expected),
         verify: (received) => check(received, expected),
         ...(signal ? { signal } : {}),
       });
@@ -111,13 +113,16 @@ export class Contents {
     if (bytes.length > limit.bytes) throw limit.error();
     const id = hash('sha256', bytes, 'hex') as BlobId;
     const digests: { -readonly [Name in DigestName]?: string } = {};
-    for (const { algorithm } of expected.digests) {
-      if (algorithm !== 'sha256') digests[algorithm] = createHash(algorithm).update(bytes).digest('hex');
-    }
+    for (const name of wantedDigests(expected)) digests[name] = createHash(name).update(bytes).digest('hex');
     check({ id, size: bytes.length, digests }, expected);
     const nothing = async () => {};
     return { row: { id, size: bytes.length, bytes, ...digests }, restore: nothing, release: nothing };
   }
+}
+
+function wantedDigests({ digests, kept }: Expectations): DigestName[] {
+  const announced = digests.map(({ algorithm }) => algorithm).filter((name) => name !== 'sha256');
+  return [...new Set([...announced, ...kept])];
 }
 
 function check(received: { id: BlobId; size: number; digests: Digests }, expected: Expectations): void {

@@ -90,6 +90,7 @@ async function checkRoomForMove(transfer: Transfer, source: NodeRow): Promise<vo
 async function restoreTo(changes: Changes, transfer: Transfer): Promise<Transferred> {
   const { from, to, destination } = transfer;
   checkMayAdd(destination.membership);
+  if (to.resource) checkOrdinary(to.resource, 'overwritten');
   checkNewPlace(to);
   const source = from.resource!.node!;
   if (source.driveId !== destination.membership.driveId) await checkRoomForMove(transfer, source);
@@ -106,6 +107,7 @@ async function trashByMove(changes: Changes, transfer: Transfer, source: NodeRow
     throw new DriveError('forbidden', 'What is deleted goes to the trash of its own drive.');
   }
   checkNewName(to.name);
+  await changes.transaction.removeLocksIn(source.id);
   const name = await moveToTrash(changes, from, source, to.name);
   const path = [...to.path.slice(0, -1), name];
   return { resource: resourceOf({ ...source, name }, 'trashed', path), isNew: true };
@@ -129,17 +131,14 @@ function checkTarget(transfer: Transfer, source: NodeRow): void {
 
 /**
  * Unbinds what is to be overwritten: a file for good, as a PUT would; a collection into the trash, as a DELETE would.
- * Gives the file, whose locks are still wanted.
+ * Gives it, because its locks are still wanted.
  */
 async function makeWay(transfer: Transfer): Promise<NodeRow | null> {
   const { to, destination } = transfer;
   const target = to.resource?.node;
   if (!target) return null;
-  if (target.isCollection) {
-    await moveToTrash(destination, to, target);
-    return null;
-  }
-  await destination.transaction.detachNode(target);
+  if (target.isCollection) await moveToTrash(destination, to, target);
+  else await destination.transaction.detachNode(target);
   return target;
 }
 

@@ -12,6 +12,7 @@ export async function remove(changes: Changes, found: Found): Promise<void> {
   checkMayChange(changes.membership);
   switch (resource.kind) {
     case 'node':
+      await changes.transaction.removeLocksIn(resource.node!.id);
       await moveToTrash(changes, found, resource.node!);
       return;
     case 'trashed':
@@ -24,7 +25,10 @@ export async function remove(changes: Changes, found: Found): Promise<void> {
   }
 }
 
-/** Puts a live node into the trash that its place belongs to, under a name that is free there. */
+/**
+ * Puts a live node into the trash that its place belongs to, under a name that is free there. Its locks are the
+ * caller's to remove.
+ */
 export async function moveToTrash(changes: Changes, found: Found, node: NodeRow, wish = node.name): Promise<string> {
   const { membership, now, transaction } = changes;
   const ownerId = found.space === 'common' ? null : membership.userId;
@@ -35,7 +39,6 @@ export async function moveToTrash(changes: Changes, found: Found, node: NodeRow,
   const name = await freeName(wish, node.isCollection, now, (names) =>
     transaction.takenTrashNames(membership.driveId, ownerId, names),
   );
-  await transaction.removeLocksIn(node.id);
   await transaction.moveNode(node, bin, name, now);
   await transaction.insertTrash({
     nodeId: node.id,

@@ -37,7 +37,7 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
   let deleted = 0;
   const condemnedBefore = now() - graceSeconds * 1000;
   for (let after: BlobId | null = null; ; ) {
-    const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE }, (id) => blobs.delete(id));
+    const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, (id) => blobs.delete(id));
     deleted += swept.deleted;
     after = swept.last;
     if (after === null) break;

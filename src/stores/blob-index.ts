@@ -17,14 +17,32 @@ export interface BlobIndex {
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number>;
   /**
    * For up to `limit` marks older than `condemnedBefore`: where still no node names the content, forgets it and calls
-   * `deleteBytes`, inside one write transaction. Marks stay until `pardon`. `after` pages through the marks.
+   * `deleteBytes`, inside one write transaction. Marks stay until `pardon`. `after` pages through the marks. While
+   * anybody holds (see `hold`) it does nothing, and `last` is null.
    */
   sweep(
-    options: { readonly condemnedBefore: number; readonly after: BlobId | null; readonly limit: number },
+    options: {
+      readonly condemnedBefore: number;
+      readonly after: BlobId | null;
+      readonly limit: number;
+      readonly now: number;
+    },
     deleteBytes: (id: BlobId) => Promise<boolean>,
   ): Promise<{ readonly last: BlobId | null; readonly deleted: number }>;
   /** Drops marks older than `condemnedBefore`. The caller leaves them longer than any upload waits for its commit. */
   pardon(condemnedBefore: number): Promise<void>;
+  /**
+   * Keeps every `sweep`, in all processes, from removing bytes until `until` (milliseconds since 1970). Gives the
+   * hold's number. A holder that goes on calls `extendHold` before that time.
+   */
+  hold(until: number, now: number): Promise<number>;
+  /** False when the hold has ended before: bytes may be gone since. */
+  extendHold(hold: number, until: number, now: number): Promise<boolean>;
+  endHold(hold: number): Promise<void>;
+  /** Those of `ids` that no node names as bytes in a BlobStore. */
+  unnamed(ids: readonly BlobId[]): Promise<BlobId[]>;
+  /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. */
+  paths(id: BlobId, limit: number): Promise<string[]>;
   /** One page of the contents that nodes name, by id. */
   named(after: BlobId | null, limit: number): Promise<NamedContent[]>;
 }

@@ -27,6 +27,11 @@ export interface BlobStore {
    * The caller makes sure that nothing names them (see `BlobIndex.sweep`).
    */
   delete(id: BlobId): Promise<boolean>;
+  /**
+   * For bytes that are not what their hash says: takes them out of reach and keeps them for a person to look at. False,
+   * and nothing happens, when others have been stored in their place since `damaged.storedAt`.
+   */
+  setAside(damaged: BlobInfo): Promise<boolean>;
   /** All blobs, in no promised order. Blobs put or deleted meanwhile may be in it or not. */
   list(): AsyncIterable<BlobInfo>;
   /** Removes what uploads of an ended process left. Call it only while no other process uploads. */

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import argon2 from 'argon2';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Passwords, PasswordsBusyError } from '../../src/accounts/passwords.js';
 
 describe('PRODUCT S2 — hashes', () => {
@@ -25,6 +26,24 @@ describe('PRODUCT S2 — hashes', () => {
 });
 
 describe('PITFALLS — a flood of passwords', () => {
+  it('runs argon2 twice at the same time at most, so memory is bounded', async () => {
+    const passwords = new Passwords({ memoryKib: 1024, passes: 1 });
+    let running = 0;
+    let most = 0;
+    const verify = argon2.verify;
+    const spy = vi.spyOn(argon2, 'verify').mockImplementation(async (...parameters) => {
+      most = Math.max(most, ++running);
+      const answer = await verify(...parameters);
+      running--;
+      return answer;
+    });
+    onTestFinished(() => spy.mockRestore());
+    const check = () => passwords.verifyPassword(passwords.dummyHash, 'x');
+    await Promise.all(Array.from({ length: 20 }, check));
+    await Promise.all(Array.from({ length: 20 }, check));
+    expect([spy.mock.calls.length, most, running]).toEqual([40, 2, 0]);
+  });
+
   it('is refused beyond what may wait, and what waits is answered', async () => {
     const passwords = new Passwords();
     const flood = Array.from({ length: 80 }, () => passwords.verifyPassword(passwords.dummyHash, 'x'));

@@ -64,6 +64,15 @@ describe('PRODUCT S5 — guesses', () => {
     expect(await takeMany(throttle, 150, (index) => `user ${index}`, '192.0.2.1')).toBe(100);
   });
 
+  it('a guess refused for its address does not count for its account', async () => {
+    const throttle = new Throttle();
+    await takeMany(throttle, 100, (index) => `user ${index}`, '192.0.2.1');
+    vi.advanceTimersByTime(14 * 60_000);
+    expect(await takeMany(throttle, 20, () => 'anna', '192.0.2.1')).toBe(0);
+    vi.advanceTimersByTime(2 * 60_000);
+    expect(await takeMany(throttle, 20, () => 'anna', '192.0.2.1')).toBe(10);
+  });
+
   it('one that is given back does not count', async () => {
     const throttle = new Throttle();
     for (let index = 0; index < 200; index++) {

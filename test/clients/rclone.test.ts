@@ -35,15 +35,13 @@ async function compareTimes(tree: Tree, first: string, second: string): Promise<
 describe('CLIENTS 1.1 — rclone', () => {
   let server: BootedServer;
   let folder: string;
-  let source: string;
-  const tree = makeTree('rclone', manyFiles);
+  const largeTree = makeTree('rclone', manyFiles);
   const smallTree = makeTree('rclone small', 60);
 
   beforeAll(async () => {
     server = await bootServer({ hostMount: true });
     folder = await mkdtemp(path.join(tmpdir(), 'firn-rclone-'));
-    source = path.join(folder, 'source');
-    await writeTree(tree, source);
+    await writeTree(largeTree, path.join(folder, 'large'));
     await writeTree(smallTree, path.join(folder, 'small'));
     const secret = (await mustRun('rclone', ['obscure', server.password])).trim();
     const remote = (name: string, url: string, vendor: string) =>
@@ -70,9 +68,12 @@ describe('CLIENTS 1.1 — rclone', () => {
   }
 
   for (const vendor of vendors) {
-    test(`vendor ${vendor}: 1,000 files go there and come back equal, a second sync transfers nothing`, {
+    // rclone 1.60 waits 10 ms between requests, so that a thousand files take most of a minute: once is enough.
+    const [tree, name] = vendor === 'other' ? [largeTree, 'large'] : [smallTree, 'small'];
+    test(`vendor ${vendor}: a ${name} tree goes there and comes back equal, a second sync transfers nothing`, {
       timeout: 240_000,
     }, async () => {
+      const source = path.join(folder, name);
       const target = `${vendor}:t-${vendor}`;
       await rclone('copy', source, target, '--transfers', '8');
       expect((await changesOf('sync', source, target)).slice(0, 5)).toEqual([]);

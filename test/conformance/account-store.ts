@@ -262,6 +262,8 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
         await store.updateUser(user.id, { isDisabled: false });
         await store.setPassword(user.id, 'second', NOW);
         expect((await store.access(credential, drive.id, NOW)).stands).toBe(true);
+        const ben = await makeUser('ben@example.org');
+        expect(await store.access(app(ben.id, id), drive.id, NOW)).toEqual(FALLEN);
         await store.revokeAppPassword(user.id, id, NOW);
         expect(await store.access(credential, drive.id, NOW)).toEqual(FALLEN);
       });

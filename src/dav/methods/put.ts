@@ -12,6 +12,8 @@ import { formatHttpDate } from '../headers/http-date.js';
 import { parseOcMtime } from '../headers/mtime.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
 
+const OWNCLOUD_DIGESTS = ['sha1', 'md5'] as const;
+
 /** PUT, RFC 9110 §9.3.4 and RFC 4918 §9.7, with PRODUCT U1–U4. */
 export async function put(request: DavRequest): Promise<DavResponse> {
   if (headerOf(request, 'content-range') !== undefined) {
@@ -19,7 +21,12 @@ export async function put(request: DavRequest): Promise<DavResponse> {
     throw new DavError(400, 'Parts of a file can not be uploaded: send the whole file.');
   }
   const { body, drive } = request;
-  const expected = { size: announcedSize(request), digests: parseAnnouncedDigests(request.headers) };
+  const expected = {
+    size: announcedSize(request),
+    digests: parseAnnouncedDigests(request.headers),
+    // A client of ownCloud's kind that sends one asks for the other: rclone 1.60 sends SHA-1 and compares MD5.
+    kept: headerOf(request, 'oc-checksum') === undefined ? [] : OWNCLOUD_DIGESTS,
+  };
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
   const conditions = await readConditions(request);
   const size = body.size ?? expected.size;

@@ -18,6 +18,7 @@ import {
   fstat,
   hasCode,
   link,
+  linkUnlessThere,
   open,
   rename,
   stat,
@@ -40,11 +41,13 @@ export class DiskBlobStore implements BlobStore {
   readonly #blobs: string;
   readonly #incoming: string;
   readonly #means: UploadMeans = { buffers: new UploadBuffers(), hashers: new Hashers(), isSyncing: false };
+  readonly #damaged: string;
   #free: { readonly bytes: number; readonly at: number } | null = null;
 
   private constructor(folder: string) {
     this.#blobs = join(folder, 'blobs');
     this.#incoming = join(folder, 'incoming');
+    this.#damaged = join(folder, 'damaged');
   }
 
   /** Makes what is missing of the folders, all durable before the first upload. */
@@ -120,6 +123,28 @@ export class DiskBlobStore implements BlobStore {
     return true;
   }
 
+  async setAside(damaged: BlobInfo): Promise<boolean> {
+    const path = this.#pathOf(damaged.id);
+    const aside = join(this.#damaged, `${damaged.id}.${randomUUID()}`);
+    await mkdir(this.#damaged, { recursive: true, mode: 0o700 });
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+    const { mtime, size } = await stat(aside);
+    const isTheSame = mtime.getTime() === damaged.storedAt.getTime() && size === damaged.size;
+    // An upload of the same bytes came first and replaced the damaged ones: its bytes go back.
+    if (!isTheSame) {
+      await linkUnlessThere(aside, path);
+      await unlinkIfThere(aside);
+    }
+    await syncFolder(this.#damaged);
+    await syncFolder(this.#folderOf(damaged.id));
+    return isTheSame;
+  }
+
   async *list(): AsyncIterable<BlobInfo> {
     for (const prefix of prefixes()) {
       for (const name of await readdir(join(this.#blobs, prefix))) {
@@ -154,12 +179,7 @@ export class DiskBlobStore implements BlobStore {
 
   /** Gives a durable file in `incoming/` its second name, in `blobs/`; durable when it resolves. */
   async #publish(path: string, id: BlobId): Promise<void> {
-    try {
-      await link(path, this.#pathOf(id));
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-      await this.#replace(path, id);
-    }
+    if (!(await linkUnlessThere(path, this.#pathOf(id)))) await this.#replace(path, id);
     await syncFolder(this.#folderOf(id));
   }
 
@@ -183,11 +203,11 @@ export class DiskBlobStore implements BlobStore {
       ...received,
       restore: async () => {
         try {
-          await link(path, this.#pathOf(received.id));
+          await linkUnlessThere(path, this.#pathOf(received.id));
+          await syncFolder(this.#folderOf(received.id));
         } catch (error) {
-          if (!hasCode(error, 'EEXIST')) throw translateFull(error);
+          throw translateFull(error);
         }
-        await syncFolder(this.#folderOf(received.id));
       },
       release: () => unlinkIfThere(path),
     };

@@ -61,6 +61,17 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Gives a file a second name; false when something has that name. */
+export async function linkUnlessThere(path: string, second: string): Promise<boolean> {
+  try {
+    await link(path, second);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
 /** For clean-up: gone already is as good. */
 export async function unlinkIfThere(path: string): Promise<void> {
   try {

@@ -48,9 +48,9 @@ export class HashThreads {
 }
 
 class HashThread {
-  uploads = 0;
   readonly #worker = new Worker(PROGRAM, { eval: true, resourceLimits: MEMORY_LIMITS });
   readonly #onEnd: () => void;
+  readonly #ports = new Set<MessagePort>();
   #error: unknown = null;
   #idleTimer: NodeJS.Timeout | undefined;
 
@@ -60,17 +60,25 @@ class HashThread {
     this.#worker.unref();
     this.#worker.on('error', (error) => {
       this.#error = error;
+      this.#onEnd();
     });
-    this.#worker.on('exit', () => this.#onEnd());
+    this.#worker.on('exit', () => {
+      this.#onEnd();
+      for (const port of this.#ports) port.close();
+    });
+  }
+
+  get uploads(): number {
+    return this.#ports.size;
   }
 
   hash(names: readonly string[]): Hashing {
     clearTimeout(this.#idleTimer);
-    this.uploads++;
     const { port1, port2 } = new MessageChannel();
+    this.#ports.add(port1);
     this.#worker.postMessage({ port: port2, names }, [port2]);
     return new HashingThere(port1, () => {
-      this.uploads--;
+      this.#ports.delete(port1);
       if (this.uploads === 0) this.#endWhenIdle();
       return this.#error;
     });

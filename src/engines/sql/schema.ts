@@ -27,6 +27,7 @@ export interface Schema {
     bytes: Uint8Array | null;
   };
   condemned: { content_id: string; condemned_at: number };
+  sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };
   property: { node_id: number; namespace: string; name: string; xml: string };

@@ -43,10 +43,11 @@ export class SqlBlobIndex implements BlobIndex {
   }
 
   sweep(
-    options: { condemnedBefore: number; after: BlobId | null; limit: number },
+    options: { condemnedBefore: number; after: BlobId | null; limit: number; now: number },
     deleteBytes: (id: BlobId) => Promise<boolean>,
   ): Promise<{ last: BlobId | null; deleted: number }> {
     return this.#database.write(async (connection) => {
+      if (await anyHold.first(connection, { now: options.now })) return { last: null, deleted: 0 };
       const marks = await condemnedPage.all(connection, {
         before: options.condemnedBefore,
         after: options.after ?? '',
@@ -64,6 +65,34 @@ export class SqlBlobIndex implements BlobIndex {
 
   async pardon(condemnedBefore: number): Promise<void> {
     await this.#database.write((connection) => pardon.run(connection, { before: condemnedBefore }));
+  }
+
+  async hold(until: number, now: number): Promise<number> {
+    const row = await this.#database.write(async (connection) => {
+      await forgetHolds.run(connection, { now });
+      return insertHold.first(connection, { until });
+    });
+    return row!.id;
+  }
+
+  extendHold(hold: number, until: number, now: number): Promise<boolean> {
+    return this.#database.write(async (connection) => (await extendHold.run(connection, { hold, until, now })) > 0);
+  }
+
+  async endHold(hold: number): Promise<void> {
+    await this.#database.write((connection) => endHold.run(connection, { hold }));
+  }
+
+  async unnamed(ids: readonly BlobId[]): Promise<BlobId[]> {
+    const rows = await this.#database.readOne((connection: SqlConnection) =>
+      unnamed.all(connection, { ids: JSON.stringify(ids) }),
+    );
+    return rows.map((row) => row.id as BlobId);
+  }
+
+  async paths(id: BlobId, limit: number): Promise<string[]> {
+    const rows = await this.#database.readOne((connection: SqlConnection) => paths.all(connection, { id, limit }));
+    return rows.map((row) => `drive ${row.drive_id}: ${row.path}`);
   }
 
   async named(after: BlobId | null, limit: number): Promise<NamedContent[]> {
@@ -143,6 +172,54 @@ const forgetContent = statement<{ id: string }>()((db, p) =>
 
 const pardon = statement<{ before: number }>()((db, p) =>
   db.deleteFrom('condemned').where('condemned_at', '<=', p('before')),
+);
+
+const anyHold = statement<{ now: number }>()((db, p) =>
+  db.selectFrom('sweep_hold').select('id').where('held_until', '>=', p('now')).limit(1),
+);
+
+const forgetHolds = statement<{ now: number }>()((db, p) =>
+  db.deleteFrom('sweep_hold').where('held_until', '<', p('now')),
+);
+
+const insertHold = statement<{ until: number }>()((db, p) =>
+  db
+    .insertInto('sweep_hold')
+    .values({ held_until: p('until') })
+    .returning('id'),
+);
+
+const extendHold = statement<{ hold: number; until: number; now: number }>()((db, p) =>
+  db
+    .updateTable('sweep_hold')
+    .set({ held_until: p('until') })
+    .where('id', '=', p('hold'))
+    .where('held_until', '>=', p('now')),
+);
+
+const endHold = statement<{ hold: number }>()((db, p) => db.deleteFrom('sweep_hold').where('id', '=', p('hold')));
+
+const unnamed = statement<{ ids: string }>()<{ id: string }>(
+  (_db, p) => sql<{ id: string }>`
+    SELECT value AS id FROM json_each(${p('ids')}) WHERE NOT EXISTS (
+      SELECT 1 FROM content JOIN node ON node.content_key = content.key
+      WHERE content.id = value AND content.bytes IS NULL
+    )`,
+);
+
+const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; path: string }>(
+  (_db, p) => sql<{ drive_id: number; path: string }>`
+    WITH RECURSIVE up (drive_id, parent_id, path) AS (
+      SELECT * FROM (
+        SELECT node.drive_id, node.parent_id, node.name FROM content JOIN node ON node.content_key = content.key
+        WHERE content.id = ${p('id')} LIMIT ${p('limit')}
+      )
+      UNION ALL
+      SELECT up.drive_id, node.parent_id, CASE WHEN node.parent_id IS NULL THEN up.path
+        ELSE node.name || '/' || up.path END
+      FROM up JOIN node ON node.id = up.parent_id
+    )
+    SELECT drive_id, path FROM up WHERE parent_id IS NULL`,
 );
 
 const namedPage = statement<{ after: string; limit: number }>()<{

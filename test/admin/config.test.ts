@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ConfigError, checkMayListen, readConfig } from '../../src/config.js';
+
+async function makeFolder(settings?: unknown, name = 'firn.config.json') {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-config-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  if (settings !== undefined) {
+    await writeFile(join(folder, name), typeof settings === 'string' ? settings : JSON.stringify(settings));
+  }
+  return folder;
+}
+
+describe('PRODUCT §7 — configuration', () => {
+  it('has the defaults that scripts rely on', async () => {
+    const folder = await makeFolder();
+    expect(readConfig({}, folder)).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      storage: join(folder, 'storage'),
+      driveHost: '{id}.connect.*',
+      uploadMaxBytes: 50e9,
+      uploadMaxExtendedBytes: 100e9,
+      trashRetentionDays: 60,
+    });
+  });
+
+  it('the environment wins over the file', async () => {
+    const folder = await makeFolder({ port: 9000, host: '::1', storage: 'data', tlsCertificate: 'c', tlsKey: '/k' });
+    const environment = { FIRN_PORT: '9001', FIRN_HOST: '', FIRN_DRIVE_HOST: '{id}.drive.example.org' };
+    expect(readConfig(environment, folder)).toMatchObject({
+      port: 9001,
+      host: '::1',
+      storage: join(folder, 'data'),
+      tlsCertificate: join(folder, 'c'),
+      tlsKey: '/k',
+      driveHost: '{id}.drive.example.org',
+    });
+    expect(readConfig({ FIRN_STORAGE: 'other' }, folder).storage).toBe(join(folder, 'other'));
+  });
+
+  it('the file lies where FIRN_CONFIG says, in the working folder, or in the storage', async () => {
+    const folder = await makeFolder({ port: 9000 }, 'mine.json');
+    expect(readConfig({ FIRN_CONFIG: 'mine.json' }, folder).port).toBe(9000);
+    expect(() => readConfig({ FIRN_CONFIG: 'other.json' }, folder)).toThrow(/other\.json, which does not exist/);
+    await mkdir(join(folder, 'storage'));
+    await writeFile(join(folder, 'storage', 'firn.config.json'), '{ "port": 9002 }');
+    expect(readConfig({}, folder).port).toBe(9002);
+  });
+
+  it.each([
+    [{ prot: 1 }, /"prot".*knows host, port/],
+    [{ port: '80' }, /"port"/],
+    [{ driveHost: 'connect' }, /"driveHost".*\{id\}/],
+    [{ trustedProxies: ['10.0.0.0/33'] }, /"trustedProxies"/],
+    [{ corsOrigins: ['https://app.example.org/'] }, /"corsOrigins"/],
+    [{ publicUrl: 'ftp://x' }, /"publicUrl"/],
+    [{ tlsKey: 'k' }, /tlsCertificate and tlsKey/],
+    [{ uploadMaxBytes: 200e9 }, /uploadMaxBytes/],
+    [[], /one JSON object/],
+    ['{', /JSON/],
+  ])('%j is refused with a sentence', async (settings, message) => {
+    const folder = await makeFolder(settings);
+    expect(() => readConfig({}, folder)).toThrow(ConfigError);
+    expect(() => readConfig({}, folder)).toThrow(message);
+  });
+
+  it('a wrong variable is named', async () => {
+    const folder = await makeFolder();
+    expect(() => readConfig({ FIRN_PORT: 'http' }, folder)).toThrow(/^FIRN_PORT /);
+    expect(() => readConfig({ FIRN_LOG_LEVEL: 'loud' }, folder)).toThrow(/^FIRN_LOG_LEVEL /);
+  });
+});
+
+describe('PRODUCT A5 — without TLS loopback only', () => {
+  const check = async (settings: object) => {
+    const folder = await makeFolder(settings);
+    return () => checkMayListen(readConfig({}, folder));
+  };
+  it.each([
+    { host: '127.0.0.1' },
+    { host: '127.8.8.8' },
+    { host: '::1' },
+    { host: 'localhost' },
+    { host: '0.0.0.0', tlsCertificate: 'c', tlsKey: 'k' },
+    { host: '0.0.0.0', allowPlainHttpBeyondLoopback: true },
+  ])('%j may listen', async (settings) => {
+    expect(await check(settings)).not.toThrow();
+  });
+  it.each(['0.0.0.0', '::', '192.0.2.1', 'firn.example.org', '127.example.org'])('%s may not', async (host) => {
+    expect(await check({ host })).toThrow(/allowPlainHttpBeyondLoopback/);
+  });
+});

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { readMigrations } from '../../src/engines/sql/migrate.js';
+import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
+import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
+import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
+import { metadataStoreSuite } from './metadata-store.js';
+
+const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
+
+metadataStoreSuite('SQLite in memory', async () => openSqlite(':memory:', async () => {}));
+metadataStoreSuite('SQLite in a file', async () => (await openFile()).engine);
+
+describe('MetadataCheck of SQLite in a file', () => {
+  it('orphan — a node whose folder is gone is reported and left for a person to look at', async () => {
+    const { engine, path } = await openFile();
+    const world = await World.open(async () => engine);
+    const file = await world.file(world.home, 'a.txt', 'a');
+    // The database itself refuses this; so it is done as a broken disk would.
+    const raw = new Database(path);
+    raw.pragma('foreign_keys = OFF');
+    raw.prepare('UPDATE node SET parent_id = ? WHERE id = ?').run(NOBODY, file.id);
+    raw.close();
+    expect(await world.problems(true)).toContain('orphan');
+    expect(await world.problems()).toEqual(['orphan']);
+    await engine.close();
+  });
+});
+
+async function openFile(): Promise<{ engine: MetadataEngine; path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-metadata-'));
+  const path = join(folder, 'firn.db');
+  return { engine: openSqlite(path, () => rm(folder, { recursive: true })), path };
+}
+
+function openSqlite(path: string, remove: () => Promise<void>): MetadataEngine {
+  const database = SqliteDatabase.open(path, MIGRATIONS);
+  return {
+    database,
+    drives: new SqlDriveStore(database),
+    accounts: new SqlAccountStore(database),
+    blobIndex: new SqlBlobIndex(database),
+    check: new SqlMetadataCheck(database),
+    close: async () => {
+      await database.close();
+      await remove();
+    },
+  };
+}

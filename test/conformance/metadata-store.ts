@@ -1,0 +1,28 @@
+import { describe } from 'vitest';
+import { blobIndexSuite } from './blob-index.js';
+import { driveStoreContentsSuite } from './drive-store-contents.js';
+import { driveStoreLocksSuite } from './drive-store-locks.js';
+import { driveStoreRecordsSuite } from './drive-store-records.js';
+import { driveStoreStatementsSuite } from './drive-store-statements.js';
+import { driveStoreTransactionsSuite } from './drive-store-transactions.js';
+import { driveStoreTransferSuite } from './drive-store-transfer.js';
+import { driveStoreTreeSuite } from './drive-store-tree.js';
+import { driveStoreViewSuite } from './drive-store-view.js';
+import { metadataCheckSuite } from './metadata-check.js';
+import type { OpenEngine } from './metadata-fixture.js';
+
+/** The contracts of `DriveStore`, `BlobIndex` and `MetadataCheck`, clause by clause, for one engine. */
+export function metadataStoreSuite(name: string, open: OpenEngine): void {
+  describe(name, () => {
+    driveStoreTransactionsSuite(open);
+    driveStoreViewSuite(open);
+    driveStoreTreeSuite(open);
+    driveStoreTransferSuite(open);
+    driveStoreRecordsSuite(open);
+    driveStoreLocksSuite(open);
+    driveStoreContentsSuite(open);
+    driveStoreStatementsSuite(open);
+    blobIndexSuite(open);
+    metadataCheckSuite(open);
+  });
+}
