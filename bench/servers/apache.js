@@ -33,6 +33,7 @@ LogLevel warn
 DocumentRoot ${folder}/files
 TypesConfig /etc/mime.types
 DavLockDB ${folder}/run/locks
+LimitRequestBody 0
 KeepAlive On
 MaxKeepAliveRequests 0
 EnableSendfile On

@@ -5,7 +5,7 @@ import type { Drive } from '../drive/drive.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Found, Resource } from '../drive/resource.js';
 import { DavError } from './dav-error.js';
-import { encodePath } from './headers/path.js';
+import { encodePath, encodeSegment } from './headers/path.js';
 
 /** A request to one drive, as the methods see it: no socket, no framework. */
 export interface DavRequest {
@@ -74,6 +74,35 @@ export function existing(request: DavRequest, found: Found): Resource {
     throw new DavError(404, 'There is nothing of that name.');
   }
   return resource;
+}
+
+/** Writes the addresses of many resources: those that follow each other in one folder share its encoded path. */
+export class HrefWriter {
+  readonly #base: string;
+  #folder: DrivePath = [];
+  #prefix: string;
+
+  constructor(base: string) {
+    this.#base = base;
+    this.#prefix = `${base}/`;
+  }
+
+  write(path: DrivePath, isCollection: boolean): string {
+    const name = path.at(-1);
+    if (name === undefined) return `${this.#base}/`;
+    if (!this.#isInFolder(path)) {
+      this.#folder = path.slice(0, -1);
+      this.#prefix = this.#base + encodePath(this.#folder, true);
+    }
+    return this.#prefix + encodeSegment(name) + (isCollection ? '/' : '');
+  }
+
+  #isInFolder(path: DrivePath): boolean {
+    const depth = this.#folder.length;
+    if (path.length !== depth + 1) return false;
+    for (let index = depth - 1; index >= 0; index--) if (path[index] !== this.#folder[index]) return false;
+    return true;
+  }
 }
 
 export function headerOf(request: DavRequest, name: string): string | undefined {

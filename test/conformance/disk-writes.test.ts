@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,7 +131,7 @@ describe('HashThreads', () => {
     given.end();
     await waiting;
     await other.update(buffer, 3);
-    expect(await other.digest()).toEqual(['039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81']);
+    expect(await other.digest()).toEqual([createHash('sha256').update(buffer.subarray(0, 3)).digest('hex')]);
   });
 
   it('an idle thread doesn’t keep the process alive', async () => {

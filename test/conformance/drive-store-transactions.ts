@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { insertFile, insertFolder, namesOf, World, type OpenEngine } from './metadata-fixture.js';
+import { insertFile, insertFolder, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 
 /** `read` and `write`. */
 export function driveStoreTransactionsSuite(open: OpenEngine): void {
@@ -56,9 +56,7 @@ export function driveStoreTransactionsSuite(open: OpenEngine): void {
     });
 
     it('write — what it resolved to have done is seen by the next read', async () => {
-      const node = await world.write((transaction) =>
-        insertFile(transaction, world.home, 'a', 'text', world.drive.id),
-      );
+      const node = await world.write((transaction) => insertFile(transaction, world.home, 'a', 'text', world.drive.id));
       expect(await world.node(node.id)).toEqual(node);
     });
 

@@ -192,7 +192,8 @@ export function driveStoreTransferSuite(open: OpenEngine): void {
       });
 
       it('copies dead properties, at every level, and leaves those of the source', async () => {
-        for (const path of ['source', 'source/sub', 'source/sub/deep/c.txt']) await setProperty(await world.at(path), 'p');
+        for (const path of ['source', 'source/sub', 'source/sub/deep/c.txt'])
+          await setProperty(await world.at(path), 'p');
         await copy(await world.node(source.id), at(target.id), 'copy');
         for (const path of ['copy', 'copy/sub', 'copy/sub/deep/c.txt']) {
           const node = await world.at(path, target.id);

@@ -70,7 +70,10 @@ export function driveStoreViewSuite(open: OpenEngine): void {
       expect(whole.chain).toEqual(await resolve(world.home, 'docs', 'a.txt'));
       expect((await resolveFile(world.home, 'docs', 'sub')).content).toBeNull();
       expect((await resolveFile(world.home, 'docs')).content).toBeNull();
-      for (const segments of [['docs', 'no'], ['docs', 'a.txt', 'below']]) {
+      for (const segments of [
+        ['docs', 'no'],
+        ['docs', 'a.txt', 'below'],
+      ]) {
         const part = await resolveFile(world.home, ...segments);
         expect(part).toEqual({ chain: await resolve(world.home, ...segments), content: null });
       }

@@ -31,7 +31,18 @@ export const MODIFIED = NOW - 3_000;
 export const CREATED = NOW - 4_000;
 export const NOBODY = 999_999 as NodeId;
 
-const TABLES = ['node', 'content', 'condemned', 'purge', 'property', 'dav_lock', 'trash', 'revision', 'drive', 'member'];
+const TABLES = [
+  'node',
+  'content',
+  'condemned',
+  'purge',
+  'property',
+  'dav_lock',
+  'trash',
+  'revision',
+  'drive',
+  'member',
+];
 
 /** A collection's members by name: a text makes a file, members make a collection. */
 export interface Tree {

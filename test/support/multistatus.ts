@@ -97,7 +97,8 @@ export function askFor(...names: string[]): string {
 export function change(values: Readonly<Record<string, string | null>>): string {
   const parts = Object.entries(values).map(([name, value]) => {
     const [, namespace = 'DAV:', local = name] = /^\{(.*)\}(.*)$/.exec(name) ?? [];
-    const element = `<p:${local} xmlns:p="${namespace}">${value ?? ''}</p:${local}>`;
+    const [tag, declaration] = namespace === '' ? [local, ''] : [`p:${local}`, ` xmlns:p="${namespace}"`];
+    const element = `<${tag}${declaration}>${value ?? ''}</${tag}>`;
     const action = value === null ? 'remove' : 'set';
     return `<D:${action}><D:prop>${element}</D:prop></D:${action}>`;
   });

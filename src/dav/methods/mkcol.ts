@@ -25,8 +25,9 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
     await checkConditions(request, conditions, drive, found);
     await checkLocks(drive, found, { tokens: conditions.tokens, changesParent: found.resource === null });
     const made = await drive.makeCollection(found, modified ?? undefined);
+    if (outcome.length === 0) return made;
     await applyChanges(drive, made.node!, outcome);
-    return made;
+    return (await drive.find(request.path)).resource!;
   });
   return respond(201, { ETag: resource.etag, ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }) });
 }

@@ -11,11 +11,14 @@ import { checkConditions, readConditions } from '../conditions.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
 import type { PropertyFacts } from '../properties/live-properties.js';
-import { PropertySelection } from '../properties/property-selection.js';
-import { type DavRequest, type DavResponse, existing, headerOf, hrefOf, respond } from '../request.js';
+import { type PropertySelection, readSelection } from '../properties/property-selection.js';
+import { type DavRequest, type DavResponse, existing, HrefWriter, headerOf, hrefOf, respond } from '../request.js';
+import { TextBytes } from '../text-bytes.js';
 import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
-import { parsePropfind } from '../xml/propfind-request.js';
+
+/** A usual member of a usual answer, in bytes. */
+const BYTES_A_MEMBER = 700;
 
 /** What holds for a whole answer. */
 interface Answer {
@@ -33,7 +36,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
   const isMinimal = prefersMinimal(request.headers);
-  const selection = new PropertySelection(parsePropfind(body, headerOf(request, 'content-type')), { isMinimal });
+  const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal });
   const conditions = await readConditions(request);
   const free = selection.needsQuota && !isQuotaHidden(request) ? await request.drive.parts.contents.freeBytes() : null;
   const first = await request.drive.read(async (snapshot) => {
@@ -47,36 +50,45 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
       quota: await quotaOf(snapshot, request, selection, free),
     };
     const isNoroot = depth !== '0' && wantsDepthNoroot(request.headers);
-    const own = isNoroot ? '' : await render(snapshot, answer, [resource]);
-    if (depth === '0' || !resource.isCollection) return { answer, text: own, listing: null };
+    if (depth === '0' || !resource.isCollection) {
+      return { answer, text: await renderAll(snapshot, answer, [resource]), listing: null };
+    }
     const listing = new Listing(resource, { isDeep: depth === 'infinity' });
-    const members = await listing.next(snapshot);
-    const text = own + (members ? await render(snapshot, answer, members) : '');
-    return { answer, text, listing: members && !listing.isDone ? listing : null };
+    const members = (await listing.next(snapshot)) ?? [];
+    const page = isNoroot ? members : [resource, ...members];
+    if (listing.isDone) return { answer, text: await renderAll(snapshot, answer, page), listing: null };
+    return { answer, text: await render(snapshot, answer, page, MULTISTATUS_OPEN, ''), listing };
   });
   const headers = {
     'Content-Type': MULTISTATUS_CONTENT_TYPE,
     ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
   };
-  if (!first.listing) return respond(207, headers, MULTISTATUS_OPEN + first.text + MULTISTATUS_CLOSE);
+  if (!first.listing) return respond(207, headers, first.text);
   const pages = streamPages(first.answer, first.text, first.listing);
   return respond(207, headers, Readable.from(pages, { objectMode: false, highWaterMark: 1 }));
 }
 
-async function* streamPages(answer: Answer, firstText: string, listing: Listing): AsyncGenerator<string> {
-  yield MULTISTATUS_OPEN + firstText;
-  for (;;) {
-    const text = await answer.request.drive.read(async (snapshot) => {
-      const members = await listing.next(snapshot);
-      return members && render(snapshot, answer, members);
+async function* streamPages(answer: Answer, first: Uint8Array, listing: Listing): AsyncGenerator<Uint8Array> {
+  yield first;
+  while (!listing.isDone) {
+    yield await answer.request.drive.read(async (snapshot) => {
+      const members = (await listing.next(snapshot)) ?? [];
+      return render(snapshot, answer, members, '', listing.isDone ? MULTISTATUS_CLOSE : '');
     });
-    if (text === null) break;
-    if (text !== '') yield text;
   }
-  yield MULTISTATUS_CLOSE;
 }
 
-async function render(snapshot: Snapshot, answer: Answer, resources: readonly Resource[]): Promise<string> {
+function renderAll(snapshot: Snapshot, answer: Answer, resources: readonly Resource[]): Promise<Uint8Array> {
+  return render(snapshot, answer, resources, MULTISTATUS_OPEN, MULTISTATUS_CLOSE);
+}
+
+async function render(
+  snapshot: Snapshot,
+  answer: Answer,
+  resources: readonly Resource[],
+  before: string,
+  after: string,
+): Promise<Uint8Array> {
   const { request, selection } = answer;
   const facts: PropertyFacts = {
     now: snapshot.now,
@@ -87,11 +99,14 @@ async function render(snapshot: Snapshot, answer: Answer, resources: readonly Re
     digests: selection.needsDigests ? await snapshot.view.digests(blobIds(resources)) : new Map(),
     hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
   };
-  let text = '';
+  const hrefs = new HrefWriter(request.base);
+  const bytes = new TextBytes(1024 + resources.length * BYTES_A_MEMBER);
+  bytes.append(before);
   for (const resource of resources) {
-    text += selection.render(hrefOf(request, resource.path, resource.isCollection), resource, facts);
+    bytes.append(selection.render(hrefs.write(resource.path, resource.isCollection), resource, facts));
   }
-  return text;
+  bytes.append(after);
+  return bytes.take();
 }
 
 async function deadProperties(

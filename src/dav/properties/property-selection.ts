@@ -1,7 +1,7 @@
 import type { Resource } from '../../drive/resource.js';
 import { missingProperty, responseWithPropstats } from '../xml/multistatus.js';
 import { type PropertyName, propertyKey } from '../xml/property-name.js';
-import type { PropfindRequest } from '../xml/propfind-request.js';
+import { type PropfindRequest, parsePropfind } from '../xml/propfind-request.js';
 import {
   ALLPROP,
   findLiveProperty,
@@ -17,11 +17,41 @@ interface NamedProperty {
   readonly missing: string;
 }
 
+/** Programs send the same few bodies over and over, and reading XML costs more than all the rest of a small answer. */
+const KNOWN_MAX = 100;
+const KNOWN_BODY_BYTES_MAX = 2048;
+const known = new Map<string, PropertySelection>();
+
+/** Reads the body of a PROPFIND, or remembers having read it. Throws `DavError` 400. */
+export function readSelection(
+  body: Uint8Array | null,
+  contentType: string | undefined,
+  options: { readonly isMinimal: boolean },
+): PropertySelection {
+  if (body !== null && body.length > KNOWN_BODY_BYTES_MAX) {
+    return new PropertySelection(parsePropfind(body, contentType), options);
+  }
+  const text = body === null ? '' : Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
+  const key = `${options.isMinimal} ${contentType ?? ''}\n${text}`;
+  let selection = known.get(key);
+  if (!selection) {
+    selection = new PropertySelection(parsePropfind(body, contentType), options);
+    if (known.size >= KNOWN_MAX) known.delete(known.keys().next().value!);
+    known.set(key, selection);
+  }
+  return selection;
+}
+
 /** The properties that a PROPFIND wants, worked out once for all members of the answer. */
 export class PropertySelection {
   readonly #named: readonly NamedProperty[];
   readonly #kind: PropfindRequest['kind'];
   readonly #isMinimal: boolean;
+  /** What has to be gathered before `render`. */
+  readonly needsLocks: boolean;
+  readonly needsQuota: boolean;
+  readonly needsDigests: boolean;
+  readonly needsDead: boolean;
 
   constructor(request: PropfindRequest, options: { readonly isMinimal: boolean }) {
     this.#kind = request.kind;
@@ -38,22 +68,11 @@ export class PropertySelection {
     } else {
       this.#named = named;
     }
-  }
-
-  get needsLocks(): boolean {
-    return this.#has('{DAV:}lockdiscovery');
-  }
-
-  get needsQuota(): boolean {
-    return this.#kind === 'propname' || this.#has('{DAV:}quota-available-bytes') || this.#has('{DAV:}quota-used-bytes');
-  }
-
-  get needsDigests(): boolean {
-    return this.#has('{http://owncloud.org/ns}checksums');
-  }
-
-  get needsDead(): boolean {
-    return this.#kind !== 'prop' || this.#named.some(({ live }) => live === null);
+    this.needsLocks = this.#has('{DAV:}lockdiscovery');
+    this.needsQuota =
+      request.kind === 'propname' || this.#has('{DAV:}quota-available-bytes') || this.#has('{DAV:}quota-used-bytes');
+    this.needsDigests = this.#has('{http://owncloud.org/ns}checksums');
+    this.needsDead = request.kind !== 'prop' || this.#named.some(({ live }) => live === null);
   }
 
   /** One member of the answer (RFC 4918 §9.1.1–9.1.6). `href` is encoded. */

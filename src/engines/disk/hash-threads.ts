@@ -48,7 +48,7 @@ export class HashThreads {
 }
 
 class HashThread {
-  readonly #worker = new Worker(PROGRAM, { eval: true, resourceLimits: MEMORY_LIMITS });
+  readonly #worker = new Worker(PROGRAM, { eval: true, execArgv: [], resourceLimits: MEMORY_LIMITS });
   readonly #onEnd: () => void;
   readonly #ports = new Set<MessagePort>();
   #error: unknown = null;

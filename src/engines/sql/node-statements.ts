@@ -17,6 +17,28 @@ export interface NodeRecord {
   has_properties: number;
 }
 
+/** The columns of `NodeRecord`, in the order of `NodeList`, for statements on `node` under that name. */
+const NODE = sql.raw(
+  'node.id, node.drive_id, node.parent_id, node.name, node.is_collection, node.content_id, node.size, ' +
+    'node.descendants, node.modified, node.created, node.revision, node.has_properties',
+);
+
+/** A row of `node` as the list of its values. */
+export type NodeList = readonly [
+  id: number,
+  driveId: number,
+  parentId: number | null,
+  name: string,
+  isCollection: number,
+  contentId: string | null,
+  size: number,
+  descendants: number,
+  modified: number,
+  created: number,
+  revision: number,
+  hasProperties: number,
+];
+
 /** A list of values that travels as one JSON parameter, so that a statement has one text whatever the list's length. */
 function listed(json: unknown) {
   return sql<number>`(SELECT value FROM json_each(${json}))`;
@@ -36,26 +58,28 @@ export const resolvePath = statement<{ anchor: number; segments: string }>()<Nod
       SELECT walk.depth + 1, node.id FROM walk
       JOIN node ON node.parent_id = walk.id AND node.name = (${p('segments')} ->> walk.depth)
     )
-    SELECT node.* FROM walk CROSS JOIN node ON node.id = walk.id ORDER BY walk.depth`,
+    SELECT ${NODE} FROM walk CROSS JOIN node ON node.id = walk.id ORDER BY walk.depth`,
 );
 
-export interface NodeAndContentRecord extends NodeRecord {
-  content_size: number | null;
-  sha1: string | null;
-  md5: string | null;
-  bytes: Uint8Array | null;
-}
+/** A node with its content, whose columns are null where it isn't asked for. */
+export type NodeAndContentList = readonly [
+  ...node: NodeList,
+  contentSize: number | null,
+  sha1: string | null,
+  md5: string | null,
+  bytes: Uint8Array | null,
+];
 
 /** As `resolvePath`, with the content of the node at depth `length`. */
-export const resolveFile = statement<{ anchor: number; segments: string; length: number }>()<NodeAndContentRecord>(
-  (_db, p) => sql<NodeAndContentRecord>`
+export const resolveFile = statement<{ anchor: number; segments: string; length: number }>()<NodeRecord>(
+  (_db, p) => sql<NodeRecord>`
     WITH RECURSIVE walk (depth, id) AS (
       SELECT 0, ${p('anchor')}
       UNION ALL
       SELECT walk.depth + 1, node.id FROM walk
       JOIN node ON node.parent_id = walk.id AND node.name = (${p('segments')} ->> walk.depth)
     )
-    SELECT node.*, content.size AS content_size, content.sha1, content.md5, content.bytes
+    SELECT ${NODE}, content.size AS content_size, content.sha1, content.md5, content.bytes
     FROM walk CROSS JOIN node ON node.id = walk.id
     LEFT JOIN content ON content.key = node.content_key AND walk.depth = ${p('length')}
     ORDER BY walk.depth`,
@@ -71,14 +95,10 @@ export const ancestors = statement<{ id: number }>()<NodeRecord>(
     SELECT node.* FROM up CROSS JOIN node ON node.id = up.id ORDER BY up.depth`,
 );
 
-export const childrenOfOne = statement<{ parent: number; after: string; limit: number }>()((db, p) =>
-  db
-    .selectFrom('node')
-    .selectAll()
-    .where('parent_id', '=', p('parent'))
-    .where('name', '>', p('after'))
-    .orderBy('name')
-    .limit(p('limit')),
+export const childrenOfOne = statement<{ parent: number; after: string; limit: number }>()<NodeRecord>(
+  (_db, p) => sql<NodeRecord>`
+    SELECT ${NODE} FROM node WHERE parent_id = ${p('parent')} AND name > ${p('after')}
+    ORDER BY name LIMIT ${p('limit')}`,
 );
 
 export const childrenOfMany = statement<{
@@ -88,7 +108,7 @@ export const childrenOfMany = statement<{
   limit: number;
 }>()<NodeRecord>(
   (_db, p) => sql<NodeRecord>`
-    SELECT * FROM node WHERE parent_id IN ${listed(p('parents'))}
+    SELECT ${NODE} FROM node WHERE parent_id IN ${listed(p('parents'))}
     AND (parent_id, name) > (${p('afterParent')}, ${p('afterName')})
     ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );

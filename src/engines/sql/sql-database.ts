@@ -3,6 +3,8 @@ export interface SqlConnection {
   readonly dialect: Dialect;
   /** Rows of a SELECT or of a RETURNING clause. Throws `UniqueViolation` where a unique index refuses. */
   all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]>;
+  /** As `all`, each row as the list of its values: half the cost where there are thousands of rows. */
+  lists<List extends readonly unknown[]>(sql: string, parameters: readonly unknown[]): Promise<List[]>;
   /** For statements without rows; gives how many rows changed. Throws as `all` does. */
   run(sql: string, parameters: readonly unknown[]): Promise<number>;
 }

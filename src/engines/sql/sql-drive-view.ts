@@ -22,22 +22,27 @@ export class SqlDriveView implements DriveView {
   }
 
   async resolve(anchorId: NodeId, segments: readonly string[]): Promise<NodeRow[]> {
-    const rows = await nodes.resolvePath.all(this.connection, { anchor: anchorId, segments: JSON.stringify(segments) });
-    return rows.map(nodeOf);
+    const rows = await nodes.resolvePath.lists<nodes.NodeList>(this.connection, {
+      anchor: anchorId,
+      segments: JSON.stringify(segments),
+    });
+    return rows.map(nodeOfList);
   }
 
   async resolveFile(anchorId: NodeId, segments: readonly string[]) {
-    const rows = await nodes.resolveFile.all(this.connection, {
+    const rows = await nodes.resolveFile.lists<nodes.NodeAndContentList>(this.connection, {
       anchor: anchorId,
       segments: JSON.stringify(segments),
       length: segments.length,
     });
-    const last = rows[segments.length];
+    const chain = rows.map(nodeOfList);
+    const last = chain[segments.length];
+    if (!last?.blobId) return { chain, content: null };
+    const row = rows[segments.length]!;
+    const size = row[12];
     const content =
-      last?.content_id && last.content_size !== null
-        ? contentOf({ id: last.content_id, size: last.content_size, sha1: last.sha1, md5: last.md5, bytes: last.bytes })
-        : null;
-    return { chain: rows.map(nodeOf), content };
+      size === null ? null : contentOf({ id: last.blobId, size, sha1: row[13], md5: row[14], bytes: row[15] });
+    return { chain, content };
   }
 
   async ancestors(id: NodeId): Promise<NodeRow[]> {
@@ -47,16 +52,20 @@ export class SqlDriveView implements DriveView {
   async children(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]> {
     const [only] = parents;
     if (only !== undefined && parents.length === 1) {
-      const rows = await nodes.childrenOfOne.all(this.connection, { parent: only, after: after?.name ?? '', limit });
-      return rows.map(nodeOf);
+      const rows = await nodes.childrenOfOne.lists<nodes.NodeList>(this.connection, {
+        parent: only,
+        after: after?.name ?? '',
+        limit,
+      });
+      return rows.map(nodeOfList);
     }
-    const rows = await nodes.childrenOfMany.all(this.connection, {
+    const rows = await nodes.childrenOfMany.lists<nodes.NodeList>(this.connection, {
       parents: JSON.stringify(parents),
       afterParent: after?.parentId ?? -1,
       afterName: after?.name ?? '',
       limit,
     });
-    return rows.map(nodeOf);
+    return rows.map(nodeOfList);
   }
 
   async takenNames(parentId: NodeId, names: readonly string[]): Promise<Set<string>> {
@@ -152,6 +161,23 @@ export function nodeOf(row: nodes.NodeRecord): NodeRow {
     created: row.created,
     revision: row.revision,
     hasProperties: row.has_properties === 1,
+  };
+}
+
+function nodeOfList(row: nodes.NodeList | nodes.NodeAndContentList): NodeRow {
+  return {
+    id: row[0] as NodeId,
+    driveId: row[1] as DriveId,
+    parentId: row[2] as NodeId | null,
+    name: row[3],
+    isCollection: row[4] === 1,
+    blobId: row[5] as BlobId | null,
+    size: row[6],
+    descendants: row[7],
+    modified: row[8],
+    created: row[9],
+    revision: row[10],
+    hasProperties: row[11] === 1,
   };
 }
 

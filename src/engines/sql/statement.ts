@@ -56,6 +56,12 @@ export class Statement<P extends Parameters, Row> {
     return connection.all<Row>(compiled.sql, bind(compiled, parameters));
   }
 
+  /** The rows as lists of their values, in the order of the columns; `List` is the caller's word for them. */
+  lists<List extends readonly unknown[]>(connection: SqlConnection, parameters: P): Promise<List[]> {
+    const compiled = this.#compile(connection.dialect);
+    return connection.lists<List>(compiled.sql, bind(compiled, parameters));
+  }
+
   async first(connection: SqlConnection, parameters: P): Promise<Row | undefined> {
     return (await this.all(connection, parameters))[0];
   }

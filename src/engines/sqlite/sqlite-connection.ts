@@ -5,12 +5,21 @@ import { type SqlConnection, UniqueViolation } from '../sql/sql-database.js';
 export class SqliteConnection implements SqlConnection {
   readonly dialect = 'sqlite';
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #listStatements = new Map<string, Database.Statement>();
 
   constructor(readonly database: Database.Database) {}
 
   async all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
     try {
       return this.#prepare(sql).all(parameters) as Row[];
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async lists<List extends readonly unknown[]>(sql: string, parameters: readonly unknown[]): Promise<List[]> {
+    try {
+      return this.#prepareLists(sql).all(parameters) as unknown as List[];
     } catch (error) {
       throw translate(error);
     }
@@ -27,6 +36,15 @@ export class SqliteConnection implements SqlConnection {
   /** For BEGIN, COMMIT and the like; synchronous. */
   control(sql: string): void {
     this.#prepare(sql).run();
+  }
+
+  #prepareLists(sql: string): Database.Statement {
+    let statement = this.#listStatements.get(sql);
+    if (!statement) {
+      statement = this.database.prepare(sql).raw();
+      this.#listStatements.set(sql, statement);
+    }
+    return statement;
   }
 
   #prepare(sql: string): Database.Statement {

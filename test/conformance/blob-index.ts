@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BlobIndex } from '../../src/stores/blob-index.js';
+import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { BlobId } from '../../src/stores/values.js';
+import { contentOf, insertFile, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
+
+/** The collector's protocol. */
+export function blobIndexSuite(open: OpenEngine): void {
+  describe('BlobIndex', () => {
+    let world: World;
+    let index: BlobIndex;
+    /** Bytes that a BlobStore would have. */
+    let stored: Set<BlobId>;
+
+    beforeEach(async () => {
+      world = await World.open(open);
+      index = world.engine.blobIndex;
+      stored = new Set();
+    });
+    afterEach(async () => {
+      expect(await world.problems()).toEqual([]);
+      await world.engine.close();
+    });
+
+    const idOf = (text: string) => contentOf(text).id;
+    const isKnown = async (text: string) => (await world.read((view) => view.findContent(idOf(text)))) !== null;
+    const isMarked = async (text: string) =>
+      (await world.write((transaction) => transaction.putContent(largeContentOf(text), NOW))) === 'condemned';
+    const deleteBytes = async (id: BlobId) => stored.delete(id);
+    const sweep = (condemnedBefore = LATER, after: BlobId | null = null, limit = 100) =>
+      index.sweep({ condemnedBefore, after, limit }, deleteBytes);
+
+    /** As an upload that ends without naming what it stored. */
+    async function record(...texts: string[]): Promise<void> {
+      for (const text of texts) {
+        await world.write((transaction) => transaction.putContent(largeContentOf(text), NOW));
+        stored.add(idOf(text));
+      }
+    }
+    /** As a whole upload. */
+    async function upload(text: string, name = text): Promise<NodeRow> {
+      stored.add(idOf(text));
+      return world.write((t) => insertFile(t, world.home, name, largeContentOf(text), world.drive.id));
+    }
+
+    it('condemn — marks contents of a BlobStore that no node names, up to the limit, none twice', async () => {
+      await upload('named');
+      await world.write((transaction) => transaction.putContent(contentOf('inline'), NOW));
+      await record('a', 'b', 'c');
+      expect(await index.condemn(2, NOW)).toBe(2);
+      expect(await index.condemn(2, NOW)).toBe(1);
+      expect(await index.condemn(2, NOW)).toBe(0);
+      for (const text of ['a', 'b', 'c']) expect(await isMarked(text)).toBe(true);
+      for (const text of ['named', 'inline']) expect(await isMarked(text)).toBe(false);
+    });
+
+    it('condemn — leaves contents that a tree still names which waits to be freed', async () => {
+      const file = await upload('doomed');
+      await world.write((transaction) => transaction.detachNode(file));
+      expect(await index.condemn(9, NOW)).toBe(0);
+      while (await index.purge(10));
+      expect(await index.condemn(9, NOW)).toBe(1);
+    });
+
+    it('condemnUnknown — marks what no content row knows and ignores the others', async () => {
+      await upload('named');
+      await record('unnamed');
+      await world.write((transaction) => transaction.putContent(contentOf('in the database'), NOW));
+      const ids = ['named', 'unnamed', 'stranger', 'in the database'].map(idOf);
+      // The bytes of a content that lives in the database are not needed in a BlobStore as well.
+      expect(await index.condemnUnknown(ids, NOW)).toBe(2);
+      expect(await index.condemnUnknown(ids, NOW)).toBe(0);
+      expect(await isMarked('named')).toBe(false);
+      expect(await isMarked('unnamed')).toBe(false);
+      expect(await isMarked('stranger')).toBe(true);
+      expect(await index.condemnUnknown([], NOW)).toBe(0);
+    });
+
+    it('sweep — forgets and deletes what is still unnamed', async () => {
+      await record('a', 'b');
+      await upload('named');
+      await index.condemn(9, NOW);
+      expect(await sweep()).toMatchObject({ deleted: 2 });
+      expect(stored).toEqual(new Set([idOf('named')]));
+      for (const text of ['a', 'b']) expect(await isKnown(text)).toBe(false);
+    });
+
+    it('sweep — deletes bytes of which no row knew', async () => {
+      stored.add(idOf('stranger'));
+      await index.condemnUnknown([idOf('stranger')], NOW);
+      expect(await sweep()).toEqual({ last: idOf('stranger'), deleted: 1 });
+      expect(stored.size).toBe(0);
+    });
+
+    it('sweep — leaves what an upload or a copy named meanwhile', async () => {
+      await record('again');
+      await index.condemn(9, NOW);
+      await upload('again');
+      expect(await sweep()).toEqual({ last: idOf('again'), deleted: 0 });
+      expect(stored).toEqual(new Set([idOf('again')]));
+      expect(await isKnown('again')).toBe(true);
+    });
+
+    it('sweep — leaves the bytes in the database of a content that lives there', async () => {
+      await world.file(world.home, 'small', 'small');
+      stored.add(idOf('small'));
+      await index.condemnUnknown([idOf('small')], NOW);
+      expect(await sweep()).toMatchObject({ deleted: 1 });
+      expect((await world.read((view) => view.findContent(idOf('small'))))?.bytes).not.toBeNull();
+    });
+
+    it('sweep — counts those that had bytes', async () => {
+      await record('gone already');
+      stored.clear();
+      await index.condemn(9, NOW);
+      expect(await sweep()).toEqual({ last: idOf('gone already'), deleted: 0 });
+      expect(await isKnown('gone already')).toBe(false);
+    });
+
+    it('sweep — leaves younger marks', async () => {
+      await record('young');
+      await index.condemn(9, LATER + 1);
+      expect(await sweep(LATER)).toEqual({ last: null, deleted: 0 });
+      expect(await isKnown('young')).toBe(true);
+    });
+
+    it('sweep — pages through the marks, which stay', async () => {
+      const texts = ['a', 'b', 'c', 'd', 'e'];
+      await record(...texts);
+      await index.condemn(9, NOW);
+      const lasts: (BlobId | null)[] = [];
+      for (let after: BlobId | null = null; ; ) {
+        ({ last: after } = await sweep(LATER, after, 2));
+        lasts.push(after);
+        if (after === null) break;
+      }
+      const sorted = texts.map(idOf).sort();
+      expect(lasts).toEqual([sorted[1], sorted[3], sorted[4], null]);
+      expect(stored.size).toBe(0);
+      for (const text of texts) expect(await isMarked(text)).toBe(true);
+    });
+
+    it('sweep — forgetting and deleting are one write: an upload comes before both or after both', async () => {
+      await record('contested');
+      await index.condemn(9, NOW);
+      const seen: string[] = [];
+      let uploaded: Promise<unknown> = Promise.resolve();
+      await index.sweep({ condemnedBefore: LATER, after: null, limit: 9 }, async (id) => {
+        seen.push('delete begins');
+        uploaded = world.write(async (transaction) => {
+          // As an upload does that meets the mark: it looks whether its bytes are still there.
+          seen.push(await transaction.putContent(largeContentOf('contested'), NOW));
+          seen.push(stored.has(id) ? 'bytes there' : 'bytes gone');
+        });
+        for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+        stored.delete(id);
+        seen.push('delete ends');
+        return true;
+      });
+      await uploaded;
+      expect(seen).toEqual(['delete begins', 'delete ends', 'condemned', 'bytes gone']);
+    });
+
+    it('sweep — when the bytes can not be deleted nothing is forgotten, and the mark stays', async () => {
+      await record('a');
+      await index.condemn(9, NOW);
+      const failure = new Error('no such disk');
+      const options = { condemnedBefore: LATER, after: null, limit: 9 };
+      await expect(index.sweep(options, () => Promise.reject(failure))).rejects.toBe(failure);
+      expect(await isKnown('a')).toBe(true);
+      expect(await sweep()).toMatchObject({ deleted: 1 });
+    });
+
+    it('an upload after the sweep records its content anew, is warned, and is safe from the next sweep', async () => {
+      await record('again');
+      await index.condemn(9, NOW);
+      await sweep();
+      const status = await world.write(async (transaction) => {
+        const answer = await transaction.putContent(largeContentOf('again'), LATER);
+        const place = { driveId: world.drive.id, parentId: world.home, name: 'x', modified: 1, created: 1 };
+        await transaction.insertNode({ ...place, content: largeContentOf('again') }, LATER);
+        return answer;
+      });
+      stored.add(idOf('again'));
+      expect(status).toBe('condemned');
+      await sweep();
+      expect(stored.has(idOf('again'))).toBe(true);
+    });
+
+    it('pardon — drops older marks and leaves younger ones', async () => {
+      await record('old');
+      await index.condemn(9, NOW);
+      await record('young');
+      await index.condemn(9, LATER + 10);
+      await index.pardon(LATER);
+      expect(await isMarked('old')).toBe(false);
+      expect(await isMarked('young')).toBe(true);
+    });
+
+    it('forgetInline — forgets contents in the database that no node names, in steps', async () => {
+      await world.file(world.home, 'named', 'named');
+      await record('large');
+      await world.write(async (transaction) => {
+        for (const text of ['a', 'b', 'c']) await transaction.putContent(contentOf(text), NOW);
+      });
+      expect(await index.forgetInline(2)).toBe(true);
+      expect(await index.forgetInline(2)).toBe(false);
+      for (const text of ['a', 'b', 'c']) expect(await isKnown(text)).toBe(false);
+      for (const text of ['named', 'large']) expect(await isKnown(text)).toBe(true);
+    });
+
+    it('named — pages by id through what nodes name, each once, with its bytes where they are here', async () => {
+      for (const [name, text] of Object.entries({ a: 'x', b: 'x', c: 'y' })) await world.file(world.home, name, text);
+      await upload('large');
+      await record('unnamed');
+      const contents = [contentOf('x'), contentOf('y'), largeContentOf('large')];
+      const expected = contents.sort((one, other) => (one.id < other.id ? -1 : 1));
+      expect(await index.named(null, 9)).toEqual(expected);
+      expect(await index.named(null, 2)).toEqual(expected.slice(0, 2));
+      expect(await index.named(expected[1]!.id, 2)).toEqual(expected.slice(2));
+      expect(await index.named(expected[2]!.id, 2)).toEqual([]);
+    });
+  });
+}

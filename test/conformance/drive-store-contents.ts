@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ContentRow } from '../../src/stores/drive-store.js';
+import type { BlobId } from '../../src/stores/values.js';
+import { contentOf, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
+
+const UNKNOWN = 'f'.repeat(64) as BlobId;
+
+/** Contents, as uploads record them. */
+export function driveStoreContentsSuite(open: OpenEngine): void {
+  describe('DriveStore contents', () => {
+    let world: World;
+
+    beforeEach(async () => {
+      world = await World.open(open);
+    });
+    afterEach(async () => {
+      expect(await world.problems()).toEqual([]);
+      await world.engine.close();
+    });
+
+    const put = (content: ContentRow, now = NOW) => world.write((transaction) => transaction.putContent(content, now));
+    const find = (id: BlobId) => world.read((view) => view.findContent(id));
+
+    it('putContent — is found as it was given, with bytes or without', async () => {
+      const [small, large] = [{ ...contentOf('small'), md5: 'aa' }, largeContentOf('large')];
+      expect(await put(small)).toBe('recorded');
+      expect(await put(large)).toBe('recorded');
+      expect(await find(small.id)).toEqual(small);
+      expect(await find(large.id)).toEqual(large);
+      expect(await find(UNKNOWN)).toBeNull();
+    });
+
+    it('putContent — keeps an empty content as bytes, not as none', async () => {
+      const empty: ContentRow = { ...contentOf(''), bytes: Buffer.alloc(0) };
+      await put(empty);
+      expect((await find(empty.id))?.bytes).toEqual(Buffer.alloc(0));
+    });
+
+    it('putContent — keeps each byte value', async () => {
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
+      await put({ ...contentOf('all bytes'), size: 256, bytes });
+      expect((await find(contentOf('all bytes').id))?.bytes).toEqual(bytes);
+    });
+
+    it('putContent — the same content is recorded once', async () => {
+      const content = contentOf('same');
+      expect(await put(content)).toBe('recorded');
+      expect(await put(content, LATER)).toBe('recorded');
+      expect((await world.dump()).content).toHaveLength(1);
+      expect(await find(content.id)).toEqual(content);
+    });
+
+    it('putContent — fills in digests that come later, and leaves those that are known', async () => {
+      const content = contentOf('digested');
+      await put(content);
+      await put({ ...content, sha1: '11' });
+      expect(await find(content.id)).toEqual({ ...content, sha1: '11' });
+      await put({ ...content, md5: '22' });
+      await put(content);
+      expect(await find(content.id)).toEqual({ ...content, sha1: '11', md5: '22' });
+    });
+
+    it('putContent — bytes that come for a content of the BlobStore are kept: those there may be gone', async () => {
+      await put(largeContentOf('grown small'));
+      await put(contentOf('grown small'));
+      expect(await find(contentOf('grown small').id)).toEqual(contentOf('grown small'));
+      await put(largeContentOf('grown small'));
+      expect(await find(contentOf('grown small').id)).toEqual(contentOf('grown small'));
+    });
+
+    it('putContent — says condemned where a collector may have taken the bytes away', async () => {
+      const [content, unknown] = [largeContentOf('doomed'), largeContentOf('left over')];
+      await put(content);
+      await world.engine.blobIndex.condemn(10, NOW);
+      await world.engine.blobIndex.condemnUnknown([unknown.id], NOW);
+      expect(await put(content)).toBe('condemned');
+      expect(await put(unknown)).toBe('condemned');
+      expect(await put(largeContentOf('other'))).toBe('recorded');
+    });
+
+    it('putContent — does not say so of bytes that come along, nor after a pardon', async () => {
+      const content = largeContentOf('doomed');
+      await put(content);
+      await world.engine.blobIndex.condemn(10, NOW);
+      await world.engine.blobIndex.pardon(LATER);
+      expect(await put(content)).toBe('recorded');
+      await world.engine.blobIndex.condemn(10, NOW);
+      expect(await put(contentOf('doomed'))).toBe('recorded');
+    });
+
+    it('digests — gives those known for the contents, and leaves out contents without any', async () => {
+      await put({ ...contentOf('one'), sha1: '11' });
+      await put({ ...contentOf('two'), sha1: '12', md5: '22' });
+      await put(contentOf('none'));
+      const ids = ['none', 'two', 'one'].map((text) => contentOf(text).id);
+      expect(await world.read((view) => view.digests([...ids, UNKNOWN]))).toEqual(
+        new Map([
+          [contentOf('one').id, { sha1: '11' }],
+          [contentOf('two').id, { sha1: '12', md5: '22' }],
+        ]),
+      );
+      expect(await world.read((view) => view.digests([]))).toEqual(new Map());
+    });
+  });
+}
