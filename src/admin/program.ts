@@ -7,8 +7,10 @@ import { StorageFormatError } from '../engines/open-engines.js';
 import { MigrationError } from '../engines/sql/migrate.js';
 import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
+import { backupCommand, restoreCommand } from './backup.js';
 import { CommandError } from './command-error.js';
 import { driveCommand } from './drive.js';
+import { fsckCommand } from './fsck.js';
 import { gcCommand } from './gc.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
@@ -16,7 +18,17 @@ import { userCommand } from './user.js';
 
 const FAILED = 1;
 const USED_WRONGLY = 2;
-const COMMANDS = [userCommand, driveCommand, quotaCommand, appPasswordCommand, trashCommand, gcCommand];
+const COMMANDS = [
+  userCommand,
+  driveCommand,
+  quotaCommand,
+  appPasswordCommand,
+  trashCommand,
+  fsckCommand,
+  gcCommand,
+  backupCommand,
+  restoreCommand,
+];
 /** Their messages say what to do. */
 const EXPECTED = [AccountError, CommandError, ConfigError, DriveError, StorageFormatError];
 

@@ -8,6 +8,7 @@ import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { readMigrations } from './sql/migrate.js';
+import { skipRevisions } from './sql/revisions.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
@@ -16,6 +17,7 @@ import { SqliteDatabase } from './sqlite/sqlite-database.js';
 
 /** Number of the layout that storage/README.md describes. */
 const FORMAT = 1;
+const DATABASE = 'firn.db';
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
 
 /** Everything that holds data, behind the seams. */
@@ -25,6 +27,10 @@ export interface Engines {
   readonly accounts: AccountStore;
   readonly blobIndex: BlobIndex;
   readonly check: MetadataCheck;
+  /** Makes `folder` a storage of the same metadata, as of one moment, without blobs. It must hold no storage yet. */
+  copyMetadata(folder: string): Promise<void>;
+  /** Leaves out so many revisions, so that none given out after a backup was made is ever given out again. */
+  skipRevisions(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,7 +45,7 @@ export class StorageFormatError extends Error {
  */
 export async function openEngines(config: { readonly storage: string }): Promise<Engines> {
   await openStorage(config.storage);
-  const database = SqliteDatabase.open(join(config.storage, 'firn.db'), readMigrations(MIGRATIONS));
+  const database = SqliteDatabase.open(join(config.storage, DATABASE), readMigrations(MIGRATIONS));
   try {
     return {
       blobs: await DiskBlobStore.open(config.storage),
@@ -47,6 +53,11 @@ export async function openEngines(config: { readonly storage: string }): Promise
       accounts: new SqlAccountStore(database),
       blobIndex: new SqlBlobIndex(database),
       check: new SqlMetadataCheck(database),
+      copyMetadata: async (folder) => {
+        await openStorage(folder);
+        await database.copyTo(join(folder, DATABASE));
+      },
+      skipRevisions: (count) => skipRevisions(database, count),
       close: () => database.close(),
     };
   } catch (error) {
@@ -62,7 +73,7 @@ async function openStorage(folder: string): Promise<void> {
   const format = await readIfThere(file);
   if (format === null) {
     // Another process that begins the folder writes FORMAT first.
-    if ((await isThere(join(folder, 'firn.db'))) && !(await isThere(file))) {
+    if ((await isThere(join(folder, DATABASE))) && !(await isThere(file))) {
       throw new StorageFormatError(`${folder} has a database but no file FORMAT: restore it from a backup.`);
     }
     await chmod(folder, 0o700);

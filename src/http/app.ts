@@ -37,8 +37,11 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   app.use(parents);
   app.use(authenticate(parts.authenticator, parts.realm));
   app.use(davBridge(parts));
-  // Koa's own catch is behind ours; what comes here is a defect of ours.
-  app.on('error', (error) => parts.log.error({ err: error }, 'a request failed outside the error middleware'));
+  // Koa's own catch is behind ours; what comes here is a defect of ours, or a connection that broke.
+  app.on('error', (error) => {
+    if (isConnectionError(error)) parts.log.debug({ code: error.code }, 'a connection broke');
+    else parts.log.error({ err: error }, 'a request failed outside the error middleware');
+  });
   return app;
 }
 
@@ -91,6 +94,11 @@ function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {
 async function options(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
   if (context.method !== 'OPTIONS') return next();
   send(context, { status: 200, headers: { ...OPTIONS_HEADERS }, body: null });
+}
+
+/** ECONNRESET and its like, and what Node's parser says of a request that ends in its middle (`HPE_…`). */
+function isConnectionError(error: NodeJS.ErrnoException): boolean {
+  return /^(?:E[A-Z]+|HPE_\w+)$/.test(error.code ?? '');
 }
 
 function clientAddress(req: Koa.Context['req'], trusted: BlockList): string {

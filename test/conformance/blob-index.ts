@@ -28,7 +28,7 @@ export function blobIndexSuite(open: OpenEngine): void {
       (await world.write((transaction) => transaction.putContent(largeContentOf(text), NOW))) === 'condemned';
     const deleteBytes = async (id: BlobId) => stored.delete(id);
     const sweep = (condemnedBefore = LATER, after: BlobId | null = null, limit = 100) =>
-      index.sweep({ condemnedBefore, after, limit }, deleteBytes);
+      index.sweep({ condemnedBefore, after, limit, now: NOW }, deleteBytes);
 
     /** As an upload that ends without naming what it stored. */
     async function record(...texts: string[]): Promise<void> {
@@ -145,7 +145,7 @@ export function blobIndexSuite(open: OpenEngine): void {
       await index.condemn(9, NOW);
       const seen: string[] = [];
       let uploaded: Promise<unknown> = Promise.resolve();
-      await index.sweep({ condemnedBefore: LATER, after: null, limit: 9 }, async (id) => {
+      await index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now: NOW }, async (id) => {
         seen.push('delete begins');
         uploaded = world.write(async (transaction) => {
           // As an upload does that meets the mark: it looks whether its bytes are still there.
@@ -165,7 +165,7 @@ export function blobIndexSuite(open: OpenEngine): void {
       await record('a');
       await index.condemn(9, NOW);
       const failure = new Error('no such disk');
-      const options = { condemnedBefore: LATER, after: null, limit: 9 };
+      const options = { condemnedBefore: LATER, after: null, limit: 9, now: NOW };
       await expect(index.sweep(options, () => Promise.reject(failure))).rejects.toBe(failure);
       expect(await isKnown('a')).toBe(true);
       expect(await sweep()).toMatchObject({ deleted: 1 });

@@ -49,6 +49,10 @@ export class CountingDatabase implements SqlDatabase {
         this.ran.push({ sql, parameters });
         return connection.all(sql, parameters);
       },
+      lists: (sql, parameters) => {
+        this.ran.push({ sql, parameters });
+        return connection.lists(sql, parameters);
+      },
       run: (sql, parameters) => {
         this.ran.push({ sql, parameters });
         return connection.run(sql, parameters);

@@ -47,7 +47,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
       request,
       selection,
       locks: selection.needsLocks ? await locksOf(snapshot, found, depth !== '0') : [],
-      quota: await quotaOf(snapshot, request, selection, free),
+      quota: await quotaOf(snapshot, found, { request, selection, free }),
     };
     const isNoroot = depth !== '0' && wantsDepthNoroot(request.headers);
     if (depth === '0' || !resource.isCollection) {
@@ -151,14 +151,15 @@ async function locksOf(snapshot: Snapshot, found: Found, withMembers: boolean): 
   return locks;
 }
 
+/** One for a whole answer: that of the resource asked for. */
 async function quotaOf(
   snapshot: Snapshot,
-  request: DavRequest,
-  selection: PropertySelection,
-  free: number | null,
+  found: Found,
+  { request, selection, free }: { request: DavRequest; selection: PropertySelection; free: number | null },
 ): Promise<PropertyFacts['quota']> {
   if (!selection.needsQuota || isQuotaHidden(request)) return null;
-  const room = await roomOf(snapshot, 'home');
+  const isCommon = found.space === 'common' || found.resource?.kind === 'common';
+  const room = await roomOf(snapshot, isCommon ? 'common' : 'home');
   const available = Math.min(room.left, free ?? Infinity);
   return { used: room.used, available: Number.isFinite(available) ? available : null };
 }

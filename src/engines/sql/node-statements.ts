@@ -101,6 +101,7 @@ export const childrenOfOne = statement<{ parent: number; after: string; limit: n
     ORDER BY name LIMIT ${p('limit')}`,
 );
 
+/** In two parts, so that a page begins where the one before it ended, and not at the first child. */
 export const childrenOfMany = statement<{
   parents: string;
   afterParent: number;
@@ -108,9 +109,12 @@ export const childrenOfMany = statement<{
   limit: number;
 }>()<NodeRecord>(
   (_db, p) => sql<NodeRecord>`
-    SELECT ${NODE} FROM node WHERE parent_id IN ${listed(p('parents'))}
-    AND (parent_id, name) > (${p('afterParent')}, ${p('afterName')})
-    ORDER BY parent_id, name LIMIT ${p('limit')}`,
+    SELECT * FROM (
+      SELECT ${NODE} FROM node WHERE parent_id = ${p('afterParent')} AND name > ${p('afterName')}
+      AND ${p('afterParent')} IN ${listed(p('parents'))}
+      UNION ALL
+      SELECT ${NODE} FROM node WHERE parent_id IN ${listed(p('parents'))} AND parent_id > ${p('afterParent')}
+    ) ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );
 
 export const takenNames = statement<{ parent: number; names: string }>()<{ name: string }>(
@@ -148,7 +152,7 @@ export const insertNode = statement<{
       created: p('created'),
       revision: p('revision'),
     })
-    .returning('id'),
+    .returning(['id', 'content_key']),
 );
 
 /** Gives the node `start` and all its ancestors a revision and adds to their sizes and counts. */
@@ -207,7 +211,8 @@ export const replaceContent = statement<{
       modified: p('modified'),
       revision: p('revision'),
     })
-    .where('id', '=', p('id')),
+    .where('id', '=', p('id'))
+    .returning('content_key'),
 );
 
 export const setTimes = statement<{ id: number; modified: number; created: number }>()((db, p) =>
@@ -217,10 +222,10 @@ export const setTimes = statement<{ id: number; modified: number; created: numbe
     .where('id', '=', p('id')),
 );
 
-export const bindNode = statement<{ id: number; parent: number; name: string }>()((db, p) =>
+export const bindNode = statement<{ id: number; parent: number; name: string; revision: number }>()((db, p) =>
   db
     .updateTable('node')
-    .set({ parent_id: p('parent'), name: p('name') })
+    .set({ parent_id: p('parent'), name: p('name'), revision: p('revision') })
     .where('id', '=', p('id')),
 );
 

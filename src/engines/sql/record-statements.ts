@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { NodeRecord } from './node-statements.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -14,6 +15,7 @@ export const digests = statement<{ ids: string }>()<{ id: string; sha1: string |
     WHERE id IN (SELECT value FROM json_each(${p('ids')})) AND (sha1 IS NOT NULL OR md5 IS NOT NULL)`,
 );
 
+/** Bytes that come for a content without them are kept: those that a BlobStore had may be gone. */
 export const putContent = statement<{
   id: string;
   size: number;
@@ -26,8 +28,10 @@ export const putContent = statement<{
     INSERT INTO content (id, size, sha1, md5, stored_at, bytes)
     VALUES (${p('id')}, ${p('size')}, ${p('sha1')}, ${p('md5')}, ${p('now')}, ${p('bytes')})
     ON CONFLICT (id) DO UPDATE SET
-      sha1 = coalesce(content.sha1, excluded.sha1), md5 = coalesce(content.md5, excluded.md5)
-    WHERE (content.sha1 IS NULL AND excluded.sha1 IS NOT NULL) OR (content.md5 IS NULL AND excluded.md5 IS NOT NULL)`,
+      sha1 = coalesce(content.sha1, excluded.sha1), md5 = coalesce(content.md5, excluded.md5),
+      bytes = coalesce(content.bytes, excluded.bytes)
+    WHERE (content.sha1 IS NULL AND excluded.sha1 IS NOT NULL) OR (content.md5 IS NULL AND excluded.md5 IS NOT NULL)
+      OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL)`,
 );
 
 export const isCondemned = statement<{ id: string }>()((db, p) =>
@@ -152,18 +156,22 @@ export const removeTrash = statement<{ node: number }>()((db, p) =>
   db.deleteFrom('trash').where('node_id', '=', p('node')),
 );
 
-const trashColumns = ['trash.owner_id', 'trash.original_path', 'trash.deleted_by', 'trash.deleted_at'] as const;
+/** A node of the trash with what is known of its deletion. */
+export type TrashRecord = NodeRecord &
+  Pick<Schema['trash'], 'owner_id' | 'original_path' | 'deleted_by' | 'deleted_at'>;
 
-export const trashPage = statement<{ bin: number; otherBin: number; after: string; limit: number }>()((db, p) =>
-  db
-    .selectFrom('node')
-    .innerJoin('trash', 'trash.node_id', 'node.id')
-    .selectAll('node')
-    .select(trashColumns)
-    .where('node.parent_id', 'in', [p('bin'), p('otherBin')])
-    .where('node.name', '>', p('after'))
-    .orderBy('node.name')
-    .limit(p('limit')),
+const trashColumns = ['trash.owner_id', 'trash.original_path', 'trash.deleted_by', 'trash.deleted_at'] as const;
+const trashed = sql.raw(`node.*, ${trashColumns.join(', ')} FROM node CROSS JOIN trash ON trash.node_id = node.id`);
+
+/** In two parts that the database merges by name: one IN would sort all that lies in both, for each page. */
+export const trashPage = statement<{ bin: number; otherBin: number; after: string; limit: number }>()<TrashRecord>(
+  (_db, p) => sql<TrashRecord>`
+    SELECT * FROM (
+      SELECT ${trashed} WHERE node.parent_id = ${p('bin')} AND node.name > ${p('after')}
+      UNION ALL
+      SELECT ${trashed} WHERE node.parent_id = ${p('otherBin')} AND node.name > ${p('after')}
+      AND ${p('otherBin')} <> ${p('bin')}
+    ) ORDER BY name LIMIT ${p('limit')}`,
 );
 
 export const findTrash = statement<{ node: number }>()((db, p) =>

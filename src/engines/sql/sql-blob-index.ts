@@ -14,19 +14,14 @@ export class SqlBlobIndex implements BlobIndex {
 
   purge(limit: number): Promise<boolean> {
     return this.#database.write(async (connection) => {
-      const top = await purgeTop.first(connection, {});
-      if (!top) return false;
-      const children = await purgeChildren.all(connection, { node: top.node_id, limit });
-      const folders = children.filter((child) => child.is_collection === 1 && child.descendants > 0);
-      await queueFolders.run(connection, { ids: JSON.stringify(folders.map((folder) => folder.id)) });
-      await cutFolders.run(connection, { ids: JSON.stringify(folders.map((folder) => folder.id)) });
-      const leaves = children.filter((child) => !folders.includes(child));
-      await deleteNodes.run(connection, { ids: JSON.stringify(leaves.map((leaf) => leaf.id)) });
-      if (children.length < limit) {
-        await unqueue.run(connection, { node: top.node_id });
-        await deleteNodes.run(connection, { ids: JSON.stringify([top.node_id]) });
+      let isAny = false;
+      for (let rest = limit; rest > 0; ) {
+        const top = await purgeTop.first(connection, {});
+        if (!top) break;
+        isAny = true;
+        rest -= await purgeStep(connection, top.node_id, rest);
       }
-      return true;
+      return isAny;
     });
   }
 
@@ -101,6 +96,28 @@ export class SqlBlobIndex implements BlobIndex {
     );
     return rows.map((row) => ({ id: row.id as BlobId, size: row.size, bytes: row.bytes }));
   }
+}
+
+/**
+ * Frees the members of a detached folder, up to `limit`, then the folder itself. Folders in it that have members of
+ * their own are cut off and queued instead. Gives how many rows it dealt with, at least one.
+ */
+async function purgeStep(connection: SqlConnection, node: number, limit: number): Promise<number> {
+  const children = await purgeChildren.all(connection, { node, limit });
+  const folders = children.filter((child) => child.is_collection === 1 && child.descendants > 0);
+  if (folders.length > 0) {
+    const ids = JSON.stringify(folders.map((folder) => folder.id));
+    await queueFolders.run(connection, { ids });
+    await cutFolders.run(connection, { ids });
+  }
+  const freed = children.filter((child) => !folders.includes(child)).map((child) => child.id);
+  const isLast = children.length < limit;
+  if (isLast) {
+    await unqueue.run(connection, { node });
+    freed.push(node);
+  }
+  await deleteNodes.run(connection, { ids: JSON.stringify(freed) });
+  return children.length + (isLast ? 1 : 0);
 }
 
 const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge').select('node_id').limit(1));

@@ -32,6 +32,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
         revision,
       }),
     );
+    checkRecorded(node.content, row!);
     await nodes.touchParent.run(this.connection, { start: node.parentId, revision, size, descendants: 1, now });
     return {
       id: row!.id as NodeId,
@@ -51,13 +52,14 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
 
   async replaceContent(file: NodeRow, content: { id: BlobId; size: number }, modified: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
-    await nodes.replaceContent.run(this.connection, {
+    const row = await nodes.replaceContent.first(this.connection, {
       id: file.id,
       content: content.id,
       size: content.size,
       modified,
       revision,
     });
+    if (row) checkRecorded(content, row);
     await this.#touchAbove(file, revision, content.size - file.size);
     return { ...file, blobId: content.id, size: content.size, modified, revision };
   }
@@ -74,6 +76,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   async moveNode(node: NodeRow, parent: ParentRef, name: string, now: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const descendants = node.descendants + 1;
+    await refuseTakenName(nodes.bindNode.run(this.connection, { id: node.id, parent: parent.id, name, revision }));
     if (node.parentId !== null) {
       await nodes.touchParent.run(this.connection, {
         start: node.parentId,
@@ -83,12 +86,11 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
         now,
       });
     }
-    await refuseTakenName(nodes.bindNode.run(this.connection, { id: node.id, parent: parent.id, name }));
     if (node.driveId !== parent.driveId) {
       await nodes.moveToDrive.run(this.connection, { id: node.id, drive: parent.driveId, revision });
     }
     await nodes.touchParent.run(this.connection, { start: parent.id, revision, size: node.size, descendants, now });
-    return { ...node, driveId: parent.driveId, parentId: parent.id, name };
+    return { ...node, driveId: parent.driveId, parentId: parent.id, name, revision };
   }
 
   async copyNode(
@@ -231,6 +233,11 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     if (node.parentId === null) return;
     await nodes.touchUpwards.run(this.connection, { start: node.parentId, revision, size, descendants });
   }
+}
+
+/** A node that names a content without its row would lose the bytes to the collector. */
+function checkRecorded(content: { readonly id: BlobId } | null, row: { readonly content_key: number | null }): void {
+  if (content && row.content_key === null) throw new Error(`content ${content.id} is not recorded`);
 }
 
 async function refuseTakenName<T>(insertion: Promise<T>): Promise<T> {

@@ -52,9 +52,10 @@ export class SqlDriveView implements DriveView {
   async children(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]> {
     const [only] = parents;
     if (only !== undefined && parents.length === 1) {
+      if (after !== null && after.parentId > only) return [];
       const rows = await nodes.childrenOfOne.lists<nodes.NodeList>(this.connection, {
         parent: only,
-        after: after?.name ?? '',
+        after: after?.parentId === only ? after.name : '',
         limit,
       });
       return rows.map(nodeOfList);
@@ -110,6 +111,7 @@ export class SqlDriveView implements DriveView {
   async trash(bins: readonly NodeId[], after: string | null, limit: number): Promise<TrashRow[]> {
     const [bin, otherBin] = bins;
     if (bin === undefined) return [];
+    if (bins.length > 2) throw new RangeError('a page shows two trash folders at most');
     const rows = await records.trashPage.all(this.connection, {
       bin,
       otherBin: otherBin ?? bin,
@@ -212,14 +214,7 @@ function lockOf(row: records.LockRecord): LockRow {
   };
 }
 
-type TrashRecord = nodes.NodeRecord & {
-  owner_id: number | null;
-  original_path: string;
-  deleted_by: number | null;
-  deleted_at: number;
-};
-
-function trashOf(row: TrashRecord): TrashRow {
+function trashOf(row: records.TrashRecord): TrashRow {
   return {
     node: nodeOf(row),
     ownerId: row.owner_id as UserId | null,

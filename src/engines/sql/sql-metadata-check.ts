@@ -12,7 +12,7 @@ interface Check {
   readonly kind: string;
   readonly find: Statement<Record<string, never>, Problem>;
   /** Mends what `find` found; null where a person has to look. */
-  readonly repair: ((connection: SqlConnection) => Promise<unknown>) | null;
+  readonly repair: ((connection: SqlConnection, now: number) => Promise<unknown>) | null;
 }
 
 /** Problems of one kind that are reported one by one. */
@@ -26,11 +26,13 @@ export class SqlMetadataCheck implements MetadataCheck {
     this.#database = database;
   }
 
-  async *check(options: { readonly repair: boolean }): AsyncGenerator<Inconsistency> {
+  async *check(options: { readonly repair: boolean; readonly now: number }): AsyncGenerator<Inconsistency> {
     for (const { kind, find, repair } of CHECKS) {
       const problems = await this.#database.read((connection) => find.all(connection, {}));
       for (const problem of problems) yield { kind, message: problem.text };
-      if (options.repair && repair && problems.length > 0) await this.#database.write(repair);
+      if (options.repair && repair && problems.length > 0) {
+        await this.#database.write((connection) => repair(connection, options.now));
+      }
     }
   }
 }
@@ -44,16 +46,39 @@ function change(query: ReturnType<typeof sql<never>>): Check['repair'] {
   return (connection) => made.run(connection, {});
 }
 
+/** What is below a drive's root or the top of a destroyed tree. Folders that contain each other are not. */
+const REACHED = sql`
+  reached (id) AS (
+    SELECT id FROM node WHERE parent_id IS NULL
+    UNION ALL
+    SELECT node.id FROM reached JOIN node ON node.parent_id = reached.id
+  )`;
+
 /** A collection's counters by what its members say; repaired from the leaves up, so in one statement for all levels. */
 const TRUE_COUNTERS = sql`
-  WITH RECURSIVE up (id, size, descendants) AS (
-    SELECT parent_id, size, 1 FROM node WHERE is_collection = 0 AND parent_id IS NOT NULL
-    UNION ALL
-    SELECT parent_id, 0, 1 FROM node WHERE is_collection = 1 AND parent_id IS NOT NULL
+  WITH RECURSIVE ${REACHED},
+  up (id, size, descendants) AS (
+    SELECT parent_id, CASE WHEN is_collection = 1 THEN 0 ELSE size END, 1
+    FROM reached CROSS JOIN node ON node.id = reached.id WHERE parent_id IS NOT NULL
     UNION ALL
     SELECT node.parent_id, up.size, up.descendants FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
   )
   SELECT id, sum(size) AS size, sum(descendants) AS descendants FROM up GROUP BY id`;
+
+/** The nodes that lie in the trash folder of a drive or a member. A former member's folder is known by its name. */
+const DELETED = sql`
+  SELECT node.id FROM drive JOIN node AS bin ON bin.parent_id = drive.root_id
+  JOIN node ON node.parent_id = bin.id WHERE bin.name = 'bin' OR bin.name LIKE 'bin/%'`;
+
+const listDeleted = statement<{ now: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO trash (node_id, drive_id, owner_id, name, original_path, deleted_by, deleted_at)
+    SELECT node.id, node.drive_id, CASE WHEN bin.name = 'bin' THEN NULL ELSE CAST(substr(bin.name, 5) AS INTEGER) END,
+      node.name, node.name, NULL, ${p('now')}
+    FROM (${DELETED}) AS deleted CROSS JOIN node ON node.id = deleted.id JOIN node AS bin ON bin.id = node.parent_id
+    WHERE true
+    ON CONFLICT (node_id) DO UPDATE SET name = excluded.name`,
+);
 
 const CHECKS: readonly Check[] = [
   {
@@ -73,6 +98,17 @@ const CHECKS: readonly Check[] = [
         SELECT id, 'node ' || id || ' (' || name || ') is in no drive' AS text FROM node
         WHERE parent_id IS NULL AND NOT EXISTS (SELECT 1 FROM drive WHERE root_id = node.id)
         AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
+    ),
+    repair: null,
+  },
+  {
+    kind: 'unreachable',
+    find: question(
+      (limit) => sql<Problem>`
+        WITH RECURSIVE ${REACHED}
+        SELECT id, 'node ' || id || ' (' || name || ') is in a folder that is inside it, or below such a one' AS text
+        FROM node WHERE id NOT IN (SELECT id FROM reached)
+        AND EXISTS (SELECT 1 FROM node AS parent WHERE parent.id = node.parent_id) LIMIT ${sql.lit(limit)}`,
     ),
     repair: null,
   },
@@ -134,13 +170,22 @@ const CHECKS: readonly Check[] = [
     kind: 'trash',
     find: question(
       (limit) => sql<Problem>`
-        SELECT node.id, 'node ' || node.id || ' (' || node.name || ') and the list of the trash disagree' AS text
-        FROM node JOIN node AS bin ON bin.id = node.parent_id
-        LEFT JOIN drive AS home ON home.common_bin_id = bin.id LEFT JOIN member ON member.bin_id = bin.id
+        SELECT node.id, 'node ' || node.id || ' (' || node.name || ') is in the trash and not rightly in its list' AS text
+        FROM (${DELETED}) AS deleted CROSS JOIN node ON node.id = deleted.id
         LEFT JOIN trash ON trash.node_id = node.id
-        WHERE (home.id IS NOT NULL OR member.user_id IS NOT NULL)
-        AND (trash.node_id IS NULL OR trash.name <> node.name) LIMIT ${sql.lit(limit)}`,
+        WHERE trash.node_id IS NULL OR trash.name <> node.name LIMIT ${sql.lit(limit)}`,
     ),
-    repair: null,
+    // What is not known any more is made up so that the node shows, and its retention begins now.
+    repair: (connection, now) => listDeleted.run(connection, { now }),
+  },
+  {
+    kind: 'trash',
+    find: question(
+      (limit) => sql<Problem>`
+        SELECT node.id, 'node ' || node.id || ' (' || node.name || ') is in the list of the trash and not in it' AS text
+        FROM trash CROSS JOIN node ON node.id = trash.node_id
+        WHERE node.id NOT IN (${DELETED}) LIMIT ${sql.lit(limit)}`,
+    ),
+    repair: change(sql<never>`DELETE FROM trash WHERE node_id NOT IN (${DELETED})`),
   },
 ];

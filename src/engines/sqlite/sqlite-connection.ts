@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { StorageFullError } from '../../stores/blob-store.js';
 import { type SqlConnection, UniqueViolation } from '../sql/sql-database.js';
 
 /** One better-sqlite3 connection that keeps its prepared statements. */
@@ -57,7 +58,11 @@ export class SqliteConnection implements SqlConnection {
   }
 }
 
-function translate(error: unknown): unknown {
+/** Names the failures that callers know; gives any other as it is. */
+export function translate(error: unknown): unknown {
+  if (error instanceof Database.SqliteError && error.code === 'SQLITE_FULL') {
+    return new StorageFullError({ cause: error });
+  }
   if (error instanceof Database.SqliteError && /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code)) {
     return new UniqueViolation(error.message, { cause: error });
   }

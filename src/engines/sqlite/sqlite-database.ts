@@ -1,9 +1,11 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { StoreBusyError } from '../../stores/drive-store.js';
 import { type Migration, pendingMigrations } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
-import { isBusy, SqliteConnection } from './sqlite-connection.js';
+import { isBusy, SqliteConnection, translate } from './sqlite-connection.js';
 
 /** Writes that may share a commit: bounded so that the first of them isn't kept waiting by the last. */
 const BATCH_MAX = 128;
@@ -35,14 +37,24 @@ export class SqliteDatabase implements SqlDatabase {
   #queue: PendingWrite[] = [];
   #isFlushing = false;
 
-  private constructor(writer: SqliteConnection, reader: SqliteConnection) {
+  readonly #busyMaxMs: number;
+
+  private constructor(writer: SqliteConnection, reader: SqliteConnection, busyMaxMs: number) {
     this.#writer = writer;
+    this.#busyMaxMs = busyMaxMs;
     this.#reader = reader;
     this.#readerTurn = writer === reader ? this.#writerTurn : new Turn();
   }
 
-  /** Opens the file, or `:memory:`, and brings its schema up to date. Throws `MigrationError`. */
-  static open(path: string, migrations: readonly Migration[]): SqliteDatabase {
+  /**
+   * Opens the file, or `:memory:`, and brings its schema up to date. Throws `MigrationError`. `busyMaxMs`: how long a
+   * write waits for another process, in milliseconds.
+   */
+  static open(
+    path: string,
+    migrations: readonly Migration[],
+    options: { readonly busyMaxMs?: number } = {},
+  ): SqliteDatabase {
     const writer = new SqliteConnection(openWriter(path));
     try {
       migrate(writer.database, migrations);
@@ -52,7 +64,8 @@ export class SqliteDatabase implements SqlDatabase {
       writer.database.close();
       throw error;
     }
-    return new SqliteDatabase(writer, path === ':memory:' ? writer : new SqliteConnection(openReader(path)));
+    const reader = path === ':memory:' ? writer : new SqliteConnection(openReader(path));
+    return new SqliteDatabase(writer, reader, options.busyMaxMs ?? BUSY_MAX_MS);
   }
 
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -79,6 +92,19 @@ export class SqliteDatabase implements SqlDatabase {
         setImmediate(() => void this.#flush());
       }
     });
+  }
+
+  /** Copies the database as of one moment to a new file, durably, while reads and writes go on. */
+  async copyTo(path: string): Promise<void> {
+    await this.#reader.database.backup(path);
+    const copy = new Database(path);
+    try {
+      // The copy is a file by itself only after this: no log beside it holds a part.
+      copy.pragma('journal_mode = DELETE');
+    } finally {
+      copy.close();
+    }
+    for (const name of [path, dirname(path)]) syncFile(name);
   }
 
   async close(): Promise<void> {
@@ -110,7 +136,7 @@ export class SqliteDatabase implements SqlDatabase {
         throw error;
       }
     } catch (error) {
-      for (const write of batch) write.reject(error);
+      for (const write of batch) write.reject(translate(error));
       return;
     }
     batch.forEach((write, index) => {
@@ -137,7 +163,7 @@ export class SqliteDatabase implements SqlDatabase {
 
   /** Waits without blocking the event loop while another process writes. */
   async #begin(): Promise<void> {
-    const giveUpAt = Date.now() + BUSY_MAX_MS;
+    const giveUpAt = Date.now() + this.#busyMaxMs;
     for (let pause = 1; ; pause = Math.min(pause * 2, BUSY_PAUSE_MAX_MS)) {
       try {
         this.#writer.control('BEGIN IMMEDIATE');
@@ -169,6 +195,15 @@ class Turn {
     } finally {
       if (this.#last === settled) this.#last = null;
     }
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

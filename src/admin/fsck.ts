@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { checkEverything, type Finding } from '../jobs/fsck.js';
+import { CommandError } from './command-error.js';
+import { atWork, type OutputOptions, print, remark } from './workplace.js';
+
+export function fsckCommand(): Command {
+  return new Command('fsck')
+    .description('check everything that is stored: counters, names, and every byte against its hash')
+    .option('--repair', 'mend what can be mended')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn fsck --repair')
+    .action((options: OutputOptions & { repair?: boolean }) =>
+      atWork(async ({ engines: { blobs, blobIndex, check } }) => {
+        const findings: Finding[] = [];
+        const checked = { blobs, blobIndex, metadata: check, repair: options.repair === true, now: Date.now() };
+        for await (const finding of checkEverything(checked)) {
+          findings.push(finding);
+          remark(`${finding.severity}: ${finding.message}`);
+        }
+        const errors = findings.filter(({ severity }) => severity === 'error').length;
+        print(options, { findings, errors }, errors === 0 ? 'Everything is in order.' : '');
+        if (errors > 0) {
+          throw new CommandError(`${errors} errors found; docs/OPERATING.md says what to do about each kind.`);
+        }
+      }),
+    );
+}
