@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// These suites drive a booted server: dist/ is built for them first, and the others don't wait for that.
-const booted = ['test/clients/**/*.test.ts', 'test/crash/**/*.test.ts'];
+// These suites run the built program: dist/ is built for them first, and the others don't wait for that.
+const booted = ['test/clients/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/admin/**/*.test.ts'];
 
 export default defineConfig({
   test: {

@@ -14,6 +14,7 @@ export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
  * several files where the package has no program of its own.
  */
 const proofs = new Map([
+  ['apache2', ['apache2']],
   ['apache2-utils', ['htpasswd']],
   ['cadaver', ['cadaver']],
   ['curl', ['curl']],
@@ -24,8 +25,12 @@ const proofs = new Map([
   ['gvfs-backends', ['/usr/lib/gvfs/gvfsd-dav', '/usr/libexec/gvfsd-dav']],
   ['gvfs-fuse', ['/usr/lib/gvfs/gvfsd-fuse', '/usr/libexec/gvfsd-fuse']],
   ['libglib2.0-bin', ['gio']],
+  ['libnginx-mod-http-dav-ext', ['/usr/lib/nginx/modules/ngx_http_dav_ext_module.so']],
   ['litmus', ['litmus']],
+  ['nginx', ['nginx']],
   ['rclone', ['rclone']],
+  ['util-linux', ['taskset']],
+  ['wrk', ['wrk']],
 ]);
 
 function say(sentence) {
@@ -106,7 +111,8 @@ function isProgramThere(proof) {
   const places = path.isAbsolute(proof) ? [proof] : folders.map((folder) => path.join(folder, proof));
   return places.some((place) => {
     try {
-      accessSync(place, constants.X_OK);
+      // A module is only read; a program is run.
+      accessSync(place, place.endsWith('.so') ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false; // Absent or not executable: either way not usable.

@@ -52,7 +52,9 @@ const settings = z.strictObject({
   /** Hides quota properties from Finder, which refuses copies that it thinks too large. */
   quotaHiddenFromFinder: z.boolean().default(false),
   /** Origins of web pages that may use WebDAV from a browser, like https://app.example.org. */
-  corsOrigins: z.array(z.string().refine(isOrigin, 'needs origins like https://app.example.org')).default([]),
+  corsOrigins: z
+    .array(z.string().refine(isOrigin, 'needs origins like https://app.example.org or app://obsidian.md'))
+    .default([]),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** A transfer without progress ends after this (PRODUCT U5). */
   idleTimeoutSeconds: seconds.default(120),
@@ -163,7 +165,8 @@ function isNetwork(text: string): boolean {
 }
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  // Apps in web views have origins of their own schemes: app://obsidian.md, capacitor://localhost.
+  return text === '*' || /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:[\]-]+$/i.test(text);
 }
 
 function isLoopback(host: string): boolean {

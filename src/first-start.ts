@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { Accounts } from './accounts/accounts.js';
+import { makePassword } from './accounts/password-rules.js';
 import { Passwords } from './accounts/passwords.js';
 import type { Config } from './config.js';
 import type { Engines } from './engines/open-engines.js';
@@ -16,7 +16,7 @@ export async function prepareFirstStart(engines: Engines, config: Config, url: s
   const accounts = new Accounts(engines.accounts, new Passwords(), {
     uploadMaxBytes: config.uploadMaxExtendedBytes,
   });
-  const password = randomBytes(15).toString('base64url');
+  const password = makePassword();
   await accounts.createUser({ email: EMAIL, name: 'Administrator', password, isAdmin: true });
   const drive = await accounts.createDrive({
     id: null,

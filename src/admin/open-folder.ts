@@ -21,7 +21,7 @@ export async function openFolder(
   const member = { ...(await accounts.readMember(driveId, email)), email };
   const drive = openDriveFor(workplace, await accounts.readDrive(driveId), member);
   const { resource, made } = await drive.write((changes) => makeFolders(changes, path));
-  if (resource.kind !== 'node') {
+  if (resource.kind !== 'node' && resource.kind !== 'common') {
     throw new CommandError(`"${folder}" is one of the drive's own folders; name a folder inside it, like /joplin.`);
   }
   if (made > 0) remark(`The folder ${folder} is made.`);

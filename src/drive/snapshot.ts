@@ -96,15 +96,17 @@ export class Snapshot {
 
   async #findScope(path: DrivePath, place: TreePlace<'scope'>, withContent: boolean): Promise<Found> {
     const outer = (await this.view.ancestors(place.anchorId)).reverse();
-    const inner = outer.find((node) => node.id === this.membership.homeId || node.id === this.membership.commonId);
+    const line = [...outer.map((node) => node.id), place.anchorId];
+    const { commonId, homeId } = this.membership;
+    const start = line.findIndex((id) => id === homeId || id === commonId);
     // The folder was deleted, or is on its way out: its app password shows nothing.
-    if (!inner) return nothingAt(path);
-    const kind = inner.id === this.membership.commonId ? 'common' : 'home';
+    if (start < 0) return nothingAt(path);
+    const kind = line[start] === commonId ? 'common' : 'home';
     const { segments } = place;
     const { chain, content } = await this.#walk(place.anchorId, segments, withContent);
     const [scope] = chain;
     if (!scope) return nothingAt(path);
-    const names = [...outer.slice(outer.indexOf(inner) + 1), scope].map((node) => node.name);
+    const names = [...outer, scope].slice(start + 1).map((node) => node.name);
     return {
       ...foundIn(path, segments, chain, 'scope'),
       above: [...outer, ...chain.slice(0, segments.length)],

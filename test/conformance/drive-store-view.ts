@@ -48,7 +48,8 @@ export function driveStoreViewSuite(open: OpenEngine): void {
         const node = await world.folder(world.home, name);
         expect((await resolve(world.home, name))[1]?.id).toBe(node.id);
       }
-      for (const name of ['A', 'b ', 'Ä', 'ä', '1', '09']) expect(await resolve(world.home, name)).toHaveLength(1);
+      for (const name of ['A', 'b ', 'Ä', 'a\u0308', '1', '09'])
+        expect(await resolve(world.home, name)).toHaveLength(1);
     });
 
     it('resolve — walks a path of a thousand segments', async () => {

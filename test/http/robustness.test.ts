@@ -248,7 +248,7 @@ describe('CLIENTS R2, R3, R36 — bodies that nobody wants, and 100 Continue', (
   test('requests follow each other on one connection, after errors too', async () => {
     const connection = await server.connect();
     const body = '<a/>';
-    for (const [method, path, expected] of [['GET', '/none', 404], ['PROPPATCH', '/d/f', 400], ['PROPFIND', '/none', 404], ['MKCOL', '/d', 405], ['POST', '/d', 405], ['GET', '/d/f', 200]] as const) {
+    for (const [method, path, expected] of [['GET', '/none', 404], ['PROPPATCH', '/d/f', 400], ['DELETE', '/none', 404], ['MKCOL', '/d', 415], ['POST', '/d', 405], ['GET', '/d/f', 200]] as const) {
       connection.write(`${method} /dav/123456${path} HTTP/1.1\r\nHost: x\r\n${authorization}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       expect((await connection.readAnswer()).status).toBe(expected);
     }

@@ -1,0 +1,118 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Migration, MigrationError, pendingMigrations, readMigrations } from '../../src/engines/sql/migrate.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { mustRun } from '../support/run-program.js';
+import { bundle, MIGRATIONS, openRaw, temporaryFile } from '../support/sqlite-file.js';
+
+const make = (name: string, sql = `CREATE TABLE "${name}" (id INTEGER)`): Migration => ({
+  name,
+  sql,
+  hash: `hash of ${sql}`,
+});
+const [FIRST, SECOND, THIRD] = [make('0001-a'), make('0002-b'), make('0003-c')];
+
+describe('pendingMigrations', () => {
+  it('gives those not yet applied, in order', () => {
+    expect(pendingMigrations([FIRST, SECOND, THIRD], [])).toEqual([FIRST, SECOND, THIRD]);
+    expect(pendingMigrations([FIRST, SECOND, THIRD], [FIRST])).toEqual([SECOND, THIRD]);
+    expect(pendingMigrations([FIRST, SECOND], [FIRST, SECOND])).toEqual([]);
+  });
+
+  it('refuses an applied one that was edited', () => {
+    const edited = make('0001-a', 'CREATE TABLE other (id INTEGER)');
+    expect(() => pendingMigrations([edited, SECOND], [FIRST])).toThrow(MigrationError);
+    expect(() => pendingMigrations([edited, SECOND], [FIRST])).toThrow(/0001-a was edited/);
+  });
+
+  it('refuses a database that holds one unknown here', () => {
+    expect(() => pendingMigrations([FIRST], [FIRST, SECOND])).toThrow(/0002-b.*does not know/);
+  });
+
+  it('refuses one that was added before others that are applied', () => {
+    expect(() => pendingMigrations([FIRST, SECOND, THIRD], [FIRST, THIRD])).toThrow(/added before/);
+    expect(() => pendingMigrations([FIRST, SECOND], [SECOND])).toThrow(/added before/);
+  });
+});
+
+describe('readMigrations', () => {
+  it('reads the SQL files of a folder by name, each with the hash of its text', async () => {
+    const folder = join(dirname(await temporaryFile()), 'migrations');
+    await mkdir(folder);
+    await writeFile(join(folder, '0002-b.sql'), 'SELECT 2');
+    await writeFile(join(folder, '0001-a.sql'), 'SELECT 1');
+    await writeFile(join(folder, 'README.md'), 'not SQL');
+    const read = readMigrations(folder);
+    expect(read.map(({ name, sql }) => [name, sql])).toEqual([
+      ['0001-a', 'SELECT 1'],
+      ['0002-b', 'SELECT 2'],
+    ]);
+    await writeFile(join(folder, '0001-a.sql'), 'SELECT 1 ');
+    expect(readMigrations(folder)[0]!.hash).not.toBe(read[0]!.hash);
+    expect(readMigrations(folder)[1]!.hash).toBe(read[1]!.hash);
+  });
+});
+
+describe('SqliteDatabase.open and the schema', () => {
+  const tables = (path: string) =>
+    openRaw(path)
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name")
+      .pluck()
+      .all();
+  const open = async (path: string, migrations: readonly Migration[]) => SqliteDatabase.open(path, migrations).close();
+
+  it('applies what is pending and writes down its name and hash', async () => {
+    const path = await temporaryFile();
+    await open(path, [FIRST]);
+    await open(path, [FIRST, SECOND]);
+    await open(path, [FIRST, SECOND]);
+    expect(tables(path)).toEqual(['0001-a', '0002-b', 'migration']);
+    expect(openRaw(path).prepare('SELECT name, hash FROM migration ORDER BY name').all()).toEqual(
+      [FIRST, SECOND].map(({ name, hash }) => ({ name, hash })),
+    );
+  });
+
+  it('the whole run is one transaction: when one fails, none is applied', async () => {
+    const path = await temporaryFile();
+    await open(path, [FIRST]);
+    const broken = make('0003-c', 'CREATE TABLE half (id INTEGER); CREATE TABEL wrong (id INTEGER)');
+    expect(() => SqliteDatabase.open(path, [FIRST, SECOND, broken])).toThrow(/syntax error/);
+    expect(tables(path)).toEqual(['0001-a', 'migration']);
+    await open(path, [FIRST, SECOND, THIRD]);
+    expect(tables(path)).toEqual(['0001-a', '0002-b', '0003-c', 'migration']);
+  });
+
+  it('a refused database is left as it was, and not locked', async () => {
+    const path = await temporaryFile();
+    await open(path, [FIRST, SECOND]);
+    expect(() => SqliteDatabase.open(path, [FIRST])).toThrow(MigrationError);
+    expect(() => SqliteDatabase.open(path, [FIRST, make('0002-b', 'SELECT 1'), THIRD])).toThrow(MigrationError);
+    expect(tables(path)).toEqual(['0001-a', '0002-b', 'migration']);
+    await open(path, [FIRST, SECOND, THIRD]);
+  });
+
+  it('the released migrations apply to an empty database', async () => {
+    const path = await temporaryFile();
+    await open(path, MIGRATIONS);
+    expect(tables(path)).toContain('node');
+    expect(openRaw(path).pragma('foreign_key_check')).toEqual([]);
+  });
+
+  it('several processes may open a new database at once', async () => {
+    const module = await bundle('src/engines/sqlite/sqlite-database.ts');
+    const script = `
+      const { SqliteDatabase } = await import(process.argv[1]);
+      const { migrations, paths, startAt } = JSON.parse(process.argv[2]);
+      await new Promise((resolve) => setTimeout(resolve, startAt - Date.now()));
+      for (const path of paths) await SqliteDatabase.open(path, migrations).close();`;
+    const paths = await Promise.all(Array.from({ length: 10 }, temporaryFile));
+    const order = JSON.stringify({ migrations: MIGRATIONS, paths, startAt: Date.now() + 1_000 });
+    const parameters = ['--input-type=module', '-e', script, '--', module, order];
+    await Promise.all(Array.from({ length: 3 }, () => mustRun(process.execPath, parameters)));
+    for (const path of paths) {
+      const applied = openRaw(path).prepare('SELECT name FROM migration').pluck().all();
+      expect(applied).toEqual(MIGRATIONS.map(({ name }) => name));
+    }
+  });
+});

@@ -1,0 +1,241 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { StorageFullError } from '../../src/stores/blob-store.js';
+import { StoreBusyError } from '../../src/stores/drive-store.js';
+import { commitsInLog, MIGRATIONS, openRaw, runScript, temporaryFile } from '../support/sqlite-file.js';
+
+const RAISE = 'UPDATE revision SET value = value + 1';
+
+async function openFile(options: { busyMaxMs?: number } = {}) {
+  const path = await temporaryFile();
+  const database = SqliteDatabase.open(path, MIGRATIONS, options);
+  onTestFinished(() => database.close().catch(() => undefined));
+  const raise = () => database.write((connection) => connection.run(RAISE, []));
+  const value = async () => {
+    const rows = await database.read((connection) => connection.all<{ value: number }>('SELECT * FROM revision', []));
+    return rows[0]!.value;
+  };
+  return { path, database, raise, value };
+}
+
+describe('SqliteDatabase, settings', () => {
+  it('the file is in WAL mode; the writer syncs each commit; both connections keep foreign keys', async () => {
+    const { database } = await openFile();
+    const pragma = (name: string, way: 'read' | 'write') =>
+      database[way](async (connection) => Object.values((await connection.all<object>(`PRAGMA ${name}`, []))[0]!)[0]);
+    expect(await pragma('journal_mode', 'write')).toBe('wal');
+    const FULL = 2;
+    expect(await pragma('synchronous', 'write')).toBe(FULL);
+    expect(await pragma('foreign_keys', 'write')).toBe(1);
+    expect(await pragma('foreign_keys', 'read')).toBe(1);
+    expect(await pragma('query_only', 'read')).toBe(1);
+  });
+
+  it('a reference to a node that is not there is refused', async () => {
+    const { database } = await openFile();
+    const insertion = database.write((connection) => connection.run('INSERT INTO purge VALUES (77)', []));
+    await expect(insertion).rejects.toThrow(/FOREIGN KEY/);
+  });
+
+  it('a read can not write', async () => {
+    const { database } = await openFile();
+    await expect(database.read((connection) => connection.run(RAISE, []))).rejects.toThrow(/readonly/);
+  });
+
+  it('a write that resolved is in the file, for any other program', async () => {
+    const { path, raise } = await openFile();
+    await raise();
+    expect(openRaw(path).prepare('SELECT value FROM revision').pluck().get()).toBe(1);
+  });
+});
+
+describe('SqliteDatabase, group commit', () => {
+  it('writes that wait together share a commit', async () => {
+    const { path, raise, value } = await openFile();
+    const before = commitsInLog(path);
+    await Promise.all(Array.from({ length: 100 }, raise));
+    expect(commitsInLog(path) - before).toBe(1);
+    expect(await value()).toBe(100);
+  });
+
+  it('a commit takes a bounded number of them', async () => {
+    const { path, raise, value } = await openFile();
+    const before = commitsInLog(path);
+    await Promise.all(Array.from({ length: 500 }, raise));
+    const commits = commitsInLog(path) - before;
+    expect(commits).toBeGreaterThan(1);
+    expect(commits).toBeLessThanOrEqual(10);
+    expect(await value()).toBe(500);
+  });
+
+  it('writes one after the other take a commit each: none resolves before it is durable', async () => {
+    const { path, raise } = await openFile();
+    const before = commitsInLog(path);
+    for (let count = 1; count <= 5; count++) {
+      await raise();
+      expect(commitsInLog(path) - before).toBe(count);
+    }
+  });
+
+  it('a write that fails takes back its own changes and no others of the commit', async () => {
+    const { path, database, raise, value } = await openFile();
+    const before = commitsInLog(path);
+    const failing = database.write(async (connection) => {
+      await connection.run(RAISE, []);
+      await connection.run(RAISE, []);
+      throw new Error('changed my mind');
+    });
+    const outcomes = await Promise.allSettled([raise(), failing, raise(), raise()]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    expect(await value()).toBe(3);
+    expect(commitsInLog(path) - before).toBe(1);
+  });
+});
+
+describe('SqliteDatabase beside other programs', () => {
+  it('a write waits while another program writes, then goes on', async () => {
+    const { path, raise, value } = await openFile();
+    const other = openRaw(path);
+    other.exec('BEGIN IMMEDIATE');
+    let isDone = false;
+    const written = raise().then(() => {
+      isDone = true;
+    });
+    await wait(100);
+    expect(isDone).toBe(false);
+    other.exec(`${RAISE}; COMMIT`);
+    await written;
+    expect(await value()).toBe(2);
+  });
+
+  it('reads go on while a write waits, and see what is committed', async () => {
+    const { path, raise, value } = await openFile();
+    const other = openRaw(path);
+    other.exec(`BEGIN IMMEDIATE; ${RAISE}`);
+    const written = raise();
+    for (let count = 0; count < 5; count++) {
+      expect(await value()).toBe(0);
+      await wait(5);
+    }
+    other.exec('COMMIT');
+    await written;
+    expect(await value()).toBe(2);
+  });
+
+  it('reads go on while a write is at work, and see the state before it', async () => {
+    const { database, value } = await openFile();
+    const seen = await database.write(async (connection) => {
+      await connection.run(RAISE, []);
+      return value();
+    });
+    expect(seen).toBe(0);
+    expect(await value()).toBe(1);
+  });
+
+  it('a read that is under way sees nothing of a write that commits meanwhile', async () => {
+    const { database, raise } = await openFile();
+    const seen = await database.read(async (connection) => {
+      const values = [await connection.all('SELECT value FROM revision', [])];
+      await raise();
+      values.push(await connection.all('SELECT value FROM revision', []));
+      return values;
+    });
+    expect(seen).toEqual([[{ value: 0 }], [{ value: 0 }]]);
+  });
+
+  it('StoreBusyError when the other program writes for too long; later writes succeed', async () => {
+    const { path, raise, value } = await openFile({ busyMaxMs: 50 });
+    const other = openRaw(path);
+    other.exec('BEGIN IMMEDIATE');
+    const outcomes = await Promise.allSettled([raise(), raise()]);
+    for (const outcome of outcomes) {
+      expect(outcome.status === 'rejected' && outcome.reason).toBeInstanceOf(StoreBusyError);
+    }
+    other.exec('ROLLBACK');
+    await raise();
+    expect(await value()).toBe(1);
+  });
+
+  it('loses no write of two processes that write at once', async () => {
+    const { path, raise, value } = await openFile();
+    const script = `
+      const database = new Database(words[0], { timeout: 30000 });
+      const raise = database.prepare('${RAISE}');
+      for (let count = 0; count < 300; count++) database.transaction(() => raise.run()).immediate();`;
+    const other = runScript(script, path);
+    let own = 0;
+    let isOver = false;
+    void other.finally(() => {
+      isOver = true;
+    });
+    while (!isOver || own < 300) {
+      await Promise.all([raise(), raise()]);
+      own += 2;
+    }
+    await other;
+    expect(await value()).toBe(300 + own);
+  });
+});
+
+describe('SqliteDatabase, a full disk', () => {
+  it('fails the write with StorageFullError, keeps what was there, and writes again once there is room', async () => {
+    const { database, raise, value } = await openFile();
+    await raise();
+    const limit = (pages: string) =>
+      database.write((connection) => connection.all(`PRAGMA max_page_count${pages}`, []));
+    const [{ page_count }] = (await database.read((c) => c.all<{ page_count: number }>('PRAGMA page_count', []))) as [
+      { page_count: number },
+    ];
+    const original = (await limit('')) as [{ max_page_count: number }];
+    await limit(` = ${page_count + 2}`);
+    const big = () =>
+      database.write(async (connection) => {
+        await connection.run(RAISE, []);
+        const sql = 'INSERT INTO content (id, size, stored_at, bytes) VALUES (?, 1, 1, zeroblob(1000000))';
+        await connection.run(sql, [crypto.randomUUID()]);
+      });
+    const neighbour = raise().catch(() => -1);
+    await expect(big()).rejects.toThrow(StorageFullError);
+    const raised = 1 + ((await neighbour) === -1 ? 0 : 1);
+    expect(await value()).toBe(raised);
+    await raise();
+    expect(await value()).toBe(raised + 1);
+    await limit(` = ${original[0].max_page_count}`);
+    await big();
+    expect(await value()).toBe(raised + 2);
+  });
+});
+
+describe('SqliteDatabase, its end', () => {
+  it('close waits for the writes that were asked for before it', async () => {
+    const { path, database, raise } = await openFile();
+    const writes = Promise.all(Array.from({ length: 300 }, raise));
+    await database.close();
+    await writes;
+    expect(openRaw(path).prepare('SELECT value FROM revision').pluck().get()).toBe(300);
+  });
+
+  it('a write after close is refused, and does not hang', async () => {
+    const { database, raise } = await openFile();
+    await database.close();
+    await expect(raise()).rejects.toThrow(/not open/);
+  });
+
+  it('in memory: reads and writes take turns on the one connection', async () => {
+    const database = SqliteDatabase.open(':memory:', MIGRATIONS);
+    onTestFinished(() => database.close());
+    const drives = new SqlDriveStore(database);
+    const failing = drives.write(() => Promise.reject(new Error('no')));
+    const work = Array.from({ length: 50 }, (_, index) =>
+      index % 2 === 0
+        ? database.write((connection) => connection.run(RAISE, []))
+        : database.read((connection) => connection.all('SELECT value FROM revision', [])),
+    );
+    await Promise.all([...work, expect(failing).rejects.toThrow('no')]);
+    expect(await database.read((connection) => connection.all('SELECT value FROM revision', []))).toEqual([
+      { value: 25 },
+    ]);
+  });
+});
