@@ -1,39 +1,7 @@
-import { pino } from 'pino';
-import { readConfig } from './config.js';
-import { prepareFirstStart } from './first-start.js';
-import { startServer } from './server.js';
+import { setFlagsFromString } from 'node:v8';
 
-/** How long a forced end may take after a second signal or a defect, in milliseconds. */
-const EXIT_MS = 1_000;
-
-async function main(): Promise<void> {
-  const config = readConfig();
-  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-  const server = await startServer(config, log);
-  const welcome = await prepareFirstStart(server.engines, config, server.url);
-  if (welcome) console.log(welcome);
-  console.log(`listening on ${server.url}`);
-  log.info({ url: server.url, storage: config.storage }, 'started');
-  let isEnding = false;
-  const end = async (signal: string) => {
-    if (isEnding) process.exit(1);
-    isEnding = true;
-    log.info({ signal }, 'ending');
-    await server.stop();
-    log.info('ended');
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
-  // No request gets here: errors end in the error middleware. What does is a defect, whose process can't be trusted.
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error) => {
-      log.fatal({ err: error }, 'a defect outside of any request');
-      setTimeout(() => process.exit(1), EXIT_MS).unref();
-      void end(event).finally(() => process.exit(1));
-    });
-  }
-}
-
-main().catch((error: unknown) => {
-  console.error(`firn: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
-});
+// Loading a thousand modules, and later each burst of uploads, makes V8 enlarge its nursery to 48 MB, which it keeps
+// for good. Held small it costs a few percent of time and saves half of the memory (measured on Node 20). It has to be
+// said before the first module is loaded.
+setFlagsFromString('--semi-space-growth-factor=1');
+await import('./serve.js');

@@ -11,7 +11,9 @@ const LINES_MAX = 400;
  * there. Everything may import `stores`, which imports nothing.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  'main.ts': ['server.ts', 'first-start.ts', 'config.ts'],
+  // Tells V8 how to use memory before anything else is loaded.
+  'main.ts': ['serve.ts'],
+  'serve.ts': ['server.ts', 'first-start.ts', 'config.ts'],
   'cli.ts': ['admin', 'server.ts', 'config.ts'],
   // First administrator and drive: what the command line would do, said to the operator who starts the server.
   'first-start.ts': ['accounts', 'engines', 'config.ts'],
@@ -90,9 +92,9 @@ const serverFiles = files.filter((file) => !isBrowserCode(file));
 describe('DESIGN "Layout" — the arrows', () => {
   test('the imports are found at all', () => {
     expect(files.length).toBeGreaterThan(100);
-    expect(importsOf(`import { a } from './a.js';\nimport './b.js';\nexport * from "./c.js";\nawait import('d');`)).toEqual(
-      ['./a.js', './b.js', './c.js', 'd'],
-    );
+    expect(
+      importsOf(`import { a } from './a.js';\nimport './b.js';\nexport * from "./c.js";\nawait import('d');`),
+    ).toEqual(['./a.js', './b.js', './c.js', 'd']);
     expect(importsOf(`import {\n  type A,\n} from '../a.js';\n// from './no.js'\n/* import './no.js' */`)).toEqual([
       '../a.js',
     ]);

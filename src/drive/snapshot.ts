@@ -15,11 +15,11 @@ export class Snapshot {
   ) {}
 
   /** Looks a path up; one statement for ordinary paths. `withContent` brings a file's content too. */
-  async find(path: DrivePath, options: { readonly withContent?: boolean } = {}): Promise<Found> {
+  find(path: DrivePath, options: { readonly withContent?: boolean } = {}): Promise<Found> {
     const place = locate(this.membership, path);
     switch (place.kind) {
       case 'root':
-        return { ...nothingAt(path), resource: await this.#root() };
+        return this.#root().then((resource) => ({ ...nothingAt(path), resource }));
       case 'trash':
         return this.#findTrash(path, place.segments, options.withContent === true);
       case 'scope':
@@ -85,13 +85,12 @@ export class Snapshot {
       return { ...nothingAt(path), resource };
     }
     const { chain, content } = await this.#walk(place.anchorId, segments, withContent);
-    return {
-      ...foundIn(path, segments, chain, kind),
-      above: chain.slice(0, segments.length),
-      space: kind,
-      originalPath: originalPath(kind, segments),
-      content,
-    };
+    const found = foundIn(path, segments, chain, kind);
+    found.above = chain.slice(0, segments.length);
+    found.space = kind;
+    found.originalPath = originalPath(kind, segments);
+    found.content = content;
+    return found;
   }
 
   async #findScope(path: DrivePath, place: TreePlace<'scope'>, withContent: boolean): Promise<Found> {
@@ -133,9 +132,9 @@ export class Snapshot {
     };
   }
 
-  async #walk(anchorId: NodeId, segments: DrivePath, withContent: boolean) {
+  #walk(anchorId: NodeId, segments: DrivePath, withContent: boolean) {
     if (withContent) return this.view.resolveFile(anchorId, segments);
-    return { chain: await this.view.resolve(anchorId, segments), content: null };
+    return this.view.resolve(anchorId, segments).then((chain) => ({ chain, content: null }));
   }
 
   #nodes(...ids: NodeId[]): Promise<NodeRow[]> {
@@ -143,7 +142,9 @@ export class Snapshot {
   }
 }
 
-function nothingAt(path: DrivePath): Found {
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function nothingAt(path: DrivePath): Writable<Found> {
   return {
     path,
     resource: null,
@@ -162,14 +163,13 @@ function foundIn(
   segments: DrivePath,
   chain: readonly NodeRow[],
   anchorKind: 'home' | 'common' | 'scope' | 'in-trash',
-): Found {
+): Writable<Found> {
   const kindAt = (index: number): ResourceKind =>
     index === 0 ? anchorKind : anchorKind === 'in-trash' ? 'in-trash' : 'node';
   const target = chain[segments.length];
   const parent = chain[segments.length - 1];
-  return {
-    ...nothingAt(path),
-    resource: target ? resourceOf(target, kindAt(segments.length), path) : null,
-    parent: parent && segments.length > 0 ? resourceOf(parent, kindAt(segments.length - 1), path.slice(0, -1)) : null,
-  };
+  const found = nothingAt(path);
+  if (target) found.resource = resourceOf(target, kindAt(segments.length), path);
+  if (parent && segments.length > 0) found.parent = resourceOf(parent, kindAt(segments.length - 1), path.slice(0, -1));
+  return found;
 }

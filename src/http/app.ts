@@ -47,7 +47,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
 
 /** Request id, logger, and one line a request at level debug. */
 function begin({ log, trustedProxies }: AppParts): Koa.Middleware<FirnState> {
-  return async (context, next) => {
+  return (context, next) => {
     const { req, res, state } = context;
     state.requestId = randomUUID();
     state.remoteAddress = clientAddress(req, trustedProxies);
@@ -62,7 +62,7 @@ function begin({ log, trustedProxies }: AppParts): Koa.Middleware<FirnState> {
     } else {
       state.log = lazyChild(log, state);
     }
-    await next();
+    return next();
   };
 }
 
@@ -77,7 +77,7 @@ function lazyChild(log: Logger, state: FirnState): Logger {
 }
 
 function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {
-  return async (context, next) => {
+  return (context, next) => {
     const { req, state } = context;
     const target = req.url ?? '/';
     if (!target.startsWith('/') && target !== '*') {
@@ -86,14 +86,15 @@ function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {
     const query = target.indexOf('?');
     state.url = query < 0 ? target : target.slice(0, query);
     state.mount = mounts.find(req.headers.host ?? '', state.url);
-    await next();
+    return next();
   };
 }
 
 /** OPTIONS is answered everywhere, to everyone (PRODUCT A4). */
-async function options(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
+function options(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> | undefined {
   if (context.method !== 'OPTIONS') return next();
   send(context, { status: 200, headers: { ...OPTIONS_HEADERS }, body: null });
+  return undefined;
 }
 
 /** ECONNRESET and its like, and what Node's parser says of a request that ends in its middle (`HPE_…`). */

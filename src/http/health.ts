@@ -4,9 +4,11 @@ import { send } from './send.js';
 
 /** `/healthz`: the process answers. `/readyz`: the stores do too. On hosts that are no drive's. */
 export function health(checkReady: () => Promise<void>): Koa.Middleware<FirnState> {
-  return async (context, next) => {
+  return (context, next) => {
     const { mount, url } = context.state;
-    if (mount.kind !== 'other' || (url !== '/healthz' && url !== '/readyz')) return next();
+    return mount.kind !== 'other' || (url !== '/healthz' && url !== '/readyz') ? next() : answer(context, url);
+  };
+  async function answer(context: Koa.ParameterizedContext<FirnState>, url: string): Promise<void> {
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
     if (url === '/readyz') {
       try {
@@ -18,5 +20,5 @@ export function health(checkReady: () => Promise<void>): Koa.Middleware<FirnStat
       }
     }
     send(context, { status: 200, headers, body: 'ok\n' });
-  };
+  }
 }

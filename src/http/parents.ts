@@ -15,6 +15,7 @@ import { propertyKey } from '../dav/xml/property-name.js';
 import { type PropfindRequest, parsePropfind } from '../dav/xml/propfind-request.js';
 import type { FirnState } from './context.js';
 import { HttpBody } from './http-body.js';
+import type { Mount } from './mounts.js';
 import { send } from './send.js';
 
 const startedAt = Date.now();
@@ -29,9 +30,15 @@ const PROPERTIES = new Map([
  * The folders above a drive's path, to which Windows and GNOME walk up when they mount it (PRODUCT A4, CLIENTS R31).
  * They show that they are folders, to everybody, and no drives. Any other address that is no drive's is 404.
  */
-export async function parents(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
+export function parents(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
   const { mount } = context.state;
-  if (mount.kind === 'drive') return next();
+  return mount.kind === 'drive' ? next() : answer(context, mount);
+}
+
+async function answer(
+  context: Koa.ParameterizedContext<FirnState>,
+  mount: Exclude<Mount, { kind: 'drive' }>,
+): Promise<void> {
   if (mount.kind === 'other') {
     throw new DavError(404, 'There is nothing here. Drives are at /dav/ID/, with the ID of the drive.');
   }

@@ -19,7 +19,10 @@ export interface Check {
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
   readonly metadata: MetadataCheck;
-  /** Mends counters and flags. Lost or damaged bytes only a backup, or another upload of the same file, brings back. */
+  /**
+   * Mends counters and flags, and sets damaged blobs aside, so that nobody is given wrong bytes. Only a backup, or
+   * another upload of the same file, brings lost or damaged bytes back.
+   */
   readonly repair: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -35,13 +38,25 @@ export async function* checkEverything(options: Check): AsyncGenerator<Finding> 
   for (let after: BlobId | null = null; ; ) {
     const page: NamedContent[] = await blobIndex.named(after, PAGE);
     for (const content of page) {
-      const damage = await damageOf(options.blobs, content);
-      if (damage && (await isNamed(blobIndex, content.id))) yield await describe(blobIndex, content.id, damage);
+      const finding = await checkContent(options, content);
+      if (finding) yield finding;
     }
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
   }
   yield* leftovers(options);
+}
+
+async function checkContent({ blobs, blobIndex, repair }: Check, content: NamedContent): Promise<Finding | null> {
+  // Before the bytes are read: an upload that replaces them meanwhile isn't set aside.
+  const blob = content.bytes ? null : await blobs.stat(content.id);
+  const damage = await damageOf(blobs, content);
+  const files = damage ? await blobIndex.paths(content.id, FILES_NAMED) : [];
+  // A file deleted for good while we looked is no damage.
+  if (!damage || files.length === 0) return null;
+  const isAside = repair && blob && damage.kind !== 'bytes-missing' && (await blobs.setAside(blob));
+  const message = `content ${content.id} ${damage.message}${isAside ? ', and is set aside' : ''}`;
+  return { severity: 'error', kind: damage.kind, message: `${message}; it belongs to ${files.join(', ')}` };
 }
 
 interface Damage {
@@ -64,16 +79,6 @@ async function damageOf(blobs: BlobStore, content: NamedContent): Promise<Damage
   }
   if (size !== content.size) return { kind: 'wrong-size', message: `has ${size} bytes instead of ${content.size}` };
   return hash.digest('hex') === content.id ? null : { kind: 'wrong-hash', message: 'has other bytes than were stored' };
-}
-
-/** A file deleted for good while we looked is no damage. */
-async function isNamed(blobIndex: BlobIndex, id: BlobId): Promise<boolean> {
-  return (await blobIndex.paths(id, 1)).length > 0;
-}
-
-async function describe(blobIndex: BlobIndex, id: BlobId, { kind, message }: Damage): Promise<Finding> {
-  const files = await blobIndex.paths(id, FILES_NAMED);
-  return { severity: 'error', kind, message: `content ${id} ${message}; it belongs to ${files.join(', ')}` };
 }
 
 /** Bytes that no file names: of uploads whose transaction never came or is just about to, of files deleted for good. */

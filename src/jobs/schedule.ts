@@ -13,6 +13,8 @@ export class Schedule {
   readonly #jobs: readonly Job[];
   readonly #log: Logger;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Jobs that are running or wait for their turn: none waits twice. */
+  readonly #due = new Set<Job>();
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
 
@@ -37,6 +39,8 @@ export class Schedule {
   }
 
   #enqueue(job: Job): void {
+    if (this.#due.has(job)) return;
+    this.#due.add(job);
     this.#running = this.#running.then(async () => {
       if (this.#isStopped) return;
       try {
@@ -44,6 +48,8 @@ export class Schedule {
         this.#log.info({ job: job.name }, 'a job ran');
       } catch (error) {
         this.#log.error({ err: error, job: job.name }, 'a job failed');
+      } finally {
+        this.#due.delete(job);
       }
     });
   }

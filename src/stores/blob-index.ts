@@ -17,8 +17,8 @@ export interface BlobIndex {
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number>;
   /**
    * For up to `limit` marks older than `condemnedBefore`: where still no node names the content, forgets it and calls
-   * `deleteBytes`, inside one write transaction. Marks stay until `pardon`. `after` pages through the marks. While
-   * anybody holds (see `hold`) it does nothing, and `last` is null.
+   * `deleteBytes`, inside one write transaction. Its mark then counts from `now` and stays until `pardon`. `after` pages
+   * through the marks. While anybody holds (see `hold`) it does nothing, and `last` is null.
    */
   sweep(
     options: {
@@ -29,7 +29,10 @@ export interface BlobIndex {
     },
     deleteBytes: (id: BlobId) => Promise<boolean>,
   ): Promise<{ readonly last: BlobId | null; readonly deleted: number }>;
-  /** Drops marks older than `condemnedBefore`. The caller leaves them longer than any upload waits for its commit. */
+  /**
+   * Drops marks of contents that were condemned, or whose bytes were deleted, before `condemnedBefore`. The caller leaves
+   * them longer than any upload waits for its commit.
+   */
   pardon(condemnedBefore: number): Promise<void>;
   /**
    * Keeps every `sweep`, in all processes, from removing bytes until `until` (milliseconds since 1970). Gives the

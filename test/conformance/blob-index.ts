@@ -220,5 +220,66 @@ export function blobIndexSuite(open: OpenEngine): void {
       expect(await index.named(expected[1]!.id, 2)).toEqual(expected.slice(2));
       expect(await index.named(expected[2]!.id, 2)).toEqual([]);
     });
+
+    it('unnamed — gives those that no node names as bytes in a BlobStore', async () => {
+      await upload('named');
+      await record('recorded');
+      await world.file(world.home, 'inline', 'inline');
+      const ids = ['named', 'recorded', 'inline', 'stranger'].map(idOf);
+      expect(await index.unnamed(ids)).toEqual(['recorded', 'inline', 'stranger'].map(idOf));
+      expect(await index.unnamed([])).toEqual([]);
+    });
+
+    it('paths — tells where the nodes are that name a content, up to the limit', async () => {
+      const docs = await world.folder(world.home, 'docs');
+      await world.file(docs.id, 'a.txt', 'x');
+      await world.file(world.elsewhere.homeId, 'b.txt', 'x');
+      await world.file(world.home, 'other', 'y');
+      const home = (await world.node(world.home)).name;
+      const elsewhere = (await world.node(world.elsewhere.homeId)).name;
+      expect((await index.paths(idOf('x'), 9)).sort()).toEqual([
+        `drive ${world.drive.id}: ${home}/docs/a.txt`,
+        `drive ${world.otherDrive.id}: ${elsewhere}/b.txt`,
+      ]);
+      expect(await index.paths(idOf('x'), 1)).toHaveLength(1);
+      expect(await index.paths(idOf('nobody'), 9)).toEqual([]);
+    });
+
+    describe('hold', () => {
+      const UNTIL = LATER + 1_000;
+      const sweepAt = (now: number) => index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now }, deleteBytes);
+
+      beforeEach(async () => {
+        await record('doomed');
+        await index.condemn(9, NOW);
+      });
+
+      it('keeps every sweep from removing bytes until its time is over', async () => {
+        await index.hold(UNTIL, LATER);
+        expect(await sweepAt(UNTIL)).toEqual({ last: null, deleted: 0 });
+        expect(await isKnown('doomed')).toBe(true);
+        expect(await sweepAt(UNTIL + 1)).toEqual({ last: idOf('doomed'), deleted: 1 });
+      });
+
+      it('of several, the last to end counts', async () => {
+        const [one, two] = [await index.hold(UNTIL, LATER), await index.hold(UNTIL, LATER)];
+        expect(one).not.toBe(two);
+        await index.endHold(one);
+        expect((await sweepAt(LATER)).deleted).toBe(0);
+        await index.endHold(two);
+        expect((await sweepAt(LATER)).deleted).toBe(1);
+      });
+
+      it('can be extended while it lasts, and not after it ended', async () => {
+        const hold = await index.hold(UNTIL, LATER);
+        expect(await index.extendHold(hold, UNTIL + 500, UNTIL)).toBe(true);
+        expect((await sweepAt(UNTIL + 500)).deleted).toBe(0);
+        expect(await index.extendHold(hold, UNTIL + 900, UNTIL + 501)).toBe(false);
+        const other = await index.hold(UNTIL, LATER);
+        await index.endHold(other);
+        expect(await index.extendHold(other, UNTIL, LATER)).toBe(false);
+        expect((await sweepAt(UNTIL + 501)).deleted).toBe(1);
+      });
+    });
   });
 }

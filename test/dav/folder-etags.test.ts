@@ -19,19 +19,25 @@ describe('CLIENTS R25 — ETags of folders', () => {
   async function etags(): Promise<Map<string, string>> {
     const { text } = await alice('PROPFIND', '/', { headers: { Depth: 'infinity' }, body: askFor('getetag') });
     return new Map(
-      parseMultistatus(text)
-        .map(({ href, props }) => [decodeURIComponent(href).slice('/dav/123456'.length), textIn(props.get('{DAV:}getetag'))]),
+      parseMultistatus(text).map(({ href, props }) => [
+        decodeURIComponent(href).slice('/dav/123456'.length),
+        textIn(props.get('{DAV:}getetag')),
+      ]),
     );
   }
   async function changedBy(work: () => Promise<unknown>): Promise<string[]> {
     const before = await etags();
     await work();
     const after = await etags();
-    return [...after].filter(([path, etag]) => before.has(path) && before.get(path) !== etag).map(([path]) => path).sort();
+    return [...after]
+      .filter(([path, etag]) => before.has(path) && before.get(path) !== etag)
+      .map(([path]) => path)
+      .sort();
   }
 
   beforeAll(async () => {
-    for (const path of ['/e', '/e/a', '/e/a/b', '/e/c', '/Common%20documents/k', '/Common%20documents/l']) await alice('MKCOL', path);
+    for (const path of ['/e', '/e/a', '/e/a/b', '/e/c', '/Common%20documents/k', '/Common%20documents/l'])
+      await alice('MKCOL', path);
     await alice('PUT', '/e/a/b/f', { body: 'f' });
     await alice('PUT', '/e/a/g', { body: 'g' });
     await alice('PUT', '/Common%20documents/k/h', { body: 'h' });
@@ -44,15 +50,22 @@ describe('CLIENTS R25 — ETags of folders', () => {
     ['an overwrite', () => alice('PUT', '/Drive/e/a/b/f', { body: 'f2' }), [...AB, '/Drive/e/a/b/f']],
     ['a PROPPATCH of a file', () => alice('PROPPATCH', '/e/a/b/f', { body: change({ '{urn:x}a': 'b' }) }), AB],
     ['a PROPPATCH of a date', () => alice('PROPPATCH', '/e/a/b/f', { body: change({ lastmodified: '1' }) }), AB],
-    ['a PROPPATCH of a folder', () => alice('PROPPATCH', '/e/a', { body: change({ '{urn:x}a': 'b' }) }), [...UP, '/Drive/e/a/']],
+    [
+      'a PROPPATCH of a folder',
+      () => alice('PROPPATCH', '/e/a', { body: change({ '{urn:x}a': 'b' }) }),
+      [...UP, '/Drive/e/a/'],
+    ],
     ['MKCOL', () => alice('MKCOL', '/e/c/new'), [...UP, '/Drive/e/c/']],
     ['MOVE', () => alice('MOVE', '/e/a/b/new', to('/e/c/moved')), [...AB, '/Drive/e/c/']],
     ['COPY', () => alice('COPY', '/e/a/b', to('/e/c/copy')), [...UP, '/Drive/e/c/']],
     ['DELETE', () => alice('DELETE', '/e/c/copy'), [...UP, '/Drive/e/c/', '/Trash/']],
     ['a final DELETE', () => alice('DELETE', '/Trash/copy'), ['/', '/Trash/']],
     ['a LOCK of a new name', () => alice('LOCK', '/e/c/locked', { body: LOCK }), [...UP, '/Drive/e/c/']],
-    ["another member's change of a common file", () => server.as('bob')('PUT', '/Common%20documents/k/h', { body: 'x' }),
-      ['/', '/Drive/', '/Drive/Common documents/', '/Drive/Common documents/k/', '/Drive/Common documents/k/h']],
+    [
+      "another member's change of a common file",
+      () => server.as('bob')('PUT', '/Common%20documents/k/h', { body: 'x' }),
+      ['/', '/Drive/', '/Drive/Common documents/', '/Drive/Common documents/k/', '/Drive/Common documents/k/h'],
+    ],
     ["another member's personal change", () => server.as('bob')('PUT', '/hidden', { body: 'x' }), []],
     ["another member's personal deletion", () => server.as('bob')('DELETE', '/hidden'), []],
     ['GET', () => alice('GET', '/e/a/b/f'), []],
@@ -78,8 +91,12 @@ describe('CLIENTS R25 — ETags of folders', () => {
   });
 
   test('the ETag in the answer of MKCOL is the one that PROPFIND shows, with properties too', async () => {
-    const body = '<D:mkcol xmlns:D="DAV:"><D:set><D:prop><D:resourcetype><D:collection/></D:resourcetype><x:c xmlns:x="urn:x">1</x:c></D:prop></D:set></D:mkcol>';
-    for (const [path, options] of [['/e/m1', {}], ['/e/m2', { body }]] as const) {
+    const body =
+      '<D:mkcol xmlns:D="DAV:"><D:set><D:prop><D:resourcetype><D:collection/></D:resourcetype><x:c xmlns:x="urn:x">1</x:c></D:prop></D:set></D:mkcol>';
+    for (const [path, options] of [
+      ['/e/m1', {}],
+      ['/e/m2', { body }],
+    ] as const) {
       const { headers } = await alice('MKCOL', path, options);
       expect((await etags()).get(`/Drive${path}/`)).toBe(headers.etag);
     }

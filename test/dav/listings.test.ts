@@ -32,7 +32,10 @@ describe('large listings', () => {
     await alice('COPY', '/wide/0', to('/wide/1'));
     await alice('MOVE', '/wide/1', to('/wide/0/deep/1'));
     await alice('COPY', '/wide/0/deep/1', to('/Common%20documents/shared'));
-    const trees = [['/wide/', '/wide/0/', ...inFolder('/wide/0/')], ['/wide/0/deep/1/', ...inFolder('/wide/0/deep/1/')]];
+    const trees = [
+      ['/wide/', '/wide/0/', ...inFolder('/wide/0/')],
+      ['/wide/0/deep/1/', ...inFolder('/wide/0/deep/1/')],
+    ];
     for (const href of trees.flat()) expected.add(`/dav/123456${href}`);
 
     function inFolder(path: string): string[] {
@@ -42,7 +45,10 @@ describe('large listings', () => {
   });
 
   test('Depth infinity over 2,400 nodes is complete, each once, folders before what is in them', async () => {
-    const { headers, text } = await alice('PROPFIND', '/wide', { headers: { Depth: 'infinity' }, body: askFor('getetag') });
+    const { headers, text } = await alice('PROPFIND', '/wide', {
+      headers: { Depth: 'infinity' },
+      body: askFor('getetag'),
+    });
     expect(headers['transfer-encoding']).toBe('chunked');
     const hrefs = hrefsOf(text);
     expect(hrefs).toHaveLength(expected.size);
@@ -62,11 +68,18 @@ describe('large listings', () => {
     const hrefs = hrefsOf(text).map((href) => href.slice('/dav/123456'.length));
     expect(new Set(hrefs).size).toBe(hrefs.length);
     const wide = [...expected].map((href) => href.replace('/dav/123456', '/Drive'));
-    const copies = wide.filter((href) => href.startsWith('/Drive/wide/0/deep/1/')).map((href) => href.slice('/Drive/wide/0/deep/1/'.length));
+    const copies = wide
+      .filter((href) => href.startsWith('/Drive/wide/0/deep/1/'))
+      .map((href) => href.slice('/Drive/wide/0/deep/1/'.length));
     expect(new Set(hrefs)).toEqual(
       new Set([
-        '/', '/Drive/', '/Trash/', '/Drive/Common documents/', ...wide,
-        ...copies.map((rest) => `/Drive/Common documents/shared/${rest}`), ...copies.map((rest) => `/Trash/thrown/${rest}`),
+        '/',
+        '/Drive/',
+        '/Trash/',
+        '/Drive/Common documents/',
+        ...wide,
+        ...copies.map((rest) => `/Drive/Common documents/shared/${rest}`),
+        ...copies.map((rest) => `/Trash/thrown/${rest}`),
       ]),
     );
   });

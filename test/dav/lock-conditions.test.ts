@@ -156,25 +156,31 @@ describe('RFC 4918 §7.6 — locks, COPY and MOVE', () => {
     expect(await tokensOf(`${F}/b`)).toEqual([]);
   });
 
-  test.each(['COPY', 'MOVE'])('%s over a locked file with its token leaves the destination URL locked', async (method) => {
-    const token = await lock(`${F}/target`);
-    await bob('PUT', `${F}/source`, { body: 'new' });
-    const If = `<${server.urlOf(`${F}/target`)}> (<${token}>)`;
-    expect(await status(bob(method, `${F}/source`, to(`${F}/target`, { If })))).toBe(204);
-    expect(await tokensOf(`${F}/target`)).toEqual([token]);
-    expect(await status(alice('PUT', `${F}/target`, { body: 'x' }))).toBe(423);
-    expect(await status(bob('UNLOCK', `${F}/target`, { headers: { 'Lock-Token': `<${token}>` } }))).toBe(204);
-  });
+  test.each(['COPY', 'MOVE'])(
+    '%s over a locked file with its token leaves the destination URL locked',
+    async (method) => {
+      const token = await lock(`${F}/target`);
+      await bob('PUT', `${F}/source`, { body: 'new' });
+      const If = `<${server.urlOf(`${F}/target`)}> (<${token}>)`;
+      expect(await status(bob(method, `${F}/source`, to(`${F}/target`, { If })))).toBe(204);
+      expect(await tokensOf(`${F}/target`)).toEqual([token]);
+      expect(await status(alice('PUT', `${F}/target`, { body: 'x' }))).toBe(423);
+      expect(await status(bob('UNLOCK', `${F}/target`, { headers: { 'Lock-Token': `<${token}>` } }))).toBe(204);
+    },
+  );
 
-  test.each(['COPY', 'MOVE'])('%s over a locked folder with its token leaves the destination URL locked', async (method) => {
-    await bob('MKCOL', `${F}/target`);
-    const token = await lock(`${F}/target`);
-    await bob('MKCOL', `${F}/source`);
-    const If = `<${server.urlOf(`${F}/target`)}> (<${token}>)`;
-    expect(await status(bob(method, `${F}/source`, to(`${F}/target`, { If })))).toBe(204);
-    expect(await tokensOf(`${F}/target`)).toEqual([token]);
-    expect(await status(alice('PUT', `${F}/target/new`, { body: 'x' }))).toBe(423);
-  });
+  test.each(['COPY', 'MOVE'])(
+    '%s over a locked folder with its token leaves the destination URL locked',
+    async (method) => {
+      await bob('MKCOL', `${F}/target`);
+      const token = await lock(`${F}/target`);
+      await bob('MKCOL', `${F}/source`);
+      const If = `<${server.urlOf(`${F}/target`)}> (<${token}>)`;
+      expect(await status(bob(method, `${F}/source`, to(`${F}/target`, { If })))).toBe(204);
+      expect(await tokensOf(`${F}/target`)).toEqual([token]);
+      expect(await status(alice('PUT', `${F}/target/new`, { body: 'x' }))).toBe(423);
+    },
+  );
 
   test('what is moved into a deeply locked folder is locked there', async () => {
     await bob('MKCOL', `${F}/d`);

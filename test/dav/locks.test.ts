@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Answer } from '../support/http-client.js';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
-import { allOf, askFor, change, childrenOf, hrefsOf, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
+import {
+  allOf,
+  askFor,
+  change,
+  childrenOf,
+  hrefsOf,
+  parseAnswer,
+  parseMultistatus,
+  textIn,
+} from '../support/multistatus.js';
 
 let server: TestServer;
 /** Manager, member, member. */
@@ -23,6 +32,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   F = `/Common%20documents/t${++number}`;
   await bob('MKCOL', F);
+  await dora('PUT', '/src', { body: 's' });
 });
 afterAll(() => server.stop());
 
@@ -72,7 +82,9 @@ describe('RFC 4918 §9.10 — LOCK', () => {
     await bob('MKCOL', `${F}/in`, { headers: { If: `(<${token}>)` } });
     expect(await discover(dora, `${F}/in`)).toEqual([[token, 'infinity', `/dav/123456${F}/`]]);
     expect(await status(dora('PUT', `${F}/in/x`, { body: 'x' }))).toBe(423);
-    expect(await status(bob('PUT', `${F}/in/x`, { body: 'x', headers: { If: `<${server.urlOf(F)}> (<${token}>)` } }))).toBe(201);
+    expect(
+      await status(bob('PUT', `${F}/in/x`, { body: 'x', headers: { If: `<${server.urlOf(F)}> (<${token}>)` } })),
+    ).toBe(201);
   });
 
   test('shared locks live together, an exclusive one stands alone', async () => {
@@ -89,10 +101,13 @@ describe('RFC 4918 §9.10 — LOCK', () => {
     expect(await status(dora('PUT', `${F}/s`, { body: 'z', headers: { If: `(<${second}>)` } }))).toBe(204);
   });
 
-  test.each(['Infinite, Second-4100000000', 'Second-99999', 'Infinite'])('%s is cut to the longest time', async (Timeout) => {
-    const { text } = await bob('LOCK', `${F}/t`, { body: info(), headers: { Timeout } });
-    expect(text).toContain('<D:timeout>Second-86400</D:timeout>');
-  });
+  test.each(['Infinite, Second-4100000000', 'Second-99999', 'Infinite'])(
+    '%s is cut to the longest time',
+    async (Timeout) => {
+      const { text } = await bob('LOCK', `${F}/t`, { body: info(), headers: { Timeout } });
+      expect(text).toContain('<D:timeout>Second-86400</D:timeout>');
+    },
+  );
 
   test('a deep lock is refused where somebody below, or above, has locked', async () => {
     await bob('MKCOL', `${F}/m`);
@@ -202,8 +217,8 @@ describe('RFC 4918 §7 — what a lock keeps others from', () => {
     ['PROPPATCH', (file) => dora('PROPPATCH', file, patch)],
     ['LOCK', (file) => dora('LOCK', file, { body: info() })],
     ['MOVE from', (file) => dora('MOVE', file, to('/mine'))],
-    ['MOVE over', async (file) => (await dora('PUT', '/src', { body: 's' }), dora('MOVE', '/src', to(file)))],
-    ['COPY over', async (file) => (await dora('PUT', '/src', { body: 's' }), dora('COPY', '/src', to(file)))],
+    ['MOVE over', (file) => dora('MOVE', '/src', to(file))],
+    ['COPY over', (file) => dora('COPY', '/src', to(file))],
   ])('%s meets 423 on a locked file, by its own lock or a deep one far above', async (_title, work) => {
     await bob('MKCOL', `${F}/x`);
     await bob('MKCOL', `${F}/x/y`);
@@ -222,8 +237,8 @@ describe('RFC 4918 §7 — what a lock keeps others from', () => {
     ['PUT of a new member', (folder) => dora('PUT', `${folder}/new`, { body: 'x' })],
     ['MKCOL', (folder) => dora('MKCOL', `${folder}/new`)],
     ['LOCK of a new member', (folder) => dora('LOCK', `${folder}/new`, { body: info() })],
-    ['COPY into', async (folder) => (await dora('PUT', '/src', { body: 's' }), dora('COPY', '/src', to(`${folder}/new`)))],
-    ['MOVE into', async (folder) => (await dora('PUT', '/src', { body: 's' }), dora('MOVE', '/src', to(`${folder}/new`)))],
+    ['COPY into', (folder) => dora('COPY', '/src', to(`${folder}/new`))],
+    ['MOVE into', (folder) => dora('MOVE', '/src', to(`${folder}/new`))],
     ['MOVE out', (folder) => dora('MOVE', `${folder}/old`, to('/out'))],
     ['DELETE of a member', (folder) => dora('DELETE', `${folder}/old`)],
   ])('%s meets 423 in a folder that is locked, with depth 0 too (§7.4)', async (_title, work) => {
@@ -316,8 +331,16 @@ describe('lockdiscovery in listings', () => {
     const deep = await lock(bob, `${F}/d`);
     await bob('PUT', `${F}/d/in`, { body: '', headers: { If: `(<${deep}>)` } });
     const { text } = await dora('PROPFIND', F, { headers: { Depth: 'infinity' }, body: askFor('lockdiscovery') });
-    const shown = parseMultistatus(text).map(({ href, props }) => [href.split(F)[1], textIn(props.get('{DAV:}lockdiscovery')).includes(deep)]);
-    expect(shown).toEqual([['/', false], ['/d/', true], ['/free', false], ['/d/in', true]]);
+    const shown = parseMultistatus(text).map(({ href, props }) => [
+      href.split(F)[1],
+      textIn(props.get('{DAV:}lockdiscovery')).includes(deep),
+    ]);
+    expect(shown).toEqual([
+      ['/', false],
+      ['/d/', true],
+      ['/free', false],
+      ['/d/in', true],
+    ]);
     const named = await dora('PROPFIND', F, { headers: { Depth: '1' }, body: askFor('getetag', 'resourcetype') });
     expect(allOf(parseAnswer(named.text), '{DAV:}href')).toHaveLength(3);
   });

@@ -46,14 +46,20 @@ describe('RFC 4918 §9.3 — MKCOL', () => {
   test.each([
     ['another type', 'x', { 'Content-Type': 'text/plain' }],
     ['JSON', '{}', { 'Content-Type': 'application/json' }],
-    ['XML of another kind', '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>', { 'Content-Type': 'application/xml' }],
+    [
+      'XML of another kind',
+      '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+      { 'Content-Type': 'application/xml' },
+    ],
   ])('a body that is no mkcol is 415: %s', async (_title, body, headers) => {
     expect((await alice('MKCOL', '/refused', { body, headers })).status).toBe(415);
     expect(await isThere('/refused')).toBe(false);
   });
 
   test('broken XML is 400', async () => {
-    expect((await alice('MKCOL', '/refused', { body: '<mkcol', headers: { 'Content-Type': 'text/xml' } })).status).toBe(400);
+    expect((await alice('MKCOL', '/refused', { body: '<mkcol', headers: { 'Content-Type': 'text/xml' } })).status).toBe(
+      400,
+    );
   });
 
   test('If-None-Match never fails it, whatever it says (Joplin, CLIENTS R27)', async () => {
@@ -76,9 +82,16 @@ describe('RFC 4918 §9.3 — MKCOL', () => {
 
 describe('RFC 5689 — MKCOL with properties', () => {
   test('sets them', async () => {
-    const body = mkcol(COLLECTION, '<x:c xmlns:x="urn:x">blue</x:c>', '<D:creationdate>2020-01-01T10:00:00Z</D:creationdate>');
+    const body = mkcol(
+      COLLECTION,
+      '<x:c xmlns:x="urn:x">blue</x:c>',
+      '<D:creationdate>2020-01-01T10:00:00Z</D:creationdate>',
+    );
     expect((await alice('MKCOL', '/ext', { body, headers: { 'Content-Type': 'application/xml' } })).status).toBe(201);
-    const { text } = await alice('PROPFIND', '/ext', { headers: { Depth: '0' }, body: askFor('{urn:x}c', 'creationdate') });
+    const { text } = await alice('PROPFIND', '/ext', {
+      headers: { Depth: '0' },
+      body: askFor('{urn:x}c', 'creationdate'),
+    });
     expect([...parseMultistatus(text)[0]!.props.values()].map(textIn)).toEqual(['blue', '2020-01-01T10:00:00Z']);
   });
 
@@ -88,12 +101,18 @@ describe('RFC 5689 — MKCOL with properties', () => {
     expect(answer.status).toBe(424);
     const root = parseAnswer(answer.text);
     expect(root.name).toBe('{DAV:}mkcol-response');
-    expect(childrenOf(root).map((propstat) => textIn(childrenOf(propstat, '{DAV:}status')[0]).slice(9, 12)).sort()).toEqual(['403', '424']);
+    expect(
+      childrenOf(root)
+        .map((propstat) => textIn(childrenOf(propstat, '{DAV:}status')[0]).slice(9, 12))
+        .sort(),
+    ).toEqual(['403', '424']);
     expect(await isThere('/not')).toBe(false);
   });
 
   test('another resource type is refused with its condition', async () => {
-    const body = mkcol('<D:resourcetype><D:collection/><C:calendar xmlns:C="urn:ietf:params:xml:ns:caldav"/></D:resourcetype>');
+    const body = mkcol(
+      '<D:resourcetype><D:collection/><C:calendar xmlns:C="urn:ietf:params:xml:ns:caldav"/></D:resourcetype>',
+    );
     const answer = await alice('MKCOL', '/cal', { body });
     expect(answer.status).toBe(403);
     expect(allOf(parseAnswer(answer.text), '{DAV:}valid-resourcetype')).toHaveLength(1);

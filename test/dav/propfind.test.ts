@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
-import { allOf, askFor, change, childrenOf, hrefsOf, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
+import {
+  allOf,
+  askFor,
+  change,
+  childrenOf,
+  hrefsOf,
+  parseAnswer,
+  parseMultistatus,
+  textIn,
+} from '../support/multistatus.js';
 
 const OC = '{http://owncloud.org/ns}';
 let server: TestServer;
@@ -22,7 +31,8 @@ const propfind = (path: string, depth: string | null, body?: string | Uint8Array
     headers: { ...(depth === null ? {} : { Depth: depth }), ...headers },
     ...(body === undefined ? {} : { body }),
   });
-const namesOf = (text: string) => parseMultistatus(text).map(({ propstats }) => propstats.map(({ props }) => [...props.keys()]));
+const namesOf = (text: string) =>
+  parseMultistatus(text).map(({ propstats }) => propstats.map(({ props }) => [...props.keys()]));
 
 describe('RFC 4918 §9.1 — depth', () => {
   test.each([
@@ -62,7 +72,15 @@ describe('RFC 4918 §9.1 — depth', () => {
 });
 
 describe('RFC 4918 §9.1 — which properties', () => {
-  const RFC = ['creationdate', 'displayname', 'getetag', 'getlastmodified', 'lockdiscovery', 'resourcetype', 'supportedlock'];
+  const RFC = [
+    'creationdate',
+    'displayname',
+    'getetag',
+    'getlastmodified',
+    'lockdiscovery',
+    'resourcetype',
+    'supportedlock',
+  ];
   const ofDav = (names: string[]) => names.map((name) => `{DAV:}${name}`).sort();
 
   test.each([
@@ -71,16 +89,22 @@ describe('RFC 4918 §9.1 — which properties', () => {
     ['white space', ' \r\n'],
     ['allprop', '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'],
   ])('%s: the RFC’s own and the dead ones, no 404 propstat (CLIENTS R20, R24)', async (_title, body) => {
-    const [[folder], [file], [sub]] = namesOf((await propfind('/p', '1', body)).text) as [string[][], string[][], string[][]];
+    const [[folder], [file], [sub]] = namesOf((await propfind('/p', '1', body)).text) as [
+      string[][],
+      string[][],
+      string[][],
+    ];
     expect(folder!.sort()).toEqual(ofDav(RFC));
     expect(sub!.sort()).toEqual(ofDav(RFC));
-    expect(file!.sort()).toEqual([...ofDav([...RFC, 'getcontentlength', 'getcontenttype']), '{urn:x}dead', '{}plain'].sort());
+    expect(file!.sort()).toEqual(
+      [...ofDav([...RFC, 'getcontentlength', 'getcontenttype']), '{urn:x}dead', '{}plain'].sort(),
+    );
     expect(namesOf((await propfind('/p', '1', body)).text).every((propstats) => propstats.length === 1)).toBe(true);
   });
 
   test('allprop with include brings further live properties, and no 404 for those that are not there', async () => {
     const body = `<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><D:quota-used-bytes/><x:no xmlns:x="urn:x"/><D:getetag/></D:include></D:propfind>`;
-    const [[folder], [file]] = namesOf((await propfind('/p', '1', body)).text);
+    const [[folder], [file]] = namesOf((await propfind('/p', '1', body)).text) as [string[][], string[][]];
     expect(folder).toContain('{DAV:}quota-used-bytes');
     expect(file).not.toContain('{DAV:}quota-used-bytes');
     expect(file!.filter((name) => name === '{DAV:}getetag')).toHaveLength(1);
@@ -93,13 +117,19 @@ describe('RFC 4918 §9.1 — which properties', () => {
       expect(propstats).toHaveLength(1);
       expect([...props.values()].every(({ children }) => children.length === 0)).toBe(true);
     }
-    expect([...file!.props.keys()]).toEqual(expect.arrayContaining(['{DAV:}getcontentlength', '{urn:x}dead', '{}plain', `${OC}fileid`]));
+    expect([...file!.props.keys()]).toEqual(
+      expect.arrayContaining(['{DAV:}getcontentlength', '{urn:x}dead', '{}plain', `${OC}fileid`]),
+    );
     expect([...folder!.props.keys()]).not.toContain('{DAV:}getcontentlength');
     expect([...folder!.props.keys()]).toContain('{DAV:}quota-used-bytes');
   });
 
   test('named properties: 200 first, then one 404 with the missing, nothing else (CLIENTS R20, R21)', async () => {
-    const { text } = await propfind('/p/a.txt', '0', askFor('{urn:x}none', 'getetag', '{urn:x}dead', 'quota-used-bytes', '{}nothing'));
+    const { text } = await propfind(
+      '/p/a.txt',
+      '0',
+      askFor('{urn:x}none', 'getetag', '{urn:x}dead', 'quota-used-bytes', '{}nothing'),
+    );
     const [file] = parseMultistatus(text);
     expect(file!.propstats.map(({ status, props }) => [status, [...props.keys()].sort()])).toEqual([
       [200, ['{DAV:}getetag', '{urn:x}dead']],
@@ -123,7 +153,11 @@ describe('RFC 4918 §9.1 — which properties', () => {
   });
 
   test('lockdiscovery, quota and checksums come when named', async () => {
-    const { text } = await propfind('/p', '1', askFor('quota-used-bytes', `${OC}checksums`, `${OC}size`, `${OC}permissions`));
+    const { text } = await propfind(
+      '/p',
+      '1',
+      askFor('quota-used-bytes', `${OC}checksums`, `${OC}size`, `${OC}permissions`),
+    );
     const [folder, file] = parseMultistatus(text);
     expect(Number(textIn(folder!.props.get('{DAV:}quota-used-bytes')))).toBeGreaterThan(0);
     expect(textIn(folder!.props.get(`${OC}size`))).toBe('6');
@@ -145,16 +179,31 @@ describe('the form of the answer', () => {
 
   test('R18 — hrefs: upper-case hex, + as %2B, parentheses literal, NFC', async () => {
     await alice('MKCOL', '/h');
-    const names = { 'a+b': 'a%2Bb', '(1)': '(1)', 'ü ß': '%C3%BC%20%C3%9F', "o'c": "o'c", '#?': '%23%3F', '100%': '100%25', '&<': '%26%3C' };
+    const names = {
+      'a+b': 'a%2Bb',
+      '(1)': '(1)',
+      'ü ß': '%C3%BC%20%C3%9F',
+      "o'c": "o'c",
+      '#?': '%23%3F',
+      '100%': '100%25',
+      '&<': '%26%3C',
+    };
     for (const name of Object.keys(names)) await alice('PUT', `/h/${encodeURIComponent(name)}`, { body: '' });
     const { text } = await propfind('/h', '1');
-    expect(parseMultistatus(text).slice(1).map(({ href }) => href.slice('/dav/123456/h/'.length)).sort()).toEqual(Object.values(names).sort());
+    expect(
+      parseMultistatus(text)
+        .slice(1)
+        .map(({ href }) => href.slice('/dav/123456/h/'.length))
+        .sort(),
+    ).toEqual(Object.values(names).sort());
   });
 
   test('R22 — dates of both forms, on collections too; no length or type there', async () => {
     const { text } = await propfind('/p', '1');
     for (const { props, href } of parseMultistatus(text)) {
-      expect(textIn(props.get('{DAV:}getlastmodified'))).toMatch(/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
+      expect(textIn(props.get('{DAV:}getlastmodified'))).toMatch(
+        /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/,
+      );
       expect(textIn(props.get('{DAV:}creationdate'))).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       expect(props.has('{DAV:}getcontenttype')).toBe(!href.endsWith('/'));
     }
@@ -168,24 +217,28 @@ describe('the form of the answer', () => {
       const { text } = await propfind(path, '0', askFor('displayname'));
       return textIn(parseMultistatus(text)[0]!.props.get('{DAV:}displayname'));
     };
-    expect(await Promise.all(['/', '/Drive', '/Trash', '/Common%20documents', '/p/sub/', '/h/%26%3C'].map(name))).toEqual([
-      'Drive', 'Drive', 'Trash', 'Common documents', 'sub', '&<',
-    ]);
+    expect(
+      await Promise.all(['/', '/Drive', '/Trash', '/Common%20documents', '/p/sub/', '/h/%26%3C'].map(name)),
+    ).toEqual(['Drive', 'Drive', 'Trash', 'Common documents', 'sub', '&<']);
   });
 
   test('resourcetype tells folders from files', async () => {
     const { text } = await propfind('/p', '1', askFor('resourcetype'));
-    expect(parseMultistatus(text).map(({ props }) => childrenOf(props.get('{DAV:}resourcetype')).map((type) => type.name))).toEqual([
-      ['{DAV:}collection'], [], ['{DAV:}collection'],
-    ]);
+    expect(
+      parseMultistatus(text).map(({ props }) => childrenOf(props.get('{DAV:}resourcetype')).map((type) => type.name)),
+    ).toEqual([['{DAV:}collection'], [], ['{DAV:}collection']]);
   });
 });
 
 describe('R24 — bodies', () => {
   test.each([
-    ['not XML', 'hello'], ['not closed', '<D:propfind xmlns:D="DAV:"><D:allprop/>'], ['another element', '<D:prop xmlns:D="DAV:"/>'],
-    ['no namespace', '<propfind><allprop/></propfind>'], ['an undeclared prefix', '<D:propfind><D:allprop/></D:propfind>'],
-    ['two wishes', '<D:propfind xmlns:D="DAV:"><D:allprop/><D:propname/></D:propfind>'], ['none', '<D:propfind xmlns:D="DAV:"/>'],
+    ['not XML', 'hello'],
+    ['not closed', '<D:propfind xmlns:D="DAV:"><D:allprop/>'],
+    ['another element', '<D:prop xmlns:D="DAV:"/>'],
+    ['no namespace', '<propfind><allprop/></propfind>'],
+    ['an undeclared prefix', '<D:propfind><D:allprop/></D:propfind>'],
+    ['two wishes', '<D:propfind xmlns:D="DAV:"><D:allprop/><D:propname/></D:propfind>'],
+    ['none', '<D:propfind xmlns:D="DAV:"/>'],
   ])('%s is 400', async (_title, body) => {
     expect((await propfind('/p', '0', body)).status).toBe(400);
   });
@@ -201,7 +254,10 @@ describe('R24 — bodies', () => {
     ['UTF-16BE with BOM', '\ufeff', 'utf16le', true],
     ['UTF-8 with BOM', '\ufeff', 'utf8', false],
   ] as const)('%s is read', async (_title, bom, encoding, swaps) => {
-    const bytes = Buffer.from(`${bom}<D:propfind xmlns:D="DAV:"><D:prop><ü:ü xmlns:ü="urn:ü"/><D:getetag/></D:prop></D:propfind>`, encoding);
+    const bytes = Buffer.from(
+      `${bom}<D:propfind xmlns:D="DAV:"><D:prop><ü:ü xmlns:ü="urn:ü"/><D:getetag/></D:prop></D:propfind>`,
+      encoding,
+    );
     const { text, status } = await propfind('/p', '0', swaps ? bytes.swap16() : bytes);
     expect(status).toBe(207);
     expect(namesOf(text)).toEqual([[['{DAV:}getetag'], ['{urn:ü}ü']]]);

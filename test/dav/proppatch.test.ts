@@ -19,7 +19,8 @@ beforeEach(async () => {
 });
 afterAll(() => server.stop());
 
-const patch = (values: Record<string, string | null>, target = path) => alice('PROPPATCH', target, { body: change(values) });
+const patch = (values: Record<string, string | null>, target = path) =>
+  alice('PROPPATCH', target, { body: change(values) });
 
 async function properties(names: string[], target = path): Promise<ReadonlyMap<string, Xml>> {
   const { text } = await alice('PROPFIND', target, { headers: { Depth: '0' }, body: askFor(...names) });
@@ -32,7 +33,9 @@ const value = async (name: string, target = path) => {
 /** Statuses of a PROPPATCH answer, by property. */
 const outcome = (text: string) =>
   Object.fromEntries(
-    parseMultistatus(text)[0]!.propstats.flatMap(({ status, props }) => [...props.keys()].map((name) => [name, status])),
+    parseMultistatus(text)[0]!.propstats.flatMap(({ status, props }) =>
+      [...props.keys()].map((name) => [name, status]),
+    ),
   );
 
 describe('RFC 4918 §9.2 — PROPPATCH of dead properties', () => {
@@ -65,21 +68,35 @@ describe('RFC 4918 §9.2 — PROPPATCH of dead properties', () => {
   test('all or nothing: one protected property makes the others 424, and nothing is set', async () => {
     const answer = await patch({ '{urn:x}a': '1', getetag: 'mine', '{urn:x}b': '2', resourcetype: '' });
     expect(answer.status).toBe(207);
-    expect(outcome(answer.text)).toEqual({ '{urn:x}a': 424, '{urn:x}b': 424, '{DAV:}getetag': 403, '{DAV:}resourcetype': 403 });
+    expect(outcome(answer.text)).toEqual({
+      '{urn:x}a': 424,
+      '{urn:x}b': 424,
+      '{DAV:}getetag': 403,
+      '{DAV:}resourcetype': 403,
+    });
     expect(allOf(parseAnswer(answer.text), '{DAV:}cannot-modify-protected-property')).toHaveLength(1);
     expect(await value('{urn:x}a')).toBeUndefined();
   });
 
-  test.each(['getetag', 'getcontentlength', 'getcontenttype', 'displayname', 'resourcetype', 'lockdiscovery', 'supportedlock', 'quota-used-bytes', '{http://owncloud.org/ns}fileid', '{http://owncloud.org/ns}checksums', '{http://nextcloud.org/ns}trashbin-filename'])(
-    '%s is protected: 403, to set and to remove',
-    async (name) => {
-      for (const content of ['x', null]) {
-        const answer = await patch({ [name]: content });
-        expect(answer.status).toBe(207);
-        expect(Object.values(outcome(answer.text))).toEqual([403]);
-      }
-    },
-  );
+  test.each([
+    'getetag',
+    'getcontentlength',
+    'getcontenttype',
+    'displayname',
+    'resourcetype',
+    'lockdiscovery',
+    'supportedlock',
+    'quota-used-bytes',
+    '{http://owncloud.org/ns}fileid',
+    '{http://owncloud.org/ns}checksums',
+    '{http://nextcloud.org/ns}trashbin-filename',
+  ])('%s is protected: 403, to set and to remove', async (name) => {
+    for (const content of ['x', null]) {
+      const answer = await patch({ [name]: content });
+      expect(answer.status).toBe(207);
+      expect(Object.values(outcome(answer.text))).toEqual([403]);
+    }
+  });
 
   test('the value comes back as it was: mixed content, attributes, namespaces, white space, xml:lang (§4.3)', async () => {
     const content =
@@ -95,7 +112,15 @@ describe('RFC 4918 §9.2 — PROPPATCH of dead properties', () => {
   });
 
   test('namespaces that look alike stay apart (webdav-server corrupts them)', async () => {
-    const names = ['{http://a/}b', '{http://a}b', '{HTTP://A/}b', '{DAV}b', '{dav:}b', '{urn:firn}b', '{http://apache.org/dav/props/}executable'];
+    const names = [
+      '{http://a/}b',
+      '{http://a}b',
+      '{HTTP://A/}b',
+      '{DAV}b',
+      '{dav:}b',
+      '{urn:firn}b',
+      '{http://apache.org/dav/props/}executable',
+    ];
     await patch(Object.fromEntries(names.map((name, index) => [name, `${index}`])));
     expect(await Promise.all(names.map((name) => value(name)))).toEqual(names.map((_name, index) => `${index}`));
   });
@@ -126,7 +151,10 @@ describe('RFC 4918 §9.2 — PROPPATCH of dead properties', () => {
     const before = await alice('HEAD', path);
     await patch({ '{urn:x}a': '1' });
     const after = await alice('HEAD', path);
-    expect([after.headers.etag, after.headers['last-modified']]).toEqual([before.headers.etag, before.headers['last-modified']]);
+    expect([after.headers.etag, after.headers['last-modified']]).toEqual([
+      before.headers.etag,
+      before.headers['last-modified'],
+    ]);
   });
 
   test('Prefer: return=minimal answers success without a body', async () => {
@@ -139,7 +167,12 @@ describe('RFC 4918 §9.2 — PROPPATCH of dead properties', () => {
 
   test('404 where nothing is; 400 without or with a wrong body; 412 by If-Match', async () => {
     expect((await patch({ '{urn:x}a': '1' }, '/none')).status).toBe(404);
-    for (const body of ['', 'x', '<D:propertyupdate xmlns:D="DAV:"/>', '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>']) {
+    for (const body of [
+      '',
+      'x',
+      '<D:propertyupdate xmlns:D="DAV:"/>',
+      '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+    ]) {
       expect((await alice('PROPPATCH', path, { body })).status).toBe(400);
     }
     const headers = { 'If-Match': '"no"' };

@@ -41,7 +41,9 @@ const property = async (request: DriveRequest, path: string, name: string) => {
   return textIn([...(parseMultistatus(text)[0]?.props.values() ?? [])][0]);
 };
 const list = async (request: DriveRequest, path: string) =>
-  hrefsOf((await request('PROPFIND', path, { headers: { Depth: 'infinity' } })).text).map((href) => href.slice(href.indexOf(path)));
+  hrefsOf((await request('PROPFIND', path, { headers: { Depth: 'infinity' } })).text).map((href) =>
+    href.slice(href.indexOf(path)),
+  );
 
 describe.each(['COPY', 'MOVE'])('RFC 4918 §9.8, §9.9 — %s', (method) => {
   const isMove = method === 'MOVE';
@@ -61,7 +63,8 @@ describe.each(['COPY', 'MOVE'])('RFC 4918 §9.8, §9.9 — %s', (method) => {
     await alice('PUT', `${D}/a`, { body: 'a' });
     await alice('PUT', `${D}/b`, { body: 'b' });
     await alice('MKCOL', `${D}/c`);
-    for (const target of ['b', 'c']) expect((await send(method, `${D}/a`, `${D}/${target}`, { Overwrite: 'F' })).status).toBe(412);
+    for (const target of ['b', 'c'])
+      expect((await send(method, `${D}/a`, `${D}/${target}`, { Overwrite: 'F' })).status).toBe(412);
     expect((await send(method, `${D}/c`, `${D}/b`, { Overwrite: 'F' })).status).toBe(412);
     expect([await read(alice, `${D}/a`), await read(alice, `${D}/b`)]).toEqual(['a', 'b']);
     expect((await send(method, `${D}/a`, `${D}/b`, { Overwrite: 'x' })).status).toBe(400);
@@ -83,7 +86,9 @@ describe.each(['COPY', 'MOVE'])('RFC 4918 §9.8, §9.9 — %s', (method) => {
     expect((await send(method, `${D}/new`, `${D}/old`)).status).toBe(204);
     expect(await list(alice, `${D}/old`)).toEqual([`${D}/old/`, `${D}/old/big`, `${D}/old/sub/`, `${D}/old/sub/leaf`]);
     const { text } = await alice('PROPFIND', '/Trash', { headers: { Depth: '1' } });
-    const thrown = hrefsOf(text).map((href) => href.slice('/dav/123456'.length)).filter((href) => href.startsWith('/Trash/old'));
+    const thrown = hrefsOf(text)
+      .map((href) => href.slice('/dav/123456'.length))
+      .filter((href) => href.startsWith('/Trash/old'));
     const leaves = await Promise.all(thrown.map((href) => read(alice, `${encodeURI(href)}sub/leaf`)));
     expect(leaves).toContain(`old${number}`);
   });
@@ -201,7 +206,7 @@ describe('COPY alone', () => {
     expect(await property(alice, `${D}/b/f`, 'getlastmodified')).toBe('Wed, 01 Jan 2020 10:00:00 GMT');
   });
 
-  test("Common documents can be copied, not into itself", async () => {
+  test('Common documents can be copied, not into itself', async () => {
     await alice('PUT', '/Common%20documents/c', { body: 'c' });
     expect((await send('COPY', '/Common%20documents', `${D}/common`)).status).toBe(201);
     expect(await read(alice, `${D}/common/c`)).toBe('c');
@@ -210,7 +215,7 @@ describe('COPY alone', () => {
 });
 
 describe('who may', () => {
-  test("not into a drive that one is no member of: 409, nor from it: 404", async () => {
+  test('not into a drive that one is no member of: 409, nor from it: 404', async () => {
     const bob = server.as('bob');
     await bob('PUT', '/b', { body: 'b' });
     await other('PUT', '/secret', { body: 's' });

@@ -98,9 +98,18 @@ describe('PRODUCT U3 — a broken or short upload changes nothing', () => {
     for (const target of [fresh, old]) {
       for (const end of ['destroy', 'end', 'resetAndDestroy'] as const) {
         const connection = await server.connect();
-        connection.writeHead(`PUT /dav/123456${target} HTTP/1.1`, 'Host: x', `Authorization: ${authorizationOf('alice')}`, header);
+        connection.writeHead(
+          `PUT /dav/123456${target} HTTP/1.1`,
+          'Host: x',
+          `Authorization: ${authorizationOf('alice')}`,
+          header,
+        );
         const body = Buffer.alloc(bytes, 'x');
-        connection.write(header.startsWith('T') ? Buffer.concat([Buffer.from(`${bytes.toString(16)}\r\n`), body, Buffer.from('\r\n')]) : body);
+        connection.write(
+          header.startsWith('T')
+            ? Buffer.concat([Buffer.from(`${bytes.toString(16)}\r\n`), body, Buffer.from('\r\n')])
+            : body,
+        );
         if (bytes > 100_000) await vi.waitFor(() => expect(incoming()).toHaveLength(1), 10_000);
         connection.socket[end]();
         await connection.until(() => false);
@@ -208,7 +217,9 @@ describe('PRODUCT U4 — preconditions hold at the moment of the commit', () => 
     const target = `/match-${title}`;
     const { etag } = (await alice('PUT', target, { body: 'start' })).headers;
     const bodies = Array.from({ length: 10 }, (_, index) => Buffer.concat([base, Buffer.from([index])]));
-    const answers = await Promise.all(bodies.map((body) => alice('PUT', target, { body, headers: { 'If-Match': etag } })));
+    const answers = await Promise.all(
+      bodies.map((body) => alice('PUT', target, { body, headers: { 'If-Match': etag } })),
+    );
     expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(9).fill(412)]);
     await expectContent(target, bodies[answers.findIndex(({ status }) => status === 204)]!);
   });

@@ -22,7 +22,10 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
-const blobCount = () => readdirSync(path.join(server.config.storage, 'blobs'), { recursive: true, withFileTypes: true }).filter((file) => file.isFile()).length;
+const blobCount = () =>
+  readdirSync(path.join(server.config.storage, 'blobs'), { recursive: true, withFileTypes: true }).filter((file) =>
+    file.isFile(),
+  ).length;
 const status = async (request: DriveRequest, target: string) => (await request('GET', target)).status;
 
 /** Yields chunks, and tells how many were taken. */
@@ -54,16 +57,19 @@ describe('PRODUCT U2 — the largest file', () => {
   test.each([
     ['with Expect', ['Expect: 100-continue']],
     ['without Expect', []],
-  ])('a Content-Length above it is 413 before any byte of the body, and before 100 Continue: %s', async (_title, lines) => {
-    await alice('PUT', '/kept', { body: 'old' });
-    for (const size of [CAP + 1, 50e9 + 1, 2 ** 53 - 1]) {
-      const answer = await sendHead('/dav/123456/kept', `Content-Length: ${size}`, ...lines);
-      expect(answer.status).toBe(413);
-      expect(answer.headers.connection).toBe('close');
-    }
-    expect((await alice('GET', '/kept')).text).toBe('old');
-    expect(incoming()).toEqual([]);
-  });
+  ])(
+    'a Content-Length above it is 413 before any byte of the body, and before 100 Continue: %s',
+    async (_title, lines) => {
+      await alice('PUT', '/kept', { body: 'old' });
+      for (const size of [CAP + 1, 50e9 + 1, 2 ** 53 - 1]) {
+        const answer = await sendHead('/dav/123456/kept', `Content-Length: ${size}`, ...lines);
+        expect(answer.status).toBe(413);
+        expect(answer.headers.connection).toBe('close');
+      }
+      expect((await alice('GET', '/kept')).text).toBe('old');
+      expect(incoming()).toEqual([]);
+    },
+  );
 
   test.each(['X-Expected-Entity-Length', 'OC-Total-Length'])('%s announces it as well', async (name) => {
     const answer = await sendHead('/dav/123456/new', 'Transfer-Encoding: chunked', `${name}: ${CAP + 1}`);
@@ -75,7 +81,12 @@ describe('PRODUCT U2 — the largest file', () => {
     const real = await TestServer.start();
     try {
       const connection = await real.connect();
-      const head = ['PUT /dav/123456/f HTTP/1.1', 'Host: x', `Authorization: ${authorizationOf('alice')}`, 'Expect: 100-continue'];
+      const head = [
+        'PUT /dav/123456/f HTTP/1.1',
+        'Host: x',
+        `Authorization: ${authorizationOf('alice')}`,
+        'Expect: 100-continue',
+      ];
       connection.writeHead(...head, 'Content-Length: 50000000001');
       expect((await connection.readAnswer()).status).toBe(413);
       connection.close();
@@ -138,14 +149,17 @@ describe('PRODUCT D5 — quota of the drive', () => {
   test('at the commit: of two uploads at once that fit alone, one gets 507', async () => {
     await fill(14);
     const upload = (name: string) => small('PUT', name, { body: Buffer.alloc(4 * MB, name) });
-    const chunked = (name: string) => small('PUT', name, { body: [Buffer.alloc(2 * MB, name), Buffer.alloc(2 * MB, 0)] });
+    const chunked = (name: string) =>
+      small('PUT', name, { body: [Buffer.alloc(2 * MB, name), Buffer.alloc(2 * MB, 0)] });
     for (const send of [upload, chunked]) {
       const answers = await Promise.all([send('/one'), send('/two')]);
       expect(answers.map((answer) => answer.status).sort()).toEqual([201, 507]);
       await destroy('/one');
       await destroy('/two');
     }
-    const tiny = Array.from({ length: 20 }, (_, index) => small('PUT', `/tiny${index}`, { body: Buffer.alloc(16_000) }));
+    const tiny = Array.from({ length: 20 }, (_, index) =>
+      small('PUT', `/tiny${index}`, { body: Buffer.alloc(16_000) }),
+    );
     expect((await Promise.all(tiny)).every((answer) => answer.status === 201)).toBe(true);
     for (let index = 0; index < 20; index++) await destroy(`/tiny${index}`);
   });

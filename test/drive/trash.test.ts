@@ -57,7 +57,11 @@ describe('PRODUCT D4 — DELETE moves into the trash', () => {
   });
 
   test('names that are taken are made unique', async () => {
-    for (const [path, body] of [['/n/x.tar.gz', '1'], ['/x.tar.gz', '2'], ['/Drive/n/x.tar.gz', '3']] as const) {
+    for (const [path, body] of [
+      ['/n/x.tar.gz', '1'],
+      ['/x.tar.gz', '2'],
+      ['/Drive/n/x.tar.gz', '3'],
+    ] as const) {
       await alice('MKCOL', '/n');
       await alice('PUT', path, { body });
       await alice('DELETE', path);
@@ -103,7 +107,9 @@ describe('PRODUCT D4 — DELETE moves into the trash', () => {
     await bob('DELETE', '/Common%20documents/c.txt');
     const ask = askFor(`${NC}trashbin-filename`, `${NC}trashbin-original-location`, `${NC}trashbin-deletion-time`);
     const { text } = await alice('PROPFIND', '/Trash', { headers: { Depth: '1' }, body: ask });
-    const facts = parseMultistatus(text).slice(1).map(({ props }) => [...props.values()].map(textIn));
+    const facts = parseMultistatus(text)
+      .slice(1)
+      .map(({ props }) => [...props.values()].map(textIn));
     expect(facts.map(([name, place]) => [name, place])).toEqual([
       ['c.txt', 'Common documents/c.txt'],
       ['ä.txt', 'orig/ä.txt'],
@@ -115,9 +121,17 @@ describe('PRODUCT D4 — DELETE moves into the trash', () => {
 describe('PRODUCT D4 — MOVE out of the trash restores', () => {
   test('a restored file has its content, dead properties, dates, id and ETag', async () => {
     await alice('PUT', '/r.txt', { body: 'r', headers: { 'X-OC-Mtime': '1500000000' } });
-    await alice('PROPPATCH', '/r.txt', { body: change({ '{urn:x}colour': 'blue', creationdate: '2001-02-03T04:05:06Z' }) });
+    await alice('PROPPATCH', '/r.txt', {
+      body: change({ '{urn:x}colour': 'blue', creationdate: '2001-02-03T04:05:06Z' }),
+    });
     const facts = async (path: string) => {
-      const body = askFor('{urn:x}colour', 'creationdate', 'getlastmodified', 'getetag', '{http://owncloud.org/ns}fileid');
+      const body = askFor(
+        '{urn:x}colour',
+        'creationdate',
+        'getlastmodified',
+        'getetag',
+        '{http://owncloud.org/ns}fileid',
+      );
       const { text } = await alice('PROPFIND', path, { headers: { Depth: '0' }, body });
       return [...parseMultistatus(text)[0]!.props.values()].map(textIn);
     };
@@ -222,7 +236,9 @@ describe('PRODUCT D4 — into the trash and inside it', () => {
     expect((await alice('MKCOL', '/Trash/dir/new')).status).toBe(403);
     for (const path of ['/Trash/gone.txt', '/Trash/dir']) {
       expect((await alice('PROPPATCH', path, { body: change({ '{urn:x}a': 'b' }) })).status).toBe(403);
-      expect((await alice('PROPPATCH', path, { body: change({ getlastmodified: 'Sun, 22 Nov 2020 19:14:25 GMT' }) })).status).toBe(403);
+      expect(
+        (await alice('PROPPATCH', path, { body: change({ getlastmodified: 'Sun, 22 Nov 2020 19:14:25 GMT' }) })).status,
+      ).toBe(403);
     }
   });
 
@@ -268,7 +284,10 @@ describe('PRODUCT D4 — whose trash', () => {
     await bob('DELETE', '/t.txt');
     expect(await trashNames(bob)).toEqual(['t.txt']);
     await bob('DELETE', '/Common%20documents/t.txt');
-    for (const [request, own] of [[alice, 'hers'], [bob, 'his']] as const) {
+    for (const [request, own] of [
+      [alice, 'hers'],
+      [bob, 'his'],
+    ] as const) {
       expect(await trashNames(request)).toEqual(['t (2).txt', 't.txt']);
       expect(await read(request, '/Trash/t.txt')).toBe(own);
       expect(await read(request, '/Trash/t%20(2).txt')).toBe('common');

@@ -62,7 +62,10 @@ describe('PRODUCT D2 — personal and common files', () => {
     "%s of another member's personal file is 404",
     async (method) => {
       await alice('PUT', '/private.txt', { body: 'alice' });
-      const body = method === 'PROPPATCH' ? '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a/></D:prop></D:set></D:propertyupdate>' : '';
+      const body =
+        method === 'PROPPATCH'
+          ? '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a/></D:prop></D:set></D:propertyupdate>'
+          : '';
       for (const path of ['/private.txt', '/Drive/private.txt']) {
         const answer = await bob(method, path, { headers: { Destination: server.urlOf('/taken.txt') }, body });
         expect(answer.status).toBe(404);
@@ -89,7 +92,9 @@ describe('PRODUCT D2 — personal and common files', () => {
 
   test('MOVE between personal and common files works both ways', async () => {
     await alice('PUT', '/walks.txt', { body: 'walks' });
-    const out = await alice('MOVE', '/walks.txt', { headers: { Destination: server.urlOf('/Common%20documents/w.txt') } });
+    const out = await alice('MOVE', '/walks.txt', {
+      headers: { Destination: server.urlOf('/Common%20documents/w.txt') },
+    });
     expect(out.status).toBe(201);
     const back = await bob('MOVE', '/Common%20documents/w.txt', { headers: { Destination: server.urlOf('/w.txt') } });
     expect(back.status).toBe(201);
@@ -136,7 +141,16 @@ describe('PRODUCT D3 — aliases', () => {
     expect(await hrefs('/Drive/al/')).toEqual(['/dav/123456/Drive/al/', '/dav/123456/Drive/al/f']);
   });
 
-  const RESERVED = ['/', '', '/Drive', '/Drive/', '/Trash', '/Trash/', '/Common%20documents', '/Drive/Common%20documents'];
+  const RESERVED = [
+    '/',
+    '',
+    '/Drive',
+    '/Drive/',
+    '/Trash',
+    '/Trash/',
+    '/Common%20documents',
+    '/Drive/Common%20documents',
+  ];
   test.each(RESERVED)('%j can be neither deleted nor renamed: 403', async (path) => {
     expect((await alice('DELETE', path)).status).toBe(403);
     const Destination = server.urlOf('/elsewhere');
@@ -240,7 +254,36 @@ describe('PRODUCT D6 — names', () => {
     }
   });
 
-  const ODD = ['a<b>c', 'a:b', 'a"b', 'a\\b', 'a|b', 'a?b', 'a*b', 'dot.', 'space ', ' lead', 'NUL', 'COM1.txt', '...', '~$doc.docx', '._x', '.DS_Store', 'desktop.ini', 'a\tb', 'a\u0001b', '100%', 'a+b', 'a&b', "o'clock", '%41', '😀', 'ﬁ', '\u202etxt', 'a;b=c,d'];
+  const ODD = [
+    'a<b>c',
+    'a:b',
+    'a"b',
+    'a\\b',
+    'a|b',
+    'a?b',
+    'a*b',
+    'dot.',
+    'space ',
+    ' lead',
+    'NUL',
+    'COM1.txt',
+    '...',
+    '~$doc.docx',
+    '._x',
+    '.DS_Store',
+    'desktop.ini',
+    'a\tb',
+    'a\u0001b',
+    '100%',
+    'a+b',
+    'a&b',
+    "o'clock",
+    '%41',
+    '😀',
+    'ﬁ',
+    '\u202etxt',
+    'a;b=c,d',
+  ];
   test.each(ODD)('%j is stored and listed as it is', async (name) => {
     const path = `/odd/${encodeURIComponent(name)}`;
     await alice('MKCOL', '/odd');

@@ -102,12 +102,17 @@ describe('SqliteDatabase.open and the schema', () => {
   it('several processes may open a new database at once', async () => {
     const module = await bundle('src/engines/sqlite/sqlite-database.ts');
     const script = `
+      import { readFileSync } from 'node:fs';
       const { SqliteDatabase } = await import(process.argv[1]);
-      const { migrations, paths, startAt } = JSON.parse(process.argv[2]);
-      await new Promise((resolve) => setTimeout(resolve, startAt - Date.now()));
-      for (const path of paths) await SqliteDatabase.open(path, migrations).close();`;
-    const paths = await Promise.all(Array.from({ length: 10 }, temporaryFile));
-    const order = JSON.stringify({ migrations: MIGRATIONS, paths, startAt: Date.now() + 1_000 });
+      const { migrations, paths, startAt } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+      for (const [index, path] of paths.entries()) {
+        // All processes come to each file at the same moment.
+        await new Promise((resolve) => setTimeout(resolve, startAt + index * 60 - Date.now()));
+        await SqliteDatabase.open(path, migrations).close();
+      }`;
+    const paths = await Promise.all(Array.from({ length: 20 }, temporaryFile));
+    const order = join(dirname(paths[0]!), 'order.json');
+    await writeFile(order, JSON.stringify({ migrations: MIGRATIONS, paths, startAt: Date.now() + 1_000 }));
     const parameters = ['--input-type=module', '-e', script, '--', module, order];
     await Promise.all(Array.from({ length: 3 }, () => mustRun(process.execPath, parameters)));
     for (const path of paths) {

@@ -26,20 +26,32 @@ const read = async (request: DriveRequest, path: string) => {
 };
 /** Every method that changes something, aimed at what is there and at new names. */
 const CHANGES: [string, string, { body?: string; headers?: Record<string, string> }?][] = [
-  ['PUT', '/notes/n.md', { body: 'x' }], ['PUT', '/notes/new', { body: 'x' }], ['PUT', '/notes/new', { body: 'x'.repeat(50_000) }],
-  ['MKCOL', '/notes/newfolder'], ['DELETE', '/notes/n.md'], ['DELETE', '/notes'], ['PROPPATCH', '/notes/n.md', { body: change({ '{urn:x}a': 'b' }) }],
-  ['LOCK', '/notes/n.md', { body: LOCK }], ['LOCK', '/notes/newlock', { body: LOCK }],
+  ['PUT', '/notes/n.md', { body: 'x' }],
+  ['PUT', '/notes/new', { body: 'x' }],
+  ['PUT', '/notes/new', { body: 'x'.repeat(50_000) }],
+  ['MKCOL', '/notes/newfolder'],
+  ['DELETE', '/notes/n.md'],
+  ['DELETE', '/notes'],
+  ['PROPPATCH', '/notes/n.md', { body: change({ '{urn:x}a': 'b' }) }],
+  ['LOCK', '/notes/n.md', { body: LOCK }],
+  ['LOCK', '/notes/newlock', { body: LOCK }],
 ];
 const TRANSFERS: [string, string, string][] = [
-  ['COPY', '/notes/n.md', '/notes/copy'], ['COPY', '/notes', '/notes2'], ['MOVE', '/notes/n.md', '/notes/moved'], ['MOVE', '/notes', '/moved'], ['MOVE', '/notes/n.md', '/Trash/n.md'],
+  ['COPY', '/notes/n.md', '/notes/copy'],
+  ['COPY', '/notes', '/notes2'],
+  ['MOVE', '/notes/n.md', '/notes/moved'],
+  ['MOVE', '/notes', '/moved'],
+  ['MOVE', '/notes/n.md', '/Trash/n.md'],
   ['COPY', '/outside.txt', '/notes/n.md'],
 ];
 
 /** Expects that nothing can be changed, and everything be read. */
 async function expectReadsOnly(reader: DriveRequest): Promise<void> {
   const before = hrefsOf((await alice('PROPFIND', '/', { headers: { Depth: 'infinity' } })).text);
-  for (const [method, path, options] of CHANGES) expect([method, path, (await reader(method, path, options)).status]).toEqual([method, path, 403]);
-  for (const [method, from, target] of TRANSFERS) expect([method, from, (await reader(method, from, to(target))).status]).toEqual([method, from, 403]);
+  for (const [method, path, options] of CHANGES)
+    expect([method, path, (await reader(method, path, options)).status]).toEqual([method, path, 403]);
+  for (const [method, from, target] of TRANSFERS)
+    expect([method, from, (await reader(method, from, to(target))).status]).toEqual([method, from, 403]);
   expect(hrefsOf((await alice('PROPFIND', '/', { headers: { Depth: 'infinity' } })).text)).toEqual(before);
   expect(await read(reader, '/notes/n.md')).toBe('note');
   expect((await reader('PROPFIND', '/notes', { headers: { Depth: '1' } })).status).toBe(207);
@@ -49,7 +61,10 @@ describe('PRODUCT S2 — limits of app passwords', () => {
   test('read-only: reads everything, changes nothing', async () => {
     const { authorization } = await server.addAppPassword('alice', { allowance: 'read-only' });
     await expectReadsOnly(server.as(authorization));
-    const { text } = await server.as(authorization)('PROPFIND', '/notes', { headers: { Depth: '0' }, body: askFor('{http://owncloud.org/ns}permissions') });
+    const { text } = await server.as(authorization)('PROPFIND', '/notes', {
+      headers: { Depth: '0' },
+      body: askFor('{http://owncloud.org/ns}permissions'),
+    });
     expect(textIn([...parseMultistatus(text)[0]!.props.values()][0])).toBe('G');
   });
 
@@ -60,7 +75,8 @@ describe('PRODUCT S2 — limits of app passwords', () => {
     expect((await adder('PUT', '/notes/added-large', { body: 'x'.repeat(50_000) })).status).toBe(201);
     expect((await adder('MKCOL', '/notes/added-folder')).status).toBe(201);
     expect((await adder('COPY', '/notes/added', to('/notes/added-copy'))).status).toBe(201);
-    for (const body of ['x', 'x'.repeat(50_000)]) expect((await adder('PUT', '/notes/added', { body })).status).toBe(403);
+    for (const body of ['x', 'x'.repeat(50_000)])
+      expect((await adder('PUT', '/notes/added', { body })).status).toBe(403);
     expect((await adder('PUT', '/notes/added', { body: '' })).status).toBe(403);
     expect((await adder('DELETE', '/notes/added')).status).toBe(403);
     expect((await adder('MOVE', '/notes/added', to('/notes/renamed'))).status).toBe(403);
@@ -88,7 +104,8 @@ describe('PRODUCT S2 — limits of app passwords', () => {
     const { authorization } = await server.addAppPassword('alice', { driveId: 123456 });
     const device = server.as(authorization);
     expect((await device('PUT', '/notes/one-drive', { body: 'x' })).status).toBe(201);
-    for (const method of ['GET', 'PROPFIND', 'PUT']) expect((await server.as(authorization, OTHER)(method, '/x')).status).toBe(404);
+    for (const method of ['GET', 'PROPFIND', 'PUT'])
+      expect((await server.as(authorization, OTHER)(method, '/x')).status).toBe(404);
     for (const method of ['COPY', 'MOVE']) {
       const answer = await device(method, '/notes/one-drive', { headers: { Destination: server.urlOf('/x', OTHER) } });
       expect(answer.status).toBe(409);
@@ -130,20 +147,29 @@ describe('PRODUCT S2 — an app password for one folder', () => {
   });
 
   test('the folder is the root, a plain one without the two folders', async () => {
-    const { text } = await device('PROPFIND', '/', { headers: { Depth: '1' }, body: askFor('displayname', 'resourcetype') });
+    const { text } = await device('PROPFIND', '/', {
+      headers: { Depth: '1' },
+      body: askFor('displayname', 'resourcetype'),
+    });
     expect(hrefsOf(text)).toEqual(['/dav/123456/', '/dav/123456/in/']);
     expect(await read(device, '/in/f')).toBe('f');
     expect((await device('PUT', '/new', { body: 'n' })).status).toBe(201);
     expect(await read(alice, '/joplin/new')).toBe('n');
   });
 
-  test.each(['/Drive', '/Trash', '/Common%20documents', '/outside.txt', '/Drive/outside.txt', '/joplin', '/Drive/joplin/in/f', '/notes/n.md'])(
-    '%s, which lies above it, is not there',
-    async (path) => {
-      expect(await read(device, path)).toBe(404);
-      expect((await device('PROPFIND', path, { headers: { Depth: '0' } })).status).toBe(404);
-    },
-  );
+  test.each([
+    '/Drive',
+    '/Trash',
+    '/Common%20documents',
+    '/outside.txt',
+    '/Drive/outside.txt',
+    '/joplin',
+    '/Drive/joplin/in/f',
+    '/notes/n.md',
+  ])('%s, which lies above it, is not there', async (path) => {
+    expect(await read(device, path)).toBe(404);
+    expect((await device('PROPFIND', path, { headers: { Depth: '0' } })).status).toBe(404);
+  });
 
   test('Trash, the drive’s name and Common documents are ordinary names in it', async () => {
     for (const name of ['/Trash', '/Drive', '/Common%20documents']) {
@@ -155,7 +181,8 @@ describe('PRODUCT S2 — an app password for one folder', () => {
   });
 
   test('no way leads out: dots are 400, and every Destination lands inside', async () => {
-    for (const path of ['/..', '/../notes/n.md', '/%2e%2e/outside.txt']) expect((await device('GET', path)).status).toBe(400);
+    for (const path of ['/..', '/../notes/n.md', '/%2e%2e/outside.txt'])
+      expect((await device('GET', path)).status).toBe(400);
     expect((await device('COPY', '/in/f', to('/../escaped'))).status).toBe(400);
     expect((await device('COPY', '/in/f', to('/Drive/escaped'))).status).toBe(409);
     expect((await device('MOVE', '/in/f', to('/Trash/f'))).status).toBe(409);
@@ -181,7 +208,9 @@ describe('PRODUCT S2 — an app password for one folder', () => {
     const token = String(own.headers['lock-token']);
     expect(own.text).toContain('<D:href>/dav/123456/in/f</D:href>');
     expect((await alice('PUT', '/joplin/in/f', { body: 'x' })).status).toBe(423);
-    expect((await device('PUT', '/in/f', { body: 'f', headers: { If: `<${server.urlOf('/in/f')}> (${token})` } })).status).toBe(204);
+    expect(
+      (await device('PUT', '/in/f', { body: 'f', headers: { If: `<${server.urlOf('/in/f')}> (${token})` } })).status,
+    ).toBe(204);
     expect((await device('UNLOCK', '/in/f', { headers: { 'Lock-Token': token } })).status).toBe(204);
   });
 
@@ -235,8 +264,11 @@ describe('PRODUCT D7 — roles', () => {
 
 describe('PRODUCT S1, S5 — credentials', () => {
   test.each([
-    ['no password', basic(emailOf('alice'), '')], ['another user’s', basic('nobody@example.org', 'grey otters like cold rivers')],
-    ['a colon too many', basic(emailOf('alice'), 'a:b:c')], ['no colon', `Basic ${Buffer.from('alice').toString('base64')}`], ['nothing', 'Basic '],
+    ['no password', basic(emailOf('alice'), '')],
+    ['another user’s', basic('nobody@example.org', 'grey otters like cold rivers')],
+    ['a colon too many', basic(emailOf('alice'), 'a:b:c')],
+    ['no colon', `Basic ${Buffer.from('alice').toString('base64')}`],
+    ['nothing', 'Basic '],
   ])('%s is 401 with the challenge', async (_title, Authorization) => {
     const answer = await server.send('GET', '/dav/123456/', { headers: { Authorization } });
     expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Basic realm="Firn", charset="UTF-8"']);

@@ -31,7 +31,11 @@ describe('PRODUCT A1 — a drive at its own host, and by path on every other', (
     const byHost = await atHost('PROPFIND', '/both', { headers: { Depth: '1' } });
     expect(hrefsOf(byPath.text)).toEqual(['/dav/123456/both/', '/dav/123456/both/a.txt']);
     expect(hrefsOf(byHost.text)).toEqual(['/both/', '/both/a.txt']);
-    expect(hrefsOf((await atHost('PROPFIND', '/', { headers: { Depth: '1' } })).text)).toEqual(['/', '/Drive/', '/Trash/']);
+    expect(hrefsOf((await atHost('PROPFIND', '/', { headers: { Depth: '1' } })).text)).toEqual([
+      '/',
+      '/Drive/',
+      '/Trash/',
+    ]);
   });
 
   test.each([
@@ -87,7 +91,7 @@ describe('PRODUCT A2 — a deeper address mounts a folder', () => {
 
 describe('PRODUCT A3 — drive IDs cannot be probed', () => {
   test.each(['GET', 'PROPFIND', 'PUT', 'DELETE', 'MKCOL', 'LOCK', 'REPORT'])(
-    "%s: an unknown drive and a foreign one give the same 404 after authentication, and 401 without",
+    '%s: an unknown drive and a foreign one give the same 404 after authentication, and 401 without',
     async (method) => {
       const answers = [];
       for (const id of ['1234567', '7654321']) {
@@ -95,7 +99,13 @@ describe('PRODUCT A3 — drive IDs cannot be probed', () => {
         const answer = await server.send(method, target, { user: 'alice' });
         const nobody = await server.send(method, target);
         expect([answer.status, nobody.status]).toEqual([404, 401]);
-        answers.push([answer, nobody].map(({ text, headers }) => [stripId(text), Object.keys(headers), headers['www-authenticate']]));
+        answers.push(
+          [answer, nobody].map(({ text, headers }) => [
+            stripId(text),
+            Object.keys(headers),
+            headers['www-authenticate'],
+          ]),
+        );
       }
       expect(answers[0]).toEqual(answers[1]);
     },
@@ -121,44 +131,58 @@ describe('PRODUCT A3 — drive IDs cannot be probed', () => {
   });
 
   function stripId(text: string): string {
-    return text.replace(/<F:request-id>.*?</g, '').replaceAll('1234567', 'ID').replaceAll('7654321', 'ID');
+    return text
+      .replace(/<F:request-id>.*?</g, '')
+      .replaceAll('1234567', 'ID')
+      .replaceAll('7654321', 'ID');
   }
 });
 
 describe('PRODUCT A4 — OPTIONS everywhere, and parents that answer', () => {
-  test.each(['/', '*', '/dav', '/dav/', '/dav/123456', '/dav/123456/', '/dav/123456/x/y', '/dav/999999/', '/anything', '/dav/123456/%ff'])(
-    'OPTIONS %s answers 200 without credentials',
-    async (target) => {
-      for (const user of [undefined, 'alice']) {
-        const { status, headers, text } = await server.send('OPTIONS', target, user ? { user } : {});
-        expect(status).toBe(200);
-        expect(headers.dav).toBe('1, 2, 3');
-        expect(headers['ms-author-via']).toBe('DAV');
-        expect(headers.allow).toMatch(/PROPFIND.*LOCK/);
-        expect(text).toBe('');
-      }
-    },
-  );
+  test.each([
+    '/',
+    '*',
+    '/dav',
+    '/dav/',
+    '/dav/123456',
+    '/dav/123456/',
+    '/dav/123456/x/y',
+    '/dav/999999/',
+    '/anything',
+    '/dav/123456/%ff',
+  ])('OPTIONS %s answers 200 without credentials', async (target) => {
+    for (const user of [undefined, 'alice']) {
+      const { status, headers, text } = await server.send('OPTIONS', target, user ? { user } : {});
+      expect(status).toBe(200);
+      expect(headers.dav).toBe('1, 2, 3');
+      expect(headers['ms-author-via']).toBe('DAV');
+      expect(headers.allow).toMatch(/PROPFIND.*LOCK/);
+      expect(text).toBe('');
+    }
+  });
 
   test('OPTIONS announces neither partial PUT nor partial PATCH (CLIENTS 2.9)', async () => {
     const { headers } = await server.send('OPTIONS', '/dav/123456/');
     expect(`${headers.dav} ${headers.server ?? ''} ${headers.allow}`).not.toMatch(/apache|sabredav|\bPATCH/i);
   });
 
-  test.each(['/', '/dav', '/dav/'])('%s answers PROPFIND as a collection, depth 0 and 1, with and without body', async (path) => {
-    for (const user of [undefined, 'alice']) {
-      for (const Depth of ['0', '1']) {
-        for (const body of [undefined, '', askFor('resourcetype', 'getcontentlength')]) {
-          const options = { headers: { Depth }, ...(user ? { user } : {}), ...(body === undefined ? {} : { body }) };
-          const { status, text } = await server.send('PROPFIND', path, options);
-          expect(status).toBe(207);
-          const [own] = parseMultistatus(text);
-          expect(own?.href).toBe(path === '/' ? '/' : '/dav/');
-          expect(own?.props.get('{DAV:}resourcetype')?.children).toHaveLength(1);
+  test.each(['/', '/dav', '/dav/'])(
+    '%s answers PROPFIND as a collection, depth 0 and 1, with and without body',
+    async (path) => {
+      for (const user of [undefined, 'alice']) {
+        for (const Depth of ['0', '1']) {
+          for (const body of [undefined, '', askFor('resourcetype', 'getcontentlength')]) {
+            const options = { headers: { Depth }, ...(user ? { user } : {}), ...(body === undefined ? {} : { body }) };
+            const { status, text } = await server.send('PROPFIND', path, options);
+            expect(status).toBe(207);
+            const [own] = parseMultistatus(text);
+            expect(own?.href).toBe(path === '/' ? '/' : '/dav/');
+            expect(own?.props.get('{DAV:}resourcetype')?.children).toHaveLength(1);
+          }
         }
       }
-    }
-  });
+    },
+  );
 
   test('parents list no drives', async () => {
     const { text } = await server.send('PROPFIND', '/dav/', { user: 'alice', headers: { Depth: '1' } });
@@ -200,7 +224,13 @@ describe('PRODUCT A5 — Destination behind proxies', () => {
   });
 
   test('a request at the drive host may name the destination by path mount, by its own host, or by path', async () => {
-    for (const Destination of [server.urlOf('/h.txt'), `https://${HOST}/h.txt`, `http://${HOST}:99/h.txt`, '/h.txt', 'h.txt']) {
+    for (const Destination of [
+      server.urlOf('/h.txt'),
+      `https://${HOST}/h.txt`,
+      `http://${HOST}:99/h.txt`,
+      '/h.txt',
+      'h.txt',
+    ]) {
       await alice('PUT', '/from.txt', { body: 'x' });
       expect((await atHost('MOVE', '/from.txt', { headers: { Destination } })).status).toBe(201);
       expect((await alice('DELETE', '/h.txt')).status).toBe(204);

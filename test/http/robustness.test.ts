@@ -31,7 +31,29 @@ async function rawStatus(...lines: string[]): Promise<number> {
 }
 
 describe('PITFALLS — paths', () => {
-  const BAD = ['%', '%f', '%zz', '%ff', '%c0%af', '%c0%80', '%ed%a0%80', '%f8%88%80%80%80', '%00', 'a%00b', 'a%2Fb', '%2F', '.', '..', '%2e', '%2e%2e', '%2E%2e', '.%2e', 'd/../../f', 'd/%2e%2e/d/f', '\xff'];
+  const BAD = [
+    '%',
+    '%f',
+    '%zz',
+    '%ff',
+    '%c0%af',
+    '%c0%80',
+    '%ed%a0%80',
+    '%f8%88%80%80%80',
+    '%00',
+    'a%00b',
+    'a%2Fb',
+    '%2F',
+    '.',
+    '..',
+    '%2e',
+    '%2e%2e',
+    '%2E%2e',
+    '.%2e',
+    'd/../../f',
+    'd/%2e%2e/d/f',
+    '\xff',
+  ];
   test.each(BAD)('%j is 400 for every method, and as Destination', async (path) => {
     for (const method of ['GET', 'PUT', 'PROPFIND', 'DELETE', 'MKCOL', 'LOCK', 'PROPPATCH']) {
       expect((await alice(method, `/${path}`, { body: method === 'PUT' ? 'x' : '' })).status).toBe(400);
@@ -43,13 +65,22 @@ describe('PITFALLS — paths', () => {
     await isAlive();
   });
 
-  test.each(['/%ff', '/dav/123456/%ff', '/dav/%ff', '/%', '//', '/dav//123456', '/..', '/dav/123456/../../etc/passwd', '/\\', '/?%ff', '/dav/123456/?a=/../..'])(
-    'GET %s without credentials ends no process (webdav-server did)',
-    async (target) => {
-      expect((await server.send('GET', target)).status).toBeLessThan(500);
-      await isAlive();
-    },
-  );
+  test.each([
+    '/%ff',
+    '/dav/123456/%ff',
+    '/dav/%ff',
+    '/%',
+    '//',
+    '/dav//123456',
+    '/..',
+    '/dav/123456/../../etc/passwd',
+    '/\\',
+    '/?%ff',
+    '/dav/123456/?a=/../..',
+  ])('GET %s without credentials ends no process (webdav-server did)', async (target) => {
+    expect((await server.send('GET', target)).status).toBeLessThan(500);
+    await isAlive();
+  });
 
   test('a path of 64 KiB is 414, one of 300 segments too', async () => {
     expect((await alice('GET', `/${'a'.repeat(65_536)}`)).status).toBe(414);
@@ -58,9 +89,12 @@ describe('PITFALLS — paths', () => {
     expect(await rawStatus(`GET /dav/123456/${'a'.repeat(200_000)} HTTP/1.1`, 'Host: x', authorization)).toBe(431);
   });
 
-  test.each(['http://x/dav/123456/', 'GET', 'dav/123456', 'file:///etc/passwd'])('the target %s is no path: 400', async (target) => {
-    expect(await rawStatus(`GET ${target} HTTP/1.1`, 'Host: x', authorization)).toBe(400);
-  });
+  test.each(['http://x/dav/123456/', 'GET', 'dav/123456', 'file:///etc/passwd'])(
+    'the target %s is no path: 400',
+    async (target) => {
+      expect(await rawStatus(`GET ${target} HTTP/1.1`, 'Host: x', authorization)).toBe(400);
+    },
+  );
 });
 
 describe('PITFALLS — headers', () => {
@@ -78,10 +112,24 @@ describe('PITFALLS — headers', () => {
   });
 
   test.each([
-    ['Range', 'bytes=-99999999999999999999'], ['Range', 'bytes=99999999999999999999-'], ['Range', `bytes=${'0-1,'.repeat(5000)}`],
-    ['Timeout', 'Second--1'], ['Timeout', 'Second-99999999999999999999'], ['If-Modified-Since', '9'.repeat(1000)], ['Accept', 'x'.repeat(10_000)],
-    ['If-None-Match', '"'.repeat(5000)], ['Expect', 'a-miracle'], ['Authorization', 'Basic'], ['Authorization', 'Basic !!!'], ['Authorization', `Basic ${'A'.repeat(20_000)}`],
-    ['Authorization', 'Bearer'], ['Authorization', 'Digest username="alice"'], ['Host', '[::1'], ['Host', 'a b'], ['Host', ''], ['X-Forwarded-For', ','.repeat(1000)],
+    ['Range', 'bytes=-99999999999999999999'],
+    ['Range', 'bytes=99999999999999999999-'],
+    ['Range', `bytes=${'0-1,'.repeat(5000)}`],
+    ['Timeout', 'Second--1'],
+    ['Timeout', 'Second-99999999999999999999'],
+    ['If-Modified-Since', '9'.repeat(1000)],
+    ['Accept', 'x'.repeat(10_000)],
+    ['If-None-Match', '"'.repeat(5000)],
+    ['Expect', 'a-miracle'],
+    ['Authorization', 'Basic'],
+    ['Authorization', 'Basic !!!'],
+    ['Authorization', `Basic ${'A'.repeat(20_000)}`],
+    ['Authorization', 'Bearer'],
+    ['Authorization', 'Digest username="alice"'],
+    ['Host', '[::1'],
+    ['Host', 'a b'],
+    ['Host', ''],
+    ['X-Forwarded-For', ','.repeat(1000)],
   ])('%s: %s is no defect', async (name, value) => {
     for (const method of ['GET', 'LOCK', 'PROPFIND']) {
       const answer = await alice(method, '/d/f', { headers: { [name]: value.slice(0, 60_000) } });
@@ -113,9 +161,13 @@ describe('PITFALLS — headers', () => {
 });
 
 describe('PITFALLS — XML', () => {
-  const wrap = (prolog: string, content = '') => `<?xml version="1.0"?>${prolog}<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/>${content}</D:prop></D:propfind>`;
+  const wrap = (prolog: string, content = '') =>
+    `<?xml version="1.0"?>${prolog}<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/>${content}</D:prop></D:propfind>`;
   test.each([
-    ['a billion laughs', wrap('<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>', '<x>&c;</x>')],
+    [
+      'a billion laughs',
+      wrap('<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>', '<x>&c;</x>'),
+    ],
     ['an external entity', wrap('<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]>', '<x>&x;</x>')],
     ['an external DTD', wrap('<!DOCTYPE l SYSTEM "http://127.0.0.1:1/x.dtd">')],
     ['an unknown entity', wrap('', '<x>&nbsp;</x>')],
@@ -129,20 +181,26 @@ describe('PITFALLS — XML', () => {
     ['half of a surrogate pair in UTF-16', Buffer.from([0xff, 0xfe, 0x3c, 0, 0, 0xd8, 0x3e, 0])],
   ])('%s is 400, quickly', async (_title, body) => {
     const startedAt = performance.now();
-    for (const method of ['PROPFIND', 'PROPPATCH', 'LOCK']) expect((await alice(method, '/d/f', { body })).status).toBe(400);
+    for (const method of ['PROPFIND', 'PROPPATCH', 'LOCK'])
+      expect((await alice(method, '/d/f', { body })).status).toBe(400);
     expect(performance.now() - startedAt).toBeLessThan(3000);
     await isAlive();
   });
 
-  test.each(['PROPFIND', 'PROPPATCH', 'LOCK', 'MKCOL'])('a %s body of 100 MB is 413, announced or not, long before it has come', async (method) => {
-    expect(await rawStatus(`${method} /dav/123456/d/x HTTP/1.1`, 'Host: x', authorization, 'Content-Length: 100000000')).toBe(413);
-    let taken = 0;
-    async function* body() {
-      for (; taken < 1600; taken++) yield Buffer.alloc(65_536, ' ');
-    }
-    expect((await alice(method, '/d/x', { body: body() })).status).toBe(413);
-    expect(taken).toBeLessThan(400);
-  });
+  test.each(['PROPFIND', 'PROPPATCH', 'LOCK', 'MKCOL'])(
+    'a %s body of 100 MB is 413, announced or not, long before it has come',
+    async (method) => {
+      expect(
+        await rawStatus(`${method} /dav/123456/d/x HTTP/1.1`, 'Host: x', authorization, 'Content-Length: 100000000'),
+      ).toBe(413);
+      let taken = 0;
+      async function* body() {
+        for (; taken < 1600; taken++) yield Buffer.alloc(65_536, ' ');
+      }
+      expect((await alice(method, '/d/x', { body: body() })).status).toBe(413);
+      expect(taken).toBeLessThan(400);
+    },
+  );
 
   test('markup in names, properties and owners comes back as text', async () => {
     const evil = '><D:href>x<D:href>&"\'';
@@ -156,8 +214,15 @@ describe('PITFALLS — XML', () => {
 
 describe('error bodies', () => {
   test.each<[number, string, string, object]>([
-    [401, 'GET', '/d/f', { Authorization: '' }], [404, 'GET', '/none', {}], [405, 'MKCOL', '/d', {}], [409, 'PUT', '/no/x', {}], [412, 'DELETE', '/d/f', { 'If-Match': '"x"' }],
-    [400, 'GET', '/%ff', {}], [403, 'DELETE', '/Trash', {}], [416, 'GET', '/d/f', { Range: 'bytes=9-' }], [502, 'COPY', '/d/f', { Destination: 'http://user:hunter2@elsewhere/x' }],
+    [401, 'GET', '/d/f', { Authorization: '' }],
+    [404, 'GET', '/none', {}],
+    [405, 'MKCOL', '/d', {}],
+    [409, 'PUT', '/no/x', {}],
+    [412, 'DELETE', '/d/f', { 'If-Match': '"x"' }],
+    [400, 'GET', '/%ff', {}],
+    [403, 'DELETE', '/Trash', {}],
+    [416, 'GET', '/d/f', { Range: 'bytes=9-' }],
+    [502, 'COPY', '/d/f', { Destination: 'http://user:hunter2@elsewhere/x' }],
     [400, 'COPY', '/d/f', { Destination: 'ftp://user:hunter2@elsewhere/x' }],
   ])('%i is XML with a sentence and the request id, and holds no secret', async (status, method, path, headers) => {
     const answer = await alice(method, path, { headers: headers as Record<string, string> });
@@ -175,7 +240,11 @@ describe('PITFALLS — load', () => {
   test('a slow reader of a large PROPFIND holds up no writer', async () => {
     await alice('MKCOL', '/large');
     for (let start = 0; start < 3000; start += 50) {
-      await Promise.all(Array.from({ length: 50 }, (_, index) => alice('PUT', `/large/${'n'.repeat(200)}${start + index}`, { body: '' })));
+      await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          alice('PUT', `/large/${'n'.repeat(200)}${start + index}`, { body: '' }),
+        ),
+      );
     }
     const slow: Connection[] = [];
     for (let number = 0; number < 5; number++) {
@@ -209,7 +278,12 @@ describe('PITFALLS — load', () => {
 });
 
 describe('CLIENTS R2, R3, R36 — bodies that nobody wants, and 100 Continue', () => {
-  const PUT = (size: number, ...more: string[]) => ['PUT /dav/123456/d/kio HTTP/1.1', 'Host: x', `Content-Length: ${size}`, ...more];
+  const PUT = (size: number, ...more: string[]) => [
+    'PUT /dav/123456/d/kio HTTP/1.1',
+    'Host: x',
+    `Content-Length: ${size}`,
+    ...more,
+  ];
 
   test('KIO: a PUT with its body but without credentials, then again with them, on one connection', async () => {
     for (const size of [10, 20_000, 500_000]) {
@@ -230,7 +304,10 @@ describe('CLIENTS R2, R3, R36 — bodies that nobody wants, and 100 Continue', (
     ['412 by If-Match', ['If-Match: "x"'], 412],
   ] as const)('Expect: 100-continue is answered %s, and no 100 before', async (_title, lines, status) => {
     const connection = await server.connect();
-    const head = lines === 'missing' ? [PUT(5)[0]!.replace('kio', 'no/where'), ...PUT(5, authorization).slice(1)] : PUT(5, ...(status === 401 ? [] : [authorization]), ...lines);
+    const head =
+      lines === 'missing'
+        ? [PUT(5)[0]!.replace('kio', 'no/where'), ...PUT(5, authorization).slice(1)]
+        : PUT(5, ...(status === 401 ? [] : [authorization]), ...lines);
     connection.writeHead(...head, 'Expect: 100-continue');
     expect((await connection.readAnswer()).status).toBe(status);
     connection.close();
@@ -248,8 +325,17 @@ describe('CLIENTS R2, R3, R36 — bodies that nobody wants, and 100 Continue', (
   test('requests follow each other on one connection, after errors too', async () => {
     const connection = await server.connect();
     const body = '<a/>';
-    for (const [method, path, expected] of [['GET', '/none', 404], ['PROPPATCH', '/d/f', 400], ['DELETE', '/none', 404], ['MKCOL', '/d', 415], ['POST', '/d', 405], ['GET', '/d/f', 200]] as const) {
-      connection.write(`${method} /dav/123456${path} HTTP/1.1\r\nHost: x\r\n${authorization}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    for (const [method, path, expected] of [
+      ['GET', '/none', 404],
+      ['PROPPATCH', '/d/f', 400],
+      ['DELETE', '/none', 404],
+      ['MKCOL', '/d', 415],
+      ['POST', '/d', 405],
+      ['GET', '/d/f', 200],
+    ] as const) {
+      connection.write(
+        `${method} /dav/123456${path} HTTP/1.1\r\nHost: x\r\n${authorization}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
       expect((await connection.readAnswer()).status).toBe(expected);
     }
     connection.close();
@@ -259,11 +345,15 @@ describe('CLIENTS R2, R3, R36 — bodies that nobody wants, and 100 Continue', (
 describe('the answers of the server itself', () => {
   test('/healthz and /readyz answer without credentials, and no drive is behind them', async () => {
     for (const path of ['/healthz', '/readyz']) expect((await server.send('GET', path)).text).toBe('ok\n');
-    expect((await server.send('GET', '/healthz', { headers: { Host: '123456.connect.example.org' } })).status).toBe(401);
+    expect((await server.send('GET', '/healthz', { headers: { Host: '123456.connect.example.org' } })).status).toBe(
+      401,
+    );
   });
 
   test('X-Request-Id is on every answer and never the same', async () => {
-    const ids = await Promise.all(Array.from({ length: 20 }, async () => (await alice('HEAD', '/d/f')).headers['x-request-id']));
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, async () => (await alice('HEAD', '/d/f')).headers['x-request-id']),
+    );
     expect(new Set(ids).size).toBe(20);
     expect((await alice('PROPFIND', '/d', { body: askFor('getetag') })).headers['x-request-id']).toBeDefined();
   });

@@ -51,8 +51,12 @@ export class SqlBlobIndex implements BlobIndex {
       let deleted = 0;
       for (const mark of marks) {
         if (mark.is_named) continue;
-        await forgetContent.run(connection, { id: mark.content_id });
-        if (await deleteBytes(mark.content_id as BlobId)) deleted++;
+        const id = mark.content_id as BlobId;
+        const forgotten = await forgetContent.run(connection, { id });
+        const isDeleted = await deleteBytes(id);
+        if (isDeleted) deleted++;
+        // Uploads of these bytes must meet the mark for as long after the deletion as `pardon` gives them.
+        if (isDeleted || forgotten > 0) await renewMark.run(connection, { id, now: options.now });
       }
       return { last: (marks.at(-1)?.content_id as BlobId | undefined) ?? null, deleted };
     });
@@ -185,6 +189,13 @@ const condemnedPage = statement<{ before: number; after: string; limit: number }
 
 const forgetContent = statement<{ id: string }>()((db, p) =>
   db.deleteFrom('content').where('id', '=', p('id')).where('bytes', 'is', null),
+);
+
+const renewMark = statement<{ id: string; now: number }>()((db, p) =>
+  db
+    .updateTable('condemned')
+    .set({ condemned_at: p('now') })
+    .where('content_id', '=', p('id')),
 );
 
 const pardon = statement<{ before: number }>()((db, p) =>

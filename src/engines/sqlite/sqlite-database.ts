@@ -55,32 +55,43 @@ export class SqliteDatabase implements SqlDatabase {
     migrations: readonly Migration[],
     options: { readonly busyMaxMs?: number } = {},
   ): SqliteDatabase {
-    const writer = new SqliteConnection(openWriter(path));
-    try {
-      migrate(writer.database, migrations);
-      writer.database.exec('CREATE TEMP TABLE copy_map (old_id INTEGER PRIMARY KEY, new_id INTEGER NOT NULL)');
-      writer.database.pragma('busy_timeout = 0');
-    } catch (error) {
-      writer.database.close();
-      throw error;
-    }
-    const reader = path === ':memory:' ? writer : new SqliteConnection(openReader(path));
+    const writer = patiently(() => {
+      const database = new Database(path, { timeout: BUSY_MAX_MS });
+      try {
+        setUpWriter(database);
+        migrate(database, migrations);
+        database.exec('CREATE TEMP TABLE copy_map (old_id INTEGER PRIMARY KEY, new_id INTEGER NOT NULL)');
+        database.pragma('busy_timeout = 0');
+        return new SqliteConnection(database);
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    });
+    const reader = path === ':memory:' ? writer : new SqliteConnection(patiently(() => openReader(path)));
     return new SqliteDatabase(writer, reader, options.busyMaxMs ?? BUSY_MAX_MS);
   }
 
-  read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    return this.#readerTurn.take(async () => {
-      this.#reader.control('BEGIN');
-      try {
-        return await work(this.#reader);
-      } finally {
-        this.#reader.control('COMMIT');
-      }
-    });
+  async read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    if (this.#readerTurn.isTaken) await this.#readerTurn.wait();
+    this.#readerTurn.isTaken = true;
+    this.#reader.control('BEGIN');
+    try {
+      return await work(this.#reader);
+    } finally {
+      this.#reader.control('COMMIT');
+      this.#readerTurn.leave();
+    }
   }
 
-  readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    return this.#readerTurn.take(() => work(this.#reader));
+  async readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    if (this.#readerTurn.isTaken) await this.#readerTurn.wait();
+    this.#readerTurn.isTaken = true;
+    try {
+      return await work(this.#reader);
+    } finally {
+      this.#readerTurn.leave();
+    }
   }
 
   write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -116,7 +127,10 @@ export class SqliteDatabase implements SqlDatabase {
   async #flush(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, BATCH_MAX);
-      await this.#writerTurn.take(() => this.#commit(batch));
+      if (this.#writerTurn.isTaken) await this.#writerTurn.wait();
+      this.#writerTurn.isTaken = true;
+      await this.#commit(batch);
+      this.#writerTurn.leave();
       // Lets answers out and new requests in before the next fsync.
       if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -177,24 +191,20 @@ export class SqliteDatabase implements SqlDatabase {
   }
 }
 
-/** Lets pieces of work run one after the other; without delay when nobody waits. */
+/** Lets pieces of work run one after the other, in the order in which they came. */
 class Turn {
-  #last: Promise<unknown> | null = null;
+  isTaken = false;
+  readonly #waiting: (() => void)[] = [];
 
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#last) await this.#last;
-    const running = work();
-    // The failure is the caller's to see, by `running` itself.
-    const settled = running.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#last = settled;
-    try {
-      return await running;
-    } finally {
-      if (this.#last === settled) this.#last = null;
-    }
+  /** Resolves when the turn has been handed over; it stays taken meanwhile. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.isTaken = false;
   }
 }
 
@@ -207,20 +217,39 @@ function syncFile(path: string): void {
   }
 }
 
-function openWriter(path: string): Database.Database {
-  const database = new Database(path, { timeout: BUSY_MAX_MS });
+/**
+ * Tries again while another process opens or closes the file: SQLite takes locks then for which its own timeout doesn't
+ * wait. Blocks the event loop, which has nothing to do yet.
+ */
+function patiently<T>(open: () => T): T {
+  const giveUpAt = Date.now() + BUSY_MAX_MS;
+  for (;;) {
+    try {
+      return open();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > giveUpAt) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MAX_MS * Math.random());
+    }
+  }
+}
+
+function setUpWriter(database: Database.Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   setUp(database);
-  return database;
 }
 
 function openReader(path: string): Database.Database {
   const database = new Database(path, { timeout: BUSY_MAX_MS, fileMustExist: true });
-  setUp(database);
-  database.pragma('query_only = ON');
-  return database;
+  try {
+    setUp(database);
+    database.pragma('query_only = ON');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 function setUp(database: Database.Database): void {

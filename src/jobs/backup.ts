@@ -1,0 +1,137 @@
+import type { BlobIndex, NamedContent } from '../stores/blob-index.js';
+import { BlobMissingError, type BlobStore } from '../stores/blob-store.js';
+import type { StorageCopy } from '../stores/storage-copy.js';
+import type { BlobId } from '../stores/values.js';
+
+/** Contents of one question to the database. */
+const PAGE = 200;
+/** Contents that are copied at once: small ones wait for the disk, not for each other. */
+const LANES = 4;
+/** How long collectors wait for a backup that has said nothing since, in milliseconds. */
+const HOLD_MS = 15 * 60_000;
+/** More revisions than are ever given out between a backup and its restoration. */
+const REVISIONS_SKIPPED = 1_000_000_000;
+
+export interface CopyReport {
+  readonly copied: number;
+  /** Were there already. */
+  readonly skipped: number;
+  readonly bytes: number;
+  /** What the copy lacks, a sentence each. The rest of it is whole. */
+  readonly problems: readonly string[];
+}
+
+/** The backup took so long between two signs of life that a collector may have removed what it needs. */
+export class BackupStalledError extends Error {
+  override readonly name = 'BackupStalledError';
+}
+
+export interface Backup {
+  readonly blobs: BlobStore;
+  readonly blobIndex: BlobIndex;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly beginCopy: () => Promise<StorageCopy>;
+}
+
+/**
+ * Copies metadata as of one moment, then the blobs that it names, while collectors wait (storage/README.md, rule 5).
+ * Hashes are checked on the way; blobs that the copy has stay. When it rejects, the copy is what it was before.
+ * Throws `BackupStalledError`.
+ */
+export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Promise<CopyReport> {
+  const hold = await blobIndex.hold(now() + HOLD_MS, now());
+  const extend = () => blobIndex.extendHold(hold, now() + HOLD_MS, now());
+  const heartbeat = setInterval(() => {
+    // What goes wrong here the last call tells.
+    void extend().catch(() => false);
+  }, HOLD_MS / 5);
+  try {
+    return await fill(blobs, await beginCopy(), async () => {
+      if (!(await extend())) throw new BackupStalledError('the backup was held up for too long: run it again');
+    });
+  } finally {
+    clearInterval(heartbeat);
+    await blobIndex.endHold(hold);
+  }
+}
+
+/**
+ * Fills a new storage from the blobs of a backup, checking each hash, and leaves out revisions, so that no ETag or sync
+ * token that the lost server gave out after the backup is given out again for something else.
+ */
+export async function restore(blobs: BlobStore, beginCopy: () => Promise<StorageCopy>): Promise<CopyReport> {
+  const copy = await beginCopy();
+  return fill(blobs, copy, () => copy.skipRevisions(REVISIONS_SKIPPED));
+}
+
+async function fill(from: BlobStore, copy: StorageCopy, finish: () => Promise<void>): Promise<CopyReport> {
+  try {
+    const report = await copyBlobs(from, copy);
+    await finish();
+    await copy.commit();
+    return report;
+  } catch (error) {
+    await copy.abandon();
+    throw error;
+  }
+}
+
+async function copyBlobs(from: BlobStore, copy: StorageCopy): Promise<CopyReport> {
+  const report = { copied: 0, skipped: 0, bytes: 0, problems: [] as string[] };
+  const contents = named(copy);
+  const lane = async () => {
+    for await (const { id, size } of contents) {
+      if ((await copy.blobs.stat(id))?.size === size) {
+        report.skipped++;
+        continue;
+      }
+      const problem = await copyBlob(from, copy.blobs, id, size);
+      if (problem) {
+        report.problems.push(problem);
+        continue;
+      }
+      report.copied++;
+      report.bytes += size;
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return report;
+}
+
+/** The contents that a blob store has to have. */
+async function* named({ blobIndex }: StorageCopy): AsyncGenerator<NamedContent, void, undefined> {
+  for (let after: BlobId | null = null; ; ) {
+    const page: NamedContent[] = await blobIndex.named(after, PAGE);
+    for (const content of page) if (content.bytes === null) yield content;
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.id;
+  }
+}
+
+class DamagedBlobError extends Error {}
+
+/** Gives what is wrong with the blob, or null. Rejects where the copy can't be written. */
+async function copyBlob(from: BlobStore, to: BlobStore, id: BlobId, size: number): Promise<string | null> {
+  let reading: unknown = null;
+  async function* source() {
+    try {
+      yield* await from.open(id);
+    } catch (error) {
+      reading = error;
+      throw error;
+    }
+  }
+  const verify = (received: { readonly id: BlobId; readonly size: number }) => {
+    if (received.id !== id || received.size !== size) throw new DamagedBlobError();
+  };
+  try {
+    await (await to.put(source(), { verify })).release();
+    return null;
+  } catch (error) {
+    if (error instanceof DamagedBlobError) return `the blob ${id} is damaged`;
+    if (reading === null) throw error;
+    if (reading instanceof BlobMissingError) return `the blob ${id} is missing`;
+    return `the blob ${id} can't be read: ${(reading as Error).message}`;
+  }
+}

@@ -1,0 +1,39 @@
+import { pino } from 'pino';
+import { readConfig } from './config.js';
+import { prepareFirstStart } from './first-start.js';
+import { startServer } from './server.js';
+
+/** How long a forced end may take after a second signal or a defect, in milliseconds. */
+const EXIT_MS = 1_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const server = await startServer(config, log);
+  const welcome = await prepareFirstStart(server.engines, config, server.url);
+  if (welcome) console.log(welcome);
+  console.log(`listening on ${server.url}`);
+  log.info({ url: server.url, storage: config.storage }, 'started');
+  let isEnding = false;
+  const end = async (signal: string) => {
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    log.info({ signal }, 'ending');
+    await server.stop();
+    log.info('ended');
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
+  // No request gets here: errors end in the error middleware. What does is a defect, whose process can't be trusted.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => {
+      log.fatal({ err: error }, 'a defect outside of any request');
+      setTimeout(() => process.exit(1), EXIT_MS).unref();
+      void end(event).finally(() => process.exit(1));
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(`firn: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+});
