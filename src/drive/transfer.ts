@@ -29,7 +29,6 @@ export interface Transferred {
 export async function copy(changes: Changes, transfer: Transfer & { readonly isDeep: boolean }): Promise<Transferred> {
   const { from, to, destination } = transfer;
   const source = sourceNode(from);
-  if (!source.isCollection || !transfer.isDeep) checkMayAdd(destination.membership);
   checkTarget(transfer, source);
   if (transfer.isDeep && to.above.some((node) => node.id === source.id)) {
     throw new DriveError('into-itself', "A folder can't be copied into itself.");

@@ -30,6 +30,8 @@ export class HttpBody implements RequestBody {
       throw new ClientGoneError('the client went away during an upload', { cause: error });
     }
     this.#checkComplete();
+    // From here on the silence is ours: the last sync of a large upload on a slow disk must not end the connection.
+    this.#request.socket.setTimeout(0);
   }
 
   readAll(): Promise<Uint8Array> {

@@ -294,6 +294,22 @@ describe('PRODUCT D4 — whose trash', () => {
     }
   });
 
+  test("it is free also where only another member's trash, or the common one, has the name", async () => {
+    await alice('PUT', '/t.txt', { body: 'hers' });
+    await alice('DELETE', '/t.txt');
+    await bob('PUT', '/Common%20documents/t.txt', { body: 'common' });
+    await bob('DELETE', '/Common%20documents/t.txt');
+    expect(await trashNames(bob)).toEqual(['t (2).txt']);
+    expect(await trashNames(alice)).toEqual(['t (2).txt', 't.txt']);
+    await alice('PUT', '/Common%20documents/u.txt', { body: 'common' });
+    await alice('DELETE', '/Common%20documents/u.txt');
+    await bob('PUT', '/u.txt', { body: 'his' });
+    await bob('DELETE', '/u.txt');
+    expect(await trashNames(bob)).toEqual(['t (2).txt', 'u (2).txt', 'u.txt']);
+    expect(await read(bob, '/Trash/u.txt')).toBe('common');
+    expect(await trashNames(alice)).toEqual(['t (2).txt', 't.txt', 'u.txt']);
+  });
+
   test("a folder-scoped app password's deletions land in the owner's trash, which it does not see", async () => {
     await alice('MKCOL', '/scope');
     const { authorization } = await server.addAppPassword('alice', { scopeId: await server.idOf('alice', '/scope') });

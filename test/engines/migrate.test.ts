@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Migration, MigrationError, pendingMigrations, readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
-import { mustRun } from '../support/run-program.js';
+import { mustRun, waitUntil } from '../support/run-program.js';
 import { bundle, MIGRATIONS, openRaw, temporaryFile } from '../support/sqlite-file.js';
 
 const make = (name: string, sql = `CREATE TABLE "${name}" (id INTEGER)`): Migration => ({
@@ -119,5 +121,28 @@ describe('SqliteDatabase.open and the schema', () => {
       const applied = openRaw(path).prepare('SELECT name FROM migration').pluck().all();
       expect(applied).toEqual(MIGRATIONS.map(({ name }) => name));
     }
+  });
+
+  it('waits for another process that just makes the file: SQLite itself would give up at once', async () => {
+    const path = await temporaryFile();
+    const module = await bundle('src/engines/sqlite/sqlite-database.ts');
+    const order = join(dirname(path), 'order.json');
+    await writeFile(order, JSON.stringify(MIGRATIONS));
+    const other = openRaw(path);
+    other.exec('BEGIN IMMEDIATE; CREATE TABLE other (id INTEGER)');
+    const script = `
+      import { readFileSync, writeFileSync } from 'node:fs';
+      const [module, order, path] = process.argv.slice(1);
+      const { SqliteDatabase } = await import(module);
+      writeFileSync(path + '.begun', '');
+      await SqliteDatabase.open(path, JSON.parse(readFileSync(order, 'utf8'))).close();`;
+    const opening = mustRun(process.execPath, ['--input-type=module', '-e', script, '--', module, order, path]);
+    // Whoever ends before the other program has failed.
+    const early = opening.then(() => 'opened');
+    await waitUntil('the process opens the file', () => existsSync(`${path}.begun`));
+    expect(await Promise.race([early, wait(300, 'waits')])).toBe('waits');
+    other.exec('COMMIT');
+    await opening;
+    expect(tables(path)).toContain('node');
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkEverything, type Finding } from '../../src/jobs/fsck.js';
@@ -89,10 +89,10 @@ describe('checkEverything', () => {
   it('repair — leaves bytes alone that an upload put in the place of damaged ones meanwhile', async () => {
     await storage.upload('a file', 'damaged');
     await writeFile(storage.pathOf('damaged'), 'dAmaged');
+    await utimes(storage.pathOf('damaged'), NOW / 1000, 1);
     const blobs = disturbed({
       open: async (...parameters: Parameters<BlobStore['open']>) => {
         const reader = await storage.blobs.open(...parameters);
-        await new Promise((resolve) => setTimeout(resolve, 20));
         await storage.upload('again', 'damaged');
         return reader;
       },
