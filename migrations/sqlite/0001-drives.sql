@@ -105,6 +105,11 @@ CREATE TABLE drive (
   created_at INTEGER NOT NULL
 );
 
+-- A node that is destroyed asks who refers to it.
+CREATE INDEX drive_root ON drive (root_id);
+CREATE INDEX drive_common ON drive (common_id);
+CREATE INDEX drive_common_bin ON drive (common_bin_id);
+
 CREATE TABLE member (
   drive_id INTEGER NOT NULL REFERENCES drive ON DELETE CASCADE,
   user_id INTEGER NOT NULL REFERENCES app_user ON DELETE CASCADE,
@@ -115,6 +120,8 @@ CREATE TABLE member (
   PRIMARY KEY (drive_id, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX member_user ON member (user_id);
+CREATE INDEX member_home ON member (home_id);
+CREATE INDEX member_bin ON member (bin_id);
 
 CREATE TABLE trash (
   node_id INTEGER PRIMARY KEY REFERENCES node ON DELETE CASCADE,

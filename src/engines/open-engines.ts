@@ -8,7 +8,6 @@ import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { readMigrations } from './sql/migrate.js';
-import { skipRevisions } from './sql/revisions.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
@@ -27,10 +26,6 @@ export interface Engines {
   readonly accounts: AccountStore;
   readonly blobIndex: BlobIndex;
   readonly check: MetadataCheck;
-  /** Makes `folder` a storage of the same metadata, as of one moment, without blobs. It must hold no storage yet. */
-  copyMetadata(folder: string): Promise<void>;
-  /** Leaves out so many revisions, so that none given out after a backup was made is ever given out again. */
-  skipRevisions(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,11 +48,6 @@ export async function openEngines(config: { readonly storage: string }): Promise
       accounts: new SqlAccountStore(database),
       blobIndex: new SqlBlobIndex(database),
       check: new SqlMetadataCheck(database),
-      copyMetadata: async (folder) => {
-        await openStorage(folder);
-        await database.copyTo(join(folder, DATABASE));
-      },
-      skipRevisions: (count) => skipRevisions(database, count),
       close: () => database.close(),
     };
   } catch (error) {

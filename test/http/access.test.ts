@@ -214,6 +214,18 @@ describe('PRODUCT S2 — an app password for one folder', () => {
     expect((await device('UNLOCK', '/in/f', { headers: { 'Lock-Token': token } })).status).toBe(204);
   });
 
+  test('a deep lock of a folder above it counts, by its token too', async () => {
+    await alice('MKCOL', '/outer');
+    await alice('MKCOL', '/outer/inner');
+    const inner = await server.addAppPassword('alice', { scopeId: await server.idOf('alice', '/outer/inner') });
+    const locked = await alice('LOCK', '/outer', { body: LOCK });
+    const token = String(locked.headers['lock-token']);
+    const put = (headers = {}) => server.as(inner.authorization)('PUT', '/f', { body: 'x', headers });
+    expect((await put()).status).toBe(423);
+    expect((await put({ 'Lock-Token': token })).status).toBe(201);
+    await alice('UNLOCK', '/outer', { headers: { 'Lock-Token': token } });
+  });
+
   test('it follows the folder when that is moved, shows nothing while it is in the trash, and again when restored', async () => {
     await alice('MOVE', '/joplin', to('/notes/joplin'));
     expect(await read(device, '/in/f')).toBe('f');

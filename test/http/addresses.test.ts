@@ -185,6 +185,11 @@ describe('PRODUCT A4 — OPTIONS everywhere, and parents that answer', () => {
     },
   );
 
+  test('the way down from / to /dav/ is shown with depth 1', async () => {
+    const at = async (Depth: string) => hrefsOf((await server.send('PROPFIND', '/', { headers: { Depth } })).text);
+    expect([await at('0'), await at('1')]).toEqual([['/'], ['/', '/dav/']]);
+  });
+
   test('parents list no drives', async () => {
     const { text } = await server.send('PROPFIND', '/dav/', { user: 'alice', headers: { Depth: '1' } });
     expect(hrefsOf(text)).toEqual(['/dav/']);
@@ -246,6 +251,8 @@ describe('PRODUCT A5 — Destination behind proxies', () => {
   ])('%s is on another server: 502, and nothing happens', async (Destination) => {
     await alice('PUT', '/stays.txt', { body: 'x' });
     expect((await alice('MOVE', '/stays.txt', { headers: { Destination } })).status).toBe(502);
+    const isPath = Destination.startsWith('/');
+    if (!isPath) expect((await atHost('MOVE', '/stays.txt', { headers: { Destination } })).status).toBe(502);
     expect((await alice('GET', '/stays.txt')).status).toBe(200);
   });
 
