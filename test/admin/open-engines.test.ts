@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openEngines, StorageFormatError } from '../../src/engines/open-engines.js';
+import { openEngines } from '../../src/engines/open-engines.js';
+import { StorageFormatError } from '../../src/engines/storage-format.js';
 
 async function makeFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'firn-storage-'));

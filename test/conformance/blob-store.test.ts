@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskBlobStore } from '../../src/engines/disk/disk-blob-store.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import { waitUntil } from '../support/run-program.js';
-import { blobStoreSuite, inChunks, sha256 } from './blob-store.js';
+import { inChunks, sha256 } from './blob-sources.js';
+import { blobStoreSuite } from './blob-store.js';
 
 blobStoreSuite('disk', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firn-blobs-'));

@@ -155,6 +155,17 @@ export const insertNode = statement<{
     .returning(['id', 'content_key']),
 );
 
+/** A node and all its ancestors, by id. */
+function upwards(start: number) {
+  return sql<number>`(
+      WITH RECURSIVE up (id) AS (
+        SELECT ${start}
+        UNION ALL
+        SELECT node.parent_id FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
+      ) SELECT id FROM up
+    )`;
+}
+
 /** Gives the node `start` and all its ancestors a revision and adds to their sizes and counts. */
 export const touchUpwards = statement<{
   start: number;
@@ -165,13 +176,7 @@ export const touchUpwards = statement<{
   (_db, p) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
       descendants = descendants + ${p('descendants')}
-    WHERE id IN (
-      WITH RECURSIVE up (id) AS (
-        SELECT ${p('start')}
-        UNION ALL
-        SELECT node.parent_id FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
-      ) SELECT id FROM up
-    )`,
+    WHERE id IN ${upwards(p('start'))}`,
 );
 
 /** As `touchUpwards`, for a collection whose own members change: it is modified `now`. */
@@ -186,13 +191,7 @@ export const touchParent = statement<{
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
       descendants = descendants + ${p('descendants')},
       modified = CASE WHEN id = ${p('start')} THEN ${p('now')} ELSE modified END
-    WHERE id IN (
-      WITH RECURSIVE up (id) AS (
-        SELECT ${p('start')}
-        UNION ALL
-        SELECT node.parent_id FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
-      ) SELECT id FROM up
-    )`,
+    WHERE id IN ${upwards(p('start'))}`,
 );
 
 export const replaceContent = statement<{
