@@ -33,10 +33,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   stores: [],
 };
 /**
- * What the outside may import of `engines`: the switch, the claim on a storage folder, and the error of a database
- * that can't be opened, for the command line to show.
+ * What the outside may import of `engines`: the switch, the claim on a storage folder, what the command line needs to
+ * copy one back, and the errors of one that can't be opened.
  */
-const ENGINE_DOORS = ['engines/open-engines.ts', 'engines/sqlite/storage-claim.ts', 'engines/sql/migrate.ts'];
+const ENGINE_DOORS = [
+  'engines/open-engines.ts',
+  'engines/storage-copy.ts',
+  'engines/storage-format.ts',
+  'engines/sqlite/storage-claim.ts',
+  'engines/sql/migrate.ts',
+];
 
 /** Which parts may import a library; the others go without it. */
 const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly string[] }[] = [

@@ -27,7 +27,7 @@ export function restoreCommand(): Command {
     .description('fill an empty storage from a backup')
     .argument('<dir>', 'folder that "firn backup" has written')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ FIRN_STORAGE=/srv/firn firn restore /mnt/backup/firn')
+    .addHelpText('after', '\nExample:\n  $ firn restore /mnt/backup/firn')
     .action(async (dir: string, options: OutputOptions) => {
       const { storage } = readConfig();
       const source = resolve(dir);
