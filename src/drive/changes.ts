@@ -101,8 +101,8 @@ export function checkPutTarget(found: Found, membership: Membership): NodeRow | 
     checkNewPlace(found);
     return null;
   }
-  if (resource.isCollection) throw new DriveError('is-a-collection', 'This is a folder; it takes no content.');
   const file = checkOrdinary(resource, 'overwritten');
+  if (file.isCollection) throw new DriveError('is-a-collection', 'This is a folder; it takes no content.');
   // An empty file is what clients make before they lock and fill it (CLIENTS R5): nothing is lost with it.
   if (mayChange(membership) || file.size > 0) checkMayChange(membership);
   else checkMayAdd(membership);

@@ -167,8 +167,8 @@ describe('PRODUCT D3 — aliases', () => {
     expect(await read(alice, '/over.txt')).toBe('over');
   });
 
-  test.each(RESERVED)('PUT and MKCOL on %j are 405: it is there, and a folder', async (path) => {
-    expect((await alice('PUT', path, { body: 'x' })).status).toBe(405);
+  test.each(RESERVED)('PUT over %j is 403, and MKCOL 405: it is there', async (path) => {
+    expect((await alice('PUT', path, { body: 'x' })).status).toBe(403);
     expect((await alice('MKCOL', path)).status).toBe(405);
   });
 

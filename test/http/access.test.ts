@@ -214,6 +214,18 @@ describe('PRODUCT S2 — an app password for one folder', () => {
     expect((await device('UNLOCK', '/in/f', { headers: { 'Lock-Token': token } })).status).toBe(204);
   });
 
+  test('the shared folder can be the root: it shows what all members share, and what is deleted there is in the common trash', async () => {
+    await alice('PUT', '/Common%20documents/shared.txt', { body: 'shared' });
+    const common = await server.addAppPassword('alice', { scopeId: await server.idOf('alice', '/Common%20documents') });
+    const scoped = server.as(common.authorization);
+    expect((await scoped('GET', '/shared.txt')).text).toBe('shared');
+    expect((await scoped('PUT', '/more.txt', { body: 'more' })).status).toBe(201);
+    expect((await alice('GET', '/Common%20documents/more.txt')).text).toBe('more');
+    expect((await scoped('DELETE', '/more.txt')).status).toBe(204);
+    expect((await alice('GET', '/Trash/more.txt')).text).toBe('more');
+    expect((await scoped('DELETE', '/')).status).toBe(403);
+  });
+
   test('a deep lock of a folder above it counts, by its token too', async () => {
     await alice('MKCOL', '/outer');
     await alice('MKCOL', '/outer/inner');

@@ -49,6 +49,16 @@ describe('checkEverything', () => {
     expect(await check()).toEqual([]);
   });
 
+  it('looks at every content, in pages', async () => {
+    const texts = Array.from({ length: 230 }, (_, number) => `content ${number}`);
+    for (const text of texts) await storage.world.file(storage.world.home, text, text);
+    const last = texts.map(idOf).sort().at(-1)!;
+    await storage.world.corrupt("UPDATE content SET bytes = x'00' WHERE id = ?", last);
+    const [finding, ...more] = await check();
+    expect(more).toEqual([]);
+    expect(finding!.message).toContain(last);
+  });
+
   it('names a content without bytes, and the files that it belongs to', async () => {
     await storage.upload('one name', 'lost');
     await storage.upload('another name', 'lost');
