@@ -28,6 +28,7 @@ const proofs = new Map([
   ['libnginx-mod-http-dav-ext', ['/usr/lib/nginx/modules/ngx_http_dav_ext_module.so']],
   ['litmus', ['litmus']],
   ['nginx', ['nginx']],
+  ['openssl', ['openssl']],
   ['rclone', ['rclone']],
   ['util-linux', ['taskset']],
   ['wrk', ['wrk']],

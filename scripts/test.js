@@ -16,6 +16,7 @@ const clientPackages = [
   'gvfs-fuse',
   'dbus',
   'libglib2.0-bin',
+  'openssl',
   'fuse3',
   'curl',
   'apache2-utils',

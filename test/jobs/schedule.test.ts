@@ -91,9 +91,12 @@ describe('Schedule', () => {
     );
     schedule.start();
     await vi.advanceTimersByTimeAsync(MINUTE);
-    const stopped = schedule.stop();
+    let isStopped = false;
+    const stopped = schedule.stop().then(() => {
+      isStopped = true;
+    });
     await vi.advanceTimersByTimeAsync(MINUTE);
-    expect(isDone).toBe(false);
+    expect({ isDone, isStopped }).toEqual({ isDone: false, isStopped: false });
     await vi.advanceTimersByTimeAsync(2 * MINUTE);
     await stopped;
     expect({ isDone, others }).toEqual({ isDone: true, others: 0 });

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkMayListen, readConfig } from '../../src/config.js';
+import { authorizationOf, DRIVE_ID, TestServer } from '../support/make-server.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'firn-tls-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('PRODUCT A5 — TLS', () => {
+  const certificate = path.join(folder, 'cert.pem');
+  const key = path.join(folder, 'key.pem');
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const names = ['-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost'];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...names], { stdio: 'ignore' });
+    server = await TestServer.start({ tlsCertificate: certificate, tlsKey: key });
+  });
+  afterAll(() => server.stop());
+
+  const send = (method: string, target: string, body?: string) =>
+    new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: server.port, rejectUnauthorized: false };
+      const headers = { Authorization: authorizationOf('alice') };
+      const outgoing = request({ ...options, method, path: `/dav/${DRIVE_ID}${target}`, headers }, (incoming) => {
+        let text = '';
+        incoming.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+        });
+        incoming.on('end', () => resolve({ status: incoming.statusCode!, text }));
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+
+  it('is built in: files go up and come down', async () => {
+    expect((await send('PUT', '/a.txt', 'over tls')).status).toBe(201);
+    expect(await send('GET', '/a.txt')).toMatchObject({ status: 200, text: 'over tls' });
+  });
+
+  it('without it Firn listens on loopback only, unless the operator says otherwise', () => {
+    const config = readConfig({ FIRN_STORAGE: folder, FIRN_HOST: '0.0.0.0' }, folder);
+    expect(() => checkMayListen(config)).toThrow(/without TLS/);
+    expect(() => checkMayListen({ ...config, allowPlainHttpBeyondLoopback: true })).not.toThrow();
+    expect(() => checkMayListen({ ...config, tlsCertificate: certificate, tlsKey: key })).not.toThrow();
+    for (const host of ['127.0.0.1', '::1', 'localhost']) {
+      expect(() => checkMayListen({ ...config, host })).not.toThrow();
+    }
+  });
+});
+
+describe('PRODUCT U5 — a stalled transfer', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await TestServer.start({ idleTimeoutSeconds: 1 });
+  });
+  afterAll(() => server.stop());
+
+  it('ends after the idle time and leaves nothing, and one that makes progress goes on', async () => {
+    const stalled = await server.connect();
+    const head = `PUT /dav/${DRIVE_ID}/stalled HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorizationOf('alice')}\r\n`;
+    stalled.socket.write(`${head}Content-Length: 100000\r\n\r\nonly this`);
+    const ended = new Promise((resolve) => stalled.socket.once('close', resolve));
+    const slowly = async function* () {
+      for (let count = 0; count < 6; count++) {
+        yield Buffer.from('tick ');
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      }
+    };
+    const slow = await server.as('alice')('PUT', '/slow', { body: slowly() });
+    expect(slow.status).toBe(201);
+    await ended;
+    expect((await server.as('alice')('GET', '/slow')).text).toBe('tick '.repeat(6));
+    expect((await server.as('alice')('GET', '/stalled')).status).toBe(404);
+    expect(readdirSync(path.join(server.config.storage, 'incoming'))).toEqual([]);
+  });
+});
+
+describe('PRODUCT A5 — trusted proxies', () => {
+  it('X-Forwarded-For counts from them alone: guesses of one client do not throttle another', async () => {
+    const server = await TestServer.start({ trustedProxies: ['127.0.0.0/8'] });
+    try {
+      const guess = (address: string, password: string) =>
+        server.send('GET', `/dav/${DRIVE_ID}/`, {
+          headers: {
+            Authorization: `Basic ${Buffer.from(`alice@example.org:${password}`).toString('base64')}`,
+            'X-Forwarded-For': address,
+          },
+        });
+      let status = 401;
+      for (let count = 0; status === 401 && count < 12; count++) {
+        ({ status } = await guess('192.0.2.1', `wrong password ${count}`));
+      }
+      expect(status).toBe(429);
+      expect((await guess('192.0.2.2', 'wrong password')).status).toBe(401);
+    } finally {
+      await server.stop();
+    }
+  });
+});
