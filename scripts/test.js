@@ -19,12 +19,12 @@ const clientPackages = [
   'openssl',
   'fuse3',
   'curl',
-  'apache2-utils',
+  'strace',
 ];
 
 ensureDependencies();
 ensureBuild();
-ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients');
+ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients and watches system calls');
 
 const results = process.env.TEST_RESULTS;
 const reporters = results ? ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`] : [];
