@@ -6,7 +6,7 @@ import { startServer } from './server.js';
 /** How long a forced end may take after a second signal or a defect, in milliseconds. */
 const EXIT_MS = 1_000;
 
-async function main(): Promise<void> {
+async function start(): Promise<void> {
   const config = readConfig();
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const server = await startServer(config, log);
@@ -33,7 +33,12 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(`firn: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
-});
+/** Reads the settings, starts the server, and ends it at a signal. Ends the process where it can't start. */
+export async function serve(): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    console.error(`firn: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
+}

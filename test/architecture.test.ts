@@ -12,13 +12,14 @@ const LINES_MAX = 400;
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Tells V8 how to use memory before anything else is loaded.
-  'main.ts': ['serve.ts'],
+  'main.ts': ['nursery.ts', 'serve.ts'],
   'serve.ts': ['server.ts', 'first-start.ts', 'config.ts'],
   'cli.ts': ['admin', 'server.ts', 'config.ts'],
   // First administrator and drive: what the command line would do, said to the operator who starts the server.
   'first-start.ts': ['accounts', 'engines', 'config.ts'],
   // The wiring makes what the others are handed: the authenticator of `accounts`, the parts of `drive`.
   'server.ts': ['http', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
+  'nursery.ts': [],
   'config.ts': [],
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.
   http: ['dav', 'console', 'accounts', 'drive'],

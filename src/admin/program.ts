@@ -4,7 +4,9 @@ import { PasswordsBusyError } from '../accounts/passwords.js';
 import { ConfigError } from '../config.js';
 import { DriveError } from '../drive/drive-error.js';
 import { MigrationError } from '../engines/sql/migrate.js';
+import { StorageClaimedError } from '../engines/sqlite/storage-claim.js';
 import { StorageFormatError } from '../engines/storage-format.js';
+import { BackupStalledError } from '../jobs/backup.js';
 import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
 import { backupCommand, restoreCommand } from './backup.js';
@@ -30,7 +32,15 @@ const COMMANDS = [
   restoreCommand,
 ];
 /** Their messages say what to do. */
-const EXPECTED = [AccountError, CommandError, ConfigError, DriveError, StorageFormatError];
+const EXPECTED = [
+  AccountError,
+  BackupStalledError,
+  CommandError,
+  ConfigError,
+  DriveError,
+  StorageClaimedError,
+  StorageFormatError,
+];
 
 /** The `firn` command with all its commands. */
 export function makeProgram(): Command {

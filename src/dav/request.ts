@@ -49,7 +49,12 @@ export interface DavOptions {
 export interface DavResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
-  readonly body: string | Uint8Array | Readable | null;
+  /** Of `Pages` the next is asked for when the last one has left the process, so its memory may be used again. */
+  readonly body: string | Uint8Array | Readable | Pages | null;
+}
+
+export class Pages {
+  constructor(readonly source: AsyncIterable<Uint8Array>) {}
 }
 
 export type DavMethod = (request: DavRequest) => Promise<DavResponse>;

@@ -25,7 +25,12 @@ export class TextBytes {
     this.#length += this.#bytes.write(text, this.#length);
   }
 
-  /** What has been appended so far. Nothing may be appended after. */
+  /** Begins anew in the same memory: what `take` gave before is gone. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** What has been appended so far. Nothing may be appended after, but by `clear`. */
   take(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

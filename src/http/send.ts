@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type Koa from 'koa';
-import type { DavResponse } from '../dav/request.js';
+import { type DavResponse, Pages } from '../dav/request.js';
 import type { FirnState } from './context.js';
 
 /** A body that nobody wants is read and thrown away up to here, so that the connection can go on. */
@@ -19,7 +19,7 @@ export function send(context: Koa.ParameterizedContext<FirnState>, answer: DavRe
   context.respond = false;
   const { body, headers, status } = answer;
   const isHead = context.method === 'HEAD';
-  if (headers['Content-Length'] === undefined && !(body instanceof Readable) && status !== 304 && status !== 204) {
+  if (headers['Content-Length'] === undefined && !isStreamed(body) && status !== 304 && status !== 204) {
     if (!isHead) headers['Content-Length'] = String(body === null ? 0 : Buffer.byteLength(body));
   }
   headers['X-Request-Id'] = state.requestId;
@@ -27,15 +27,21 @@ export function send(context: Koa.ParameterizedContext<FirnState>, answer: DavRe
   const isLingering = !req.complete && hasUnwantedBody(req);
   if (isLingering) headers.Connection = 'close';
   res.writeHead(status, headers);
-  if (body instanceof Readable && !isHead) {
-    sendStream(body, res, (error) => state.log.error({ err: error, url: state.url }, 'an answer broke off'));
+  if (isStreamed(body) && !isHead) {
+    const onError = (error: unknown) => state.log.error({ err: error, url: state.url }, 'an answer broke off');
+    if (body instanceof Pages) void sendPages(body, res, onError);
+    else sendStream(body, res, onError);
     return;
   }
   if (body instanceof Readable) body.destroy();
-  const bytes = isHead || body instanceof Readable ? null : body;
+  const bytes = isHead || isStreamed(body) ? null : body;
   if (isLingering) linger(req, res, bytes);
   else if (bytes === null) res.end();
   else res.end(bytes);
+}
+
+function isStreamed(body: DavResponse['body']): body is Readable | Pages {
+  return body instanceof Readable || body instanceof Pages;
 }
 
 /** After SIGTERM connections end with the answer under way, so that clients come back to the next process. */
@@ -51,6 +57,21 @@ function sendStream(body: Readable, res: ServerResponse, onError: (error: Error)
   // Whoever goes away first takes the other along.
   res.on('close', () => body.destroy());
   body.pipe(res);
+}
+
+async function sendPages(pages: Pages, res: ServerResponse, onError: (error: unknown) => void): Promise<void> {
+  // A client that goes away in the middle of a page never takes it.
+  const gone = new Promise<void>((resolve) => res.once('close', resolve));
+  try {
+    for await (const page of pages.source) {
+      await Promise.race([gone, new Promise<void>((resolve) => res.write(page, () => resolve()))]);
+      if (res.destroyed) return;
+    }
+    res.end();
+  } catch (error) {
+    if (!res.destroyed) onError(error);
+    res.destroy();
+  }
 }
 
 /**

@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { Listing } from '../../drive/listing.js';
+import { Listing, PAGE_MEMBERS } from '../../drive/listing.js';
 import { locksCovering, type PlacedLock } from '../../drive/locks.js';
 import { COMMON_NAME } from '../../drive/names.js';
 import { roomOf } from '../../drive/quota.js';
@@ -12,7 +11,16 @@ import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
 import type { PropertyFacts } from '../properties/live-properties.js';
 import { type PropertySelection, readSelection } from '../properties/property-selection.js';
-import { type DavRequest, type DavResponse, existing, HrefWriter, headerOf, hrefOf, respond } from '../request.js';
+import {
+  type DavRequest,
+  type DavResponse,
+  existing,
+  HrefWriter,
+  headerOf,
+  hrefOf,
+  Pages,
+  respond,
+} from '../request.js';
 import { TextBytes } from '../text-bytes.js';
 import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
@@ -64,16 +72,17 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
     ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
   };
   if (!first.listing) return respond(207, headers, first.text);
-  const pages = streamPages(first.answer, first.text, first.listing);
-  return respond(207, headers, Readable.from(pages, { objectMode: false, highWaterMark: 1 }));
+  return respond(207, headers, new Pages(streamPages(first.answer, first.text, first.listing)));
 }
 
 async function* streamPages(answer: Answer, first: Uint8Array, listing: Listing): AsyncGenerator<Uint8Array> {
   yield first;
+  const bytes = new TextBytes(PAGE_MEMBERS * BYTES_A_MEMBER);
   while (!listing.isDone) {
     yield await answer.request.drive.read(async (snapshot) => {
       const members = (await listing.next(snapshot)) ?? [];
-      return render(snapshot, answer, members, '', listing.isDone ? MULTISTATUS_CLOSE : '');
+      bytes.clear();
+      return render(snapshot, answer, members, '', listing.isDone ? MULTISTATUS_CLOSE : '', bytes);
     });
   }
 }
@@ -88,6 +97,7 @@ async function render(
   resources: readonly Resource[],
   before: string,
   after: string,
+  bytes = new TextBytes(1024 + resources.length * BYTES_A_MEMBER),
 ): Promise<Uint8Array> {
   const { request, selection } = answer;
   const facts: PropertyFacts = {
@@ -100,7 +110,6 @@ async function render(
     hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
   };
   const hrefs = new HrefWriter(request.base);
-  const bytes = new TextBytes(1024 + resources.length * BYTES_A_MEMBER);
   bytes.append(before);
   for (const resource of resources) {
     bytes.append(selection.render(hrefs.write(resource.path, resource.isCollection), resource, facts));

@@ -1,5 +1,3 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { StoreBusyError } from '../../stores/drive-store.js';
@@ -105,19 +103,6 @@ export class SqliteDatabase implements SqlDatabase {
     });
   }
 
-  /** Copies the database as of one moment to a new file, durably, while reads and writes go on. */
-  async copyTo(path: string): Promise<void> {
-    await this.#reader.database.backup(path);
-    const copy = new Database(path);
-    try {
-      // The copy is a file by itself only after this: no log beside it holds a part.
-      copy.pragma('journal_mode = DELETE');
-    } finally {
-      copy.close();
-    }
-    for (const name of [path, dirname(path)]) syncFile(name);
-  }
-
   async close(): Promise<void> {
     while (this.#isFlushing) await wait(1);
     if (this.#reader !== this.#writer) this.#reader.database.close();
@@ -205,15 +190,6 @@ class Turn {
     const next = this.#waiting.shift();
     if (next) next();
     else this.isTaken = false;
-  }
-}
-
-function syncFile(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 
