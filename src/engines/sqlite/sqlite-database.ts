@@ -34,7 +34,6 @@ export class SqliteDatabase implements SqlDatabase {
   readonly #readerTurn: Turn;
   #queue: PendingWrite[] = [];
   #isFlushing = false;
-
   readonly #busyMaxMs: number;
 
   private constructor(writer: SqliteConnection, reader: SqliteConnection, busyMaxMs: number) {
@@ -70,26 +69,19 @@ export class SqliteDatabase implements SqlDatabase {
     return new SqliteDatabase(writer, reader, options.busyMaxMs ?? BUSY_MAX_MS);
   }
 
-  async read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    if (this.#readerTurn.isTaken) await this.#readerTurn.wait();
-    this.#readerTurn.isTaken = true;
-    this.#reader.control('BEGIN');
-    try {
-      return await work(this.#reader);
-    } finally {
-      this.#reader.control('COMMIT');
-      this.#readerTurn.leave();
-    }
+  read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    return this.#readerTurn.take(async () => {
+      this.#reader.control('BEGIN');
+      try {
+        return await work(this.#reader);
+      } finally {
+        this.#reader.control('COMMIT');
+      }
+    });
   }
 
-  async readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    if (this.#readerTurn.isTaken) await this.#readerTurn.wait();
-    this.#readerTurn.isTaken = true;
-    try {
-      return await work(this.#reader);
-    } finally {
-      this.#readerTurn.leave();
-    }
+  readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    return this.#readerTurn.take(() => work(this.#reader));
   }
 
   write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -112,10 +104,7 @@ export class SqliteDatabase implements SqlDatabase {
   async #flush(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, BATCH_MAX);
-      if (this.#writerTurn.isTaken) await this.#writerTurn.wait();
-      this.#writerTurn.isTaken = true;
-      await this.#commit(batch);
-      this.#writerTurn.leave();
+      await this.#writerTurn.take(() => this.#commit(batch));
       // Lets answers out and new requests in before the next fsync.
       if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -176,20 +165,22 @@ export class SqliteDatabase implements SqlDatabase {
   }
 }
 
-/** Lets pieces of work run one after the other, in the order in which they came. */
+/** Lets pieces of work run one after the other, in the order in which they came. A failure ends its own turn only. */
 class Turn {
-  isTaken = false;
+  #isTaken = false;
   readonly #waiting: (() => void)[] = [];
 
-  /** Resolves when the turn has been handed over; it stays taken meanwhile. */
-  wait(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.isTaken = false;
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    // Handed over, it stays taken.
+    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#isTaken = true;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#isTaken = false;
+    }
   }
 }
 
