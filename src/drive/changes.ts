@@ -119,6 +119,12 @@ export function checkNewPlace(found: Found): void {
   checkNewName(found.name);
 }
 
+/** What was found. Throws `DriveError` `not-found`. */
+export function existing(found: Found): Resource {
+  if (!found.resource) throw new DriveError('not-found', 'There is nothing of that name.');
+  return found.resource;
+}
+
 /** The node of a resource that a client may change. Throws `DriveError` for the drive's own folders and the trash. */
 export function checkOrdinary(resource: Resource, what: string): NodeRow {
   if (resource.kind === 'node') return resource.node!;

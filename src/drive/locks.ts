@@ -14,32 +14,32 @@ export interface PlacedLock {
 /**
  * Locks that cover what is found, or the place where it would be: its own and the deep ones above (RFC 4918 §6.1).
  */
-export async function locksCovering(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
-  const own = found.resource?.node ?? null;
-  const ids: NodeId[] = found.above.map((node) => node.id);
-  if (own) ids.push(own.id);
-  if (ids.length === 0) return [];
-  const locks = await snapshot.view.locksOn(ids, snapshot.now);
-  return locks
-    .filter((lock) => lock.isDeep || lock.nodeId === own?.id)
-    .map((lock) => {
-      const up = lock.nodeId === own?.id ? 0 : found.above.length - found.above.findIndex((n) => n.id === lock.nodeId);
-      return { lock, path: found.path.slice(0, Math.max(0, found.path.length - up)) };
-    });
+export function locksCovering(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
+  const own = found.resource?.node?.id;
+  const above = found.above.map((node) => node.id);
+  return locksAt(snapshot, found, own === undefined ? above : [...above, own], own);
 }
 
 /** The locks that changing the members of the found resource's parent meets. */
-async function locksCoveringParent(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
-  const parent = found.above.at(-1);
-  if (!parent) return [];
-  const locks = await snapshot.view.locksOn(
-    found.above.map((node) => node.id),
-    snapshot.now,
-  );
+function locksCoveringParent(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
+  const above = found.above.map((node) => node.id);
+  return locksAt(snapshot, found, above, above.at(-1));
+}
+
+/** Of the locks on `nodes`, which are `found` or above it: those of `target`, and the deep ones of the others. */
+async function locksAt(
+  snapshot: Snapshot,
+  found: Found,
+  nodes: readonly NodeId[],
+  target: NodeId | undefined,
+): Promise<PlacedLock[]> {
+  if (nodes.length === 0) return [];
+  const locks = await snapshot.view.locksOn(nodes, snapshot.now);
   return locks
-    .filter((lock) => lock.isDeep || lock.nodeId === parent.id)
+    .filter((lock) => lock.isDeep || lock.nodeId === target)
     .map((lock) => {
-      const up = found.above.length - found.above.findIndex((node) => node.id === lock.nodeId);
+      const index = found.above.findIndex((node) => node.id === lock.nodeId);
+      const up = index < 0 ? 0 : found.above.length - index;
       return { lock, path: found.path.slice(0, Math.max(0, found.path.length - up)) };
     });
 }

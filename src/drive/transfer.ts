@@ -1,5 +1,5 @@
 import type { NodeRow } from '../stores/drive-store.js';
-import { type Changes, checkNewPlace, checkOrdinary, spaceOf } from './changes.js';
+import { type Changes, checkNewPlace, checkOrdinary, existing, spaceOf } from './changes.js';
 import { DriveError } from './drive-error.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
@@ -151,9 +151,4 @@ function sourceNode(from: Found): NodeRow {
     throw new DriveError('forbidden', "The drive's own folders can't be copied as a whole. Copy what is in them.");
   }
   return resource.node;
-}
-
-function existing(found: Found): Resource {
-  if (!found.resource) throw new DriveError('not-found', 'There is nothing of that name.');
-  return found.resource;
 }

@@ -1,6 +1,6 @@
 import type { DriveStore, DriveTransaction, NodeRow, TrashRow } from '../stores/drive-store.js';
 import type { DriveId, NodeId, UserId } from '../stores/values.js';
-import type { Changes } from './changes.js';
+import { type Changes, existing } from './changes.js';
 import { DriveError } from './drive-error.js';
 import { freeName } from './names.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
@@ -112,9 +112,4 @@ export async function emptyTrash(
 async function fresh(transaction: DriveTransaction, row: TrashRow): Promise<NodeRow> {
   const [node] = await transaction.findNodes([row.node.id]);
   return node ?? row.node;
-}
-
-function existing(found: Found): Resource {
-  if (!found.resource) throw new DriveError('not-found', 'There is nothing of that name.');
-  return found.resource;
 }

@@ -13,7 +13,8 @@ import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { DATABASE, openStorage } from './storage-format.js';
 
-const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
+/** Folder of SQLite's migrations. */
+export const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
 
 /** Everything that holds data, behind the seams. */
 export interface Engines {

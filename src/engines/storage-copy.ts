@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { syncFolder } from './disk/file-calls.js';
+import { MIGRATIONS } from './open-engines.js';
 import { readMigrations } from './sql/migrate.js';
 import { skipRevisions } from './sql/revisions.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
@@ -13,8 +13,6 @@ import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { settle, snapshot } from './sqlite/sqlite-snapshot.js';
 import { claimStorage } from './sqlite/storage-claim.js';
 import { beginUnfinished, checkWhole, DATABASE, finish, StorageFormatError } from './storage-format.js';
-
-const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
 
 /**
  * Takes the metadata of the storage folder `source` to `folder`, which is empty, or a backup, or one that was broken
