@@ -22,7 +22,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'nursery.ts': [],
   'config.ts': [],
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.
-  http: ['dav', 'console', 'accounts', 'drive'],
+  http: ['dav', 'cloud', 'console', 'accounts', 'drive'],
+  // What ownCloud and Nextcloud have beside WebDAV; their trees are answered by `dav`.
+  cloud: ['dav', 'accounts', 'drive'],
   dav: ['accounts', 'drive'],
   // A command opens the data beside a running server, so `open-engines.ts` is its wiring, and some run a job by hand.
   admin: ['accounts', 'drive', 'engines', 'jobs', 'config.ts'],

@@ -100,6 +100,13 @@ export class Accounts {
     await this.#store.updateUser(user.id, { isDisabled });
   }
 
+  /** Which of their drives the addresses without a drive's ID show; null: the oldest. */
+  async setOwnDrive(email: string, driveId: number | null): Promise<void> {
+    const user = await this.readUser(email);
+    const own = driveId === null ? null : (await this.readMember(driveId, user.email)).driveId;
+    await this.#store.setOwnDrive(user.id, own);
+  }
+
   async createDrive(drive: {
     readonly id: number | null;
     readonly name: string;

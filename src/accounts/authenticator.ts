@@ -62,12 +62,12 @@ export class Authenticator {
   }
 
   /**
-   * Costs one statement where the credentials were verified before. `client` is the User-Agent. Throws
+   * Costs one statement where the credentials were verified before. `driveId` null: the user's own drive. `client` is the User-Agent. Throws
    * `PasswordsBusyError` when too many unknown credentials come at once.
    */
   async authenticate(
     credentials: BasicCredentials,
-    driveId: DriveId,
+    driveId: DriveId | null,
     remoteAddress: string,
     client: string,
   ): Promise<Authentication> {
@@ -104,7 +104,7 @@ export class Authenticator {
   /** Null when the credential no longer stands. */
   async #answer(
     credential: CredentialRef,
-    driveId: DriveId,
+    driveId: DriveId | null,
     client: string,
     now: number,
   ): Promise<Authentication | null> {

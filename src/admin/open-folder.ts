@@ -1,6 +1,5 @@
-import type { Changes } from '../drive/changes.js';
-import { type DrivePath, normalizePath } from '../drive/names.js';
-import type { Resource } from '../drive/resource.js';
+import { makeFolders } from '../drive/folders.js';
+import { normalizePath } from '../drive/names.js';
 import type { NodeId } from '../stores/values.js';
 import { CommandError } from './command-error.js';
 import { openDriveFor } from './operator.js';
@@ -26,16 +25,4 @@ export async function openFolder(
   }
   if (made > 0) remark(`The folder ${folder} is made.`);
   return resource.node!.id;
-}
-
-/** Makes the folders that are missing along a path, and says how many. Throws `DriveError` and `CommandError`. */
-export async function makeFolders(changes: Changes, path: DrivePath): Promise<{ resource: Resource; made: number }> {
-  let made = 0;
-  for (let depth = 0; ; depth++) {
-    const found = await changes.find(path.slice(0, depth));
-    if (found.resource === null) made++;
-    const resource = found.resource ?? (await changes.makeCollection(found));
-    if (!resource.isCollection) throw new CommandError(`"${path.join('/')}" leads through a file; name a folder.`);
-    if (depth === path.length) return { resource, made };
-  }
 }

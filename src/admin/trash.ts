@@ -1,14 +1,13 @@
 import { Command } from 'commander';
 import type { Changes } from '../drive/changes.js';
 import { TRASH_NAME } from '../drive/names.js';
-import { emptyTrash, restore as restoreNode } from '../drive/trash.js';
+import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
 import type { DriveRow } from '../stores/account-store.js';
 import type { TrashRow } from '../stores/drive-store.js';
 import type { NodeId, UserId } from '../stores/values.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
-import { makeFolders } from './open-folder.js';
 import { type NamedMember, openDriveFor } from './operator.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, remark, toIso, toMinute, type Workplace } from './workplace.js';
@@ -76,7 +75,7 @@ function restore(): Command {
         const drive = await workplace.accounts.readDrive(id);
         const { row, owner } = await readTrashed(workplace, drive, number);
         const seen = openDriveFor(workplace, drive, owner);
-        const path = await seen.write((changes) => restoreRow(changes, drive.name, row));
+        const path = await seen.write((changes) => restoreRow(changes, row));
         remark(`"${row.node.name}" is back as ${path}`);
         print(options, { number, path }, '');
       }),
@@ -142,12 +141,8 @@ async function readTrashed(
   throw new CommandError('Its owner is no member of the drive any more; add them with "firn drive add-member" first.');
 }
 
-async function restoreRow(changes: Changes, driveName: string, row: TrashRow): Promise<string> {
-  // By way of the drive's folder no name has another meaning.
-  const target = [driveName, ...row.originalPath.split('/')];
-  await makeFolders(changes, target.slice(0, -1));
-  const from = await changes.find([TRASH_NAME, row.node.name]);
-  const restored = await restoreNode(changes, from, await changes.find(target), { mayRename: true });
+async function restoreRow(changes: Changes, row: TrashRow): Promise<string> {
+  const restored = await restoreToOrigin(changes, await changes.find([TRASH_NAME, row.node.name]));
   return `/${restored.path.join('/')}`;
 }
 

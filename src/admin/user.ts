@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { makePassword } from '../accounts/password-rules.js';
 import type { UserRow } from '../stores/account-store.js';
+import { toDriveId } from './arguments.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, readPassword, remark, toIso, toMinute } from './workplace.js';
 
@@ -13,6 +14,7 @@ export function userCommand(): Command {
   command.addCommand(create());
   command.addCommand(list());
   command.addCommand(setPassword());
+  command.addCommand(setDrive());
   command.addCommand(switchUser('disable', true));
   command.addCommand(switchUser('enable', false));
   return command;
@@ -73,6 +75,24 @@ function setPassword(): Command {
     );
 }
 
+function setDrive(): Command {
+  return new Command('set-drive')
+    .description('choose the drive that Nextcloud and ownCloud apps show a user who has several')
+    .argument('<email>')
+    .argument('<id>', "a drive's ID, or none for the oldest")
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn user set-drive anna@example.org 123456')
+    .action((email: string, id: string, options: OutputOptions) =>
+      atWork(async ({ accounts }) => {
+        await accounts.setOwnDrive(email, id === 'none' ? null : toDriveId(id));
+        const user = await accounts.readUser(email);
+        const drive = user.ownDriveId === null ? 'the oldest drive of theirs' : `drive ${user.ownDriveId}`;
+        remark(`The apps of ${user.email} show ${drive}.`);
+        print(options, describe(user), '');
+      }),
+    );
+}
+
 function switchUser(name: 'disable' | 'enable', isDisabled: boolean): Command {
   return new Command(name)
     .description(
@@ -106,6 +126,6 @@ function stateOf(user: UserRow): string {
 }
 
 function describe(user: UserRow) {
-  const { email, name, isAdmin, isDisabled, createdAt } = user;
-  return { email, name, isAdmin, isDisabled, createdAt: toIso(createdAt) };
+  const { email, name, isAdmin, isDisabled, ownDriveId, createdAt } = user;
+  return { email, name, isAdmin, isDisabled, driveId: ownDriveId, createdAt: toIso(createdAt) };
 }

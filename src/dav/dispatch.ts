@@ -40,8 +40,13 @@ export async function dispatch(request: DavRequest): Promise<DavResponse> {
   if (!method) {
     throw new DavError(405, `${request.method} is not something that can be done here.`, { headers: { Allow: ALLOW } });
   }
+  return withDavErrors(request, () => method(request));
+}
+
+/** What the drive and its stores refuse becomes a `DavError` that speaks in the request's own addresses. */
+export async function withDavErrors(request: DavRequest, work: () => Promise<DavResponse>): Promise<DavResponse> {
   try {
-    return await method(request);
+    return await work();
   } catch (error) {
     throw toDavError(error, request) ?? error;
   }

@@ -2,7 +2,7 @@ import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { NameTakenError, StoreBusyError } from '../stores/drive-store.js';
 import { type DavCondition, DavError } from './dav-error.js';
-import { encodePath } from './headers/path.js';
+import { type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
 const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
@@ -26,14 +26,14 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
 export function toDavError(
   error: unknown,
-  request: { readonly method: string; readonly base: string },
+  request: Pick<DavRequest, 'method' | 'base' | 'root'>,
 ): DavError | null {
   if (error instanceof DavError) return error;
   if (error instanceof DriveError) {
     const [status, condition] = STATUSES[error.kind];
     return new DavError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
       ...(condition ? { condition } : {}),
-      hrefs: error.paths.map((path) => request.base + encodePath(path, false)),
+      hrefs: error.paths.map((path) => hrefOf(request, path, false)),
       cause: error,
     });
   }

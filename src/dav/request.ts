@@ -13,8 +13,14 @@ export interface DavRequest {
   readonly headers: IncomingHttpHeaders;
   /** The request target without query, still percent-encoded. */
   readonly url: string;
-  /** What comes before the drive's own path in addresses: empty, or `/dav/123456` (PRODUCT A1). */
+  /** What comes before the drive's own path in addresses: empty, or `/dav/123456` (PRODUCT A1), or a longer one. */
   readonly base: string;
+  /** Leading segments of paths that addresses leave out: the trees of ownCloud and Nextcloud begin in the drive's folder. */
+  readonly root: DrivePath;
+  /** The address is one of ownCloud's or Nextcloud's: the headers that their programs want are answered. */
+  readonly isCloud: boolean;
+  /** Where the addresses of uploads in parts begin, encoded, with a slash at the end. */
+  readonly uploadsBase: string;
   readonly path: DrivePath;
   /** The address ends with a slash, so it can only be a collection's (CLIENTS R17). */
   readonly isFolderUrl: boolean;
@@ -68,8 +74,8 @@ export function respond(
 }
 
 /** The address of a path in the form that the request used (CLIENTS R18). */
-export function hrefOf(request: DavRequest, path: DrivePath, isCollection: boolean): string {
-  return request.base + encodePath(path, isCollection);
+export function hrefOf(request: Pick<DavRequest, 'base' | 'root'>, path: DrivePath, isCollection: boolean): string {
+  return request.base + encodePath(path.slice(request.root.length), isCollection);
 }
 
 /** What a read finds. Throws `DavError` 404 where there is nothing, or a file under the address of a folder. */
@@ -83,21 +89,22 @@ export function existing(request: DavRequest, found: Found): Resource {
 
 /** Writes the addresses of many resources: those that follow each other in one folder share its encoded path. */
 export class HrefWriter {
-  readonly #base: string;
-  #folder: DrivePath = [];
+  readonly #request: Pick<DavRequest, 'base' | 'root'>;
+  #folder: DrivePath;
   #prefix: string;
 
-  constructor(base: string) {
-    this.#base = base;
-    this.#prefix = `${base}/`;
+  constructor(request: Pick<DavRequest, 'base' | 'root'>) {
+    this.#request = request;
+    this.#folder = request.root;
+    this.#prefix = `${request.base}/`;
   }
 
   write(path: DrivePath, isCollection: boolean): string {
     const name = path.at(-1);
-    if (name === undefined) return `${this.#base}/`;
+    if (name === undefined || path.length <= this.#request.root.length) return hrefOf(this.#request, path, true);
     if (!this.#isInFolder(path)) {
       this.#folder = path.slice(0, -1);
-      this.#prefix = this.#base + encodePath(this.#folder, true);
+      this.#prefix = hrefOf(this.#request, this.#folder, true);
     }
     return this.#prefix + encodeSegment(name) + (isCollection ? '/' : '');
   }

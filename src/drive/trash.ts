@@ -2,9 +2,11 @@ import type { DriveStore, DriveTransaction, NodeRow, TrashRow } from '../stores/
 import type { DriveId, NodeId, UserId } from '../stores/values.js';
 import { type Changes, existing } from './changes.js';
 import { DriveError } from './drive-error.js';
+import { makeFolders } from './folders.js';
+import { checkLocks } from './locks.js';
 import { freeName } from './names.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
-import { checkMayChange } from './rights.js';
+import { checkMayAdd, checkMayChange } from './rights.js';
 
 /** DELETE: into the trash, or out of it for good (PRODUCT D4). One short transaction whatever the size of the tree. */
 export async function remove(changes: Changes, found: Found): Promise<void> {
@@ -74,6 +76,22 @@ export async function restore(
   const restored = await transaction.moveNode(node, parent, name, now);
   await transaction.removeTrash(node.id);
   return resourceOf(restored, 'node', [...to.path.slice(0, -1), name]);
+}
+
+/**
+ * Takes a deleted tree back to where it was: folders that are gone are made, a taken name gets a number. Throws
+ * `DriveError` where `from` isn't the top of a deleted tree, or its place can't be had again.
+ */
+export async function restoreToOrigin(changes: Changes, from: Found): Promise<Resource> {
+  const { trash } = existing(from);
+  if (!trash) throw new DriveError('forbidden', 'Only what was deleted itself can be restored, not a part of it.');
+  checkMayAdd(changes.membership);
+  // By way of the drive's folder no name has another meaning.
+  const target = [changes.membership.driveName, ...trash.originalPath.split('/')];
+  await makeFolders(changes, target.slice(0, -1));
+  const to = await changes.find(target);
+  await checkLocks(changes, to, { tokens: new Set(), changesParent: true });
+  return restore(changes, from, to, { mayRename: true });
 }
 
 /** Deletes for good what has lain in the trash since before `deletedBefore`. Gives how many; bounded work a call. */

@@ -5,7 +5,8 @@ import type { Logger } from 'pino';
 import type { Authenticator } from '../accounts/authenticator.js';
 import { DavError } from '../dav/dav-error.js';
 import { OPTIONS_HEADERS } from '../dav/dispatch.js';
-import { authenticate } from './authenticate.js';
+import { authenticate, makeSignIn } from './authenticate.js';
+import { cloudBridge } from './cloud-bridge.js';
 import type { FirnState } from './context.js';
 import { cors } from './cors.js';
 import { type DavBridgeParts, davBridge } from './dav-bridge.js';
@@ -35,7 +36,9 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   app.use(options);
   app.use(health(parts.checkReady));
   app.use(parents);
-  app.use(authenticate(parts.authenticator, parts.realm));
+  const signIn = makeSignIn(parts.authenticator, parts.realm);
+  app.use(cloudBridge(parts, signIn));
+  app.use(authenticate(signIn));
   app.use(davBridge(parts));
   // Koa's own catch is behind ours; what comes here is a defect of ours, or a connection that broke.
   app.on('error', (error) => {

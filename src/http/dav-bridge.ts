@@ -1,13 +1,16 @@
 import type Koa from 'koa';
 import { dispatch } from '../dav/dispatch.js';
-import { decodePath } from '../dav/headers/path.js';
+import { decodePath, encodeSegment } from '../dav/headers/path.js';
 import type { DavOptions, DavRequest, Target } from '../dav/request.js';
 import { Drive, type DriveParts } from '../drive/drive.js';
 import { normalizePath } from '../drive/names.js';
-import type { AccountStore } from '../stores/account-store.js';
+import type { AccountStore, Membership } from '../stores/account-store.js';
+import type { DriveId } from '../stores/values.js';
+import { type CloudPlace, findCloudPlace } from './cloud-paths.js';
+import { findTree, isUser } from './cloud-trees.js';
 import type { FirnState } from './context.js';
 import { ClientGoneError, HttpBody } from './http-body.js';
-import type { Mounts } from './mounts.js';
+import type { Mount, Mounts } from './mounts.js';
 import { send } from './send.js';
 
 export interface DavBridgeParts {
@@ -17,42 +20,99 @@ export interface DavBridgeParts {
   readonly options: DavOptions;
 }
 
+/** How an address shows a drive: what `DavRequest` says of it. */
+export type Address = Pick<DavRequest, 'base' | 'root' | 'path' | 'isFolderUrl' | 'isCloud'> & {
+  /** What comes before `/remote.php` in the addresses of uploads. */
+  readonly prefix: string;
+};
+
 /** From Koa's request to one of the protocol layer, and its answer back to the socket. */
 export function davBridge(parts: DavBridgeParts): Koa.Middleware<FirnState> {
-  const { accounts, driveParts, mounts, options } = parts;
-  return async (context) => {
-    const { membership, mount, url } = context.state;
-    if (mount.kind !== 'drive') return;
-    const here = { host: context.req.headers.host ?? '', mount };
-    const drive = new Drive(membership, driveParts);
-    const locate = async (host: string | null, path: string): Promise<Target | null> => {
-      const target = mounts.findTarget(here, host, path);
-      if (target?.kind !== 'drive') return null;
-      const targetPath = normalizePath(decodePath(target.path));
-      if (target.driveId === mount.driveId) return { drive, path: targetPath };
-      const access = await accounts.access(context.state.credential, target.driveId, driveParts.now());
-      return { drive: access.membership && new Drive(access.membership, driveParts), path: targetPath };
-    };
-    const request: DavRequest = {
-      method: context.method,
-      headers: context.req.headers,
-      url,
+  return async (context, next) => {
+    const { mount } = context.state;
+    if (mount.kind !== 'drive') return next();
+    const address = {
       base: mount.base,
+      root: [],
       path: normalizePath(decodePath(mount.path)),
       isFolderUrl: mount.path.endsWith('/'),
-      drive,
-      body: new HttpBody(context.req, context.res),
-      signal: goneSignal(context.req, context.res),
-      options,
-      locate,
+      isCloud: false,
+      prefix: mount.base,
     };
-    send(context, await dispatch(request));
+    send(context, await dispatch(makeDavRequest(parts, context, address)));
   };
+}
+
+/** A request as the protocol layer sees it. */
+export function makeDavRequest(
+  parts: DavBridgeParts,
+  context: Koa.ParameterizedContext<FirnState>,
+  address: Address,
+): DavRequest {
+  const { membership, url } = context.state;
+  const { prefix, ...shown } = address;
+  return {
+    ...shown,
+    uploadsBase: `${prefix}/remote.php/dav/uploads/${encodeSegment(membership.email)}/`,
+    method: context.method,
+    headers: context.req.headers,
+    url,
+    drive: new Drive(membership, parts.driveParts),
+    body: new HttpBody(context.req, context.res),
+    signal: goneSignal(context.req, context.res),
+    options: parts.options,
+    locate: (host, path) => locate(parts, context, host, path),
+  };
+}
+
+/** Finds what an address in a header leads to, with the rights of whoever asks. */
+async function locate(
+  parts: DavBridgeParts,
+  context: Koa.ParameterizedContext<FirnState>,
+  host: string | null,
+  path: string,
+): Promise<Target | null> {
+  const { mount } = context.state;
+  const target = parts.mounts.findTarget({ host: context.req.headers.host ?? '', mount }, host, path);
+  if (target?.kind === 'drive') {
+    const membership = await openDrive(parts, context.state, target.driveId);
+    return targetOf(parts, membership, normalizePath(decodePath(target.path)));
+  }
+  if (target?.kind === 'cloud') {
+    const membership = await openDrive(parts, context.state, target.driveId);
+    return locateInCloud(parts, membership, findCloudPlace(target.prefix, target.path));
+  }
+  return null;
+}
+
+function locateInCloud(parts: DavBridgeParts, membership: Membership | null, place: CloudPlace): Target | null {
+  if (place.kind !== 'files' && place.kind !== 'trash') return null;
+  const tree = membership && isUser(place.user, membership) ? findTree(place, membership) : null;
+  return targetOf(parts, tree && membership, tree?.path ?? []);
+}
+
+function targetOf(parts: DavBridgeParts, membership: Membership | null, path: Target['path']): Target {
+  return { drive: membership && new Drive(membership, parts.driveParts), path };
+}
+
+/** The membership on a drive; null for the own one where the request itself is for that, or where there is none. */
+async function openDrive(
+  { accounts, driveParts }: DavBridgeParts,
+  { membership, mount, credential }: FirnState,
+  driveId: DriveId | null,
+): Promise<Membership | null> {
+  const isSame = driveId === null ? isForOwnDrive(mount) : driveId === membership.driveId;
+  if (isSame) return membership;
+  return (await accounts.access(credential, driveId, driveParts.now())).membership;
+}
+
+function isForOwnDrive(mount: Mount): boolean {
+  return mount.kind === 'cloud' && mount.driveId === null;
 }
 
 /** Made only for uploads, which are what can be broken off. */
 function goneSignal(req: Koa.Context['req'], res: Koa.Context['res']): AbortSignal {
-  if (req.method !== 'PUT') return NEVER;
+  if (!UPLOADS.has(req.method ?? '')) return NEVER;
   const controller = new AbortController();
   res.once('close', () => {
     if (!res.writableFinished) controller.abort(new ClientGoneError('the client went away'));
@@ -60,4 +120,5 @@ function goneSignal(req: Koa.Context['req'], res: Koa.Context['res']): AbortSign
   return controller.signal;
 }
 
+const UPLOADS: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'POST']);
 const NEVER = new AbortController().signal;

@@ -1,4 +1,5 @@
 import type { DriveId } from '../stores/values.js';
+import { isCloudPath } from './cloud-paths.js';
 
 /** Where an address leads. Paths are still percent-encoded. */
 export type Mount =
@@ -9,10 +10,15 @@ export type Mount =
       readonly base: string;
       readonly path: string;
     }
+  /** Below a prefix, the addresses of ownCloud and Nextcloud; `driveId` null: the own drive of whoever asks. */
+  | { readonly kind: 'cloud'; readonly driveId: DriveId | null; readonly prefix: string; readonly path: string }
+  /** `/api/drives/ID`, for programs that want JSON. */
+  | { readonly kind: 'api'; readonly driveId: DriveId; readonly path: string }
   /** `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (CLIENTS R31). */
   | { readonly kind: 'parent'; readonly path: '/' | '/dav/' }
   | { readonly kind: 'other' };
 
+const API_MOUNT = /^\/api\/drives\/(\d{6,15})(?=\/|$)/;
 const PATH_MOUNT = /^\/dav\/(\d{6,15})(?=\/|$)/;
 
 /** Tells drives from addresses, by host and by path (PRODUCT A1). */
@@ -32,12 +38,12 @@ export class Mounts {
   /** `host` as in the `Host` header; a port doesn't matter. `path` begins with a slash. */
   find(host: string, path: string): Mount {
     const id = this.driveOfHost(host);
-    if (id !== null) return { kind: 'drive', driveId: id, base: '', path };
+    if (id !== null) return within(id, '', path);
     const match = PATH_MOUNT.exec(path);
-    if (match) {
-      const base = match[0];
-      return { kind: 'drive', driveId: Number(match[1]) as DriveId, base, path: path.slice(base.length) || '/' };
-    }
+    if (match) return within(Number(match[1]) as DriveId, match[0], path.slice(match[0].length) || '/');
+    if (isCloudPath(path)) return { kind: 'cloud', driveId: null, prefix: '', path };
+    const api = API_MOUNT.exec(path);
+    if (api) return { kind: 'api', driveId: Number(api[1]) as DriveId, path: path.slice(api[0].length) };
     if (path === '/') return { kind: 'parent', path: '/' };
     if (path === '/dav' || path === '/dav/') return { kind: 'parent', path: '/dav/' };
     return { kind: 'other' };
@@ -50,9 +56,11 @@ export class Mounts {
    */
   findTarget(here: { readonly host: string; readonly mount: Mount }, host: string | null, path: string): Mount | null {
     const target = this.find(host ?? here.host, path);
-    if (target.kind === 'drive') return target;
+    if (target.kind === 'drive' || target.kind === 'cloud') return target;
     const isHere = host === null || bareHost(host) === bareHost(here.host);
-    return isHere && here.mount.kind === 'drive' && here.mount.base === '' ? { ...here.mount, path } : null;
+    const { mount } = here;
+    const isOwnHost = (mount.kind === 'drive' && mount.base === '') || (mount.kind === 'cloud' && mount.prefix === '');
+    return isHere && isOwnHost && mount.driveId !== null ? within(mount.driveId, '', path) : null;
   }
 
   /** Null when the host isn't a drive's. */
@@ -63,6 +71,12 @@ export class Mounts {
     const match = this.#hostPattern.exec(bareHost(host));
     return match ? (Number(match[1]) as DriveId) : null;
   }
+}
+
+/** An address of one drive. */
+function within(driveId: DriveId, base: string, path: string): Mount {
+  if (isCloudPath(path)) return { kind: 'cloud', driveId, prefix: base, path };
+  return { kind: 'drive', driveId, base, path };
 }
 
 function bareHost(host: string): string {

@@ -32,12 +32,12 @@ const PROPERTIES = new Map([
  */
 export function parents(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
   const { mount } = context.state;
-  return mount.kind === 'drive' ? next() : answer(context, mount);
+  return mount.kind === 'parent' || mount.kind === 'other' ? answer(context, mount) : next();
 }
 
 async function answer(
   context: Koa.ParameterizedContext<FirnState>,
-  mount: Exclude<Mount, { kind: 'drive' }>,
+  mount: Extract<Mount, { kind: 'parent' | 'other' }>,
 ): Promise<void> {
   if (mount.kind === 'other') {
     throw new DavError(404, 'There is nothing here. Drives are at /dav/ID/, with the ID of the drive.');
@@ -50,18 +50,23 @@ async function answer(
       return;
     }
     case 'PROPFIND':
-      return propfind(context, mount.path);
+      return propfindFolders(context, mount.path, mount.path === '/' ? ['/dav/'] : []);
     default:
       throw new DavError(405, 'This folder only leads to drives.', { headers: { Allow: ALLOW } });
   }
 }
 
-async function propfind(context: Koa.ParameterizedContext<FirnState>, path: '/' | '/dav/'): Promise<void> {
+/** A folder that has nothing but a name and the folders `members`, all as encoded hrefs. */
+export async function propfindFolders(
+  context: Koa.ParameterizedContext<FirnState>,
+  path: string,
+  members: readonly string[],
+): Promise<void> {
   const header = context.req.headers.depth;
   const depth = parseDepth(typeof header === 'string' ? header : undefined, 'infinity');
   const body = await new HttpBody(context.req, context.res).readXml(XML_BODY_BYTES_MAX);
   const request = parsePropfind(body, context.req.headers['content-type']);
-  const hrefs = path === '/' && depth !== '0' ? ['/', '/dav/'] : [path];
+  const hrefs = depth === '0' ? [path] : [path, ...members];
   const text = hrefs.map((href) => render(href, request)).join('');
   const headers = { 'Content-Type': MULTISTATUS_CONTENT_TYPE };
   send(context, { status: 207, headers, body: MULTISTATUS_OPEN + text + MULTISTATUS_CLOSE });

@@ -8,6 +8,8 @@ export interface AccountStore {
   /** One page by e-mail address, after the address `after`. */
   listUsers(after: string | null, limit: number): Promise<UserRow[]>;
   updateUser(id: UserId, change: { name?: string; isAdmin?: boolean; isDisabled?: boolean }): Promise<void>;
+  /** Which drive addresses without a drive's ID show the user; null: the first one. */
+  setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void>;
   /** Raises `passwordVersion`, so that the old password is refused from the next request on, and keeps its hash. */
   setPassword(id: UserId, passwordHash: string, now: number): Promise<void>;
   /** Hashes of the last `limit` account passwords before the present one, newest first. */
@@ -53,9 +55,11 @@ export interface AccountStore {
   /**
    * Whether a credential verified earlier still stands, and what its user may do on the drive; one statement.
    * Stands: the user isn't disabled, the account password is still of that version, the app password is neither
-   * revoked nor expired. One that is limited to another drive stands too, and has no membership here.
+   * revoked nor expired. One that is limited to another drive stands too, and has no membership here. `driveId` null
+   * means the user's own drive: the app password's, else that of `setOwnDrive` while they are its member, else the
+   * oldest of theirs.
    */
-  access(credential: CredentialRef, driveId: DriveId, now: number): Promise<Access>;
+  access(credential: CredentialRef, driveId: DriveId | null, now: number): Promise<Access>;
 }
 
 export type Role = 'manager' | 'member' | 'viewer';
@@ -104,6 +108,8 @@ export interface UserRow extends NewUser {
   readonly passwordVersion: number;
   readonly isDisabled: boolean;
   readonly createdAt: number;
+  /** See `setOwnDrive`. */
+  readonly ownDriveId: DriveId | null;
   /** When and by which program a former account password was tried last. */
   readonly refusedAt: number | null;
   readonly refusedClient: string | null;

@@ -1,7 +1,7 @@
 import type { BlobId } from './values.js';
 
 /**
- * Which contents the nodes of all drives name, and the collector's part of the promise that no named content loses
+ * Which contents the nodes of all drives and the parts of uploads name, and the collector's part of the promise that no named content loses
  * its bytes. Bytes are removed in two steps: `condemn` writes a mark that every upload of the same bytes sees from
  * then on; `sweep` removes, in a write transaction, what is still unnamed. An upload that meets the mark looks inside
  * its own transaction whether its bytes are still there, so whichever comes second knows of the first.

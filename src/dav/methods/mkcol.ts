@@ -1,4 +1,5 @@
 import { checkLocks } from '../../drive/locks.js';
+import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseOcMtime } from '../headers/mtime.js';
@@ -29,7 +30,10 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
     await applyChanges(drive, made.node!, outcome);
     return (await drive.find(request.path)).resource!;
   });
-  return respond(201, { ETag: resource.etag, ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }) });
+  return respond(201, {
+    ETag: resource.etag,
+    ...cloudHeaders(request, resource),
+    ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }) });
 }
 
 async function readChanges(request: DavRequest): Promise<PropertyChange[]> {

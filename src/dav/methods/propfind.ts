@@ -109,7 +109,7 @@ async function render(
     digests: selection.needsDigests ? await snapshot.view.digests(blobIds(resources)) : new Map(),
     hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
   };
-  const hrefs = new HrefWriter(request.base);
+  const hrefs = new HrefWriter(request);
   bytes.append(before);
   for (const resource of resources) {
     bytes.append(selection.render(hrefs.write(resource.path, resource.isCollection), resource, facts));

@@ -5,6 +5,7 @@ import { checkLocks } from '../../drive/locks.js';
 import { checkRoom, roomOf } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
+import { cloudHeaders } from '../cloud-headers.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseAnnouncedDigests } from '../headers/digests.js';
@@ -44,6 +45,7 @@ export async function put(request: DavRequest): Promise<DavResponse> {
   });
   return respond(isNew ? 201 : 204, {
     ETag: resource.etag,
+    ...cloudHeaders(request, resource),
     'Last-Modified': formatHttpDate(resource.modified),
     ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
   });

@@ -3,6 +3,7 @@ import type { Drive } from '../../drive/drive.js';
 import { checkLocks } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { copy as copyNode, move as moveNode, type Transferred } from '../../drive/transfer.js';
+import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
@@ -57,6 +58,7 @@ async function transfer(
   const isElsewhere = resource.path.at(-1) !== path.at(-1);
   return respond(isNew ? 201 : 204, {
     ...(resource.isCollection ? {} : { ETag: resource.etag }),
+    ...cloudHeaders(request, resource),
     ...(isElsewhere ? { Location: hrefOf(request, resource.path, resource.isCollection) } : {}),
     ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
   });

@@ -85,10 +85,14 @@ define('DAV:', 'quota-used-bytes', ({ isCollection }, { quota }) =>
 );
 
 // ownCloud and Nextcloud.
-define(OC, 'id', (resource, facts) => `<oc:id>${String(fileId(resource, facts)).padStart(8, '0')}firn</oc:id>`);
-define(OC, 'fileid', (resource, facts) => `<oc:fileid>${fileId(resource, facts)}</oc:fileid>`);
+define(OC, 'id', (resource, { membership }) => `<oc:id>${cloudId(resource, membership)}</oc:id>`);
+define(OC, 'fileid', (resource, { membership }) => `<oc:fileid>${fileId(resource, membership)}</oc:fileid>`);
 define(OC, 'size', ({ size }) => `<oc:size>${size}</oc:size>`);
-define(OC, 'permissions', (resource, facts) => `<oc:permissions>${permissions(resource, facts)}</oc:permissions>`);
+define(
+  OC,
+  'permissions',
+  (resource, { membership }) => `<oc:permissions>${cloudPermissions(resource, membership)}</oc:permissions>`,
+);
 define(OC, 'checksums', writeChecksums);
 define(NC, 'trashbin-filename', ({ trash }) =>
   trash
@@ -143,12 +147,17 @@ function isInside(path: readonly string[], folder: readonly string[]): boolean {
 }
 
 /** Numeric and stable (CLIENTS 2.12); the folders made of several nodes have the number of one of them. */
-function fileId(resource: Resource, { membership }: PropertyFacts): number {
+function fileId(resource: Resource, membership: Membership): number {
   return resource.node?.id ?? (resource.kind === 'root' ? membership.rootId : membership.binId);
 }
 
+/** `oc:id` and `OC-FileId`: the file's number and the installation's name, as Nextcloud has them. */
+export function cloudId(resource: Resource, membership: Membership): string {
+  return `${String(fileId(resource, membership)).padStart(8, '0')}firn`;
+}
+
 /** ownCloud's letters: G read, D delete, N rename, V move, W write, C and K create in. */
-function permissions(resource: Resource, { membership }: PropertyFacts): string {
+export function cloudPermissions(resource: Resource, membership: Membership): string {
   const isOrdinary = resource.kind === 'node' || resource.kind === 'trashed' || resource.kind === 'in-trash';
   const change = isOrdinary && mayChange(membership);
   const isTrash = resource.kind === 'trash' || resource.kind === 'trashed' || resource.kind === 'in-trash';

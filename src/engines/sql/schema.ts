@@ -15,6 +15,7 @@ export interface Schema {
     created_at: number;
     refused_at: number | null;
     refused_client: string | null;
+    drive_id: number | null;
   };
   former_password: { id: Generated<number>; user_id: number; hash: string; replaced_at: number };
   content: {
@@ -42,6 +43,40 @@ export interface Schema {
     timeout_seconds: number;
     expires_at: number;
   };
+  vacated_lock: {
+    token: string;
+    drive_id: number;
+    parent_id: number;
+    name: string;
+    user_id: number;
+    scope: 'exclusive' | 'shared';
+    owner_xml: string | null;
+    timeout_seconds: number;
+    expires_at: number;
+    kept_until: number;
+  };
+  removal: {
+    drive_id: number;
+    revision: number;
+    parent_id: number;
+    name: string;
+    is_collection: number;
+    removed_at: number;
+  };
+  sync_gap: { after: number; until: number };
+  upload: {
+    id: Generated<number>;
+    drive_id: number;
+    user_id: number;
+    scope_id: number;
+    name: string;
+    size: number | null;
+    target: string | null;
+    created_at: number;
+    expires_at: number;
+    finished_at: number | null;
+  };
+  upload_part: { upload_id: number; name: string; number: number; size: number; content_key: number };
   drive: {
     id: number;
     name: string;
@@ -102,4 +137,6 @@ export interface NodeTable {
   created: number;
   revision: number;
   has_properties: Generated<number>;
+  changed: Generated<number>;
+  moved: Generated<number>;
 }

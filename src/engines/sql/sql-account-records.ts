@@ -16,6 +16,7 @@ export function toUser(row: Selectable<Schema['app_user']>): UserRow {
     isAdmin: row.is_admin === 1,
     isDisabled: row.is_disabled === 1,
     createdAt: row.created_at,
+    ownDriveId: row.drive_id as DriveId | null,
     refusedAt: row.refused_at,
     refusedClient: row.refused_client,
   };
@@ -68,15 +69,15 @@ export function toAppPassword(row: Selectable<Schema['app_password']>): AppPassw
 const FALLEN: Access = { stands: false, membership: null };
 const NO_MEMBER: Access = { stands: true, membership: null };
 
-export function toAccess(row: AccessRecord | undefined, userId: UserId, driveId: DriveId): Access {
+export function toAccess(row: AccessRecord | undefined, userId: UserId): Access {
   if (!row) return FALLEN;
-  if (row.root_id === null) return NO_MEMBER;
+  if (row.root_id === null || row.drive_id === null) return NO_MEMBER;
   return {
     stands: true,
     membership: {
       userId,
       email: row.email,
-      driveId,
+      driveId: row.drive_id as DriveId,
       driveName: row.name,
       role: row.role,
       allowance: row.allowance,

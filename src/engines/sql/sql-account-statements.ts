@@ -46,6 +46,13 @@ export const updateUser = statement<{
     WHERE id = ${p('id')}`,
 );
 
+export const setOwnDrive = statement<{ id: number; drive: number | null }>()((db, p) =>
+  db
+    .updateTable('app_user')
+    .set({ drive_id: p('drive') })
+    .where('id', '=', p('id')),
+);
+
 export const keepFormerPassword = statement<{ id: number; now: number }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO former_password (user_id, hash, replaced_at)
@@ -254,6 +261,7 @@ export const noteRefusal = statement<{ id: number; at: number; client: string }>
 
 /** What a credential that stands may do on a drive; `root_id` is null where its user is no member. */
 export interface AccessRecord {
+  drive_id: number | null;
   email: string;
   allowance: Schema['app_password']['allowance'];
   scope_id: number | null;
@@ -270,26 +278,33 @@ export interface AccessRecord {
 }
 
 const membershipColumns = sql`
-  drive.name, drive.quota_bytes, drive.upload_max_bytes, drive.root_id, drive.common_id, drive.common_bin_id,
+  member.drive_id, drive.name, drive.quota_bytes, drive.upload_max_bytes, drive.root_id, drive.common_id, drive.common_bin_id,
   member.role, member.quota_bytes AS member_quota_bytes, member.home_id, member.bin_id`;
 
+/** The drive that a user sees where none is named: the one of their setting, else the first. */
+const ownDrive = sql<number>`
+  (SELECT drive_id FROM member WHERE user_id = app_user.id AND drive_id = app_user.drive_id),
+  (SELECT member.drive_id FROM member JOIN drive ON drive.id = member.drive_id WHERE member.user_id = app_user.id
+    ORDER BY drive.created_at, drive.id LIMIT 1)`;
+
 /** No row: the account password doesn't stand. */
-export const accountAccess = statement<{ user: number; version: number; drive: number }>()<AccessRecord>(
+export const accountAccess = statement<{ user: number; version: number; drive: number | null }>()<AccessRecord>(
   (_db, p) => sql<AccessRecord>`
     SELECT app_user.email, 'full' AS allowance, NULL AS scope_id, ${membershipColumns}
     FROM app_user
-    LEFT JOIN member ON member.drive_id = ${p('drive')} AND member.user_id = app_user.id
+    LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, ${ownDrive}) AND member.user_id = app_user.id
     LEFT JOIN drive ON drive.id = member.drive_id
     WHERE app_user.id = ${p('user')} AND app_user.password_version = ${p('version')} AND app_user.is_disabled = 0`,
 );
 
 /** No row: the app password doesn't stand. */
-export const appAccess = statement<{ id: number; user: number; drive: number; now: number }>()<AccessRecord>(
+export const appAccess = statement<{ id: number; user: number; drive: number | null; now: number }>()<AccessRecord>(
   (_db, p) => sql<AccessRecord>`
     SELECT app_user.email, app_password.allowance, app_password.scope_id, ${membershipColumns}
     FROM app_password
     JOIN app_user ON app_user.id = app_password.user_id AND app_user.is_disabled = 0
-    LEFT JOIN member ON member.drive_id = ${p('drive')} AND member.user_id = app_user.id
+    LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, app_password.drive_id, ${ownDrive})
+      AND member.user_id = app_user.id
       AND (app_password.drive_id IS NULL OR app_password.drive_id = member.drive_id)
     LEFT JOIN drive ON drive.id = member.drive_id
     WHERE app_password.id = ${p('id')} AND app_password.user_id = ${p('user')} AND app_password.revoked_at IS NULL

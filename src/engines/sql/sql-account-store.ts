@@ -77,6 +77,10 @@ export class SqlAccountStore implements AccountStore {
     );
   }
 
+  async setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void> {
+    await this.#database.write((connection) => statements.setOwnDrive.run(connection, { id, drive: driveId }));
+  }
+
   async setPassword(id: UserId, passwordHash: string, now: number): Promise<void> {
     await this.#database.write(async (connection) => {
       await statements.keepFormerPassword.run(connection, { id, now });
@@ -219,16 +223,16 @@ export class SqlAccountStore implements AccountStore {
     await this.#database.write((connection) => statements.noteRefusal.run(connection, { id, at, client }));
   }
 
-  async access(credential: CredentialRef, driveId: DriveId, now: number): Promise<Access> {
+  async access(credential: CredentialRef, driveId: DriveId | null, now: number): Promise<Access> {
     const row = await this.#database.readOne((connection) => findAccess(connection, credential, driveId, now));
-    return records.toAccess(row, credential.userId, driveId);
+    return records.toAccess(row, credential.userId);
   }
 }
 
 function findAccess(
   connection: SqlConnection,
   credential: CredentialRef,
-  driveId: DriveId,
+  driveId: DriveId | null,
   now: number,
 ): Promise<statements.AccessRecord | undefined> {
   const { userId: user } = credential;

@@ -124,6 +124,12 @@ async function purgeStep(connection: SqlConnection, node: number, limit: number)
   return children.length + (isLast ? 1 : 0);
 }
 
+/** Whether a node, or a part of an upload, names `content`. */
+const NAMED = sql.raw(
+  '(EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key) ' +
+    'OR EXISTS (SELECT 1 FROM upload_part WHERE upload_part.content_key = content.key))',
+);
+
 const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge').select('node_id').limit(1));
 
 const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
@@ -152,16 +158,14 @@ const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').
 const forgetInline = statement<{ limit: number }>()<never>(
   (_db, p) => sql<never>`
     DELETE FROM content WHERE key IN (
-      SELECT key FROM content WHERE bytes IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key) LIMIT ${p('limit')}
+      SELECT key FROM content WHERE bytes IS NOT NULL AND NOT ${NAMED} LIMIT ${p('limit')}
     )`,
 );
 
 const condemnUnnamed = statement<{ limit: number; now: number }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO condemned (content_id, condemned_at)
-    SELECT id, ${p('now')} FROM content WHERE bytes IS NULL
-    AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key)
+    SELECT id, ${p('now')} FROM content WHERE bytes IS NULL AND NOT ${NAMED}
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
     LIMIT ${p('limit')}`,
 );
@@ -180,8 +184,7 @@ const condemnedPage = statement<{ before: number; after: string; limit: number }
 }>(
   (_db, p) => sql<{ content_id: string; is_named: number }>`
     SELECT content_id, EXISTS (
-      SELECT 1 FROM content JOIN node ON node.content_key = content.key
-      WHERE content.id = condemned.content_id AND content.bytes IS NULL
+      SELECT 1 FROM content WHERE content.id = condemned.content_id AND content.bytes IS NULL AND ${NAMED}
     ) AS is_named
     FROM condemned WHERE condemned_at <= ${p('before')} AND content_id > ${p('after')}
     ORDER BY content_id LIMIT ${p('limit')}`,
@@ -230,8 +233,7 @@ const endHold = statement<{ hold: number }>()((db, p) => db.deleteFrom('sweep_ho
 const unnamed = statement<{ ids: string }>()<{ id: string }>(
   (_db, p) => sql<{ id: string }>`
     SELECT value AS id FROM json_each(${p('ids')}) WHERE NOT EXISTS (
-      SELECT 1 FROM content JOIN node ON node.content_key = content.key
-      WHERE content.id = value AND content.bytes IS NULL
+      SELECT 1 FROM content WHERE content.id = value AND content.bytes IS NULL AND ${NAMED}
     )`,
 );
 
@@ -256,7 +258,6 @@ const namedPage = statement<{ after: string; limit: number }>()<{
   bytes: Uint8Array | null;
 }>(
   (_db, p) => sql<{ id: string; size: number; bytes: Uint8Array | null }>`
-    SELECT id, size, bytes FROM content WHERE id > ${p('after')}
-    AND EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key)
+    SELECT id, size, bytes FROM content WHERE id > ${p('after')} AND ${NAMED}
     ORDER BY id LIMIT ${p('limit')}`,
 );

@@ -1,0 +1,103 @@
+import { DavError } from '../dav/dav-error.js';
+import { dispatch } from '../dav/dispatch.js';
+import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { normalizePath } from '../drive/names.js';
+import { type Part, readParts } from './multipart.js';
+
+/** Files of one request. Nextcloud's desktop program 3.7 sends up to 100. */
+const FILES_MAX = 1000;
+/** Contents kept in memory until they are stored together, in bytes: many commits share one sync then. */
+const TOGETHER_BYTES_MAX = 4 * 1024 * 1024;
+
+interface Result {
+  readonly error: boolean;
+  readonly [name: string]: string | boolean;
+}
+
+/**
+ * Nextcloud's bulk upload (capability `dav.bulkupload` 1.0, desktop 3.7): a POST of many small files, each stored as a
+ * PUT of its own would be. A file that is refused has its reason in the answer, the others are stored.
+ */
+export async function bulkUpload(request: DavRequest): Promise<DavResponse> {
+  if (request.method !== 'POST') throw new DavError(405, 'A bulk upload is a POST.', { headers: { Allow: 'POST' } });
+  const results = new Map<string, Promise<Result>>();
+  let waiting: Promise<Result>[] = [];
+  let bytes = 0;
+  for await (const part of readParts(request.body.chunks(), headerOf(request, 'content-type'))) {
+    const name = part.headers.get('x-file-path') ?? '';
+    if (name === '') throw new DavError(400, 'A part of the bulk upload has no X-File-Path.');
+    if (results.size >= FILES_MAX) throw new DavError(413, `A bulk upload has at most ${FILES_MAX} files.`);
+    if (part.size > TOGETHER_BYTES_MAX) {
+      results.set(name, Promise.resolve(await store(request, name, part, part.read())));
+      continue;
+    }
+    const content: Uint8Array[] = [];
+    for await (const chunk of part.read()) content.push(chunk);
+    const result = store(request, name, part, content);
+    // Heard when the answer is put together; the process must not end over it before.
+    result.catch(() => undefined);
+    results.set(name, result);
+    waiting.push(result);
+    bytes += part.size;
+    if (bytes < TOGETHER_BYTES_MAX) continue;
+    await Promise.all(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  const answer: Record<string, Result> = {};
+  for (const [name, result] of results) answer[name] = await result;
+  return respond(200, { 'Content-Type': 'application/json; charset=utf-8' }, JSON.stringify(answer));
+}
+
+/** Never rejects for what is wrong with this file alone. */
+async function store(
+  request: DavRequest,
+  name: string,
+  part: Part,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<Result> {
+  try {
+    const { headers } = await dispatch({ ...request, ...putOf(request, name, part, content) });
+    const { ETag = '', 'OC-FileId': fileId = '', 'OC-Perm': permissions = '' } = headers;
+    return { error: false, etag: ETag.replaceAll('"', ''), fileid: fileId, permissions };
+  } catch (error) {
+    if (!(error instanceof DavError)) throw error;
+    return { error: true, message: error.message };
+  }
+}
+
+function putOf(
+  request: DavRequest,
+  name: string,
+  part: Part,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Pick<DavRequest, 'method' | 'headers' | 'path' | 'isFolderUrl' | 'body'> {
+  const md5 = part.headers.get('x-file-md5');
+  const mtime = part.headers.get('x-file-mtime') ?? part.headers.get('x-oc-mtime');
+  const checksum = part.headers.get('oc-checksum') ?? (md5 === undefined ? undefined : `MD5:${md5}`);
+  const segments = name.split('/').filter((segment) => segment !== '');
+  if (segments.some((segment) => segment === '.' || segment === '..' || segment.includes('\0'))) {
+    throw new DavError(400, 'The path of a file in the bulk upload holds what no name may hold.');
+  }
+  return {
+    method: 'PUT',
+    headers: {
+      ...(mtime === undefined ? {} : { 'x-oc-mtime': mtime }),
+      ...(checksum === undefined ? {} : { 'oc-checksum': checksum }),
+    },
+    path: [...request.root, ...normalizePath(segments)],
+    isFolderUrl: false,
+    body: {
+      size: part.size,
+      chunks: async function* () {
+        yield* content;
+      },
+      readAll: async () => {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of content) chunks.push(chunk);
+        return Buffer.concat(chunks);
+      },
+      readXml: async () => null,
+    },
+  };
+}

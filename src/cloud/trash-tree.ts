@@ -1,0 +1,44 @@
+import { DavError } from '../dav/dav-error.js';
+import { dispatch, withDavErrors } from '../dav/dispatch.js';
+import { parseDestination } from '../dav/headers/destination.js';
+import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { checkMayChange } from '../drive/rights.js';
+import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
+
+const RESTORE = /\/trashbin\/[^/]+\/restore(?:\/|$)/;
+
+/**
+ * Nextcloud's trash bin: `trashbin/USER/trash/NAME`. A MOVE to `trashbin/USER/restore/…` takes something back to where
+ * it was, a DELETE of the bin itself empties it. All else is as in the drive's own `Trash`.
+ */
+export function trashTree(request: DavRequest): Promise<DavResponse> {
+  const isTop = request.path.length === request.root.length;
+  if (request.method === 'MOVE' && leadsToRestore(request)) return withDavErrors(request, () => takeBack(request));
+  if (request.method === 'DELETE' && isTop) return withDavErrors(request, () => empty(request));
+  return dispatch(request);
+}
+
+function leadsToRestore(request: DavRequest): boolean {
+  return RESTORE.test(parseDestination(headerOf(request, 'destination'), request.url).path);
+}
+
+async function takeBack(request: DavRequest): Promise<DavResponse> {
+  await request.drive.write(async (changes) => {
+    const from = await changes.find(request.path);
+    if (!from.resource) throw new DavError(404, 'There is nothing of that name in the trash.');
+    return restoreToOrigin(changes, from);
+  });
+  return respond(201);
+}
+
+/** Of the member's own deleted files and of the common ones, which is what they see. */
+async function empty({ drive }: DavRequest): Promise<DavResponse> {
+  const { membership, parts } = drive;
+  checkMayChange(membership);
+  const { driveId, binId, commonBinId, userId } = membership;
+  await emptyTrash(parts.drives, [
+    { driveId, binId, ownerId: userId },
+    { driveId, binId: commonBinId, ownerId: null },
+  ]);
+  return respond(204);
+}
