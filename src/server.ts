@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
+import { Accounts } from './accounts/accounts.js';
 import { Authenticator } from './accounts/authenticator.js';
 import { Passwords } from './accounts/passwords.js';
+import { LoginFlows } from './cloud/login-flows.js';
 import { type Config, checkMayListen } from './config.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
@@ -44,10 +46,12 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   try {
     release = claimStorage(config.storage);
     await engines.blobs.clearIncoming();
-    const authenticator = new Authenticator(engines.accounts, new Passwords(), {
+    const passwords = new Passwords();
+    const authenticator = new Authenticator(engines.accounts, passwords, {
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     });
-    const server = makeHttpServer(config, engines, authenticator, log);
+    const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
+    const server = makeHttpServer(config, engines, { authenticator, accounts, log });
     const schedule = makeSchedule(config, engines, log);
     await listen(server, config);
     schedule.start();
@@ -65,7 +69,13 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   }
 }
 
-function makeHttpServer(config: Config, engines: Engines, authenticator: Authenticator, log: Logger): Server {
+interface Services {
+  readonly authenticator: Authenticator;
+  readonly accounts: Accounts;
+  readonly log: Logger;
+}
+
+function makeHttpServer(config: Config, engines: Engines, { authenticator, accounts, log }: Services): Server {
   const driveParts: DriveParts = {
     drives: engines.drives,
     contents: new Contents(engines.blobs, { inlineMaxBytes: config.inlineMaxBytes }),
@@ -77,6 +87,14 @@ function makeHttpServer(config: Config, engines: Engines, authenticator: Authent
     driveParts,
     accounts: engines.accounts,
     authenticator,
+    accountRules: accounts,
+    loginFlows: new LoginFlows({
+      accounts,
+      signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
+      drivesOf: (userId) => engines.accounts.drivesOf(userId),
+      now: Date.now,
+    }),
+    publicUrl: config.publicUrl,
     mounts: new Mounts(config.driveHost),
     options: {
       lockTimeoutMaxSeconds: config.lockTimeoutMaxSeconds,

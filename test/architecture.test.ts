@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // First administrator and drive: what the command line would do, said to the operator who starts the server.
   'first-start.ts': ['accounts', 'engines', 'config.ts'],
   // The wiring makes what the others are handed: the authenticator of `accounts`, the parts of `drive`.
-  'server.ts': ['http', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
+  'server.ts': ['http', 'cloud', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
   'nursery.ts': [],
   'config.ts': [],
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.

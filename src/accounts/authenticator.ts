@@ -15,6 +15,7 @@ import { REFUSAL_MESSAGES, type Refusal, type RefusalReason, type Tried } from '
 import { Throttle } from './throttle.js';
 import { UseNotes } from './use-notes.js';
 
+const ACCOUNT_PASSWORD_WANTED = 'This is an app password. Sign in with your account password here.';
 /** Earlier account passwords that are told from a guess. */
 const FORMER_PASSWORDS_CHECKED = 3;
 
@@ -24,6 +25,12 @@ export type Authentication =
   | { readonly kind: 'no-drive' }
   /** `message` is a plain sentence for the body of the 401. */
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
+
+/** Of somebody who types their account password into a page. */
+export type SignInResult =
+  | { readonly kind: 'granted'; readonly user: UserRow }
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
 export interface AuthenticatorOptions {
@@ -92,6 +99,25 @@ export class Authenticator {
     return (await this.#answer(verdict.credential, driveId, client, now)) ?? refused('wrong');
   }
 
+  /** Signs a person in by their account password; app passwords are for programs. Slowed down as `authenticate` is. */
+  async signIn(credentials: BasicCredentials, remoteAddress: string, client: string): Promise<SignInResult> {
+    const now = this.#now();
+    const key = this.#cache.keyOf(credentials);
+    const email = toEmail(credentials.userName);
+    const known = this.#cache.findBad(key, now);
+    if (known) {
+      if (await this.#isStillSo(known, email)) return this.#refuse(known, client, now);
+      this.#cache.dropBad(key);
+    }
+    const verdict = await this.#judge({ key, email, password: credentials.password, remoteAddress });
+    if (verdict.kind === 'throttled') return verdict;
+    if (verdict.kind === 'bad') return this.#refuse(verdict.refusal, client, now);
+    if (verdict.credential.kind === 'app') return { kind: 'refused', message: ACCOUNT_PASSWORD_WANTED };
+    const user = await this.#store.findUser(email);
+    // Somebody may have disabled them while argon2 ran.
+    return user && !user.isDisabled ? { kind: 'granted', user } : refused('wrong');
+  }
+
   /** Writes what was collected on the use of app passwords; the server does so by itself once a minute. */
   flush(): Promise<void> {
     return this.#notes.flush();
@@ -114,7 +140,7 @@ export class Authenticator {
     return membership ? { kind: 'granted', credential, membership } : { kind: 'no-drive' };
   }
 
-  #refuse(refusal: Refusal, client: string, now: number): Authentication {
+  #refuse(refusal: Refusal, client: string, now: number): Extract<Authentication, { kind: 'refused' }> {
     if (refusal.tried) this.#notes.noteTried(refusal.tried, now, client);
     return refused(refusal.reason);
   }
@@ -193,7 +219,7 @@ function bad(reason: RefusalReason, user: UserRow | null, tried: Tried | null): 
   return { kind: 'bad', refusal: { reason, user: basis, tried } };
 }
 
-function refused(reason: RefusalReason): Authentication {
+function refused(reason: RefusalReason): Extract<Authentication, { kind: 'refused' }> {
   return { kind: 'refused', reason, message: REFUSAL_MESSAGES[reason] };
 }
 

@@ -24,10 +24,7 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
 };
 
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
-export function toDavError(
-  error: unknown,
-  request: Pick<DavRequest, 'method' | 'base' | 'root'>,
-): DavError | null {
+export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 'base' | 'root'>): DavError | null {
   if (error instanceof DavError) return error;
   if (error instanceof DriveError) {
     const [status, condition] = STATUSES[error.kind];

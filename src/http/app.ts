@@ -1,27 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { type BlockList, isIPv6 } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../accounts/authenticator.js';
 import { DavError } from '../dav/dav-error.js';
 import { OPTIONS_HEADERS } from '../dav/dispatch.js';
 import { authenticate, makeSignIn } from './authenticate.js';
-import { cloudBridge } from './cloud-bridge.js';
+import { type CloudParts, cloudBridge } from './cloud-bridge.js';
 import type { FirnState } from './context.js';
 import { cors } from './cors.js';
-import { type DavBridgeParts, davBridge } from './dav-bridge.js';
+import { davBridge } from './dav-bridge.js';
 import { errors } from './errors.js';
+import { clientAddress } from './forwarded.js';
 import { health } from './health.js';
 import { parents } from './parents.js';
 import { send } from './send.js';
 
-export interface AppParts extends DavBridgeParts {
+export interface AppParts extends CloudParts {
   readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly realm: string;
   readonly corsOrigins: readonly string[];
-  /** Proxies whose `X-Forwarded-For` is believed. */
-  readonly trustedProxies: BlockList;
   /** Rejects with what keeps the server from working. */
   readonly checkReady: () => Promise<void>;
 }
@@ -103,22 +101,4 @@ function options(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): 
 /** ECONNRESET and its like, and what Node's parser says of a request that ends in its middle (`HPE_…`). */
 function isConnectionError(error: NodeJS.ErrnoException): boolean {
   return /^(?:E[A-Z]+|HPE_\w+)$/.test(error.code ?? '');
-}
-
-function clientAddress(req: Koa.Context['req'], trusted: BlockList): string {
-  let address = req.socket.remoteAddress ?? '';
-  const forwarded = req.headers['x-forwarded-for'];
-  if (forwarded === undefined) return address;
-  // From the nearest hop outwards, as far as the hops are ours.
-  const hops = String(forwarded).split(',').reverse();
-  for (const hop of hops) {
-    if (!isTrusted(address, trusted)) break;
-    address = hop.trim();
-  }
-  return address;
-}
-
-function isTrusted(address: string, trusted: BlockList): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  return trusted.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
 }

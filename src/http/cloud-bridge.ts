@@ -1,23 +1,47 @@
+import type { BlockList } from 'node:net';
 import type Koa from 'koa';
+import type { Accounts } from '../accounts/accounts.js';
 import { bulkUpload } from '../cloud/bulk-upload.js';
+import { indexPhp } from '../cloud/index-php.js';
+import type { LoginFlows } from '../cloud/login-flows.js';
+import { type CloudUser, ocs } from '../cloud/ocs.js';
+import type { CloudRequest } from '../cloud/request.js';
+import { statusPhp } from '../cloud/status.js';
 import { trashTree } from '../cloud/trash-tree.js';
 import { DavError } from '../dav/dav-error.js';
 import { dispatch, withDavErrors } from '../dav/dispatch.js';
+import { decodePath } from '../dav/headers/path.js';
 import type { DavRequest, DavResponse } from '../dav/request.js';
+import { Drive } from '../drive/drive.js';
+import { roomOf } from '../drive/quota.js';
 import type { SignIn } from './authenticate.js';
 import { type CloudPlace, findCloudPlace } from './cloud-paths.js';
 import { findTree, isUser } from './cloud-trees.js';
 import type { FirnState } from './context.js';
 import { type DavBridgeParts, makeDavRequest } from './dav-bridge.js';
+import { isSecure } from './forwarded.js';
+import { HttpBody } from './http-body.js';
 import type { Mount } from './mounts.js';
 import { propfindFolders } from './parents.js';
 import { send } from './send.js';
 
+/** Of the forms of the sign-in pages and of the poll. */
+const FORM_BYTES_MAX = 16 * 1024;
+
 type Context = Koa.ParameterizedContext<FirnState>;
 type CloudMount = Extract<Mount, { kind: 'cloud' }>;
 
+export interface CloudParts extends DavBridgeParts {
+  readonly accountRules: Accounts;
+  readonly loginFlows: LoginFlows;
+  /** Proxies whose `X-Forwarded-Proto` is believed. */
+  readonly trustedProxies: BlockList;
+  /** Where people reach this server; null: as the request says. */
+  readonly publicUrl: string | null;
+}
+
 /** Answers at the addresses of ownCloud and Nextcloud (CLIENTS R34). Other requests go on. */
-export function cloudBridge(parts: DavBridgeParts, signIn: SignIn): Koa.Middleware<FirnState> {
+export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<FirnState> {
   return async (context, next) => {
     const { mount } = context.state;
     if (mount.kind !== 'cloud') return next();
@@ -25,8 +49,13 @@ export function cloudBridge(parts: DavBridgeParts, signIn: SignIn): Koa.Middlewa
     switch (place.kind) {
       case 'status':
         return status(context, mount, next);
-      case 'ocs':
       case 'index':
+        return send(context, await indexPhp(makeCloudRequest(parts, context, mount), parts.loginFlows));
+      case 'ocs': {
+        const request = makeCloudRequest(parts, context, mount);
+        const user = await findUser(parts, context, mount, signIn);
+        return send(context, await ocs(request, user, parts.accountRules));
+      }
       case 'nothing':
         throw new DavError(404, 'There is nothing here.');
       default:
@@ -36,6 +65,51 @@ export function cloudBridge(parts: DavBridgeParts, signIn: SignIn): Koa.Middlewa
   };
 }
 
+/** Who asks OCS; null without credentials. Throws `DavError` 401 for bad ones. */
+async function findUser(
+  parts: CloudParts,
+  context: Context,
+  mount: CloudMount,
+  signIn: SignIn,
+): Promise<CloudUser | null> {
+  if (context.req.headers.authorization === undefined) return null;
+  await signIn(context, mount.driveId);
+  const { credential, membership } = context.state;
+  const user = await parts.accounts.findUser(membership.email);
+  const quota = await new Drive(membership, parts.driveParts).read((snapshot) => roomOf(snapshot, 'home'));
+  return {
+    email: membership.email,
+    name: user?.name ?? membership.email,
+    credential,
+    quota: { used: quota.used, available: Number.isFinite(quota.left) ? quota.left : null },
+  };
+}
+
+function makeCloudRequest(parts: CloudParts, context: Context, mount: CloudMount): CloudRequest {
+  const { req, state } = context;
+  const query = (req.url ?? '').indexOf('?');
+  return {
+    method: context.method,
+    path: `/${decodePath(mount.path).join('/')}`,
+    query: new URLSearchParams(query < 0 ? '' : req.url!.slice(query)),
+    headers: req.headers,
+    address: addressOf(parts, context, mount),
+    remoteAddress: state.remoteAddress,
+    driveId: mount.driveId,
+    readForm: async () => {
+      const body = await new HttpBody(context.req, context.res).readXml(FORM_BYTES_MAX);
+      return new URLSearchParams(Buffer.from(body ?? []).toString('utf8'));
+    },
+  };
+}
+
+/** The public address counts where the host isn't a drive's own. */
+function addressOf({ publicUrl, trustedProxies, mounts }: CloudParts, context: Context, mount: CloudMount): string {
+  const host = context.req.headers.host ?? '';
+  if (publicUrl !== null && mounts.driveOfHost(host) === null) return publicUrl.replace(/\/+$/, '') + mount.prefix;
+  return `${isSecure(context.req, trustedProxies) ? 'https' : 'http'}://${host}${mount.prefix}`;
+}
+
 /**
  * `/status.php`, which programs ask for without credentials. In a drive that may be a file as well, to whoever brings
  * credentials or does something else than read.
@@ -43,15 +117,14 @@ export function cloudBridge(parts: DavBridgeParts, signIn: SignIn): Koa.Middlewa
 async function status(context: Context, mount: CloudMount, next: Koa.Next): Promise<void> {
   const isRead = context.method === 'GET' || context.method === 'HEAD';
   if (mount.driveId === null || (isRead && context.req.headers.authorization === undefined)) {
-    send(context, { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{}' });
-    return;
+    return send(context, statusPhp());
   }
   context.state.mount = { kind: 'drive', driveId: mount.driveId, base: mount.prefix, path: mount.path };
   try {
     await next();
   } catch (error) {
     if (!(isRead && error instanceof DavError && error.status === 404)) throw error;
-    send(context, { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{}' });
+    send(context, statusPhp());
   }
 }
 

@@ -33,7 +33,8 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
   return respond(201, {
     ETag: resource.etag,
     ...cloudHeaders(request, resource),
-    ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }) });
+    ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
+  });
 }
 
 async function readChanges(request: DavRequest): Promise<PropertyChange[]> {

@@ -1,0 +1,184 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { AccountError } from '../accounts/account-error.js';
+import type { Accounts } from '../accounts/accounts.js';
+import type { SignInResult } from '../accounts/authenticator.js';
+import type { BasicCredentials } from '../accounts/basic.js';
+import { DavError } from '../dav/dav-error.js';
+import type { DriveId, UserId } from '../stores/values.js';
+import { clientName } from './client-name.js';
+import { donePage, gonePage, grantPage, signInPage } from './login-pages.js';
+import { type CloudAnswer, type CloudRequest, json } from './request.js';
+
+const FLOW_MS = 20 * 60_000;
+/** More than ever are under way at once; a flood of them drops the oldest. */
+const FLOWS_MAX = 1000;
+const TOKEN_BYTES = 32;
+const FLOW_PATH = '/index.php/login/v2/flow/';
+
+interface Flow {
+  readonly client: string;
+  readonly remoteAddress: string;
+  /** Of the server, as the program will use it. */
+  readonly address: string;
+  /** The drive that the program is for, null where the user chooses. */
+  readonly driveId: DriveId | null;
+  /** The page of the app itself waits (version 1), or the program polls (version 2). */
+  readonly isWebView: boolean;
+  readonly startedAt: number;
+  readonly pollKey: string;
+  /** Who has signed in on the page, and what the grant must bring. */
+  signedIn: { readonly email: string; readonly grantKey: string } | null;
+  granted: { readonly loginName: string; readonly appPassword: string } | null;
+}
+
+export interface LoginFlowParts {
+  readonly accounts: Accounts;
+  readonly signIn: (credentials: BasicCredentials, remoteAddress: string, client: string) => Promise<SignInResult>;
+  readonly drivesOf: (userId: UserId) => Promise<readonly { readonly id: DriveId; readonly name: string }[]>;
+  readonly now: () => number;
+}
+
+/**
+ * Nextcloud's login flow, versions 1 and 2: the user signs in on a page of ours and grants the program an app password
+ * that is named after it. What is under way lives in memory: the granted password must not lie on a disk, and whoever
+ * loses a flow by a restart signs in again.
+ */
+export class LoginFlows {
+  readonly #parts: LoginFlowParts;
+  /** By the hash of the token in the page's address, oldest first. */
+  readonly #flows = new Map<string, Flow>();
+  readonly #byPollKey = new Map<string, Flow>();
+
+  constructor(parts: LoginFlowParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers below `/index.php/login/`; null for what is none of it. Throws `DavError`. */
+  async answer(request: CloudRequest): Promise<CloudAnswer | null> {
+    this.#forgetOld();
+    const { method, path } = request;
+    if (path === '/index.php/login/v2' && method === 'POST') return this.#start(request);
+    if (path === '/index.php/login/v2/poll' && method === 'POST') return this.#poll(await request.readForm());
+    if (path === '/index.php/login/flow' && method === 'GET') return this.#startWebView(request);
+    if (!path.startsWith(FLOW_PATH)) return null;
+    const flow = this.#flows.get(keyOf(path.slice(FLOW_PATH.length)));
+    if (!flow || flow.granted) return gonePage();
+    if (method === 'GET' || method === 'HEAD') return signInPage(flow);
+    if (method !== 'POST')
+      throw new DavError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
+    checkOrigin(request);
+    const form = await request.readForm();
+    return form.has('grant') ? this.#grant(flow, form) : this.#signIn(request, flow, form);
+  }
+
+  #start(request: CloudRequest): CloudAnswer {
+    const { token, pollToken } = this.#begin(request, false);
+    const at = `${request.address}/index.php/login/v2`;
+    return json(200, { poll: { token: pollToken, endpoint: `${at}/poll` }, login: `${at}/flow/${token}` });
+  }
+
+  #startWebView(request: CloudRequest): CloudAnswer {
+    const { token } = this.#begin(request, true);
+    return { status: 303, headers: { Location: `${request.address}${FLOW_PATH}${token}` }, body: null };
+  }
+
+  #begin(request: CloudRequest, isWebView: boolean): { token: string; pollToken: string } {
+    const [token, pollToken] = [makeToken(), makeToken()];
+    const { address, driveId, remoteAddress } = request;
+    const flow: Flow = {
+      client: clientName(request.headers['user-agent']),
+      remoteAddress,
+      address,
+      driveId,
+      isWebView,
+      startedAt: this.#parts.now(),
+      pollKey: keyOf(pollToken),
+      signedIn: null,
+      granted: null,
+    };
+    const [oldest] = this.#flows;
+    if (oldest && this.#flows.size >= FLOWS_MAX) this.#drop(...oldest);
+    this.#flows.set(keyOf(token), flow);
+    this.#byPollKey.set(flow.pollKey, flow);
+    return { token, pollToken };
+  }
+
+  /** 404 until the user has granted; then the password, once. */
+  #poll(form: URLSearchParams): CloudAnswer {
+    const flow = this.#byPollKey.get(keyOf(form.get('token') ?? ''));
+    if (!flow?.granted) return json(404, []);
+    for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
+    return json(200, { server: flow.address, ...flow.granted });
+  }
+
+  async #signIn(request: CloudRequest, flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
+    const email = form.get('email') ?? '';
+    const credentials = { userName: email, password: form.get('password') ?? '' };
+    const result = await this.#parts.signIn(credentials, request.remoteAddress, flow.client);
+    if (result.kind === 'throttled') {
+      return signInPage(flow, `Too many wrong passwords. Try again in ${result.retryAfterSeconds} seconds.`, email);
+    }
+    if (result.kind === 'refused') return signInPage(flow, result.message, email);
+    const drives = await this.#parts.drivesOf(result.user.id);
+    const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
+    const own = offered.filter(({ id }) => id === result.user.ownDriveId);
+    const grantToken = makeToken();
+    flow.signedIn = { email: result.user.email, grantKey: keyOf(grantToken) };
+    return grantPage(flow, result.user.email, [...own, ...offered.filter((drive) => !own.includes(drive))], grantToken);
+  }
+
+  async #grant(flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
+    const { signedIn } = flow;
+    if (!signedIn || keyOf(form.get('grant') ?? '') !== signedIn.grantKey) return gonePage();
+    // Once: a form that is sent again makes no second password.
+    flow.signedIn = null;
+    const secret = await this.#makeAppPassword(flow, signedIn.email, Number(form.get('drive') ?? Number.NaN));
+    flow.granted = { loginName: signedIn.email, appPassword: secret };
+    if (!flow.isWebView) return donePage();
+    for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
+    const user = encodeURIComponent(signedIn.email);
+    const location = `nc://login/server:${flow.address}&user:${user}&password:${encodeURIComponent(secret)}`;
+    return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
+  }
+
+  async #makeAppPassword(flow: Flow, email: string, chosen: number): Promise<string> {
+    const limits = { scopeId: null, allowance: 'full', expiresAt: null } as const;
+    try {
+      const driveId = flow.driveId ?? chosen;
+      return (await this.#parts.accounts.createAppPassword({ email, name: flow.client, driveId, ...limits })).secret;
+    } catch (cause) {
+      if (cause instanceof AccountError) throw new DavError(403, 'This is no drive of yours.', { cause });
+      throw cause;
+    }
+  }
+
+  #forgetOld(): void {
+    const startedBefore = this.#parts.now() - FLOW_MS;
+    for (const [key, flow] of this.#flows) {
+      if (flow.startedAt >= startedBefore) return;
+      this.#drop(key, flow);
+    }
+  }
+
+  #drop(key: string, flow: Flow): void {
+    this.#flows.delete(key);
+    this.#byPollKey.delete(flow.pollKey);
+  }
+}
+
+/** A page elsewhere can't post here in its visitor's name. */
+function checkOrigin({ headers }: CloudRequest): void {
+  const { origin, host } = headers;
+  if (origin === undefined) return;
+  const sender = URL.canParse(origin) ? new URL(origin).host : null;
+  if (sender !== host) throw new DavError(403, 'This form was sent from another site.');
+}
+
+function makeToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+/** What a token is kept and found by. */
+function keyOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
