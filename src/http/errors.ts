@@ -1,6 +1,7 @@
 import type Koa from 'koa';
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DavError, renderErrorBody } from '../dav/dav-error.js';
+import { ALLOW } from '../dav/dispatch.js';
 import { toDavError } from '../dav/drive-errors.js';
 import type { FirnState } from './context.js';
 import { ClientGoneError } from './http-body.js';
@@ -37,7 +38,12 @@ function answer(context: Context, error: unknown): void {
   const body = renderErrorBody(shown, requestId);
   send(context, {
     status: shown.status,
-    headers: { 'Content-Type': 'application/xml; charset=utf-8', ...shown.headers },
+    headers: {
+      'Content-Type': 'application/xml; charset=utf-8',
+      // RFC 9110 §15.5.6: a 405 says what is allowed.
+      ...(shown.status === 405 ? { Allow: ALLOW } : {}),
+      ...shown.headers,
+    },
     body: method === 'HEAD' ? null : body,
   });
 }

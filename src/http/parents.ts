@@ -1,6 +1,5 @@
 import type Koa from 'koa';
 import { DavError } from '../dav/dav-error.js';
-import { ALLOW } from '../dav/dispatch.js';
 import { parseDepth } from '../dav/headers/depth.js';
 import { formatHttpDate, formatIsoDate } from '../dav/headers/http-date.js';
 import {
@@ -52,7 +51,7 @@ async function answer(
     case 'PROPFIND':
       return propfindFolders(context, mount.path, mount.path === '/' ? ['/dav/'] : []);
     default:
-      throw new DavError(405, 'This folder only leads to drives.', { headers: { Allow: ALLOW } });
+      throw new DavError(405, 'This folder only leads to drives.');
   }
 }
 

@@ -16,7 +16,14 @@ describe('PRODUCT §7 — firn user', () => {
     expect(made.errors).not.toContain(made.output.trim());
     const users = await json('user', 'list');
     expect(users).toEqual([
-      { email: 'anna@x', name: 'Anna', isAdmin: true, isDisabled: false, createdAt: expect.any(String) },
+      {
+        email: 'anna@x',
+        name: 'Anna',
+        isAdmin: true,
+        isDisabled: false,
+        createdAt: expect.any(String),
+        driveId: null,
+      },
     ]);
   });
 

@@ -281,11 +281,14 @@ const membershipColumns = sql`
   member.drive_id, drive.name, drive.quota_bytes, drive.upload_max_bytes, drive.root_id, drive.common_id, drive.common_bin_id,
   member.role, member.quota_bytes AS member_quota_bytes, member.home_id, member.bin_id`;
 
+const DRIVES_OF_USER = sql.raw(
+  'FROM member CROSS JOIN drive ON drive.id = member.drive_id WHERE member.user_id = app_user.id',
+);
+
 /** The drive that a user sees where none is named: the one of their setting, else the first. */
 const ownDrive = sql<number>`
   (SELECT drive_id FROM member WHERE user_id = app_user.id AND drive_id = app_user.drive_id),
-  (SELECT member.drive_id FROM member JOIN drive ON drive.id = member.drive_id WHERE member.user_id = app_user.id
-    ORDER BY drive.created_at, drive.id LIMIT 1)`;
+  (SELECT min(drive.id) ${DRIVES_OF_USER} AND drive.created_at = (SELECT min(drive.created_at) ${DRIVES_OF_USER}))`;
 
 /** No row: the account password doesn't stand. */
 export const accountAccess = statement<{ user: number; version: number; drive: number | null }>()<AccessRecord>(
