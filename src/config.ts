@@ -49,6 +49,8 @@ const settings = z.strictObject({
   uploadMaxBytes: bytes.default(50e9),
   /** Largest limit that a drive can be given. */
   uploadMaxExtendedBytes: bytes.default(100e9),
+  /** An upload in parts goes when no part has come for this long. */
+  uploadExpiryHours: z.int().positive().default(24),
   /** Hides quota properties from Finder, which refuses copies that it thinks too large. */
   quotaHiddenFromFinder: z.boolean().default(false),
   /** Origins of web pages that may use WebDAV from a browser, like https://app.example.org. */

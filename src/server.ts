@@ -10,6 +10,7 @@ import { type Config, checkMayListen } from './config.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
 import { expireTrash } from './drive/trash.js';
+import { Uploads } from './drive/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
 import { claimStorage } from './engines/sqlite/storage-claim.js';
 import { makeApp } from './http/app.js';
@@ -51,12 +52,14 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     });
     const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
-    const server = makeHttpServer(config, engines, { authenticator, accounts, log });
-    const schedule = makeSchedule(config, engines, log);
+    const driveParts = makeDriveParts(config, engines);
+    const server = makeHttpServer(config, engines, { authenticator, accounts, driveParts, log });
+    const schedule = makeSchedule(config, engines, driveParts, log);
     await listen(server, config);
     schedule.start();
     const stop = async () => {
       await Promise.all([closeServer(server, config.shutdownGraceSeconds), schedule.stop()]);
+      await driveParts.uploads.stop();
       await authenticator.close();
       await engines.close();
       release();
@@ -72,17 +75,20 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 interface Services {
   readonly authenticator: Authenticator;
   readonly accounts: Accounts;
+  readonly driveParts: DriveParts;
   readonly log: Logger;
 }
 
-function makeHttpServer(config: Config, engines: Engines, { authenticator, accounts, log }: Services): Server {
-  const driveParts: DriveParts = {
-    drives: engines.drives,
-    contents: new Contents(engines.blobs, { inlineMaxBytes: config.inlineMaxBytes }),
-    uploadMaxBytes: config.uploadMaxBytes,
-    uploadMaxExtendedBytes: config.uploadMaxExtendedBytes,
-    now: Date.now,
-  };
+function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts {
+  const { uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours } = config;
+  const contents = new Contents(blobs, { inlineMaxBytes: config.inlineMaxBytes });
+  const now = Date.now;
+  const uploads = new Uploads({ drives, contents, expiryHours: uploadExpiryHours, now });
+  return { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
+}
+
+function makeHttpServer(config: Config, engines: Engines, services: Services): Server {
+  const { authenticator, accounts, driveParts, log } = services;
   const app = makeApp({
     driveParts,
     accounts: engines.accounts,
@@ -126,7 +132,7 @@ function makeHttpServer(config: Config, engines: Engines, { authenticator, accou
   return server;
 }
 
-function makeSchedule(config: Config, engines: Engines, log: Logger): Schedule {
+function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts, log: Logger): Schedule {
   const { blobs, blobIndex, drives } = engines;
   return new Schedule(
     [
@@ -136,9 +142,10 @@ function makeSchedule(config: Config, engines: Engines, log: Logger): Schedule {
         run: async () => {
           if (config.trashRetentionDays === 0) return;
           const before = Date.now() - config.trashRetentionDays * DAY_MS;
-          while ((await expireTrash(drives, before)) > 0);
+          while ((await expireTrash(drives, before, Date.now())) > 0);
         },
       },
+      { name: 'upload expiry', everyMinutes: GC_MINUTES, run: () => uploads.removeExpired() },
       {
         name: 'garbage collection',
         everyMinutes: GC_MINUTES,

@@ -5,6 +5,8 @@
 ALTER TABLE node ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE node ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX node_changed ON node (drive_id, changed);
+CREATE INDEX node_moved ON node (drive_id, moved) WHERE moved > 0 AND is_collection = 1;
+CREATE INDEX node_folder ON node (parent_id) WHERE is_collection = 1;
 
 -- Names that were unbound. The parent may be gone by now.
 CREATE TABLE removal (
@@ -18,7 +20,7 @@ CREATE TABLE removal (
 ) WITHOUT ROWID;
 CREATE INDEX removal_age ON removal (removed_at);
 
--- Between these revisions (both exclusive) changes are not known: a backup was restored, or removals were forgotten.
+-- Between these revisions (both exclusive) not all is known: a backup was restored, or (after = 0) removals were forgotten.
 CREATE TABLE sync_gap (
   after INTEGER PRIMARY KEY,
   until INTEGER NOT NULL
@@ -35,13 +37,15 @@ CREATE TABLE upload (
   scope_id INTEGER NOT NULL DEFAULT 0,     -- the folder of a limited app password, 0 for none
   name TEXT NOT NULL,
   size INTEGER,                            -- announced for the whole
+  received INTEGER NOT NULL DEFAULT 0,     -- bytes of its parts
+  parts INTEGER NOT NULL DEFAULT 0,        -- how many it has
   target TEXT,                             -- JSON: what a TUS client said of the file; null where that comes at the end
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   finished_at INTEGER,                     -- its parts are gone then
   UNIQUE (drive_id, user_id, scope_id, name)
 );
-CREATE INDEX upload_user ON upload (user_id);
+CREATE INDEX upload_user ON upload (user_id, finished_at);
 CREATE INDEX upload_expiry ON upload (expires_at);
 
 CREATE TABLE upload_part (
@@ -50,6 +54,7 @@ CREATE TABLE upload_part (
   number INTEGER NOT NULL,                 -- their order: an index, or where in the file the part begins
   size INTEGER NOT NULL,
   content_key INTEGER NOT NULL REFERENCES content,
+  stored_at INTEGER NOT NULL,
   PRIMARY KEY (upload_id, name)
 ) WITHOUT ROWID;
 CREATE INDEX upload_part_content ON upload_part (content_key);

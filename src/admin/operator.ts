@@ -1,5 +1,6 @@
 import { Contents } from '../drive/contents.js';
 import { Drive } from '../drive/drive.js';
+import { Uploads } from '../drive/uploads.js';
 import type { DriveRow, MemberRow, Membership } from '../stores/account-store.js';
 import type { Workplace } from './workplace.js';
 
@@ -34,5 +35,7 @@ export function openDriveFor(
   const { uploadMaxBytes, uploadMaxExtendedBytes, inlineMaxBytes } = config;
   const contents = new Contents(engines.blobs, { inlineMaxBytes });
   const { drives } = engines;
-  return new Drive(membership, { drives, contents, uploadMaxBytes, uploadMaxExtendedBytes, now: Date.now });
+  const now = Date.now;
+  const uploads = new Uploads({ drives, contents, expiryHours: config.uploadExpiryHours, now });
+  return new Drive(membership, { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
 }

@@ -97,7 +97,7 @@ function empty(): Command {
           binId: bin.id,
           ownerId: bin.owner?.userId ?? null,
         }));
-        const removed = await emptyTrash(workplace.engines.drives, bins);
+        const removed = await emptyTrash(workplace.engines.drives, bins, Date.now());
         remark(`${removed} deleted for good; "firn gc" frees their room.`);
         print(options, { removed }, '');
       }),

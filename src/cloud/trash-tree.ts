@@ -36,9 +36,10 @@ async function empty({ drive }: DavRequest): Promise<DavResponse> {
   const { membership, parts } = drive;
   checkMayChange(membership);
   const { driveId, binId, commonBinId, userId } = membership;
-  await emptyTrash(parts.drives, [
+  const bins = [
     { driveId, binId, ownerId: userId },
     { driveId, binId: commonBinId, ownerId: null },
-  ]);
+  ];
+  await emptyTrash(parts.drives, bins, parts.now());
   return respond(204);
 }

@@ -1,9 +1,11 @@
 import { DavError } from './dav-error.js';
 import { toDavError } from './drive-errors.js';
+import { TUS_OPTIONS } from './headers/tus.js';
 import { deleteResource } from './methods/delete.js';
 import { get } from './methods/get.js';
 import { lock, unlock } from './methods/lock.js';
 import { mkcol } from './methods/mkcol.js';
+import { post } from './methods/post.js';
 import { propfind } from './methods/propfind.js';
 import { proppatch } from './methods/proppatch.js';
 import { put } from './methods/put.js';
@@ -14,6 +16,7 @@ const METHODS = new Map<string, DavMethod>([
   ['GET', get],
   ['HEAD', get],
   ['PUT', put],
+  ['POST', post],
   ['DELETE', deleteResource],
   ['MKCOL', mkcol],
   ['COPY', copy],
@@ -32,13 +35,14 @@ export const OPTIONS_HEADERS: Readonly<Record<string, string>> = {
   DAV: '1, 2, 3',
   'MS-Author-Via': 'DAV',
   'Accept-Ranges': 'bytes',
+  ...TUS_OPTIONS,
 };
 
 /** Carries a request out. Rejects with `DavError`, or with whatever nobody expected. */
 export async function dispatch(request: DavRequest): Promise<DavResponse> {
   const method = METHODS.get(request.method);
   if (!method) {
-    throw new DavError(405, `${request.method} is not something that can be done here.`, { headers: { Allow: ALLOW } });
+    throw new DavError(405, `${request.method} is not something that can be done here.`);
   }
   return withDavErrors(request, () => method(request));
 }

@@ -21,6 +21,8 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
   'digest-mismatch': [400],
   locked: [423, 'lock-token-submitted'],
   'lock-conflict': [423, 'no-conflicting-lock'],
+  busy: [423],
+  'too-many': [429],
 };
 
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */

@@ -19,6 +19,8 @@ export interface DavRequest {
   readonly root: DrivePath;
   /** The address is one of ownCloud's or Nextcloud's: the headers that their programs want are answered. */
   readonly isCloud: boolean;
+  /** Scheme and host as the client sees them, like `https://files.example.org`. */
+  readonly origin: string;
   /** Where the addresses of uploads in parts begin, encoded, with a slash at the end. */
   readonly uploadsBase: string;
   readonly path: DrivePath;

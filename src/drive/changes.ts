@@ -33,12 +33,17 @@ export class Changes extends Snapshot {
   ): Promise<{ resource: Resource; isNew: boolean }> {
     const existing = checkPutTarget(found, this.membership);
     await checkRoom(this, spaceOf(found), content.row.size - (existing?.size ?? 0));
-    const state = await this.transaction.putContent(content.row, this.now);
-    if (state === 'condemned' && !(await this.contents.isStored(content.row.id))) throw new ContentCollectedError();
+    await this.record(content);
     const node = existing
       ? await this.transaction.replaceContent(existing, content.row, modified)
       : await this.#insert(found, content.row, modified);
     return { resource: resourceOf(node, 'node', found.path), isNew: existing === null };
+  }
+
+  /** Records a received content, so that it can be named. Throws `ContentCollectedError`: see `Drive.writeContent`. */
+  async record(content: ReceivedContent): Promise<void> {
+    const state = await this.transaction.putContent(content.row, this.now);
+    if (state === 'condemned' && !(await this.contents.isStored(content.row.id))) throw new ContentCollectedError();
   }
 
   async makeCollection(found: Found, modified = this.now): Promise<Resource> {

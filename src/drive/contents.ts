@@ -76,7 +76,7 @@ export class Contents {
       const stored = await this.#blobs.put(following(head, rest), {
         sizeMax: limit.bytes,
         digests: wantedDigests(expected),
-        verify: (received) => check(received, expected),
+        verify: (received) => checkReceived(received, expected),
         ...(signal ? { signal } : {}),
       });
       return {
@@ -114,7 +114,7 @@ export class Contents {
     const id = hash('sha256', bytes, 'hex') as BlobId;
     const digests: { -readonly [Name in DigestName]?: string } = {};
     for (const name of wantedDigests(expected)) digests[name] = createHash(name).update(bytes).digest('hex');
-    check({ id, size: bytes.length, digests }, expected);
+    checkReceived({ id, size: bytes.length, digests }, expected);
     const nothing = async () => {};
     return { row: { id, size: bytes.length, bytes, ...digests }, restore: nothing, release: nothing };
   }
@@ -125,7 +125,11 @@ function wantedDigests({ digests, kept }: Expectations): DigestName[] {
   return [...new Set([...announced, ...kept])];
 }
 
-function check(received: { id: BlobId; size: number; digests: Digests }, expected: Expectations): void {
+/** Throws `DriveError` `incomplete` or `digest-mismatch` unless what came is what was announced. */
+export function checkReceived(
+  received: { readonly id: BlobId; readonly size: number; readonly digests: Digests },
+  expected: Pick<Expectations, 'size' | 'digests'>,
+): void {
   if (expected.size !== null && received.size !== expected.size) {
     throw new DriveError('incomplete', `${expected.size} bytes were announced, ${received.size} came.`);
   }

@@ -14,7 +14,9 @@ export type DriveErrorKind =
   | 'incomplete'
   | 'digest-mismatch'
   | 'locked'
-  | 'lock-conflict';
+  | 'lock-conflict'
+  | 'busy'
+  | 'too-many';
 
 /** A refusal that the person can do something about; the message says what, in a plain sentence. */
 export class DriveError extends Error {

@@ -6,11 +6,13 @@ import { Changes, ContentCollectedError } from './changes.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { Snapshot } from './snapshot.js';
+import type { Uploads } from './uploads.js';
 
 /** What all drives of a server share. */
 export interface DriveParts {
   readonly drives: DriveStore;
   readonly contents: Contents;
+  readonly uploads: Uploads;
   /** Largest file in bytes where a drive says nothing (PRODUCT U2). */
   readonly uploadMaxBytes: number;
   /** Largest file that any drive can be given. */
@@ -70,15 +72,21 @@ export class Drive {
   }
 
   /**
-   * Takes the bytes of an upload, as far as the drive's cap and the `room` left under its quotas allow.
-   * Rejects with `DriveError`; nothing stays behind then.
+   * Takes the bytes of an upload, as far as the drive's cap and the `room` left under its quotas allow; `before` of the
+   * file's bytes have come already. Rejects with `DriveError`; nothing stays behind then.
    */
-  receive(incoming: Incoming, expected: Expectations, room: number, signal: AbortSignal): Promise<ReceivedContent> {
+  receive(
+    incoming: Incoming,
+    expected: Expectations,
+    room: number,
+    signal?: AbortSignal,
+    before = 0,
+  ): Promise<ReceivedContent> {
     const cap = this.uploadMaxBytes;
     const limit =
-      room < cap
+      room < cap - before
         ? { bytes: room, error: () => new DriveError('drive-full', 'The drive is full: the upload does not fit.') }
-        : { bytes: cap, error: () => tooLarge(cap) };
+        : { bytes: cap - before, error: () => tooLarge(cap) };
     return this.parts.contents.receive(incoming, expected, limit, signal);
   }
 

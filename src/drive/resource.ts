@@ -22,6 +22,8 @@ export interface Resource {
   /** Milliseconds since 1970. */
   readonly modified: number;
   readonly created: number;
+  /** The last change to it, or to anything below it; 0 for what is no node. */
+  readonly revision: number;
   /** Strong, with its quotes: of a file by content, of a collection by the last change at or below it. */
   readonly etag: string;
   readonly trash: TrashRow | null;
@@ -69,6 +71,7 @@ export function resourceOf(
     size: node.size,
     modified: node.modified,
     created: node.created,
+    revision: node.revision,
     etag: node.blobId === null ? collectionEtag(node.id, node.revision) : fileEtag(node.blobId),
     trash,
   };

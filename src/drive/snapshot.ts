@@ -73,6 +73,7 @@ export class Snapshot {
       size: parts.reduce((sum, part) => sum + part.size, 0),
       modified: Math.max(...parts.map((part) => part.modified)),
       created: Math.min(...parts.map((part) => part.created)),
+      revision,
       etag: collectionEtag(parts[0]!.id, revision),
       trash: null,
     };

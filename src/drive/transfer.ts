@@ -137,7 +137,7 @@ async function makeWay(transfer: Transfer): Promise<NodeRow | null> {
   const target = to.resource?.node;
   if (!target) return null;
   if (target.isCollection) await moveToTrash(destination, to, target);
-  else await destination.transaction.detachNode(target);
+  else await destination.transaction.detachNode(target, destination.now);
   return target;
 }
 

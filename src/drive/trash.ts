@@ -20,7 +20,7 @@ export async function remove(changes: Changes, found: Found): Promise<void> {
     case 'trashed':
     case 'in-trash':
       await changes.transaction.removeLocksIn(resource.node!.id);
-      await changes.transaction.detachNode(resource.node!);
+      await changes.transaction.detachNode(resource.node!, changes.now);
       return;
     default:
       throw new DriveError('forbidden', `"${resource.name}" is one of the drive's own folders and can't be deleted.`);
@@ -95,10 +95,10 @@ export async function restoreToOrigin(changes: Changes, from: Found): Promise<Re
 }
 
 /** Deletes for good what has lain in the trash since before `deletedBefore`. Gives how many; bounded work a call. */
-export async function expireTrash(drives: DriveStore, deletedBefore: number): Promise<number> {
+export async function expireTrash(drives: DriveStore, deletedBefore: number, now: number): Promise<number> {
   return drives.write(async (transaction) => {
     const rows = await transaction.expiredTrash(deletedBefore, EXPIRE_TOGETHER);
-    for (const row of rows) await transaction.detachNode(await fresh(transaction, row));
+    for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
     return rows.length;
   });
 }
@@ -110,13 +110,14 @@ const EXPIRE_TOGETHER = 100;
 export async function emptyTrash(
   drives: DriveStore,
   bins: readonly { readonly driveId: DriveId; readonly binId: NodeId; readonly ownerId: UserId | null }[],
+  now: number,
 ): Promise<number> {
   let removed = 0;
   for (const bin of bins) {
     for (;;) {
       const count = await drives.write(async (transaction) => {
         const rows = await transaction.trash([bin.binId], null, EXPIRE_TOGETHER);
-        for (const row of rows) await transaction.detachNode(await fresh(transaction, row));
+        for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
         return rows.length;
       });
       removed += count;

@@ -8,6 +8,7 @@ import { type CloudUser, ocs } from '../cloud/ocs.js';
 import type { CloudRequest } from '../cloud/request.js';
 import { statusPhp } from '../cloud/status.js';
 import { trashTree } from '../cloud/trash-tree.js';
+import { uploadsTree } from '../cloud/uploads-tree.js';
 import { DavError } from '../dav/dav-error.js';
 import { dispatch, withDavErrors } from '../dav/dispatch.js';
 import { decodePath } from '../dav/headers/path.js';
@@ -155,7 +156,5 @@ const TREES: Readonly<Record<TreeKind, (request: DavRequest) => Promise<DavRespo
   restore: async () => {
     throw new DavError(405, 'Move something from the trash to here to restore it.');
   },
-  uploads: async () => {
-    throw new DavError(501, 'todo');
-  },
+  uploads: uploadsTree,
 };

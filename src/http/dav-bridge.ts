@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import type Koa from 'koa';
 import { dispatch } from '../dav/dispatch.js';
 import { decodePath, encodeSegment } from '../dav/headers/path.js';
@@ -53,6 +54,7 @@ export function makeDavRequest(
   const { prefix, ...shown } = address;
   return {
     ...shown,
+    origin: originOf(context.req),
     uploadsBase: `${prefix}/remote.php/dav/uploads/${encodeSegment(membership.email)}/`,
     method: context.method,
     headers: context.req.headers,
@@ -108,6 +110,16 @@ async function openDrive(
 
 function isForOwnDrive(mount: Mount): boolean {
   return mount.kind === 'cloud' && mount.driveId === null;
+}
+
+/**
+ * What a proxy says of the scheme is believed from anybody: the answer goes to whoever says it. Taking https for http would
+ * have a client send its password in the clear.
+ */
+function originOf(req: Koa.Context['req']): string {
+  const isSecure =
+    (req.socket as Partial<TLSSocket>).encrypted || /^https\b/i.test(String(req.headers['x-forwarded-proto']));
+  return `${isSecure ? 'https' : 'http'}://${req.headers.host ?? ''}`;
 }
 
 /** Made only for uploads, which are what can be broken off. */

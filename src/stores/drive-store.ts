@@ -1,3 +1,5 @@
+import type { ChangeLog, ChangeLogView } from './change-log.js';
+import type { UploadTransaction, UploadView } from './uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
 
 /**
@@ -81,6 +83,10 @@ export interface ChildPosition {
 }
 
 export interface DriveView {
+  /** What changed since when. */
+  readonly changeLog: ChangeLogView;
+  /** Uploads that come in parts. */
+  readonly uploads: UploadView;
   /** Those of the nodes that exist, in the order of `ids`. */
   findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
   /**
@@ -148,8 +154,13 @@ export interface NewNode {
   readonly created: number;
 }
 
-/** All changes also give the node and its ancestors a new revision, and keep their sizes and counts true. */
+/**
+ * All changes also give the node and its ancestors a new revision, keep their sizes and counts true, and are found in the
+ * change log.
+ */
 export interface DriveTransaction extends DriveView {
+  readonly changeLog: ChangeLog;
+  readonly uploads: UploadTransaction;
   /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
   insertNode(node: NewNode, now: number): Promise<NodeRow>;
   /** Gives a file other content. */
@@ -176,7 +187,7 @@ export interface DriveTransaction extends DriveView {
     now: number,
   ): Promise<NodeRow>;
   /** Takes the tree out of its drive for good, at once, whatever its size. `purge` frees the rows later. */
-  detachNode(node: NodeRow): Promise<void>;
+  detachNode(node: NodeRow, now: number): Promise<void>;
 
   /** Sets (a string) or removes (null) one dead property each; the node's `hasProperties` is kept true. */
   setProperties(

@@ -11,6 +11,8 @@ export type DriveId = Brand<number, 'DriveId'>;
 export type UserId = Brand<number, 'UserId'>;
 /** The number of an app password. The secret is something else. */
 export type AppPasswordId = Brand<number, 'AppPasswordId'>;
+/** An upload that comes in parts. Never reused. */
+export type UploadId = Brand<number, 'UploadId'>;
 /** `opaquelocktoken:` URI of a WebDAV lock (RFC 4918 §6.5). */
 export type LockToken = Brand<string, 'LockToken'>;
 

@@ -56,7 +56,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     it('condemn — leaves contents that a tree still names which waits to be freed', async () => {
       const file = await upload('doomed');
-      await world.write((transaction) => transaction.detachNode(file));
+      await world.write((transaction) => transaction.detachNode(file, NOW));
       expect(await index.condemn(9, NOW)).toBe(0);
       while (await index.purge(10));
       expect(await index.condemn(9, NOW)).toBe(1);

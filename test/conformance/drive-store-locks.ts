@@ -147,7 +147,7 @@ export function driveStoreLocksSuite(open: OpenEngine): void {
     it('a lock goes with its node when the rows are freed', async () => {
       const gone = await put((await world.at('docs/sub/a.txt')).id);
       const kept = await put(world.home);
-      await world.write((transaction) => transaction.detachNode(docs));
+      await world.write((transaction) => transaction.detachNode(docs, NOW));
       while (await world.engine.blobIndex.purge(100));
       expect(await find(gone.token)).toBeNull();
       expect(await find(kept.token)).toEqual(kept);

@@ -224,7 +224,7 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
         const file = await world.file(world.home, 'a', '55555');
         const deleted = await world.trash(file, world.anna.userId);
         expect(await usage()).toEqual({ driveBytes: 5, memberBytes: 5 });
-        await world.write((transaction) => transaction.detachNode(deleted));
+        await world.write((transaction) => transaction.detachNode(deleted, NOW));
         expect(await usage()).toEqual({ driveBytes: 0, memberBytes: 0 });
       });
 

@@ -51,7 +51,7 @@ export function driveStoreStatementsSuite(open: OpenEngine): void {
           const what = { nodeId: node.id, driveId: world.drive.id, name, originalPath: name, deletedAt: NOW };
           await t.insertTrash({ ...what, ...whose });
         }),
-      detachNode: (node) => drives.write((t) => t.detachNode(node)),
+      detachNode: (node) => drives.write((t) => t.detachNode(node, NOW)),
       setTimes: (node) => drives.write((t) => t.setTimes(node, { modified: 1 })),
       'a page of children': (node) => drives.read((view) => view.children([node.id], null, 5_000)),
       'a page of children of two parents': (node) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { insertFile, insertFolder, namesOf, type OpenEngine, World } from './metadata-fixture.js';
+import { insertFile, insertFolder, NOW, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 
 /** `read` and `write`. */
 export function driveStoreTransactionsSuite(open: OpenEngine): void {
@@ -79,7 +79,7 @@ export function driveStoreTransactionsSuite(open: OpenEngine): void {
         const parent = { id: world.home, driveId: world.drive.id };
         await transaction.copyNode(docs, parent, 'copy', { isDeep: true }, 1);
         await transaction.moveNode(docs, parent, 'moved', 1);
-        await transaction.detachNode(docs);
+        await transaction.detachNode(docs, NOW);
         throw failure;
       });
       await expect(attempt).rejects.toBe(failure);

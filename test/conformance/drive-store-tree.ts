@@ -119,7 +119,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
 
       it('never gives a number twice, also after the newest node was destroyed', async () => {
         const gone = await world.file(world.home, 'a', 'a');
-        await world.write((transaction) => transaction.detachNode(gone));
+        await world.write((transaction) => transaction.detachNode(gone, NOW));
         await purgeAll();
         expect((await world.file(world.home, 'b', 'b')).id).toBeGreaterThan(gone.id);
       });
@@ -177,7 +177,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
         const docs = await world.grow(world.home, 'docs', { 'a.txt': '12345', sub: { 'b.txt': '123' } });
         const before = await world.read((view) => view.usage({ ...world.drive, ...world.anna }));
         await expectTouched(
-          () => world.write((transaction) => transaction.detachNode(docs)),
+          () => world.write((transaction) => transaction.detachNode(docs, NOW)),
           [world.home, world.drive.rootId],
         );
         expect(await world.tree(world.home)).toEqual({});
@@ -191,7 +191,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
       it('leaves the name free for another', async () => {
         const old = await world.file(world.home, 'a', 'old');
         await world.write(async (transaction) => {
-          await transaction.detachNode(old);
+          await transaction.detachNode(old, NOW);
           await insertFile(transaction, world.home, 'a', 'new', world.drive.id);
         });
         expect(await world.tree(world.home)).toEqual({ a: 'new' });
@@ -200,7 +200,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
       it('of something in the trash also forgets its deletion', async () => {
         const file = await world.file(world.home, 'a', 'a');
         const deleted = await world.trash(file, world.anna.userId);
-        await world.write((transaction) => transaction.detachNode(deleted));
+        await world.write((transaction) => transaction.detachNode(deleted, NOW));
         expect(await world.read((view) => view.findTrash(file.id))).toBeNull();
         expect(await world.read((view) => view.expiredTrash(NOW * 2, 10))).toEqual([]);
       });
@@ -218,7 +218,9 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
           }
         });
         const kept = await countNodes();
-        await world.write(async (transaction) => transaction.detachNode(await first(transaction.findNodes([big.id]))));
+        await world.write(async (transaction) =>
+          transaction.detachNode(await first(transaction.findNodes([big.id])), NOW),
+        );
         expect(await countNodes()).toBe(kept);
         let last = kept;
         while (await world.engine.blobIndex.purge(50)) {
@@ -238,7 +240,9 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
             await insertFile(transaction, folder.id, 'only', 'only', world.drive.id);
           }
         });
-        await world.write(async (transaction) => transaction.detachNode(await first(transaction.findNodes([big.id]))));
+        await world.write(async (transaction) =>
+          transaction.detachNode(await first(transaction.findNodes([big.id])), NOW),
+        );
         expect(await purgeAll(1_000)).toBeLessThan(10);
         expect(await world.isThere(big.id)).toBe(false);
       });
@@ -246,7 +250,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
       it.each([1, 2, 3])('makes its way through a deep and a wide tree in steps of %d', async (limit) => {
         const top = await world.grow(world.home, 'top', { a: { b: { c: { d: {} } } }, e: '1', f: {}, g: { h: '2' } });
         const kept = await countNodes();
-        await world.write((transaction) => transaction.detachNode(top));
+        await world.write((transaction) => transaction.detachNode(top, NOW));
         await purgeAll(limit);
         expect(await countNodes()).toBe(kept - 9);
       });
@@ -260,7 +264,9 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
           await transaction.insertLock(world.lock(file.id));
         });
         for (const { id } of trees) {
-          await world.write(async (transaction) => transaction.detachNode(await first(transaction.findNodes([id]))));
+          await world.write(async (transaction) =>
+            transaction.detachNode(await first(transaction.findNodes([id])), NOW),
+          );
         }
         await purgeAll();
         const { property, dav_lock, purge } = await world.dump();
@@ -277,7 +283,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
           await insertFile(transaction, world.home, 'other', largeContentOf('shared'), world.drive.id);
           return first(transaction.findNodes([folder.id]));
         });
-        await world.write((transaction) => transaction.detachNode(tree));
+        await world.write((transaction) => transaction.detachNode(tree, NOW));
         const named = async () => (await world.engine.blobIndex.named(null, 10)).map(({ id }) => id).sort();
         const [own, shared] = [contentOf('own').id, contentOf('shared').id];
         expect(await named()).toEqual([own, shared].sort());

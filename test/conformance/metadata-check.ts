@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeRow } from '../../src/stores/drive-store.js';
-import { contentOf, LATER, type OpenEngine, World } from './metadata-fixture.js';
+import { contentOf, LATER, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 /** What fsck finds in rows that no interface would have written. */
 export function metadataCheckSuite(open: OpenEngine): void {
@@ -40,7 +40,7 @@ export function metadataCheckSuite(open: OpenEngine): void {
 
     it('finds nothing wrong with a tree that is half freed', async () => {
       const top = await world.node(docs.id);
-      await world.write((t) => t.detachNode(top));
+      await world.write((t) => t.detachNode(top, NOW));
       do expect(await world.problems()).toEqual([]);
       while (await world.engine.blobIndex.purge(1));
     });

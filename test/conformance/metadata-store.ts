@@ -10,6 +10,7 @@ import { driveStoreTreeSuite } from './drive-store-tree.js';
 import { driveStoreViewSuite } from './drive-store-view.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
+import { uploadsSuite } from './uploads.js';
 
 /** The contracts of `DriveStore`, `BlobIndex` and `MetadataCheck`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
@@ -22,6 +23,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     driveStoreLocksSuite(open);
     driveStoreContentsSuite(open);
     driveStoreStatementsSuite(open);
+    uploadsSuite(open);
     blobIndexSuite(open);
     metadataCheckSuite(open);
   });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReceivedContent } from '../../src/drive/contents.js';
 import { Contents } from '../../src/drive/contents.js';
 import { Drive } from '../../src/drive/drive.js';
+import { Uploads } from '../../src/drive/uploads.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { DRIVE_ID, TestServer } from '../support/make-server.js';
@@ -22,6 +23,7 @@ describe('DESIGN invariant 3 — a collector between the bytes of an upload and 
     drive = new Drive(membership!, {
       drives,
       contents,
+      uploads: new Uploads({ drives, contents, expiryHours: 24, now: Date.now }),
       uploadMaxBytes: 1e9,
       uploadMaxExtendedBytes: 1e9,
       now: Date.now,
@@ -64,7 +66,7 @@ describe('DESIGN invariant 3 — a collector between the bytes of an upload and 
     const again = await receive(bytes);
     await drive.write(async (changes) => {
       const found = await changes.find(['b.bin']);
-      await changes.transaction.detachNode(found.resource!.node!);
+      await changes.transaction.detachNode(found.resource!.node!, changes.now);
     });
     expect((await collect()).deleted).toBe(1);
     await put('c.bin', again);

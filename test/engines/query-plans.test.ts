@@ -182,7 +182,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     },
     'DELETE for good': async () => {
       const [row] = await world.read((view) => view.trash([world.anna.binId], null, 9));
-      return drives.write((transaction) => transaction.detachNode(row!.node));
+      return drives.write((transaction) => transaction.detachNode(row!.node, NOW));
     },
     'a step of the purge': () => world.engine.blobIndex.purge(200),
   };

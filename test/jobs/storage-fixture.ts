@@ -54,7 +54,7 @@ export class Storage {
 
   /** As a DELETE inside the trash. */
   async destroy(file: NodeRow): Promise<void> {
-    await this.world.write(async (transaction) => transaction.detachNode(file));
+    await this.world.write(async (transaction) => transaction.detachNode(file, Date.now()));
   }
 
   async has(text: string): Promise<boolean> {

@@ -1,9 +1,11 @@
 import type { Changes } from '../../drive/changes.js';
 import { checkPutTarget, spaceOf } from '../../drive/changes.js';
+import type { ReceivedContent } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { checkLocks } from '../../drive/locks.js';
+import type { DrivePath } from '../../drive/names.js';
 import { checkRoom, roomOf } from '../../drive/quota.js';
-import type { Found } from '../../drive/resource.js';
+import type { Found, Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
@@ -13,7 +15,7 @@ import { formatHttpDate } from '../headers/http-date.js';
 import { parseOcMtime } from '../headers/mtime.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
 
-const OWNCLOUD_DIGESTS = ['sha1', 'md5'] as const;
+export const OWNCLOUD_DIGESTS = ['sha1', 'md5'] as const;
 
 /** PUT, RFC 9110 §9.3.4 and RFC 4918 §9.7, with PRODUCT U1–U4. */
 export async function put(request: DavRequest): Promise<DavResponse> {
@@ -38,17 +40,68 @@ export async function put(request: DavRequest): Promise<DavResponse> {
     ? Infinity
     : await drive.read((snapshot) => checkBeforeBody(request, conditions, snapshot, size));
   const content = await drive.receive(body, expected, room, request.signal);
-  const { resource, isNew } = await drive.writeContent(content, async (changes: Changes) => {
-    const found = await changes.find(request.path);
+  const written = await writeFile({ request, conditions, path: request.path, modified }, content);
+  return respond(written.isNew ? 201 : 204, writtenHeaders(request, written.resource, modified));
+}
+
+/** A file that is to be made or given other content. */
+export interface FileToWrite {
+  /** Whose conditional headers count. */
+  readonly request: DavRequest;
+  readonly conditions: Conditions;
+  readonly path: DrivePath;
+  /** Milliseconds since 1970; null: now. */
+  readonly modified: number | null;
+}
+
+export interface WrittenFile {
+  readonly resource: Resource;
+  readonly isNew: boolean;
+}
+
+/**
+ * Makes the file of the content, in one transaction that checks conditions, locks, rights and quota again (PRODUCT U4) and
+ * does `besides` as well. The content is given up in any case. Throws `DavError` and `DriveError`.
+ */
+export function writeFile(
+  { request, conditions, path, modified }: FileToWrite,
+  content: ReceivedContent,
+  besides: (changes: Changes) => Promise<void> = async () => {},
+): Promise<WrittenFile> {
+  return request.drive.writeContent(content, async (changes) => {
+    await besides(changes);
+    const found = await changes.find(path);
     await check(request, conditions, changes, found);
     return changes.putFile(found, content, modified ?? undefined);
   });
-  return respond(isNew ? 201 : 204, {
+}
+
+/** What the answer to a written file says of it. */
+export function writtenHeaders(
+  request: DavRequest,
+  resource: Resource,
+  modified: number | null,
+): Record<string, string> {
+  return {
     ETag: resource.etag,
     ...cloudHeaders(request, resource),
     'Last-Modified': formatHttpDate(resource.modified),
     ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
-  });
+  };
+}
+
+/**
+ * Finds the place of a file that is to be written, and checks for it what `writeFile` will check again, but for the quota.
+ * Throws `DavError` and `DriveError`.
+ */
+export async function findWritable(
+  { request, conditions, path }: Omit<FileToWrite, 'modified'>,
+  snapshot: Snapshot,
+): Promise<Found> {
+  const found = await snapshot.find(path);
+  await check(request, conditions, snapshot, found);
+  checkPutTarget(found, snapshot.membership);
+  return found;
 }
 
 /** Gives how many bytes may come. */
@@ -58,9 +111,7 @@ async function checkBeforeBody(
   snapshot: Snapshot,
   size: number | null,
 ): Promise<number> {
-  const found = await snapshot.find(request.path);
-  await check(request, conditions, snapshot, found);
-  checkPutTarget(found, snapshot.membership);
+  const found = await findWritable({ request, conditions, path: request.path }, snapshot);
   const replaced = found.resource?.size ?? 0;
   if (size !== null) await checkRoom(snapshot, spaceOf(found), size - replaced);
   const { left } = await roomOf(snapshot, spaceOf(found));

@@ -64,7 +64,8 @@ async function transfer(
   });
 }
 
-async function destinationOf(request: DavRequest): Promise<{ drive: Drive; path: DrivePath }> {
+/** Where `Destination` leads. Throws `DavError` 400, 409 for a drive that isn't there, 502 for another server. */
+export async function destinationOf(request: DavRequest): Promise<{ drive: Drive; path: DrivePath }> {
   const { host, path } = parseDestination(headerOf(request, 'destination'), request.url);
   const target = await request.locate(host, path);
   if (!target) throw new DavError(502, 'The Destination is on another server.');

@@ -18,7 +18,7 @@ export interface NodeRecord {
 }
 
 /** The columns of `NodeRecord`, in the order of `NodeList`, for statements on `node` under that name. */
-const NODE = sql.raw(
+export const NODE = sql.raw(
   'node.id, node.drive_id, node.parent_id, node.name, node.is_collection, node.content_id, node.size, ' +
     'node.descendants, node.modified, node.created, node.revision, node.has_properties',
 );
@@ -151,6 +151,7 @@ export const insertNode = statement<{
       modified: p('modified'),
       created: p('created'),
       revision: p('revision'),
+      changed: p('revision'),
     })
     .returning(['id', 'content_key']),
 );
@@ -209,29 +210,36 @@ export const replaceContent = statement<{
       size: p('size'),
       modified: p('modified'),
       revision: p('revision'),
+      changed: p('revision'),
     })
     .where('id', '=', p('id'))
     .returning('content_key'),
 );
 
-export const setTimes = statement<{ id: number; modified: number; created: number }>()((db, p) =>
+export const setTimes = statement<{ id: number; modified: number; created: number; revision: number }>()((db, p) =>
   db
     .updateTable('node')
-    .set({ modified: p('modified'), created: p('created') })
+    .set({ modified: p('modified'), created: p('created'), changed: p('revision') })
     .where('id', '=', p('id')),
 );
 
 export const bindNode = statement<{ id: number; parent: number; name: string; revision: number }>()((db, p) =>
   db
     .updateTable('node')
-    .set({ parent_id: p('parent'), name: p('name'), revision: p('revision') })
+    .set({
+      parent_id: p('parent'),
+      name: p('name'),
+      revision: p('revision'),
+      changed: p('revision'),
+      moved: p('revision'),
+    })
     .where('id', '=', p('id')),
 );
 
 /** For a tree that goes to another drive: its members count as changed there. */
 export const moveToDrive = statement<{ id: number; drive: number; revision: number }>()<never>(
   (_db, p) => sql<never>`
-    UPDATE node SET drive_id = ${p('drive')}, revision = ${p('revision')}
+    UPDATE node SET drive_id = ${p('drive')}, revision = ${p('revision')}, changed = ${p('revision')}
     WHERE id IN (
       WITH RECURSIVE down (id) AS (
         SELECT ${p('id')} UNION ALL SELECT node.id FROM down JOIN node ON node.parent_id = down.id
@@ -263,14 +271,14 @@ export const copyNodes = statement<{
 }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
-      modified, created, revision, has_properties)
+      modified, created, revision, has_properties, changed)
     SELECT own.new_id, ${p('drive')},
       CASE WHEN node.id = ${p('top')} THEN ${p('parent')} ELSE parent.new_id END,
       CASE WHEN node.id = ${p('top')} THEN ${p('name')} ELSE node.name END,
       node.is_collection, node.content_key, node.content_id,
       CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN 0 ELSE node.size END,
       CASE WHEN ${p('deep')} = 0 THEN 0 ELSE node.descendants END,
-      node.modified, node.created, ${p('revision')}, node.has_properties
+      node.modified, node.created, ${p('revision')}, node.has_properties, ${p('revision')}
     FROM copy_map AS own CROSS JOIN node ON node.id = own.old_id
     LEFT JOIN copy_map AS parent ON parent.old_id = node.parent_id
     ORDER BY own.new_id`,
@@ -291,6 +299,24 @@ export const findCopy = statement<{ id: number }>()<NodeRecord>(
 
 export const cutNode = statement<{ id: number }>()((db, p) =>
   db.updateTable('node').set({ parent_id: null }).where('id', '=', p('id')),
+);
+
+export const insertRemoval = statement<{
+  drive: number;
+  revision: number;
+  parent: number;
+  name: string;
+  isCollection: number;
+  now: number;
+}>()((db, p) =>
+  db.insertInto('removal').values({
+    drive_id: p('drive'),
+    revision: p('revision'),
+    parent_id: p('parent'),
+    name: p('name'),
+    is_collection: p('isCollection'),
+    removed_at: p('now'),
+  }),
 );
 
 export const insertPurge = statement<{ id: number }>()((db, p) => db.insertInto('purge').values({ node_id: p('id') }));

@@ -61,9 +61,11 @@ export const removeProperty = statement<{ node: number; namespace: string; name:
     .where('name', '=', p('name')),
 );
 
-export const markProperties = statement<{ node: number }>()<never>(
+export const markProperties = statement<{ node: number; revision: number }>()<never>(
   (_db, p) => sql<never>`
-    UPDATE node SET has_properties = EXISTS (SELECT 1 FROM property WHERE node_id = node.id) WHERE id = ${p('node')}`,
+    UPDATE node SET has_properties = EXISTS (SELECT 1 FROM property WHERE node_id = node.id),
+      changed = ${p('revision')}
+    WHERE id = ${p('node')}`,
 );
 
 export type LockRecord = Schema['dav_lock'];
@@ -161,7 +163,9 @@ export type TrashRecord = NodeRecord &
   Pick<Schema['trash'], 'owner_id' | 'original_path' | 'deleted_by' | 'deleted_at'>;
 
 const trashColumns = ['trash.owner_id', 'trash.original_path', 'trash.deleted_by', 'trash.deleted_at'] as const;
-const trashed = sql.raw(`node.*, ${trashColumns.join(', ')} FROM node CROSS JOIN trash ON trash.node_id = node.id`);
+export const trashed = sql.raw(
+  `node.*, ${trashColumns.join(', ')} FROM node CROSS JOIN trash ON trash.node_id = node.id`,
+);
 
 /** In two parts that the database merges by name: one IN would sort all that lies in both, for each page. */
 export const trashPage = statement<{ bin: number; otherBin: number; after: string; limit: number }>()<TrashRecord>(

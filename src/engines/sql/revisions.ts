@@ -1,12 +1,16 @@
 import { sql } from 'kysely';
+import { insertGap } from './change-log-statements.js';
 import type { SqlDatabase } from './sql-database.js';
 import { statement } from './statement.js';
 
-const skip = statement<{ count: number }>()<never>(
-  (_db, p) => sql<never>`UPDATE revision SET value = value + ${p('count')}`,
+const skip = statement<{ count: number }>()<{ value: number }>(
+  (_db, p) => sql<{ value: number }>`UPDATE revision SET value = value + ${p('count')} RETURNING value`,
 );
 
-/** Leaves out `count` revisions. */
+/** Leaves out `count` revisions, and remembers that nothing is known of them. */
 export async function skipRevisions(database: SqlDatabase, count: number): Promise<void> {
-  await database.write((connection) => skip.run(connection, { count }));
+  await database.write(async (connection) => {
+    const { value } = (await skip.first(connection, { count }))!;
+    await insertGap.run(connection, { after: value - count, until: value });
+  });
 }

@@ -71,12 +71,21 @@ export interface Schema {
     scope_id: number;
     name: string;
     size: number | null;
+    received: Generated<number>;
+    parts: Generated<number>;
     target: string | null;
     created_at: number;
     expires_at: number;
     finished_at: number | null;
   };
-  upload_part: { upload_id: number; name: string; number: number; size: number; content_key: number };
+  upload_part: {
+    upload_id: number;
+    name: string;
+    number: number;
+    size: number;
+    content_key: number;
+    stored_at: number;
+  };
   drive: {
     id: number;
     name: string;

@@ -1,3 +1,4 @@
+import type { ChangeLog } from '../../stores/change-log.js';
 import {
   type ContentRow,
   type DriveTransaction,
@@ -7,15 +8,27 @@ import {
   type NodeRow,
   type ParentRef,
 } from '../../stores/drive-store.js';
+import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
+import { SqlChangeLog } from './sql-change-log.js';
 import { UniqueViolation } from './sql-database.js';
-import { nodeOf, SqlDriveView } from './sql-drive-view.js';
+import { SqlDriveView } from './sql-drive-view.js';
+import { SqlUploadTransaction } from './sql-uploads.js';
 
 const NOTHING = {};
 
 export class SqlDriveTransaction extends SqlDriveView implements DriveTransaction {
+  override get changeLog(): ChangeLog {
+    return new SqlChangeLog(this.connection);
+  }
+
+  override get uploads(): UploadTransaction {
+    return new SqlUploadTransaction(this.connection);
+  }
+
   async insertNode(node: NewNode, now: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const size = node.content?.size ?? 0;
@@ -65,12 +78,14 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   }
 
   async setTimes(node: NodeRow, times: { modified?: number; created?: number }): Promise<void> {
+    const revision = await this.#nextRevision();
     await nodes.setTimes.run(this.connection, {
       id: node.id,
       modified: times.modified ?? node.modified,
       created: times.created ?? node.created,
+      revision,
     });
-    await this.#touch(node.id);
+    await this.#touch(node.id, revision);
   }
 
   async moveNode(node: NodeRow, parent: ParentRef, name: string, now: number): Promise<NodeRow> {
@@ -78,6 +93,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     const descendants = node.descendants + 1;
     await refuseTakenName(nodes.bindNode.run(this.connection, { id: node.id, parent: parent.id, name, revision }));
     if (node.parentId !== null) {
+      await this.#noteRemoval(node, revision, now);
       await nodes.touchParent.run(this.connection, {
         start: node.parentId,
         revision,
@@ -124,12 +140,14 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       now,
     });
     if (options.modified === undefined) return copy;
-    await nodes.setTimes.run(this.connection, { id: copy.id, modified: options.modified, created: copy.created });
-    return { ...copy, modified: options.modified };
+    const { modified } = options;
+    await nodes.setTimes.run(this.connection, { id: copy.id, modified, created: copy.created, revision });
+    return { ...copy, modified };
   }
 
-  async detachNode(node: NodeRow): Promise<void> {
+  async detachNode(node: NodeRow, now: number): Promise<void> {
     const revision = await this.#nextRevision();
+    await this.#noteRemoval(node, revision, now);
     await this.#touchAbove(node, revision, -node.size, -(node.descendants + 1));
     await nodes.cutNode.run(this.connection, { id: node.id });
     await nodes.insertPurge.run(this.connection, { id: node.id });
@@ -144,8 +162,9 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       if (xml === null) await records.removeProperty.run(this.connection, { node: node.id, namespace, name });
       else await records.putProperty.run(this.connection, { node: node.id, namespace, name, xml });
     }
-    await records.markProperties.run(this.connection, { node: node.id });
-    await this.#touch(node.id);
+    const revision = await this.#nextRevision();
+    await records.markProperties.run(this.connection, { node: node.id, revision });
+    await this.#touch(node.id, revision);
   }
 
   async insertLock(lock: LockRow): Promise<void> {
@@ -224,9 +243,21 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     return (await nodes.nextRevision.first(this.connection, NOTHING))!.value;
   }
 
-  async #touch(id: NodeId): Promise<void> {
-    const revision = await this.#nextRevision();
+  async #touch(id: NodeId, revision: number): Promise<void> {
     await nodes.touchUpwards.run(this.connection, { start: id, revision, size: 0, descendants: 0 });
+  }
+
+  /** Remembers that a name is free now, for `ChangeLogView.removals`. */
+  async #noteRemoval(node: NodeRow, revision: number, now: number): Promise<void> {
+    if (node.parentId === null) return;
+    await nodes.insertRemoval.run(this.connection, {
+      drive: node.driveId,
+      revision,
+      parent: node.parentId,
+      name: node.name,
+      isCollection: Number(node.isCollection),
+      now,
+    });
   }
 
   async #touchAbove(node: NodeRow, revision: number, size: number, descendants = 0): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ChangeLogView } from '../../stores/change-log.js';
 import type {
   ChildPosition,
   ContentRow,
@@ -9,13 +10,25 @@ import type {
   TrashRow,
   Usage,
 } from '../../stores/drive-store.js';
+import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
+import { SqlChangeLog } from './sql-change-log.js';
 import type { SqlConnection } from './sql-database.js';
+import { SqlUploadView } from './sql-uploads.js';
 
 export class SqlDriveView implements DriveView {
   constructor(protected readonly connection: SqlConnection) {}
+
+  get changeLog(): ChangeLogView {
+    return new SqlChangeLog(this.connection);
+  }
+
+  get uploads(): UploadView {
+    return new SqlUploadView(this.connection);
+  }
 
   async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {
     return (await nodes.findNodes.all(this.connection, { ids: JSON.stringify(ids) })).map(nodeOf);
@@ -149,40 +162,6 @@ export class SqlDriveView implements DriveView {
   }
 }
 
-export function nodeOf(row: nodes.NodeRecord): NodeRow {
-  return {
-    id: row.id as NodeId,
-    driveId: row.drive_id as DriveId,
-    parentId: row.parent_id as NodeId | null,
-    name: row.name,
-    isCollection: row.is_collection === 1,
-    blobId: row.content_id as BlobId | null,
-    size: row.size,
-    descendants: row.descendants,
-    modified: row.modified,
-    created: row.created,
-    revision: row.revision,
-    hasProperties: row.has_properties === 1,
-  };
-}
-
-function nodeOfList(row: nodes.NodeList | nodes.NodeAndContentList): NodeRow {
-  return {
-    id: row[0] as NodeId,
-    driveId: row[1] as DriveId,
-    parentId: row[2] as NodeId | null,
-    name: row[3],
-    isCollection: row[4] === 1,
-    blobId: row[5] as BlobId | null,
-    size: row[6],
-    descendants: row[7],
-    modified: row[8],
-    created: row[9],
-    revision: row[10],
-    hasProperties: row[11] === 1,
-  };
-}
-
 type ContentRecord = {
   id: string;
   size: number;
@@ -211,15 +190,5 @@ function lockOf(row: records.LockRecord): LockRow {
     ownerXml: row.owner_xml,
     timeoutSeconds: row.timeout_seconds,
     expiresAt: row.expires_at,
-  };
-}
-
-function trashOf(row: records.TrashRecord): TrashRow {
-  return {
-    node: nodeOf(row),
-    ownerId: row.owner_id as UserId | null,
-    originalPath: row.original_path,
-    deletedBy: row.deleted_by as UserId | null,
-    deletedAt: row.deleted_at,
   };
 }

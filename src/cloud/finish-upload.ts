@@ -1,0 +1,76 @@
+import { readConditions } from '../dav/conditions.js';
+import { DavError } from '../dav/dav-error.js';
+import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { parseOcMtime } from '../dav/headers/mtime.js';
+import { parseOverwrite } from '../dav/headers/overwrite.js';
+import { findWritable, writeFile, writtenHeaders } from '../dav/methods/put.js';
+import { destinationOf } from '../dav/methods/transfer.js';
+import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { spaceOf } from '../drive/changes.js';
+import { checkReceived } from '../drive/contents.js';
+import { DriveError } from '../drive/drive-error.js';
+import type { DrivePath } from '../drive/names.js';
+import { checkRoom } from '../drive/quota.js';
+import { announcedWhole, findUpload } from './upload-folder.js';
+
+/** What stands for the whole file in the folder of its parts. */
+const WHOLE = '.file';
+
+/**
+ * MOVE of `.file` out of the folder of an upload: the file is made of its parts, the folder is gone. Conditions speak of the
+ * destination (Nextcloud and ownCloud desktop: `If: <destination> (["etag"])`). Whatever is refused, the parts stay; a
+ * second MOVE meanwhile gets 423, for which rclone waits, and 404 afterwards, which it takes for success.
+ */
+export async function finishByMove(request: DavRequest, name: string, source: string): Promise<DavResponse> {
+  if (source !== WHOLE) throw new DavError(404, `What is moved out of an upload is ${WHOLE}, the whole file.`);
+  await awaitEnd(request);
+  const mayOverwrite = parseOverwrite(headerOf(request, 'overwrite'));
+  const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
+  const digests = parseAnnouncedDigests(request.headers);
+  const whole = announcedWhole(request);
+  const path = await destination(request);
+  const file = { request, conditions: await readConditions(request), path, modified };
+  const { drive } = request;
+  const { uploads } = drive.parts;
+  const upload = await drive.read((snapshot) => findUpload(request, snapshot, name));
+  const written = await uploads.alone(upload, () =>
+    uploads.finish(drive, {
+      upload,
+      isRemembered: false,
+      check: async (snapshot, size) => {
+        checkWhole(whole, size);
+        const found = await findWritable(file, snapshot);
+        if (found.resource && !mayOverwrite) throw occupied();
+        await checkRoom(snapshot, spaceOf(found), size - (found.resource?.size ?? 0));
+      },
+      commit: (content, seal) =>
+        writeFile(file, content, async (changes) => {
+          const { id, size, ...kept } = content.row;
+          checkReceived({ id, size, digests: kept }, { size: whole, digests });
+          if (!mayOverwrite && (await changes.find(path)).resource) throw occupied();
+          await seal(changes);
+        }),
+    }),
+  );
+  return respond(written.isNew ? 201 : 204, writtenHeaders(request, written.resource, modified));
+}
+
+/** The silence while a file is put together is ours: the connection must not end over it. */
+async function awaitEnd({ body }: DavRequest): Promise<void> {
+  for await (const _ of body.chunks()) throw new DavError(415, 'The MOVE of an upload takes no body.');
+}
+
+async function destination(request: DavRequest): Promise<DrivePath> {
+  const { drive, path } = await destinationOf(request);
+  if (drive.membership.driveId === request.drive.membership.driveId) return path;
+  throw new DavError(409, 'An upload ends on the drive on which it has begun.');
+}
+
+function checkWhole(announced: number | null, size: number): void {
+  if (announced === null || announced === size) return;
+  throw new DriveError('incomplete', `${announced} bytes were announced, ${size} came: a part is missing.`);
+}
+
+function occupied(): DavError {
+  return new DavError(412, 'There is a file of that name already.');
+}

@@ -1,0 +1,173 @@
+import { DavError } from '../dav/dav-error.js';
+import { parseDepth } from '../dav/headers/depth.js';
+import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { readSelection } from '../dav/properties/property-selection.js';
+import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../dav/request.js';
+import { deleteUpload } from '../dav/tus/tus-resource.js';
+import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../dav/xml/multistatus.js';
+import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
+import { DriveError } from '../drive/drive-error.js';
+import { type PartPlace, readPartName } from '../drive/part-order.js';
+import { fileEtag, type Resource } from '../drive/resource.js';
+import { checkMayAdd } from '../drive/rights.js';
+import type { Snapshot } from '../drive/snapshot.js';
+import type { PartRow, UploadRow } from '../stores/uploads.js';
+
+/** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again. */
+export async function makeUpload(request: DavRequest, name: string): Promise<DavResponse> {
+  if (!isBlankBody(await request.body.readXml(XML_BODY_BYTES_MAX))) {
+    throw new DavError(415, 'The MKCOL of an upload takes no body.');
+  }
+  const { uploads } = request.drive.parts;
+  const size = announcedWhole(request);
+  await uploads.open(request.drive, { name, size, target: null }, async (snapshot) => {
+    if (size !== null && size > (await uploads.room(snapshot, 'common'))) throw full();
+  });
+  return respond(201);
+}
+
+/** PUT of a part: durable when it is answered. One that breaks off changes nothing. */
+export async function putPart(request: DavRequest, name: string, partName: string): Promise<DavResponse> {
+  if (headerOf(request, 'content-range') !== undefined) {
+    throw new DavError(400, 'A part is sent as a whole: its name says where it belongs.');
+  }
+  const place = readPartName(partName);
+  if (!place) throw new DavError(400, 'The name of a part is its number, or where in the file it begins.');
+  const { drive, body } = request;
+  const { uploads } = drive.parts;
+  const whole = announcedWhole(request);
+  const expected = {
+    size: parseSize(request, 'x-expected-entity-length'),
+    digests: parseAnnouncedDigests(request.headers),
+    kept: [],
+  };
+  const { upload, former, room } = await drive.read(async (snapshot) => {
+    checkMayAdd(snapshot.membership);
+    const found = await findUpload(request, snapshot, name);
+    const replaced = await snapshot.view.uploads.findPart(found.id, partName);
+    // Where the file is going to be nobody knows yet: a member's own quota is looked at when it is put together.
+    const left = await uploads.room(snapshot, 'common');
+    return { upload: found, former: replaced?.size ?? 0, room: left + (replaced?.size ?? 0) };
+  });
+  const size = body.size ?? expected.size;
+  const before = upload.received - former;
+  if (size !== null) {
+    drive.checkSize(before + size);
+    if (size > room) throw full();
+    checkFits(place, size);
+  }
+  return uploads.sharing(upload, async () => {
+    const content = await drive.receive(body, expected, room, request.signal, before);
+    try {
+      checkFits(place, content.row.size);
+    } catch (error) {
+      await content.release();
+      throw error;
+    }
+    const { number } = place;
+    const { part, isNew } = await uploads.putPart(drive, upload, { name: partName, number }, content, whole);
+    return respond(isNew ? 201 : 204, { ETag: fileEtag(part.blobId) });
+  });
+}
+
+/** DELETE of a part: Nextcloud desktop 3 removes what it will send in other pieces. */
+export async function removePart(request: DavRequest, name: string, part: string): Promise<DavResponse> {
+  const { drive } = request;
+  const upload = await drive.read((snapshot) => findUpload(request, snapshot, name));
+  await drive.parts.uploads.sharing(upload, () => drive.parts.uploads.removePart(drive, upload, part));
+  return respond(204);
+}
+
+export async function removeUpload(request: DavRequest, name: string): Promise<DavResponse> {
+  const { drive } = request;
+  const upload = await drive.read((snapshot) => drive.parts.uploads.find(snapshot, name));
+  return deleteUpload(request, upload);
+}
+
+/** PROPFIND of an upload and its parts, by which programs find out what is left to send. */
+export async function propfindUpload(request: DavRequest, name: string): Promise<DavResponse> {
+  const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
+  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal: false });
+  const { drive } = request;
+  const now = drive.parts.now();
+  const resources = await drive.read(async (snapshot) => {
+    if (name === '') return [folder([], 'uploads', { size: 0, modified: now, tag: 'uploads' })];
+    const upload = await findUpload(request, snapshot, name);
+    const { id, received, createdAt } = upload;
+    const top = folder([name], name, { size: received, modified: createdAt, tag: `${id}-${received}` });
+    return depth === '0' ? [top] : [top, ...(await snapshot.view.uploads.parts(id)).map((part) => fileOf(name, part))];
+  });
+  const facts = {
+    now,
+    membership: drive.membership,
+    quota: null,
+    locks: [],
+    dead: new Map(),
+    digests: new Map(),
+    hrefOf: (path: readonly string[], isCollection: boolean) => hrefOf(request, path, isCollection),
+  };
+  const responses = resources.map((resource) =>
+    selection.render(hrefOf(request, resource.path, resource.isCollection), resource, facts),
+  );
+  const text = MULTISTATUS_OPEN + responses.join('') + MULTISTATUS_CLOSE;
+  return respond(207, { 'Content-Type': MULTISTATUS_CONTENT_TYPE }, text);
+}
+
+/** The upload of that name, where it is one in parts. Throws `DavError` 404. */
+export async function findUpload(request: DavRequest, snapshot: Snapshot, name: string): Promise<UploadRow> {
+  const upload = await request.drive.parts.uploads.find(snapshot, name);
+  if (upload.target !== null) throw new DavError(404, 'There is no such upload in parts.');
+  return upload;
+}
+
+/** The size of the whole file, from one header or two that agree. Throws `DavError` 400. */
+export function announcedWhole(request: DavRequest): number | null {
+  const [length, fileLength] = [parseSize(request, 'oc-total-length'), parseSize(request, 'oc-total-file-length')];
+  if (length !== null && fileLength !== null && length !== fileLength) {
+    throw new DavError(400, 'OC-Total-Length and OC-Total-File-Length differ: only whole files are put together.');
+  }
+  return fileLength ?? length;
+}
+
+function parseSize(request: DavRequest, name: string): number | null {
+  const text = headerOf(request, name)?.trim();
+  if (text === undefined) return null;
+  if (!/^\d{1,15}$/.test(text)) throw new DavError(400, `The ${name} header must be a number of bytes.`);
+  return Number(text);
+}
+
+function checkFits({ sizes }: PartPlace, size: number): void {
+  if (sizes === null || sizes.includes(size)) return;
+  throw new DriveError('incomplete', `By its name the part has ${sizes.at(-1)} bytes, ${size} came.`);
+}
+
+function full(): DriveError {
+  return new DriveError('drive-full', 'The drive is full: the upload does not fit.');
+}
+
+function folder(
+  path: readonly string[],
+  name: string,
+  facts: { readonly size: number; readonly modified: number; readonly tag: string },
+): Resource {
+  const { size, modified, tag } = facts;
+  const times = { modified, created: modified, revision: 0 };
+  return { kind: 'scope', path, name, isCollection: true, node: null, size, ...times, etag: `"${tag}"`, trash: null };
+}
+
+function fileOf(upload: string, { name, size, storedAt, blobId }: PartRow): Resource {
+  const times = { modified: storedAt, created: storedAt, revision: 0 };
+  const etag = fileEtag(blobId);
+  return {
+    kind: 'scope',
+    path: [upload, name],
+    name,
+    isCollection: false,
+    node: null,
+    size,
+    ...times,
+    etag,
+    trash: null,
+  };
+}

@@ -1,0 +1,50 @@
+import type { DrivePath } from '../../drive/names.js';
+import type { UploadRow } from '../../stores/uploads.js';
+import { readConditions } from '../conditions.js';
+import { DavError } from '../dav-error.js';
+import type { AnnouncedDigest } from '../headers/digests.js';
+import type { FileToWrite } from '../methods/put.js';
+import type { DavRequest } from '../request.js';
+
+/** What the POST that begins a TUS upload says of the file; kept with the upload until it is finished. */
+export interface TusTarget {
+  readonly path: DrivePath;
+  /** Milliseconds since 1970; null where the client doesn't say. */
+  readonly modified: number | null;
+  /** Of the whole file. */
+  readonly digests: readonly AnnouncedDigest[];
+  /** `Upload-Metadata` as it came. */
+  readonly metadata: string;
+  /** The conditional headers of the POST, and the address to which they are relative. */
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly url: string;
+}
+
+/** What says when a file may be written; see `readConditions` and `checkConditions`. */
+const CONDITIONAL = ['if', 'lock-token', 'if-match', 'if-none-match', 'if-unmodified-since'];
+
+export function conditionsOf({ headers }: DavRequest): Record<string, string> {
+  const conditions: Record<string, string> = {};
+  for (const name of CONDITIONAL) {
+    const value = headers[name];
+    if (value !== undefined) conditions[name] = String(value);
+  }
+  return conditions;
+}
+
+/** Throws `DavError` 404 for an upload that is no TUS upload. */
+export function targetOf(upload: UploadRow): TusTarget {
+  if (upload.target === null) throw new DavError(404, 'There is no such resumable upload.');
+  return JSON.parse(upload.target) as TusTarget;
+}
+
+/**
+ * The file that an upload becomes, under the conditions of the POST. Where the request at hand repeats one of the headers
+ * (ownCloud desktop sends If-Match with each PATCH), that one counts.
+ */
+export async function fileOf(request: DavRequest, target: TusTarget): Promise<FileToWrite> {
+  const { path, modified, url } = target;
+  const headers = { ...target.conditions, ...conditionsOf(request) };
+  const put: DavRequest = { ...request, method: 'PUT', path, url, headers };
+  return { request: put, conditions: await readConditions(put), path, modified };
+}

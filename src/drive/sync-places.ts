@@ -1,0 +1,108 @@
+import type { Membership } from '../stores/account-store.js';
+import type { WayStep } from '../stores/change-log.js';
+import type { DriveView } from '../stores/drive-store.js';
+import type { NodeId } from '../stores/values.js';
+import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
+import type { Resource, ResourceKind } from './resource.js';
+
+/** A node from which a folder's members hang, directly or in a folder that several nodes make up. */
+export interface Anchor {
+  readonly id: NodeId;
+  readonly path: DrivePath;
+  /** What its own members are. */
+  readonly memberKind: ResourceKind;
+  /** What is in those. */
+  readonly innerKind: ResourceKind;
+}
+
+/** Where a node is in a folder. */
+export interface Place {
+  readonly anchor: Anchor;
+  readonly path: DrivePath;
+  /** The node directly below the anchor, on the way or at its end; null for the anchor itself. */
+  readonly top: NodeId | null;
+  /** The last move of the node or of one above it, as far as the anchor; 0 for none. */
+  readonly moved: number;
+}
+
+/** The nodes that make up a folder as a principal sees it. Other members' files hang from none of them. */
+export function anchorsOf(folder: Resource, membership: Membership): Anchor[] {
+  const { driveName, homeId, commonId, binId, commonBinId } = membership;
+  const { path } = folder;
+  const plain = (id: NodeId, at: DrivePath): Anchor => ({ id, path: at, memberKind: 'node', innerKind: 'node' });
+  const bin = (id: NodeId, at: DrivePath): Anchor => ({ id, path: at, memberKind: 'trashed', innerKind: 'in-trash' });
+  const home = (at: DrivePath) => [plain(homeId, at), plain(commonId, [...at, COMMON_NAME])];
+  const trash = (at: DrivePath) => [bin(binId, at), bin(commonBinId, at)];
+  switch (folder.kind) {
+    case 'root':
+      return [...home([driveName]), ...trash([TRASH_NAME])];
+    case 'home':
+      return home(path);
+    case 'trash':
+      return trash(path);
+    case 'trashed':
+    case 'in-trash':
+      return [{ id: folder.node!.id, path, memberKind: 'in-trash', innerKind: 'in-trash' }];
+    default:
+      return [plain(folder.node!.id, path)];
+  }
+}
+
+/** Finds out where nodes are in a folder, of many at once. */
+export class Places {
+  readonly #anchors: ReadonlyMap<NodeId, Anchor>;
+  readonly #steps = new Map<NodeId, Pick<WayStep, 'parentId' | 'name' | 'moved'>>();
+  readonly #known = new Map<NodeId, Place | null>();
+
+  constructor(anchors: readonly Anchor[]) {
+    this.#anchors = new Map(anchors.map((anchor) => [anchor.id, anchor]));
+  }
+
+  isAnchor(id: NodeId): boolean {
+    return this.#anchors.has(id);
+  }
+
+  /** Learns what is above the nodes. One statement. */
+  async load(view: DriveView, ids: Iterable<NodeId>): Promise<void> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#steps.has(id));
+    if (unknown.length === 0) return;
+    for (const step of await view.changeLog.waysUp(unknown, [...this.#anchors.keys()])) this.add(step);
+  }
+
+  add({ id, parentId, name, moved }: WayStep): void {
+    this.#steps.set(id, { parentId, name, moved });
+  }
+
+  /** Null for what isn't in the folder, or isn't loaded. */
+  find(id: NodeId): Place | null {
+    const way: NodeId[] = [];
+    let place: Place | null | undefined;
+    let next: NodeId | null = id;
+    for (; next !== null; next = this.#steps.get(next)?.parentId ?? null) {
+      place = this.#known.get(next) ?? this.#placeOfAnchor(next);
+      if (place || this.#known.has(next)) break;
+      way.push(next);
+    }
+    let found: Place | null = place ?? null;
+    for (const node of way.reverse()) {
+      found = found && this.#below(found, node);
+      this.#known.set(node, found);
+    }
+    return found;
+  }
+
+  #placeOfAnchor(id: NodeId): Place | undefined {
+    const anchor = this.#anchors.get(id);
+    return anchor && { anchor, path: anchor.path, top: null, moved: 0 };
+  }
+
+  #below(above: Place, id: NodeId): Place {
+    const { name, moved } = this.#steps.get(id)!;
+    return {
+      anchor: above.anchor,
+      path: [...above.path, name],
+      top: above.top ?? id,
+      moved: Math.max(above.moved, moved),
+    };
+  }
+}

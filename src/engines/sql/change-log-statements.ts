@@ -1,0 +1,107 @@
+import { sql } from 'kysely';
+import { NODE, type NodeList } from './node-statements.js';
+import { type TrashRecord, trashed } from './record-statements.js';
+import { statement } from './statement.js';
+
+/** Statements on what changed since when. JSON lists as in node-statements.ts. */
+
+export const horizon = statement<{ revision: number }>()<{ last: number; forgotten: number; is_lost: number }>(
+  (_db, p) => sql<{ last: number; forgotten: number; is_lost: number }>`
+    SELECT revision.value AS last, coalesce((SELECT until FROM sync_gap WHERE after = 0), 0) AS forgotten,
+      EXISTS (
+        SELECT 1 FROM sync_gap WHERE after > 0 AND after < ${p('revision')} AND until > ${p('revision')}
+      ) AS is_lost
+    FROM revision`,
+);
+
+/** A row of `node` with its place in the change log. */
+export type ChangeList = readonly [...node: NodeList, changed: number, moved: number];
+
+const CHANGE = sql`${NODE}, node.changed, node.moved`;
+
+/** In two parts, so that a page begins where the one before it ended, however many nodes share a revision. */
+export const changedNodes = statement<{ drive: number; revision: number; id: number; limit: number }>()<never>(
+  (_db, p) => sql<never>`
+    SELECT * FROM (
+      SELECT ${CHANGE} FROM node
+      WHERE drive_id = ${p('drive')} AND changed = ${p('revision')} AND id > ${p('id')}
+      UNION ALL
+      SELECT ${CHANGE} FROM node WHERE drive_id = ${p('drive')} AND changed > ${p('revision')}
+    ) ORDER BY changed, id LIMIT ${p('limit')}`,
+);
+
+export const movedCollections = statement<{ drive: number; after: number; until: number; limit: number }>()<never>(
+  (_db, p) => sql<never>`
+    SELECT ${CHANGE} FROM node
+    WHERE drive_id = ${p('drive')} AND moved > ${p('after')} AND moved <= ${p('until')}
+    AND moved > 0 AND is_collection = 1
+    ORDER BY moved LIMIT ${p('limit')}`,
+);
+
+export const removals = statement<{ drive: number; after: number; limit: number }>()((db, p) =>
+  db
+    .selectFrom('removal')
+    .select(['revision', 'parent_id', 'name', 'is_collection'])
+    .where('drive_id', '=', p('drive'))
+    .where('revision', '>', p('after'))
+    .orderBy('revision')
+    .limit(p('limit')),
+);
+
+export const waysUp = statement<{ ids: string; anchors: string }>()<{
+  id: number;
+  parent_id: number | null;
+  name: string;
+  moved: number;
+}>(
+  (_db, p) => sql<{ id: number; parent_id: number | null; name: string; moved: number }>`
+    WITH RECURSIVE up (id) AS (
+      SELECT value FROM json_each(${p('ids')})
+      UNION
+      SELECT node.parent_id FROM up CROSS JOIN node ON node.id = up.id
+      WHERE node.parent_id IS NOT NULL AND node.id NOT IN (SELECT value FROM json_each(${p('anchors')}))
+    )
+    SELECT node.id, node.parent_id, node.name, node.moved FROM up CROSS JOIN node ON node.id = up.id`,
+);
+
+/** By an index of collections alone: the number of files doesn't matter. */
+export const collectionsIn = statement<{ ids: string }>()<{ id: number; parent_id: number | null; name: string }>(
+  (_db, p) => sql<{ id: number; parent_id: number | null; name: string }>`
+    WITH RECURSIVE down (id) AS (
+      SELECT value FROM json_each(${p('ids')})
+      UNION
+      SELECT node.id FROM down CROSS JOIN node INDEXED BY node_folder
+      ON node.parent_id = down.id AND node.is_collection = 1
+    )
+    SELECT node.id, node.parent_id, node.name FROM down CROSS JOIN node ON node.id = down.id ORDER BY down.id`,
+);
+
+/** `places`: a JSON list of lists, each a parent and a name. */
+export const bound = statement<{ places: string }>()<{ parent_id: number; name: string; is_collection: number }>(
+  (_db, p) => sql<{ parent_id: number; name: string; is_collection: number }>`
+    SELECT node.parent_id, node.name, node.is_collection FROM json_each(${p('places')}) AS wanted
+    CROSS JOIN node ON node.parent_id = (wanted.value ->> 0) AND node.name = (wanted.value ->> 1)`,
+);
+
+export const deletions = statement<{ ids: string }>()<TrashRecord>(
+  (_db, p) => sql<TrashRecord>`
+    SELECT ${trashed} WHERE node.id IN (SELECT value FROM json_each(${p('ids')}))`,
+);
+
+export const lastRestoration = statement<Record<string, never>>()<{ until: number | null }>(
+  () => sql<{ until: number | null }>`SELECT max(until) AS until FROM sync_gap WHERE after > 0`,
+);
+
+export const pruneRemovals = statement<{ before: number; limit: number }>()<{ revision: number }>(
+  (_db, p) => sql<{ revision: number }>`
+    DELETE FROM removal WHERE (drive_id, revision) IN (
+      SELECT drive_id, revision FROM removal WHERE removed_at < ${p('before')} ORDER BY removed_at LIMIT ${p('limit')}
+    ) RETURNING revision`,
+);
+
+/** Of two gaps after the same revision the longer one counts. */
+export const insertGap = statement<{ after: number; until: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO sync_gap (after, until) VALUES (${p('after')}, ${p('until')})
+    ON CONFLICT (after) DO UPDATE SET until = max(sync_gap.until, excluded.until)`,
+);

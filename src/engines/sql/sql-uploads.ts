@@ -1,0 +1,120 @@
+import { NameTakenError } from '../../stores/drive-store.js';
+import type { NewUpload, PartRow, UploadKey, UploadRow, UploadTransaction, UploadView } from '../../stores/uploads.js';
+import type { BlobId, DriveId, NodeId, UploadId, UserId } from '../../stores/values.js';
+import { type SqlConnection, UniqueViolation } from './sql-database.js';
+import * as uploads from './upload-statements.js';
+
+/** Uploads over SQL: the reading side. */
+export class SqlUploadView implements UploadView {
+  constructor(protected readonly connection: SqlConnection) {}
+
+  async find(key: UploadKey): Promise<UploadRow | null> {
+    const row = await uploads.findUpload.first(this.connection, keyOf(key));
+    return row ? uploadOf(row) : null;
+  }
+
+  async parts(id: UploadId): Promise<PartRow[]> {
+    return (await uploads.parts.all(this.connection, { upload: id })).map(partOf);
+  }
+
+  async findPart(id: UploadId, name: string): Promise<PartRow | null> {
+    const row = await uploads.findPart.first(this.connection, { upload: id, name });
+    return row ? partOf(row) : null;
+  }
+
+  async countOpen(userId: UserId, now: number): Promise<number> {
+    return (await uploads.countOpen.first(this.connection, { user: userId, now }))!.count;
+  }
+
+  async held(driveId: DriveId, userId: UserId): Promise<{ driveBytes: number; memberBytes: number }> {
+    const row = await uploads.held.first(this.connection, { drive: driveId, user: userId });
+    return { driveBytes: row!.drive, memberBytes: row!.member };
+  }
+}
+
+export class SqlUploadTransaction extends SqlUploadView implements UploadTransaction {
+  async insert(upload: NewUpload, now: number): Promise<UploadRow> {
+    try {
+      const { size, target, expiresAt } = upload;
+      const row = { ...keyOf(upload), size, target, now, expires: expiresAt };
+      return uploadOf((await uploads.insertUpload.first(this.connection, row))!);
+    } catch (error) {
+      if (error instanceof UniqueViolation) throw new NameTakenError('the name is taken', { cause: error });
+      throw error;
+    }
+  }
+
+  async setSize(id: UploadId, size: number): Promise<void> {
+    await uploads.setSize.run(this.connection, { id, size });
+  }
+
+  async putPart(id: UploadId, part: PartRow, expiresAt: number): Promise<void> {
+    const { name, number, size } = part;
+    const former = await this.findPart(id, name);
+    const row = { upload: id, name, number, size, blob: part.blobId, stored: part.storedAt };
+    await uploads.putPart.run(this.connection, row);
+    const bytes = size - (former?.size ?? 0);
+    await uploads.countPart.run(this.connection, { id, bytes, parts: former ? 0 : 1, expires: expiresAt });
+  }
+
+  async removePart(id: UploadId, name: string): Promise<boolean> {
+    const former = await this.findPart(id, name);
+    if (!former) return false;
+    await uploads.removePart.run(this.connection, { upload: id, name });
+    await uploads.countPart.run(this.connection, { id, bytes: -former.size, parts: -1, expires: null });
+    return true;
+  }
+
+  async finish(id: UploadId, now: number): Promise<void> {
+    await uploads.removeAllParts.run(this.connection, { upload: id });
+    await uploads.finishUpload.run(this.connection, { id, now });
+  }
+
+  async remove(id: UploadId): Promise<void> {
+    await uploads.removeAllParts.run(this.connection, { upload: id });
+    await uploads.removeUpload.run(this.connection, { id });
+  }
+
+  async removeExpired(now: number, inUse: readonly UploadId[], limit: number): Promise<boolean> {
+    for (let left = limit; left > 0; ) {
+      const expired = await uploads.expiredUpload.first(this.connection, { now, inUse: JSON.stringify(inUse) });
+      if (!expired) return false;
+      const removed = await uploads.removeParts.run(this.connection, { upload: expired.id, limit: left });
+      if (removed < left) await uploads.removeUpload.run(this.connection, { id: expired.id });
+      else await uploads.recount.run(this.connection, { id: expired.id });
+      left -= removed + 1;
+    }
+    return true;
+  }
+}
+
+function keyOf({ driveId, userId, scopeId, name }: UploadKey) {
+  return { drive: driveId, user: userId, scope: scopeId ?? 0, name };
+}
+
+function uploadOf(row: uploads.UploadRecord): UploadRow {
+  return {
+    id: row.id as UploadId,
+    driveId: row.drive_id as DriveId,
+    userId: row.user_id as UserId,
+    scopeId: row.scope_id === 0 ? null : (row.scope_id as NodeId),
+    name: row.name,
+    size: row.size,
+    received: row.received,
+    parts: row.parts,
+    target: row.target,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+function partOf(row: uploads.PartRecord): PartRow {
+  return {
+    name: row.name,
+    number: row.number,
+    size: row.size,
+    blobId: row.blob as BlobId,
+    storedAt: row.stored_at,
+  };
+}

@@ -1,0 +1,134 @@
+import { sql } from 'kysely';
+import type { Schema } from './schema.js';
+import { statement } from './statement.js';
+
+/** Statements on uploads that come in parts. */
+
+export interface UploadRecord extends Omit<Schema['upload'], 'id' | 'received' | 'parts'> {
+  id: number;
+  received: number;
+  parts: number;
+}
+
+type Key = { drive: number; user: number; scope: number; name: string };
+
+export const findUpload = statement<Key>()<UploadRecord>(
+  (_db, p) => sql<UploadRecord>`
+    SELECT * FROM upload WHERE drive_id = ${p('drive')} AND user_id = ${p('user')} AND scope_id = ${p('scope')}
+    AND name = ${p('name')}`,
+);
+
+export const insertUpload = statement<
+  Key & { size: number | null; target: string | null; now: number; expires: number }
+>()<UploadRecord>(
+  (_db, p) => sql<UploadRecord>`
+    INSERT INTO upload (drive_id, user_id, scope_id, name, size, target, created_at, expires_at)
+    VALUES (${p('drive')}, ${p('user')}, ${p('scope')}, ${p('name')}, ${p('size')}, ${p('target')}, ${p('now')},
+      ${p('expires')}) RETURNING *`,
+);
+
+export const setSize = statement<{ id: number; size: number }>()((db, p) =>
+  db
+    .updateTable('upload')
+    .set({ size: p('size') })
+    .where('id', '=', p('id')),
+);
+
+export const finishUpload = statement<{ id: number; now: number }>()((db, p) =>
+  db
+    .updateTable('upload')
+    .set({ finished_at: p('now'), received: 0, parts: 0 })
+    .where('id', '=', p('id')),
+);
+
+export const removeUpload = statement<{ id: number }>()((db, p) => db.deleteFrom('upload').where('id', '=', p('id')));
+
+export const countOpen = statement<{ user: number; now: number }>()<{ count: number }>(
+  (_db, p) => sql<{ count: number }>`
+    SELECT count(*) AS count FROM upload
+    WHERE user_id = ${p('user')} AND finished_at IS NULL AND expires_at > ${p('now')}`,
+);
+
+export const held = statement<{ drive: number; user: number }>()<{ drive: number; member: number }>(
+  (_db, p) => sql<{ drive: number; member: number }>`
+    SELECT coalesce(sum(received), 0) AS drive,
+      coalesce(sum(CASE WHEN user_id = ${p('user')} THEN received ELSE 0 END), 0) AS member
+    FROM upload WHERE drive_id = ${p('drive')}`,
+);
+
+export interface PartRecord {
+  name: string;
+  number: number;
+  size: number;
+  blob: string;
+  stored_at: number;
+}
+
+const PART = sql.raw(
+  'upload_part.name, upload_part.number, upload_part.size, content.id AS blob, upload_part.stored_at ' +
+    'FROM upload_part CROSS JOIN content ON content.key = upload_part.content_key',
+);
+
+export const parts = statement<{ upload: number }>()<PartRecord>(
+  (_db, p) => sql<PartRecord>`
+    SELECT ${PART} WHERE upload_part.upload_id = ${p('upload')} ORDER BY upload_part.number, upload_part.name`,
+);
+
+export const findPart = statement<{ upload: number; name: string }>()<PartRecord>(
+  (_db, p) => sql<PartRecord>`
+    SELECT ${PART} WHERE upload_part.upload_id = ${p('upload')} AND upload_part.name = ${p('name')}`,
+);
+
+/** The content's key is looked up: a part whose content isn't recorded is refused by the table. */
+export const putPart = statement<{
+  upload: number;
+  name: string;
+  number: number;
+  size: number;
+  blob: string;
+  stored: number;
+}>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO upload_part (upload_id, name, number, size, content_key, stored_at)
+    VALUES (${p('upload')}, ${p('name')}, ${p('number')}, ${p('size')},
+      (SELECT key FROM content WHERE id = ${p('blob')}), ${p('stored')})
+    ON CONFLICT (upload_id, name) DO UPDATE SET number = excluded.number, size = excluded.size,
+      content_key = excluded.content_key, stored_at = excluded.stored_at`,
+);
+
+export const removePart = statement<{ upload: number; name: string }>()((db, p) =>
+  db.deleteFrom('upload_part').where('upload_id', '=', p('upload')).where('name', '=', p('name')),
+);
+
+/** Takes in what a change of one part does to its upload; `expires` null leaves the time. */
+export const countPart = statement<{ id: number; bytes: number; parts: number; expires: number | null }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE upload SET received = received + ${p('bytes')}, parts = parts + ${p('parts')},
+      expires_at = coalesce(${p('expires')}, expires_at)
+    WHERE id = ${p('id')}`,
+);
+
+export const removeAllParts = statement<{ upload: number }>()((db, p) =>
+  db.deleteFrom('upload_part').where('upload_id', '=', p('upload')),
+);
+
+export const removeParts = statement<{ upload: number; limit: number }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM upload_part WHERE upload_id = ${p('upload')} AND name IN (
+      SELECT name FROM upload_part WHERE upload_id = ${p('upload')} LIMIT ${p('limit')}
+    )`,
+);
+
+export const recount = statement<{ id: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE upload SET (received, parts) = (
+      SELECT coalesce(sum(size), 0), count(*) FROM upload_part WHERE upload_id = upload.id
+    ) WHERE id = ${p('id')}`,
+);
+
+/** The one that expired first. `inUse`: a JSON array of the ids that stay. */
+export const expiredUpload = statement<{ now: number; inUse: string }>()<{ id: number }>(
+  (_db, p) => sql<{ id: number }>`
+    SELECT id FROM upload WHERE expires_at < ${p('now')}
+    AND id NOT IN (SELECT value FROM json_each(${p('inUse')})) ORDER BY expires_at LIMIT 1`,
+);

@@ -1,0 +1,215 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NameTakenError } from '../../src/stores/drive-store.js';
+import type { PartRow, UploadKey, UploadRow } from '../../src/stores/uploads.js';
+import type { NodeId, UploadId } from '../../src/stores/values.js';
+import { contentOf, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
+
+const EXPIRY = LATER + 1_000;
+
+/** The contracts of `UploadView` and `UploadTransaction`. */
+export function uploadsSuite(open: OpenEngine): void {
+  describe('Uploads', () => {
+    let world: World;
+
+    beforeEach(async () => {
+      world = await World.open(open);
+    });
+    afterEach(async () => {
+      expect(await world.problems()).toEqual([]);
+      await world.engine.close();
+    });
+
+    const key = (name = 'up', change: Partial<UploadKey> = {}): UploadKey => ({
+      driveId: world.drive.id,
+      userId: world.anna.userId,
+      scopeId: null,
+      name,
+      ...change,
+    });
+    const insert = (name?: string, change: Partial<UploadKey> = {}, expiresAt = EXPIRY): Promise<UploadRow> =>
+      world.write((t) => t.uploads.insert({ ...key(name, change), size: 9, target: '{}', expiresAt }, NOW));
+    const find = (name?: string, change: Partial<UploadKey> = {}) =>
+      world.read((view) => view.uploads.find(key(name, change)));
+    const partOf = (text: string, number: number, name = `${number}`): PartRow => {
+      const { id, size } = contentOf(text);
+      return { name, number, size, blobId: id, storedAt: LATER };
+    };
+    const put = (upload: UploadRow, part: PartRow, text: string, expiresAt = EXPIRY) =>
+      world.write(async (transaction) => {
+        await transaction.putContent(contentOf(text), NOW);
+        await transaction.uploads.putPart(upload.id, part, expiresAt);
+      });
+    const add = (upload: UploadRow, text: string, number: number, name?: string) =>
+      put(upload, partOf(text, number, name), text);
+    const parts = (id: UploadId) => world.read((view) => view.uploads.parts(id));
+    async function expectTrueCounters(name = 'up'): Promise<void> {
+      const upload = (await find(name))!;
+      const sizes = (await parts(upload.id)).map(({ size }) => size);
+      expect([upload.parts, upload.received]).toEqual([sizes.length, sizes.reduce((sum, size) => sum + size, 0)]);
+    }
+
+    it('insert — gives the row that find finds by drive, user, scope and name', async () => {
+      const made = await insert();
+      expect(made).toEqual({
+        ...key(),
+        id: made.id,
+        size: 9,
+        target: '{}',
+        received: 0,
+        parts: 0,
+        createdAt: NOW,
+        expiresAt: EXPIRY,
+        finishedAt: null,
+      });
+      expect(await find()).toEqual(made);
+      const scopeId = world.home as NodeId;
+      const others = [{ driveId: world.otherDrive.id }, { userId: world.ben.userId }, { scopeId }, { name: 'Up' }];
+      for (const other of others) expect(await find('up', other)).toBe(null);
+      for (const other of others) expect((await insert('up', other)).id).not.toBe(made.id);
+      expect(await find('up', { scopeId })).toMatchObject({ scopeId });
+      expect(await find()).toEqual(made);
+    });
+
+    it('insert — throws NameTakenError, also for one that is finished or has expired', async () => {
+      const made = await insert('up', {}, NOW - 1);
+      await expect(insert()).rejects.toBeInstanceOf(NameTakenError);
+      await world.write((transaction) => transaction.uploads.finish(made.id, NOW));
+      await expect(insert()).rejects.toBeInstanceOf(NameTakenError);
+    });
+
+    it('setSize — remembers the size of the whole', async () => {
+      const made = await insert();
+      await world.write((transaction) => transaction.uploads.setSize(made.id, 1e11));
+      expect(await find()).toEqual({ ...made, size: 1e11 });
+    });
+
+    it('parts — gives all of one upload by number, then name', async () => {
+      const [made, other] = [await insert(), await insert('other')];
+      await add(made, 'aaaa', 10);
+      await add(made, 'bb', 9);
+      await add(made, 'c', 10, '0010');
+      await add(other, 'd', 1);
+      expect(await parts(made.id)).toEqual([partOf('bb', 9), partOf('c', 10, '0010'), partOf('aaaa', 10)]);
+      expect(await world.read((view) => view.uploads.findPart(made.id, '0010'))).toEqual(partOf('c', 10, '0010'));
+      expect(await world.read((view) => view.uploads.findPart(made.id, '1'))).toBe(null);
+      await expectTrueCounters();
+    });
+
+    it('putPart — replaces one of the same name, sets the expiry, keeps the counters true', async () => {
+      const made = await insert();
+      await add(made, 'aaaa', 1);
+      await expectTrueCounters();
+      await put(made, partOf('bb', 2, '1'), 'bb', EXPIRY + 5);
+      expect(await parts(made.id)).toEqual([partOf('bb', 2, '1')]);
+      expect(await find()).toMatchObject({ parts: 1, received: 2, expiresAt: EXPIRY + 5 });
+    });
+
+    it('putPart — refuses a content that is not recorded, and an upload that is not there', async () => {
+      const made = await insert();
+      await expect(
+        world.write((transaction) => transaction.uploads.putPart(made.id, partOf('none', 0), EXPIRY)),
+      ).rejects.toThrow();
+      await expect(add({ ...made, id: 999 as UploadId }, 'a', 0)).rejects.toThrow();
+      expect(await find()).toEqual(made);
+    });
+
+    it('removePart — says whether there was one, and keeps the counters true', async () => {
+      const made = await insert();
+      await add(made, 'aaaa', 0);
+      await add(made, 'bb', 1);
+      const remove = (name: string) => world.write((transaction) => transaction.uploads.removePart(made.id, name));
+      expect(await remove('0')).toBe(true);
+      expect(await remove('0')).toBe(false);
+      expect(await parts(made.id)).toEqual([partOf('bb', 1)]);
+      await expectTrueCounters();
+    });
+
+    it('finish — removes the parts and leaves the row to tell of it', async () => {
+      const made = await insert();
+      await add(made, 'aaaa', 0);
+      await world.write((transaction) => transaction.uploads.finish(made.id, LATER));
+      expect(await parts(made.id)).toEqual([]);
+      expect(await find()).toEqual({ ...made, finishedAt: LATER });
+    });
+
+    it('remove — takes the parts along', async () => {
+      const [made, other] = [await insert(), await insert('other')];
+      await add(made, 'a', 0);
+      await add(other, 'b', 0);
+      await world.write((transaction) => transaction.uploads.remove(made.id));
+      expect(await find()).toBe(null);
+      expect(await parts(made.id)).toEqual([]);
+      await expectTrueCounters('other');
+    });
+
+    it('countOpen — of one user on all drives, without the finished and the expired', async () => {
+      const count = () => world.read((view) => view.uploads.countOpen(world.anna.userId, NOW));
+      expect(await count()).toBe(0);
+      const first = await insert('a');
+      await insert('b', { driveId: world.otherDrive.id });
+      await insert('c', { userId: world.ben.userId });
+      await insert('d', {}, NOW);
+      expect(await count()).toBe(2);
+      await world.write((transaction) => transaction.uploads.finish(first.id, NOW));
+      expect(await count()).toBe(1);
+    });
+
+    it('held — the bytes of all parts on a drive, and one member’s among them', async () => {
+      const held = () => world.read((view) => view.uploads.held(world.drive.id, world.anna.userId));
+      expect(await held()).toEqual({ driveBytes: 0, memberBytes: 0 });
+      await add(await insert('a'), 'aaaa', 0);
+      await add(await insert('b', { userId: world.ben.userId }), 'bb', 0);
+      await add(await insert('c', { driveId: world.otherDrive.id }), 'cccccccc', 0);
+      expect(await held()).toEqual({ driveBytes: 6, memberBytes: 4 });
+    });
+
+    it('removeExpired — what expired before that time but for those in use, in steps, parts first', async () => {
+      const old = await insert('old', {}, NOW - 2);
+      const used = await insert('used', {}, NOW - 3);
+      await insert('young', {}, NOW);
+      for (let number = 0; number < 5; number++) await put(old, partOf('x', number), 'x', NOW - 2);
+      const step = (limit: number) => world.write((t) => t.uploads.removeExpired(NOW, [used.id], limit));
+      expect(await step(2)).toBe(true);
+      await expectTrueCounters('old');
+      expect((await find('old'))!.parts).toBe(3);
+      expect(await step(100)).toBe(false);
+      expect(await find('old')).toBe(null);
+      expect(await parts(old.id)).toEqual([]);
+      expect(await find('used')).toEqual(used);
+      expect(await find('young')).not.toBe(null);
+    });
+
+    it('BlobIndex — a part names its content: no collector takes it, and it may when the part is gone', async () => {
+      const made = await insert();
+      const { blobIndex } = world.engine;
+      const large = largeContentOf('large');
+      await world.write(async (transaction) => {
+        await transaction.putContent(large, NOW);
+        await transaction.uploads.putPart(made.id, { ...partOf('large', 0), blobId: large.id }, EXPIRY);
+      });
+      await add(made, 'inline', 1);
+      expect(await blobIndex.condemn(9, NOW)).toBe(0);
+      expect(await blobIndex.forgetInline(9)).toBe(false);
+      expect(await world.read((view) => view.findContent(contentOf('inline').id))).not.toBe(null);
+      expect(await blobIndex.unnamed([large.id])).toEqual([]);
+      expect((await blobIndex.named(null, 9)).map(({ id }) => id).sort()).toEqual(
+        [large.id, contentOf('inline').id].sort(),
+      );
+      await world.write((transaction) => transaction.uploads.finish(made.id, NOW));
+      expect(await blobIndex.condemn(9, NOW)).toBe(1);
+    });
+
+    it('a transaction that fails leaves upload and parts as they were', async () => {
+      const made = await insert();
+      await add(made, 'a', 0);
+      const before = await find();
+      const failing = world.write(async (transaction) => {
+        await transaction.uploads.finish(made.id, NOW);
+        throw new Error('no');
+      });
+      await expect(failing).rejects.toThrow('no');
+      expect(await find()).toEqual(before);
+      expect(await parts(made.id)).toHaveLength(1);
+    });
+  });
+}
