@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { resolveToLoopback } from './loopback-name.js';
 import { mustRun } from './run-program.js';
+import { makeThrowawayCa, type ThrowawayCa } from './throwaway-ca.js';
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const bootTimeoutSeconds = 60;
@@ -18,6 +19,10 @@ export interface BootOptions {
   environment?: Record<string, string>;
   /** The drive's own host (`ID.connect.localhost`) is made to resolve here; off by default. */
   hostMount?: boolean;
+  /** Serves TLS with a certificate of a throw-away authority, `BootedServer.ca`; addresses are then https. */
+  tls?: boolean;
+  /** Settings of the configuration file. */
+  settings?: Record<string, unknown>;
 }
 
 /** A running `node dist/main.js` with one user and one drive of theirs, made through the real command line. */
@@ -38,6 +43,8 @@ export interface BootedServer {
   /** The header value for `user` and `password`. */
   readonly authorization: string;
   readonly storage: string;
+  /** Null without TLS. */
+  readonly ca: ThrowawayCa | null;
   /** Runs the command line beside the server; returns its standard output, throws when it fails. */
   firn(...parameters: string[]): Promise<string>;
   /** SIGTERM, then waits for the end; throws where the server has to be killed or its exit code is not 0. */
@@ -168,13 +175,21 @@ async function createAccount(command: Command, driveName: string): Promise<Accou
 function describeServer(
   server: ServerProcess,
   account: Account,
-  rest: { driveName: string; driveHost: string; storage: string; command: Command; forgetName: () => Promise<void> },
+  rest: {
+    driveName: string;
+    driveHost: string;
+    storage: string;
+    ca: ThrowawayCa | null;
+    command: Command;
+    forget: () => Promise<void>;
+  },
 ): BootedServer {
-  const { driveName, driveHost, storage, command, forgetName } = rest;
+  const { driveName, driveHost, storage, ca, command, forget } = rest;
   return {
     ...account,
     driveName,
     storage,
+    ca,
     authorization: `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`,
     get url() {
       return server.url;
@@ -189,7 +204,8 @@ function describeServer(
       return `${server.url}/dav/${account.driveId}/`;
     },
     get hostMount() {
-      return `http://${driveHost}:${new URL(server.url).port}/`;
+      const { protocol, port } = new URL(server.url);
+      return `${protocol}//${driveHost}:${port}/`;
     },
     firn: (...parameters) => command(parameters),
     stop: () => server.stop(),
@@ -201,10 +217,9 @@ function describeServer(
     logs: () => server.log,
     remove: async () => {
       try {
-        await forgetName();
         await server.stop();
       } finally {
-        await rm(storage, { recursive: true, force: true });
+        await forget();
       }
     },
   };
@@ -213,28 +228,38 @@ function describeServer(
 /** Makes a temporary storage, a user, a drive and an app password through `bin/firn.js`, and starts the server. */
 export async function bootServer(options: BootOptions = {}): Promise<BootedServer> {
   const driveName = options.driveName ?? 'Team drive';
-  const storage = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
+  const folder = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
+  const storage = path.join(folder, 'storage');
+  const configFile = path.join(folder, 'firn.config.json');
   const environment = {
+    FIRN_CONFIG: configFile,
     FIRN_STORAGE: storage,
     FIRN_HOST: '127.0.0.1',
     FIRN_PORT: '0',
     FIRN_LOG_LEVEL: 'warn',
     ...options.environment,
   };
+  await writeFile(configFile, JSON.stringify(options.settings ?? {}));
   const command: Command = (parameters, input = '') =>
     mustRun(process.execPath, [path.join(root, 'bin', 'firn.js'), ...parameters], { environment, input });
   const server = new ServerProcess(environment);
   let forgetName = async () => {};
+  const forget = async () => {
+    await forgetName();
+    await rm(folder, { recursive: true, force: true });
+  };
   try {
     const account = await createAccount(command, driveName);
     const driveHost = `${account.driveId}.connect.localhost`;
     if (options.hostMount) forgetName = await resolveToLoopback(driveHost);
+    const ca = options.tls ? await makeThrowawayCa(folder, ['localhost', driveHost]) : null;
+    const tls = ca ? { tlsCertificate: ca.certificateFile, tlsKey: ca.keyFile } : {};
+    await writeFile(configFile, JSON.stringify({ ...options.settings, ...tls }));
     await server.start();
-    return describeServer(server, account, { driveName, driveHost, storage, command, forgetName });
+    return describeServer(server, account, { driveName, driveHost, storage, ca, command, forget });
   } catch (cause) {
     await server.kill();
-    await forgetName();
-    await rm(storage, { recursive: true, force: true });
+    await forget();
     throw cause;
   }
 }
