@@ -7,8 +7,10 @@ import { Authenticator } from './accounts/authenticator.js';
 import { Passwords } from './accounts/passwords.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { type Config, checkMayListen } from './config.js';
+import { ChangeWatch } from './drive/change-watch.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
+import { forgetRemovals } from './drive/sync-token.js';
 import { expireTrash } from './drive/trash.js';
 import { Uploads } from './drive/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
@@ -27,6 +29,8 @@ const HEADERS_TIMEOUT_MS = 60_000;
 const HEADERS_BYTES_MAX = 96 * 1024;
 const CONNECTIONS_MAX = 10_000;
 const DAY_MS = 86_400_000;
+/** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
+const REMOVALS_KEPT_DAYS = 180;
 /** Time between two runs of the collector and of the trash's expiry, in minutes. */
 const GC_MINUTES = 60;
 /** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
@@ -53,11 +57,13 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     });
     const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
     const driveParts = makeDriveParts(config, engines);
-    const server = makeHttpServer(config, engines, { authenticator, accounts, driveParts, log });
+    const changeWatch = new ChangeWatch(engines.drives);
+    const server = makeHttpServer(config, engines, { authenticator, accounts, driveParts, changeWatch, log });
     const schedule = makeSchedule(config, engines, driveParts, log);
     await listen(server, config);
     schedule.start();
     const stop = async () => {
+      changeWatch.stop();
       await Promise.all([closeServer(server, config.shutdownGraceSeconds), schedule.stop()]);
       await driveParts.uploads.stop();
       await authenticator.close();
@@ -76,6 +82,7 @@ interface Services {
   readonly authenticator: Authenticator;
   readonly accounts: Accounts;
   readonly driveParts: DriveParts;
+  readonly changeWatch: ChangeWatch;
   readonly log: Logger;
 }
 
@@ -88,9 +95,10 @@ function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts 
 }
 
 function makeHttpServer(config: Config, engines: Engines, services: Services): Server {
-  const { authenticator, accounts, driveParts, log } = services;
+  const { authenticator, accounts, driveParts, changeWatch, log } = services;
   const app = makeApp({
     driveParts,
+    changeWatch,
     accounts: engines.accounts,
     authenticator,
     accountRules: accounts,
@@ -144,6 +152,11 @@ function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts,
           const before = Date.now() - config.trashRetentionDays * DAY_MS;
           while ((await expireTrash(drives, before, Date.now())) > 0);
         },
+      },
+      {
+        name: 'forgetting what was removed',
+        everyMinutes: GC_MINUTES,
+        run: () => forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS),
       },
       { name: 'upload expiry', everyMinutes: GC_MINUTES, run: () => uploads.removeExpired() },
       {

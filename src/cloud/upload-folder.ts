@@ -102,6 +102,7 @@ export async function propfindUpload(request: DavRequest, name: string): Promise
     now,
     membership: drive.membership,
     quota: null,
+    restoration: null,
     locks: [],
     dead: new Map(),
     digests: new Map(),

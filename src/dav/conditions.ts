@@ -2,6 +2,7 @@ import { locksCovering } from '../drive/locks.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Found } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
+import { mayFollow, syncToken } from '../drive/sync-token.js';
 import { DavError } from './dav-error.js';
 import { evaluateConditional } from './headers/conditional.js';
 import { parseDestination } from './headers/destination.js';
@@ -107,7 +108,11 @@ async function checkIf(conditions: Conditions, snapshot: Snapshot, found: Found)
   }
 }
 
+/** A folder's sync token is a state token of it, too (RFC 6578 §5). */
 async function stateOf(snapshot: Snapshot, found: Found): Promise<IfState> {
+  const { resource } = found;
   const locks = await locksCovering(snapshot, found);
-  return { etag: found.resource?.etag ?? null, lockTokens: locks.map(({ lock }) => lock.token) };
+  const stateTokens: string[] = locks.map(({ lock }) => lock.token);
+  if (resource && mayFollow(resource)) stateTokens.push(syncToken(resource, snapshot.membership));
+  return { etag: resource?.etag ?? null, stateTokens };
 }

@@ -9,6 +9,7 @@ import { post } from './methods/post.js';
 import { propfind } from './methods/propfind.js';
 import { proppatch } from './methods/proppatch.js';
 import { put } from './methods/put.js';
+import { report } from './methods/report.js';
 import { copy, move } from './methods/transfer.js';
 import type { DavMethod, DavRequest, DavResponse } from './request.js';
 
@@ -23,6 +24,7 @@ const METHODS = new Map<string, DavMethod>([
   ['MOVE', move],
   ['PROPFIND', propfind],
   ['PROPPATCH', proppatch],
+  ['REPORT', report],
   ['LOCK', lock],
   ['UNLOCK', unlock],
 ]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Membership } from '../stores/account-store.js';
 import type { ChangePosition } from '../stores/change-log.js';
-import type { ChildPosition } from '../stores/drive-store.js';
+import type { ChildPosition, DriveStore } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import type { Resource } from './resource.js';
 import type { Snapshot } from './snapshot.js';
@@ -26,6 +26,8 @@ export interface MovedWalk {
 
 /** After all changes of one revision. */
 const LAST_ID = Number.MAX_SAFE_INTEGER as NodeId;
+/** Removals that one transaction forgets. */
+const FORGET_TOGETHER = 1000;
 const PREFIX = 'urn:firn:sync:';
 const NUMBER = '(\\d{1,15})';
 const COMPLETE = new RegExp(`^${NUMBER}$`);
@@ -47,6 +49,11 @@ export function isWhole({ removals, moves, walk, changes }: SyncCursor): boolean
   return walk === null && moves === removals && changes.revision === removals && changes.id === LAST_ID;
 }
 
+/** Whether a resource is a folder whose changes can be followed. */
+export function mayFollow({ isCollection, node, kind }: Resource): boolean {
+  return isCollection && (node !== null || kind === 'root' || kind === 'trash');
+}
+
 /** The token of a folder as it is now, an opaque URI (RFC 6578 §4): another one when anything at or below it changes. */
 export function syncToken(folder: Resource, membership: Membership, cursor = cursorAt(folder.revision)): string {
   return `${PREFIX}${membership.driveId}:${keyOf(folder, membership)}:${format(cursor)}`;
@@ -65,6 +72,12 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
   if (isLost || cursor.removals > last) return null;
   const isStale = cursor.removals < forgotten && cursor.removals < folder.revision;
   return isStale ? null : cursor;
+}
+
+/** Forgets names that were unbound before a time, in short transactions: tokens from before then are valid no more. */
+export async function forgetRemovals(drives: DriveStore, removedBefore: number): Promise<void> {
+  const step = () => drives.write((transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER));
+  while ((await step()) === FORGET_TOGETHER);
 }
 
 /**

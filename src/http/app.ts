@@ -5,6 +5,7 @@ import type { Authenticator } from '../accounts/authenticator.js';
 import { DavError } from '../dav/dav-error.js';
 import { OPTIONS_HEADERS } from '../dav/dispatch.js';
 import { authenticate, makeSignIn } from './authenticate.js';
+import { type ChangesApiParts, changesApi } from './changes-api.js';
 import { type CloudParts, cloudBridge } from './cloud-bridge.js';
 import type { FirnState } from './context.js';
 import { cors } from './cors.js';
@@ -15,7 +16,7 @@ import { health } from './health.js';
 import { parents } from './parents.js';
 import { send } from './send.js';
 
-export interface AppParts extends CloudParts {
+export interface AppParts extends CloudParts, ChangesApiParts {
   readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly realm: string;
@@ -37,6 +38,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   const signIn = makeSignIn(parts.authenticator, parts.realm);
   app.use(cloudBridge(parts, signIn));
   app.use(authenticate(signIn));
+  app.use(changesApi(parts));
   app.use(davBridge(parts));
   // Koa's own catch is behind ours; what comes here is a defect of ours, or a connection that broke.
   app.on('error', (error) => {

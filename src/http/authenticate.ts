@@ -47,7 +47,7 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
 export function authenticate(signIn: SignIn): Koa.Middleware<FirnState> {
   return async (context, next) => {
     const { mount } = context.state;
-    if (mount.kind === 'drive') await signIn(context, mount.driveId);
+    if (mount.kind === 'drive' || mount.kind === 'api') await signIn(context, mount.driveId);
     return next();
   };
 }

@@ -35,11 +35,12 @@ function answer(context: Context, error: unknown): void {
   }
   const shown =
     known ?? new DavError(500, `Something went wrong here. Its number in the server's log is ${requestId}.`);
-  const body = renderErrorBody(shown, requestId);
+  const isApi = context.state.mount?.kind === 'api';
+  const body = isApi ? JSON.stringify({ error: shown.message, requestId }) : renderErrorBody(shown, requestId);
   send(context, {
     status: shown.status,
     headers: {
-      'Content-Type': 'application/xml; charset=utf-8',
+      'Content-Type': `application/${isApi ? 'json' : 'xml'}; charset=utf-8`,
       // RFC 9110 §15.5.6: a 405 says what is allowed.
       ...(shown.status === 405 ? { Allow: ALLOW } : {}),
       ...shown.headers,

@@ -23,8 +23,8 @@ export interface IfList {
 export interface IfState {
   /** The `ETag` header's value; null when the resource does not exist. */
   readonly etag: string | null;
-  /** Every lock whose scope the resource is in, inherited ones too. */
-  readonly lockTokens: readonly string[];
+  /** Of every lock whose scope the resource is in, inherited ones too, and the sync token of a folder. */
+  readonly stateTokens: readonly string[];
 }
 
 /** A token that no resource is ever locked with, so that `(Not <DAV:no-lock>)` is always true (RFC 4918 §10.4.8). */
@@ -100,7 +100,7 @@ export function evaluateIf(lists: readonly IfList[], lookup: (resource: string |
 
 function isMatch({ kind, value }: IfCondition, state: IfState | null): boolean {
   if (state === null) return false;
-  if (kind === 'token') return value !== NO_LOCK && state.lockTokens.includes(value);
+  if (kind === 'token') return value !== NO_LOCK && state.stateTokens.includes(value);
   return state.etag !== null && opaquePart(state.etag) === opaquePart(value);
 }
 

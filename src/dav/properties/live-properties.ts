@@ -1,6 +1,7 @@
 import type { PlacedLock } from '../../drive/locks.js';
 import type { Resource } from '../../drive/resource.js';
 import { mayAdd, mayChange } from '../../drive/rights.js';
+import { mayFollow, syncToken } from '../../drive/sync-token.js';
 import type { Membership } from '../../stores/account-store.js';
 import type { PropertyRow } from '../../stores/drive-store.js';
 import type { BlobId, Digests, NodeId } from '../../stores/values.js';
@@ -21,6 +22,8 @@ export interface PropertyFacts {
   readonly membership: Membership;
   /** RFC 4331; null where it is not asked for, or hidden. */
   readonly quota: { readonly used: number; readonly available: number | null } | null;
+  /** See `ChangeLogView.lastRestoration`. */
+  readonly restoration: number | null;
   readonly locks: readonly PlacedLock[];
   readonly dead: ReadonlyMap<NodeId, readonly PropertyRow[]>;
   readonly digests: ReadonlyMap<BlobId, Digests>;
@@ -74,6 +77,16 @@ define(
 );
 define('DAV:', 'supportedlock', ({ kind }) => (kind === 'node' ? SUPPORTED_LOCK : '<D:supportedlock/>'), true);
 
+// RFC 3253 §3.1.5 and RFC 6578 §3, §4: on collections.
+define('DAV:', 'supported-report-set', (resource) =>
+  mayFollow(resource)
+    ? '<D:supported-report-set><D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report></D:supported-report-set>'
+    : '<D:supported-report-set/>',
+);
+define('DAV:', 'sync-token', (resource, { membership }) =>
+  mayFollow(resource) ? `<D:sync-token>${syncToken(resource, membership)}</D:sync-token>` : null,
+);
+
 // RFC 4331: on collections.
 define('DAV:', 'quota-available-bytes', ({ isCollection }, { quota }) =>
   isCollection && quota?.available != null
@@ -94,6 +107,12 @@ define(
   (resource, { membership }) => `<oc:permissions>${cloudPermissions(resource, membership)}</oc:permissions>`,
 );
 define(OC, 'checksums', writeChecksums);
+// Another one after a backup was restored: Nextcloud's and ownCloud's desktop programs then keep what is newer on their side.
+define(
+  OC,
+  'data-fingerprint',
+  (_resource, { restoration }) => `<oc:data-fingerprint>${restoration ?? ''}</oc:data-fingerprint>`,
+);
 define(NC, 'trashbin-filename', ({ trash }) =>
   trash
     ? `<nc:trashbin-filename>${escapeText(trash.originalPath.split('/').at(-1) ?? '')}</nc:trashbin-filename>`

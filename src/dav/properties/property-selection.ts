@@ -52,6 +52,7 @@ export class PropertySelection {
   readonly needsQuota: boolean;
   readonly needsDigests: boolean;
   readonly needsDead: boolean;
+  readonly needsRestoration: boolean;
 
   constructor(request: PropfindRequest, options: { readonly isMinimal: boolean }) {
     this.#kind = request.kind;
@@ -72,6 +73,7 @@ export class PropertySelection {
     this.needsQuota =
       request.kind === 'propname' || this.#has('{DAV:}quota-available-bytes') || this.#has('{DAV:}quota-used-bytes');
     this.needsDigests = this.#has('{http://owncloud.org/ns}checksums');
+    this.needsRestoration = this.#has('{http://owncloud.org/ns}data-fingerprint');
     this.needsDead = request.kind !== 'prop' || this.#named.some(({ live }) => live === null);
   }
 

@@ -119,9 +119,9 @@ describe('RFC 4918 §10.4.2 — the grammar', () => {
 
 describe('RFC 4918 §10.4.3, §10.4.4 — evaluation', () => {
   const states: Record<string, IfState> = {
-    self: { etag: '"1"', lockTokens: ['urn:mine', 'urn:shared'] },
-    '/free': { etag: '"2"', lockTokens: [] },
-    '/unmapped': { etag: null, lockTokens: [] },
+    self: { etag: '"1"', stateTokens: ['urn:mine', 'urn:shared'] },
+    '/free': { etag: '"2"', stateTokens: [] },
+    '/unmapped': { etag: null, stateTokens: [] },
   };
   const evaluate = (value: string) => evaluateIf(parseIf(value), (resource) => states[resource ?? 'self'] ?? null);
 
@@ -154,11 +154,11 @@ describe('RFC 4918 §10.4.3, §10.4.4 — evaluation', () => {
 
   test('§10.4.4 — entity tags compare weakly, since a compressing proxy weakens ours', () => {
     expect(evaluate('([W/"1"])')).toBe(true);
-    expect(evaluateIf(parseIf('(["1"])'), () => ({ etag: 'W/"1"', lockTokens: [] }))).toBe(true);
+    expect(evaluateIf(parseIf('(["1"])'), () => ({ etag: 'W/"1"', stateTokens: [] }))).toBe(true);
   });
 
   test('§10.4.8 — nothing is ever locked with DAV:no-lock', () => {
-    expect(evaluateIf(parseIf('(<DAV:no-lock>)'), () => ({ etag: null, lockTokens: ['DAV:no-lock'] }))).toBe(false);
+    expect(evaluateIf(parseIf('(<DAV:no-lock>)'), () => ({ etag: null, stateTokens: ['DAV:no-lock'] }))).toBe(false);
   });
 });
 

@@ -1,0 +1,85 @@
+import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../../drive/sync-page.js';
+import { cursorAtStart, findCursor, mayFollow, syncToken } from '../../drive/sync-token.js';
+import { checkConditions, readConditions } from '../conditions.js';
+import { DavError } from '../dav-error.js';
+import { parseDepth } from '../headers/depth.js';
+import { prefersMinimal } from '../headers/prefer.js';
+import { PropertySelection } from '../properties/property-selection.js';
+import { freeBytes, prepareAnswer, renderPage } from '../properties/resource-page.js';
+import { type DavRequest, type DavResponse, existing, headerOf, hrefOf, respond } from '../request.js';
+import {
+  MULTISTATUS_CLOSE,
+  MULTISTATUS_CONTENT_TYPE,
+  MULTISTATUS_OPEN,
+  responseWithStatus,
+} from '../xml/multistatus.js';
+import { parseXml, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
+import { readSyncCollection, type SyncCollectionRequest } from '../xml/sync-collection-request.js';
+import { DAV_NAMESPACE, type XmlElement } from '../xml/xml-element.js';
+
+/** REPORT, RFC 3253 §3.6. Of the reports there is one: `sync-collection`, RFC 6578. */
+export async function report(request: DavRequest): Promise<DavResponse> {
+  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  if (!body) throw new DavError(400, 'A REPORT needs a body that says which.');
+  const element = parseXml(body, headerOf(request, 'content-type'));
+  if (element.namespace === DAV_NAMESPACE && element.name === 'sync-collection')
+    return syncCollection(request, element);
+  throw new DavError(403, 'Of the reports there is only sync-collection here (RFC 6578).', {
+    condition: 'supported-report',
+  });
+}
+
+/**
+ * RFC 6578 §3: what changed in a collection since a token. An answer holds one page of it, so its size and work are
+ * bounded; where there is more it says so (§3.6), and its token goes on from there.
+ */
+async function syncCollection(request: DavRequest, element: XmlElement): Promise<DavResponse> {
+  // §3.2: of other depths it isn't defined; a missing header means 0.
+  if (parseDepth(headerOf(request, 'depth'), '0') !== '0') {
+    throw new DavError(400, 'A sync-collection report takes Depth 0: its sync-level says how deep it goes.');
+  }
+  const wanted = readSyncCollection(element);
+  const isMinimal = prefersMinimal(request.headers);
+  const selection = new PropertySelection({ kind: 'prop', properties: wanted.properties }, { isMinimal });
+  const conditions = await readConditions(request);
+  const free = await freeBytes(request, selection);
+  const text = await request.drive.read(async (snapshot) => {
+    const found = await snapshot.find(request.path);
+    const folder = existing(request, found);
+    await checkConditions(request, conditions, snapshot, found);
+    if (!mayFollow(folder)) {
+      throw new DavError(403, 'A file has no members to report on.', { condition: 'supported-report' });
+    }
+    const cursor = wanted.token === '' ? cursorAtStart(folder) : await findCursor(snapshot, folder, wanted.token);
+    if (!cursor) {
+      throw new DavError(403, 'This sync-token is not valid here any more: begin again with an empty one.', {
+        condition: 'valid-sync-token',
+      });
+    }
+    const page = await nextPage(snapshot, folder, cursor, { isDeep: wanted.isDeep, limit: limitOf(wanted) });
+    const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
+    const token = syncToken(folder, snapshot.membership, page.cursor);
+    return renderPage(snapshot, answer, page.changed, before(request, page), after(request, page, token));
+  });
+  return respond(
+    207,
+    { 'Content-Type': MULTISTATUS_CONTENT_TYPE, ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}) },
+    text,
+  );
+}
+
+function limitOf({ limit }: SyncCollectionRequest): number {
+  return Math.min(limit ?? SYNC_PAGE_MAX, SYNC_PAGE_MAX);
+}
+
+/** What is gone comes first: a name may be somebody else's by now. */
+function before(request: DavRequest, { removed }: SyncPage): string {
+  const gone = removed.map(({ path, isCollection }) => responseWithStatus(hrefOf(request, path, isCollection), 404));
+  return MULTISTATUS_OPEN + gone.join('');
+}
+
+function after(request: DavRequest, { isComplete }: SyncPage, token: string): string {
+  const top = hrefOf(request, request.path, true);
+  const more = isComplete ? '' : responseWithStatus(top, 507, 'number-of-matches-within-limits');
+  return `${more}<D:sync-token>${token}</D:sync-token>${MULTISTATUS_CLOSE}`;
+}

@@ -1,0 +1,136 @@
+import { locksCovering, type PlacedLock } from '../../drive/locks.js';
+import { COMMON_NAME } from '../../drive/names.js';
+import { roomOf } from '../../drive/quota.js';
+import type { Found, Resource } from '../../drive/resource.js';
+import type { Snapshot } from '../../drive/snapshot.js';
+import type { PropertyRow } from '../../stores/drive-store.js';
+import type { BlobId, NodeId } from '../../stores/values.js';
+import { type DavRequest, HrefWriter, headerOf, hrefOf } from '../request.js';
+import { TextBytes } from '../text-bytes.js';
+import type { PropertyFacts } from './live-properties.js';
+import type { PropertySelection } from './property-selection.js';
+
+/** A usual member of a usual answer, in bytes. */
+export const BYTES_A_MEMBER = 700;
+
+/** What holds for a whole answer that shows properties of resources. */
+export interface Answer {
+  readonly request: DavRequest;
+  readonly selection: PropertySelection;
+  readonly locks: readonly PlacedLock[];
+  readonly quota: PropertyFacts['quota'];
+  readonly restoration: number | null;
+}
+
+/**
+ * Gathers what an answer about `found` needs. `free`: see `freeBytes`. `withMembers`: members of what was found are
+ * shown as well.
+ */
+export async function prepareAnswer(
+  request: DavRequest,
+  selection: PropertySelection,
+  snapshot: Snapshot,
+  found: Found,
+  { free, withMembers }: { readonly free: number | null; readonly withMembers: boolean },
+): Promise<Answer> {
+  return {
+    request,
+    selection,
+    locks: selection.needsLocks ? await locksOf(snapshot, found, withMembers) : [],
+    quota: await quotaOf(snapshot, found, { request, selection, free }),
+    restoration: selection.needsRestoration ? await snapshot.view.changeLog.lastRestoration() : null,
+  };
+}
+
+/** Room on the server's disk, where the answer needs it; asked for before the snapshot, which waits for nothing else. */
+export async function freeBytes(request: DavRequest, selection: PropertySelection): Promise<number | null> {
+  return selection.needsQuota && !isQuotaHidden(request) ? request.drive.parts.contents.freeBytes() : null;
+}
+
+/** The resources as members of a multistatus, between the texts `before` and `after`. A statement for each need. */
+export async function renderPage(
+  snapshot: Snapshot,
+  answer: Answer,
+  resources: readonly Resource[],
+  before: string,
+  after: string,
+  bytes = new TextBytes(1024 + resources.length * BYTES_A_MEMBER),
+): Promise<Uint8Array> {
+  const { request, selection } = answer;
+  const facts: PropertyFacts = {
+    now: snapshot.now,
+    membership: snapshot.membership,
+    quota: answer.quota,
+    restoration: answer.restoration,
+    locks: answer.locks,
+    dead: selection.needsDead ? await deadProperties(snapshot, resources) : new Map(),
+    digests: selection.needsDigests ? await snapshot.view.digests(blobIds(resources)) : new Map(),
+    hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
+  };
+  const hrefs = new HrefWriter(request);
+  bytes.append(before);
+  for (const resource of resources) {
+    bytes.append(selection.render(hrefs.write(resource.path, resource.isCollection), resource, facts));
+  }
+  bytes.append(after);
+  return bytes.take();
+}
+
+async function deadProperties(
+  snapshot: Snapshot,
+  resources: readonly Resource[],
+): Promise<ReadonlyMap<NodeId, readonly PropertyRow[]>> {
+  const nodes = resources.flatMap(({ node }) => (node?.hasProperties ? [node.id] : []));
+  if (nodes.length === 0) return new Map();
+  const byNode = new Map<NodeId, PropertyRow[]>();
+  for (const row of await snapshot.view.properties(nodes)) {
+    const rows = byNode.get(row.nodeId);
+    if (rows) rows.push(row);
+    else byNode.set(row.nodeId, [row]);
+  }
+  return byNode;
+}
+
+function blobIds(resources: readonly Resource[]): BlobId[] {
+  return resources.flatMap(({ node }) => (node?.blobId ? [node.blobId] : []));
+}
+
+/** Locks that cover the resource, and those below where members are listed too; their number bounds the work. */
+async function locksOf(snapshot: Snapshot, found: Found, withMembers: boolean): Promise<PlacedLock[]> {
+  const locks = await locksCovering(snapshot, found);
+  const resource = found.resource!;
+  if (!withMembers || !resource.isCollection) return locks;
+  const tops: { id: NodeId; path: readonly string[] }[] = resource.node
+    ? [{ id: resource.node.id, path: resource.path }]
+    : [];
+  if (resource.kind === 'root' || resource.kind === 'home') {
+    for (const folder of resource.kind === 'root' ? await snapshot.rootFolders() : [resource]) {
+      if (folder.kind !== 'home') continue;
+      if (resource.kind === 'root') tops.push({ id: snapshot.membership.homeId, path: folder.path });
+      const common = await snapshot.common([...folder.path, COMMON_NAME]);
+      tops.push({ id: snapshot.membership.commonId, path: common.path });
+    }
+  }
+  for (const { id, path } of tops) {
+    const below = await snapshot.view.locksBelow(id, snapshot.now);
+    for (const lock of below) locks.push({ lock, path: [...path, ...lock.path] });
+  }
+  return locks;
+}
+
+/** One for a whole answer: that of the resource asked for. */
+async function quotaOf(
+  snapshot: Snapshot,
+  found: Found,
+  { request, selection, free }: { request: DavRequest; selection: PropertySelection; free: number | null },
+): Promise<PropertyFacts['quota']> {
+  if (!selection.needsQuota || isQuotaHidden(request)) return null;
+  const isCommon = found.space === 'common' || found.resource?.kind === 'common';
+  const room = await roomOf(snapshot, isCommon ? 'common' : 'home');
+  const available = Math.min(room.left, free ?? Infinity);
+  return { used: room.used, available: Number.isFinite(available) ? available : null };
+}
+
+function isQuotaHidden(request: DavRequest): boolean {
+  return request.options.isQuotaHiddenFromFinder && /^WebDAVFS\//.test(headerOf(request, 'user-agent') ?? '');
+}

@@ -1,0 +1,146 @@
+import type Koa from 'koa';
+import { DavError } from '../dav/dav-error.js';
+import { encodePath } from '../dav/headers/path.js';
+import type { ChangeWatch } from '../drive/change-watch.js';
+import { Drive, type DriveParts } from '../drive/drive.js';
+import { type DrivePath, normalizePath } from '../drive/names.js';
+import type { Resource } from '../drive/resource.js';
+import type { Snapshot } from '../drive/snapshot.js';
+import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../drive/sync-page.js';
+import { cursorAtStart, findCursor, mayFollow, syncToken } from '../drive/sync-token.js';
+import type { DriveId } from '../stores/values.js';
+import type { FirnState } from './context.js';
+import { send } from './send.js';
+
+const LIMIT_DEFAULT = 1000;
+/** Proxies give up after a minute. */
+const TIMEOUT_MAX_SECONDS = 55;
+
+export interface ChangesApiParts {
+  readonly driveParts: DriveParts;
+  readonly changeWatch: ChangeWatch;
+}
+
+interface ChangesQuery {
+  readonly path: DrivePath;
+  /** Null: nothing is known yet. */
+  readonly since: string | null;
+  readonly isDeep: boolean;
+  readonly limit: number;
+  readonly timeoutSeconds: number;
+}
+
+interface Seen {
+  readonly page: SyncPage;
+  readonly cursor: string;
+  readonly rootRevision: number;
+}
+
+/**
+ * `GET /api/drives/ID/changes`: what sync-collection says (RFC 6578), as JSON; with `timeout` it waits for something to
+ * say. A cursor is a sync-token. docs/CLIENTS.md has the reference.
+ */
+export function changesApi(parts: ChangesApiParts): Koa.Middleware<FirnState> {
+  return async (context, next) => {
+    const { mount } = context.state;
+    if (mount.kind !== 'api') return next();
+    if (mount.path !== '/changes') throw new DavError(404, 'There is nothing here: changes are at /changes.');
+    if (context.method !== 'GET' && context.method !== 'HEAD') {
+      throw new DavError(405, 'Changes can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
+    }
+    return answer(parts, context, mount.driveId);
+  };
+}
+
+async function answer(
+  { driveParts, changeWatch }: ChangesApiParts,
+  context: Koa.ParameterizedContext<FirnState>,
+  driveId: DriveId,
+): Promise<void> {
+  const query = readQuery(context.req.url ?? '');
+  const { membership } = context.state;
+  const drive = new Drive(membership, driveParts);
+  const look = () => drive.read((snapshot) => readChanges(snapshot, query));
+  const gone = new AbortController();
+  context.res.once('close', () => gone.abort());
+  const deadline = performance.now() + query.timeoutSeconds * 1000;
+  let seen = await look();
+  for (let left = deadline - performance.now(); isEmpty(seen) && left > 0; left = deadline - performance.now()) {
+    // The silence is ours: the connection must not end over it.
+    context.req.socket.setTimeout(0);
+    await changeWatch.wait(membership.rootId, seen.rootRevision, left, gone.signal);
+    if (gone.signal.aborted || changeWatch.isStopped) break;
+    seen = await look();
+  }
+  send(context, {
+    status: 200,
+    headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' },
+    body: JSON.stringify(describe(seen, `/dav/${driveId}`)),
+  });
+}
+
+async function readChanges(snapshot: Snapshot, { path, since, isDeep, limit }: ChangesQuery): Promise<Seen> {
+  const { resource } = await snapshot.find(path);
+  if (!resource || !mayFollow(resource)) throw new DavError(404, 'There is no folder of that path.');
+  const cursor = since === null ? cursorAtStart(resource) : await findCursor(snapshot, resource, since);
+  if (!cursor) throw new DavError(410, 'This cursor is not valid here any more: begin again without "since".');
+  const page = await nextPage(snapshot, resource, cursor, { isDeep, limit });
+  const [root] = await snapshot.view.findNodes([snapshot.membership.rootId]);
+  return { page, cursor: syncToken(resource, snapshot.membership, page.cursor), rootRevision: root?.revision ?? 0 };
+}
+
+function isEmpty({ page }: Seen): boolean {
+  return page.isComplete && page.removed.length === 0 && page.changed.length === 0;
+}
+
+function describe({ page, cursor }: Seen, base: string) {
+  return {
+    cursor,
+    more: !page.isComplete,
+    removed: page.removed.map(({ path, isCollection }) => ({ path: `/${path.join('/')}`, isFolder: isCollection })),
+    changed: page.changed.map((resource) => describeResource(resource, base)),
+  };
+}
+
+function describeResource({ path, isCollection, node, etag, size, modified, created }: Resource, base: string) {
+  return {
+    path: `/${path.join('/')}`,
+    href: base + encodePath(path, isCollection),
+    isFolder: isCollection,
+    id: node?.id ?? null,
+    etag,
+    size,
+    modified: new Date(modified).toISOString(),
+    created: new Date(created).toISOString(),
+    ...(node?.blobId ? { sha256: node.blobId } : {}),
+  };
+}
+
+/** Throws `DavError` 400. */
+function readQuery(url: string): ChangesQuery {
+  const start = url.indexOf('?');
+  const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
+  const depth = query.get('depth') ?? 'infinity';
+  if (depth !== '1' && depth !== 'infinity') throw new DavError(400, '"depth" must be 1 or infinity.');
+  return {
+    path: normalizePath((query.get('path') ?? '').split('/').filter((name) => name !== '')),
+    since: query.get('since') || null,
+    isDeep: depth === 'infinity',
+    limit: readNumber(query, 'limit', { min: 1, max: SYNC_PAGE_MAX, fallback: LIMIT_DEFAULT }),
+    timeoutSeconds: readNumber(query, 'timeout', { min: 0, max: TIMEOUT_MAX_SECONDS, fallback: 0 }),
+  };
+}
+
+/** A number above the greatest one means that. */
+function readNumber(
+  query: URLSearchParams,
+  name: string,
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
+): number {
+  const text = query.get(name);
+  if (text === null) return fallback;
+  if (!/^\d{1,15}$/.test(text) || Number(text) < min) {
+    throw new DavError(400, `"${name}" must be a whole number, ${min} or more.`);
+  }
+  return Math.min(Number(text), max);
+}
