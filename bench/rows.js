@@ -99,6 +99,12 @@ function treeRows(sizes) {
 }
 
 /** @param {import('./sizes.js').Sizes} sizes */
+function syncRows(sizes) {
+  const files = sizes.syncFiles.toLocaleString('en');
+  return rowsOf('sync', `sync-collection, 1 change among ${files} files`, [['cpu', 'CPU ms/request', { most: 5 }]]);
+}
+
+/** @param {import('./sizes.js').Sizes} sizes */
 function memoryRows(sizes) {
   const huge = sizes.hugeFolderMembers.toLocaleString('en');
   const parallel = `${sizes.parallelUploads} parallel PUTs of ${formatBytes(sizes.parallelUploadBytes)}`;
@@ -119,10 +125,12 @@ function memoryRows(sizes) {
   ];
 }
 
-const SIZED_WORKS = ['upload', 'chunked', 'download', 'memory-upload', 'memory-propfind'];
+const SIZED_WORKS = ['sync', 'upload', 'chunked', 'download', 'memory-upload', 'memory-propfind'];
 
 /** @param {import('./sizes.js').Sizes} sizes @param {boolean} isQuick smaller sizes: no verdict where they matter @returns {Row[]} */
 export function allRows(sizes, isQuick) {
-  const rows = [smallRows, propfindRows, largeRows, treeRows, memoryRows].flatMap((rowsFor) => rowsFor(sizes));
+  const rows = [smallRows, propfindRows, largeRows, treeRows, syncRows, memoryRows].flatMap((rowsFor) =>
+    rowsFor(sizes),
+  );
   return rows.map((row) => ({ ...row, isJudged: !(isQuick && SIZED_WORKS.includes(row.work)) }));
 }

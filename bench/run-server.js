@@ -44,6 +44,7 @@ export async function runServer(server, context) {
     const prepared = await server.prepare({ folder, cores: serverCores, htpasswd: options.htpasswd });
     for (const work of WORKS.filter(({ name }) => options.works.includes(name))) {
       if (server.works !== undefined && !server.works.includes(work.name)) continue;
+      if (work.only !== undefined && !work.only.includes(server.name)) continue;
       await runWork({ server, work, prepared, placement, context });
     }
   } catch (error) {

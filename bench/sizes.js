@@ -13,6 +13,7 @@ export function sizesFor(isQuick) {
     largeFileBytes: isQuick ? 256 * MIB : GIB,
     largeFileRounds: isQuick ? 1 : 3,
     folderMembers: 1000,
+    syncFiles: isQuick ? 1000 : 10_000,
     treeRounds: isQuick ? 10 : 50,
     hugeFolderMembers: isQuick ? 10_000 : 100_000,
     hugeUploadBytes: isQuick ? 1e9 : 5e9,

@@ -2,7 +2,8 @@
 import { largeWorks } from './large.js';
 import { memoryWorks } from './memory.js';
 import { smallWorks } from './small.js';
+import { syncWorks } from './sync.js';
 import { treeWorks } from './tree.js';
 
-export const WORKS = [...smallWorks, ...largeWorks, ...treeWorks, ...memoryWorks];
+export const WORKS = [...smallWorks, ...largeWorks, ...treeWorks, ...syncWorks, ...memoryWorks];
 export const WORK_NAMES = WORKS.map((work) => work.name);

@@ -18,6 +18,7 @@ import { sendExpecting } from '../http-client.js';
 /**
  * @typedef {object} Work
  * @property {string} name
+ * @property {string[]} [only] the servers that can do it; all where absent
  * @property {(bench: Bench) => Promise<void>} run throws when a single request failed
  */
 
