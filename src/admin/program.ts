@@ -11,6 +11,7 @@ import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
 import { backupCommand, restoreCommand } from './backup.js';
 import { CommandError } from './command-error.js';
+import { connectCommand } from './connect.js';
 import { driveCommand } from './drive.js';
 import { fsckCommand } from './fsck.js';
 import { gcCommand } from './gc.js';
@@ -25,6 +26,7 @@ const COMMANDS = [
   driveCommand,
   quotaCommand,
   appPasswordCommand,
+  connectCommand,
   trashCommand,
   fsckCommand,
   gcCommand,
