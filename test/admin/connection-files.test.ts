@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { SaxesParser } from 'saxes';
 import { describe, expect, it } from 'vitest';
 import { CLIENTS, type Connection } from '../../src/admin/connection-files.js';
@@ -46,6 +47,11 @@ describe('PRODUCT A1 — the address of a drive follows from the settings', () =
 });
 
 describe('PRODUCT R2 — firn connect, a file for each program', () => {
+  it('each program stands in docs/CLIENTS.md', () => {
+    const page = readFileSync(new URL('../../docs/CLIENTS.md', import.meta.url), 'utf8');
+    expect([...CLIENTS.keys()].filter((client) => !page.includes(`| \`${client}\` `))).toEqual([]);
+  });
+
   it('rclone: a remote with the vendor that keeps times and hashes', () => {
     expect(fileFor('rclone', { folder: ['a b', 'ü'] }).text.split('\n')).toEqual([
       '[firn-123456]',
