@@ -192,10 +192,10 @@ function joplin(connection: Connection): ConnectionFile {
 
 /** The address to type into the programs of Nextcloud and ownCloud. */
 function nextcloud({ drive, user }: Connection): ConnectionFile {
-  return {
-    text: `${drive}`.replace(/\/$/, ''),
-    hint: `Type it as the server's address. A page opens, on which ${user} signs in and allows the access.`,
-  };
+  const hint = `Type it as the server's address. A page opens, on which ${user} signs in and allows the access.`;
+  const isByPath = drive.pathname !== '/';
+  const rest = ` nextcloudcmd takes no address with /dav in it: give it ${drive.origin}, and an app password for this drive.`;
+  return { text: `${drive}`.replace(/\/$/, ''), hint: isByPath ? hint + rest : hint };
 }
 
 function withUser(connection: Connection, schemes: Readonly<Record<string, string>>): string {

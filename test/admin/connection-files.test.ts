@@ -147,6 +147,9 @@ describe('PRODUCT R2 — firn connect, a file for each program', () => {
   it('nextcloud: the address of the server, alone', () => {
     expect(fileFor('nextcloud').text).toBe('https://123456.connect.example.org');
     expect(fileFor('nextcloud', { at: BY_PATH }).text).toBe('https://files.example.org/dav/123456');
+    // nextcloudcmd 3.7 refuses what looks like an address of WebDAV.
+    expect(fileFor('nextcloud', { at: BY_PATH }).hint).toContain('nextcloudcmd');
+    expect(fileFor('nextcloud').hint).not.toContain('nextcloudcmd');
   });
 });
 
