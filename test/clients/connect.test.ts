@@ -93,7 +93,7 @@ describe.each([
       const unmounted = await runProgram('umount', [place]);
       if (unmounted.code !== 0) await mustRun('umount', ['-l', place]);
     }
-    // davfs2 uploads ten seconds after a file is closed, or when it is unmounted, which may not wait for it.
+    // davfs2 uploads ten seconds after a file is closed, or at umount, which waits for no mount with a blank in its address.
     await waitUntil('davfs2 has uploaded the file', async () =>
       content.equals(await seen('Plans & %/ü/by davfs2.bin')),
     );
