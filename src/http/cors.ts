@@ -3,7 +3,13 @@ import { ALLOW } from '../dav/dispatch.js';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
 
-const EXPOSED = 'ETag, DAV, Lock-Token, Content-Length, Content-Range, Last-Modified, Location';
+/** TUS has a method that only addresses of uploads take. */
+const METHODS = `${ALLOW}, PATCH`;
+const EXPOSED = [
+  'ETag, DAV, Lock-Token, Content-Length, Content-Range, Last-Modified, Location, X-Request-Id',
+  'OC-FileId, OC-ETag, OC-Checksum, X-OC-MTime',
+  'Tus-Resumable, Tus-Version, Tus-Extension, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Expires',
+].join(', ');
 const PREFLIGHT_SECONDS = '600';
 
 /** For apps in browsers and web views, from the origins that the operator names (CLIENTS R37). `*` means any. */
@@ -21,7 +27,7 @@ export function cors(origins: readonly string[]): Koa.Middleware<FirnState> {
     send(context, {
       status: 204,
       headers: {
-        'Access-Control-Allow-Methods': ALLOW,
+        'Access-Control-Allow-Methods': METHODS,
         ...(wanted === undefined ? {} : { 'Access-Control-Allow-Headers': String(wanted) }),
         'Access-Control-Max-Age': PREFLIGHT_SECONDS,
       },

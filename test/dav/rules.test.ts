@@ -127,7 +127,9 @@ describe('rows', () => {
     const preflight = await server.send('OPTIONS', '/dav/123456/x', { headers: { Origin: ORIGIN, ...ask } });
     expect(preflight.status).toBe(204);
     expect(preflight.headers['access-control-allow-origin']).toBe(ORIGIN);
-    expect(preflight.headers['access-control-allow-methods']).toContain('MOVE');
+    for (const method of ['MOVE', 'REPORT', 'POST', 'PATCH']) {
+      expect(preflight.headers['access-control-allow-methods']).toContain(method);
+    }
     expect(preflight.headers['access-control-allow-headers']).toContain('destination');
     for (const user of [undefined, 'alice']) {
       const { headers } = await server.send('PROPFIND', '/dav/123456/', {
@@ -135,7 +137,7 @@ describe('rows', () => {
         ...(user ? { user } : {}),
       });
       expect(headers['access-control-allow-origin']).toBe(ORIGIN);
-      expect(headers['access-control-expose-headers']).toMatch(/ETag.*DAV.*Lock-Token/);
+      expect(headers['access-control-expose-headers']).toMatch(/ETag.*DAV.*Lock-Token.*Upload-Offset/);
     }
     const foreign = await server.send('OPTIONS', '/dav/123456/', {
       headers: { Origin: 'https://evil.example.org', ...ask },
