@@ -59,7 +59,7 @@ CREATE TABLE upload_part (
 ) WITHOUT ROWID;
 CREATE INDEX upload_part_content ON upload_part (content_key);
 
--- Locks of a file that its owner moved away, for the moment until another file takes its place.
+-- Locks of a file that their user moved away or deleted, by its place, for the moment until another file takes that.
 CREATE TABLE vacated_lock (
   token TEXT PRIMARY KEY,
   drive_id INTEGER NOT NULL,
@@ -72,5 +72,5 @@ CREATE TABLE vacated_lock (
   expires_at INTEGER NOT NULL,
   kept_until INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX vacated_lock_place ON vacated_lock (parent_id, name);
+CREATE INDEX vacated_lock_age ON vacated_lock (kept_until);
 CREATE INDEX vacated_lock_user ON vacated_lock (user_id);

@@ -3,6 +3,7 @@ import type { DrivePath } from '../drive/names.js';
 import type { Found } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { mayFollow, syncToken } from '../drive/sync-token.js';
+import { findVacatedLocks, isAt } from '../drive/vacated-locks.js';
 import { DavError } from './dav-error.js';
 import { evaluateConditional } from './headers/conditional.js';
 import { parseDestination } from './headers/destination.js';
@@ -45,15 +46,16 @@ export async function readConditions(request: DavRequest): Promise<Conditions> {
 
 /**
  * Evaluates RFC 9110 §13 and RFC 4918 §10.4 on what is there at this moment. Throws `DavError` 412; tells whether a GET
- * is to be answered 304.
+ * is to be answered 304. `destination` is that of a COPY or MOVE.
  */
 export async function checkConditions(
   request: DavRequest,
   conditions: Conditions,
   snapshot: Snapshot,
   found: Found,
+  destination: Found | null = null,
 ): Promise<'proceed' | 'not-modified'> {
-  if (conditions.ifLists.length > 0) await checkIf(conditions, snapshot, found);
+  if (conditions.ifLists.length > 0) await checkIf(conditions, snapshot, found, destination);
   const { headers, method } = request;
   if (!hasConditionals(request)) return 'proceed';
   const { resource } = found;
@@ -96,16 +98,52 @@ async function isPlaceholder(
   return locks.some(({ lock }) => lock.nodeId === found.resource?.node?.id && conditions.tokens.has(lock.token));
 }
 
-async function checkIf(conditions: Conditions, snapshot: Snapshot, found: Found): Promise<void> {
+/** What is at each resource that the header names; undefined for one elsewhere. */
+type NamedResources = ReadonlyMap<string | null, Found | undefined>;
+
+async function checkIf(
+  conditions: Conditions,
+  snapshot: Snapshot,
+  found: Found,
+  destination: Found | null,
+): Promise<void> {
+  const named = new Map<string | null, Found | undefined>();
   const states = new Map<string | null, IfState | null>();
   for (const resource of resourcesOf(conditions.ifLists)) {
     const path = resource === null ? null : conditions.paths.get(resource);
-    if (path === undefined) states.set(resource, null);
-    else states.set(resource, await stateOf(snapshot, path === null ? found : await snapshot.find(path)));
+    const at = path === null ? found : path && (await snapshot.find(path));
+    named.set(resource, at);
+    states.set(resource, at ? await stateOf(snapshot, at) : null);
   }
-  if (!evaluateIf(conditions.ifLists, (resource) => states.get(resource) ?? null)) {
-    throw new DavError(412, 'The lock or version that the request relies on is no longer there.');
+  const holds = () => evaluateIf(conditions.ifLists, (resource) => states.get(resource) ?? null);
+  if (holds()) return;
+  for (const [resource, tokens] of await furtherTokens(conditions, snapshot, named, destination)) {
+    const state = states.get(resource);
+    if (state) states.set(resource, { ...state, stateTokens: [...state.stateTokens, ...tokens] });
   }
+  if (!holds()) throw new DavError(412, 'The lock or version that the request relies on is no longer there.');
+}
+
+/**
+ * Tokens that make a condition true at second sight: of locks whose file the client has just moved away to put another in
+ * its place, and, in lists without a tag, of the destination. RFC 2518 §9.4.1.1 had such lists speak of every resource of
+ * the method, and so do programs of its time (Office; CLIENTS 4.2).
+ */
+async function furtherTokens(
+  conditions: Conditions,
+  snapshot: Snapshot,
+  named: NamedResources,
+  destination: Found | null,
+): Promise<Map<string | null, string[]>> {
+  const vacated = await findVacatedLocks(snapshot, conditions.tokens);
+  const vacatedAt = (at: Found) => vacated.filter((lock) => isAt(lock, at)).map(({ token }) => token);
+  const further = new Map<string | null, string[]>();
+  for (const [resource, at] of named) if (at) further.set(resource, vacatedAt(at));
+  if (destination && named.has(null)) {
+    const { stateTokens } = await stateOf(snapshot, destination);
+    further.get(null)!.push(...stateTokens, ...vacatedAt(destination));
+  }
+  return further;
 }
 
 /** A folder's sync token is a state token of it, too (RFC 6578 §5). */

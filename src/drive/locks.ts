@@ -1,15 +1,10 @@
 import type { LockRow } from '../stores/drive-store.js';
 import type { LockToken, NodeId } from '../stores/values.js';
 import { DriveError } from './drive-error.js';
+import { lockSentence, type PlacedLock } from './lock-sentence.js';
 import type { DrivePath } from './names.js';
 import type { Found } from './resource.js';
 import type { Snapshot } from './snapshot.js';
-
-/** A lock with the path of its root, as the principal sees it (empty where it lies above what they see). */
-export interface PlacedLock {
-  readonly lock: LockRow;
-  readonly path: DrivePath;
-}
 
 /**
  * Locks that cover what is found, or the place where it would be: its own and the deep ones above (RFC 4918 §6.1).
@@ -77,7 +72,7 @@ export async function checkLocks(snapshot: Snapshot, found: Found, operation: Lo
       if (!mayPass(group)) inTheWay.push(...group);
     }
   }
-  if (inTheWay.length > 0) throw lockedError(inTheWay);
+  if (inTheWay.length > 0) throw refusal('locked', snapshot, found, inTheWay);
 }
 
 /** Locks below the found collection, by the node that they lock. */
@@ -90,11 +85,13 @@ async function locksInside(snapshot: Snapshot, found: Found): Promise<Record<num
   return groups;
 }
 
-function lockedError(locks: readonly PlacedLock[]): DriveError {
-  const until = new Date(Math.max(...locks.map(({ lock }) => lock.expiresAt))).toISOString().slice(0, 19);
-  return new DriveError('locked', `This is locked, at most until ${until.replace('T', ' ')} UTC.`, {
-    paths: distinctPaths(locks),
-  });
+function refusal(
+  kind: 'locked' | 'lock-conflict',
+  { membership, now }: Snapshot,
+  { path }: Found,
+  locks: readonly PlacedLock[],
+): DriveError {
+  return new DriveError(kind, lockSentence(locks, path, membership.userId, now), { paths: distinctPaths(locks) });
 }
 
 /** Throws `DriveError` `lock-conflict` when a new lock can't stand beside those that are there (RFC 4918 §6.2). */
@@ -107,9 +104,13 @@ export async function checkLockable(
   if (wanted.isDeep && found.resource?.node?.isCollection) {
     for (const group of Object.values(await locksInside(snapshot, found))) locks.push(...group);
   }
-  const conflicts = locks.filter(({ lock }) => wanted.scope === 'exclusive' || lock.scope === 'exclusive');
-  if (conflicts.length === 0) return;
-  throw new DriveError('lock-conflict', 'Somebody else has locked this.', { paths: distinctPaths(conflicts) });
+  const inTheWay = conflictsOf(locks, wanted.scope);
+  if (inTheWay.length > 0) throw refusal('lock-conflict', snapshot, found, inTheWay);
+}
+
+/** Which of the locks allow no new one of that scope beside them. */
+export function conflictsOf(locks: readonly PlacedLock[], scope: LockRow['scope']): PlacedLock[] {
+  return locks.filter(({ lock }) => scope === 'exclusive' || lock.scope === 'exclusive');
 }
 
 function distinctPaths(locks: readonly PlacedLock[]): DrivePath[] {

@@ -67,6 +67,18 @@ export interface LockRow {
   readonly expiresAt: number;
 }
 
+/** A lock as those hear of it who meet it. */
+export interface HeldLock extends LockRow {
+  /** What the user who holds it is called; their e-mail address where they have no name. */
+  readonly userName: string;
+}
+
+/** A lock of a file that was moved away or deleted, remembered by the place that was locked. */
+export interface VacatedLock extends Omit<LockRow, 'nodeId' | 'isDeep'> {
+  readonly parentId: NodeId;
+  readonly name: string;
+}
+
 export interface TrashRow {
   readonly node: NodeRow;
   /** Null when the deleted node was a common one. */
@@ -108,11 +120,13 @@ export interface DriveView {
   /** All dead properties of these nodes, ordered by node, namespace, name. */
   properties(nodes: readonly NodeId[]): Promise<PropertyRow[]>;
   /** Unexpired locks rooted at any of these nodes. */
-  locksOn(nodes: readonly NodeId[], now: number): Promise<LockRow[]>;
+  locksOn(nodes: readonly NodeId[], now: number): Promise<HeldLock[]>;
   /** Unexpired locks rooted anywhere below `nodeId`, not at it, each with its path from there. */
-  locksBelow(nodeId: NodeId, now: number): Promise<(LockRow & { readonly path: readonly string[] })[]>;
+  locksBelow(nodeId: NodeId, now: number): Promise<(HeldLock & { readonly path: readonly string[] })[]>;
   /** Null when the token is unknown or expired. */
   findLock(token: LockToken, now: number): Promise<LockRow | null>;
+  /** Those of the tokens that are vacated locks of this user, neither expired nor kept long enough. */
+  vacatedLocks(userId: UserId, tokens: readonly string[], now: number): Promise<VacatedLock[]>;
   /** One page of what lies directly in these trash folders, by name, after the name `after`. */
   trash(bins: readonly NodeId[], after: string | null, limit: number): Promise<TrashRow[]>;
   /** What is known of a deletion; null when the node isn't the top of a deleted tree. */
@@ -204,6 +218,12 @@ export interface DriveTransaction extends DriveView {
   removeLocksIn(nodeId: NodeId): Promise<void>;
   /** Gives the locks rooted at `from` to `to`: the URL stays locked when another node takes it. */
   rerootLocks(from: NodeId, to: NodeId): Promise<void>;
+  /**
+   * Remembers the unexpired locks of these tokens that this user has on the file, by the place of the file, until
+   * `keptUntil`. The locks themselves are the caller's to remove. What was kept long enough is forgotten, on all drives.
+   */
+  vacateLocks(file: NodeRow, userId: UserId, tokens: readonly string[], now: number, keptUntil: number): Promise<void>;
+  forgetVacatedLock(token: LockToken): Promise<void>;
 
   insertTrash(row: {
     readonly nodeId: NodeId;

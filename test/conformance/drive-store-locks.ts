@@ -77,7 +77,20 @@ export function driveStoreLocksSuite(open: OpenEngine): void {
 
     it('locksBelow — gives the lock itself as it was put', async () => {
       const lock = await put((await world.at('docs/sub')).id);
-      expect(await world.read((view) => view.locksBelow(docs.id, NOW))).toEqual([{ ...lock, path: ['sub'] }]);
+      const userName = 'anna@x';
+      expect(await world.read((view) => view.locksBelow(docs.id, NOW))).toEqual([{ ...lock, userName, path: ['sub'] }]);
+    });
+
+    it('locksOn, locksBelow — tell what the holder is called, by e-mail address without a name', async () => {
+      await put(docs.id, { scope: 'shared', userId: world.ben.userId });
+      const names = async () => [
+        (await world.read((view) => view.locksOn([docs.id], NOW)))[0]!.userName,
+        (await world.read((view) => view.locksBelow(world.home, NOW)))[0]!.userName,
+      ];
+      await world.engine.accounts.updateUser(world.ben.userId, { name: 'Ben Ö.' });
+      expect(await names()).toEqual(['Ben Ö.', 'Ben Ö.']);
+      await world.engine.accounts.updateUser(world.ben.userId, { name: '' });
+      expect(await names()).toEqual(['ben@x', 'ben@x']);
     });
 
     it('locksBelow — leaves out expired ones and those of other drives', async () => {

@@ -38,6 +38,7 @@ const TABLES = [
   'purge',
   'property',
   'dav_lock',
+  'vacated_lock',
   'trash',
   'revision',
   'drive',

@@ -7,6 +7,7 @@ import { driveStoreStatementsSuite } from './drive-store-statements.js';
 import { driveStoreTransactionsSuite } from './drive-store-transactions.js';
 import { driveStoreTransferSuite } from './drive-store-transfer.js';
 import { driveStoreTreeSuite } from './drive-store-tree.js';
+import { driveStoreVacatedLocksSuite } from './drive-store-vacated-locks.js';
 import { driveStoreViewSuite } from './drive-store-view.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
@@ -21,6 +22,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     driveStoreTransferSuite(open);
     driveStoreRecordsSuite(open);
     driveStoreLocksSuite(open);
+    driveStoreVacatedLocksSuite(open);
     driveStoreContentsSuite(open);
     driveStoreStatementsSuite(open);
     uploadsSuite(open);

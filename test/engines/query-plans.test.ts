@@ -102,6 +102,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     properties: () => drives.read((view) => view.properties([big.id])),
     locksOn: () => drives.read((view) => view.locksOn([world.home, big.id], NOW)),
     locksBelow: () => drives.read((view) => view.locksBelow(world.home, NOW)),
+    vacatedLocks: () => drives.read((view) => view.vacatedLocks(world.anna.userId, ['opaquelocktoken:x'], NOW)),
     findLock: () => drives.read((view) => view.findLock('opaquelocktoken:x' as LockToken, NOW)),
     'trash of one': () => drives.read((view) => view.trash([world.anna.binId], 'm', 9)),
     'trash of two': () => drives.read((view) => view.trash([world.anna.binId, world.drive.commonBinId], 'm', 9)),
@@ -161,6 +162,13 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
         await transaction.rerootLocks(big.id, big.id);
         await transaction.removeLock(lock.token);
       }),
+    'locks vacated': async () => {
+      const node = await file();
+      return drives.write(async (transaction) => {
+        await transaction.vacateLocks(node, world.anna.userId, ['opaquelocktoken:x'], NOW, NOW);
+        await transaction.forgetVacatedLock('opaquelocktoken:x' as LockToken);
+      });
+    },
     'MOVE of the folder': async () => {
       const node = await world.node(big.id);
       return drives.write((transaction) => transaction.moveNode(node, here(), 'renamed', NOW));

@@ -1,5 +1,6 @@
 import { checkLocks } from '../../drive/locks.js';
 import { remove } from '../../drive/trash.js';
+import { vacateLocks } from '../../drive/vacated-locks.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
@@ -16,6 +17,7 @@ export async function deleteResource(request: DavRequest): Promise<DavResponse> 
     }
     await checkConditions(request, conditions, changes, found);
     await checkLocks(changes, found, { tokens: conditions.tokens, changesParent: true, changesBelow: true });
+    await vacateLocks(changes, found, conditions.tokens);
     await remove(changes, found);
   });
   return respond(204);

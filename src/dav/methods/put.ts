@@ -7,6 +7,7 @@ import type { DrivePath } from '../../drive/names.js';
 import { checkRoom, roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
+import { takeUpLocks } from '../../drive/vacated-locks.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
@@ -72,7 +73,9 @@ export function writeFile(
     await besides(changes);
     const found = await changes.find(path);
     await check(request, conditions, changes, found);
-    return changes.putFile(found, content, modified ?? undefined);
+    const written = await changes.putFile(found, content, modified ?? undefined);
+    await takeUpLocks(changes, found, written.resource.node!, conditions.tokens);
+    return written;
   });
 }
 

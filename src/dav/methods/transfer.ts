@@ -3,6 +3,7 @@ import type { Drive } from '../../drive/drive.js';
 import { checkLocks } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { copy as copyNode, move as moveNode, type Transferred } from '../../drive/transfer.js';
+import { takeUpLocks, vacateLocks } from '../../drive/vacated-locks.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
@@ -43,8 +44,8 @@ async function transfer(
         : new Changes(changes.transaction, drive.membership, changes.now, changes.contents);
     const from = await changes.find(request.path);
     if (!from.resource) throw new DavError(404, 'There is nothing of that name.');
-    await checkConditions(request, conditions, changes, from);
     const to = await destination.find(path);
+    await checkConditions(request, conditions, changes, from, to);
     const { tokens } = conditions;
     if (isMove) await checkLocks(changes, from, { tokens, changesParent: true, changesBelow: true });
     await checkLocks(destination, to, {
@@ -53,7 +54,10 @@ async function transfer(
       changesBelow: to.resource !== null,
     });
     const parts = { from, to, destination, mayOverwrite, ...(modified === null ? {} : { modified }) };
-    return carryOut(changes, parts);
+    if (isMove) await vacateLocks(changes, from, tokens);
+    const done = await carryOut(changes, parts);
+    if (done.resource.kind === 'node') await takeUpLocks(changes, to, done.resource.node!, tokens);
+    return done;
   });
   const isElsewhere = resource.path.at(-1) !== path.at(-1);
   return respond(isNew ? 201 : 204, {

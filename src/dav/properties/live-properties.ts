@@ -1,4 +1,4 @@
-import type { PlacedLock } from '../../drive/locks.js';
+import type { PlacedLock } from '../../drive/lock-sentence.js';
 import type { Resource } from '../../drive/resource.js';
 import { mayAdd, mayChange } from '../../drive/rights.js';
 import { mayFollow, syncToken } from '../../drive/sync-token.js';

@@ -1,4 +1,5 @@
-import { locksCovering, type PlacedLock } from '../../drive/locks.js';
+import type { PlacedLock } from '../../drive/lock-sentence.js';
+import { locksCovering } from '../../drive/locks.js';
 import { COMMON_NAME } from '../../drive/names.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';

@@ -3,7 +3,7 @@ import type { NodeRecord } from './node-statements.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
-/** Statements on what hangs on nodes: contents, properties, locks, trash. JSON lists as in node-statements.ts. */
+/** Statements on what hangs on nodes: contents, properties, trash. JSON lists as in node-statements.ts. */
 
 export const findContent = statement<{ id: string }>()((db, p) =>
   db.selectFrom('content').select(['id', 'size', 'sha1', 'md5', 'bytes']).where('id', '=', p('id')),
@@ -66,80 +66,6 @@ export const markProperties = statement<{ node: number; revision: number }>()<ne
     UPDATE node SET has_properties = EXISTS (SELECT 1 FROM property WHERE node_id = node.id),
       changed = ${p('revision')}
     WHERE id = ${p('node')}`,
-);
-
-export type LockRecord = Schema['dav_lock'];
-
-export const locksOn = statement<{ nodes: string; now: number }>()<LockRecord>(
-  (_db, p) => sql<LockRecord>`
-    SELECT * FROM dav_lock WHERE node_id IN (SELECT value FROM json_each(${p('nodes')})) AND expires_at > ${p('now')}`,
-);
-
-/** From the locks of the node's drive upwards: their number bounds the work, not the size of the tree. */
-export const locksBelow = statement<{ node: number; now: number }>()<LockRecord & { path: string }>(
-  (_db, p) => sql<LockRecord & { path: string }>`
-    WITH RECURSIVE up (token, id, path) AS (
-      SELECT dav_lock.token, node.parent_id, node.name FROM dav_lock CROSS JOIN node ON node.id = dav_lock.node_id
-      WHERE dav_lock.drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
-      AND dav_lock.expires_at > ${p('now')}
-      UNION ALL
-      SELECT up.token, node.parent_id, node.name || '/' || up.path FROM up JOIN node ON node.id = up.id
-      WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
-    )
-    SELECT dav_lock.*, up.path FROM up JOIN dav_lock ON dav_lock.token = up.token WHERE up.id = ${p('node')}`,
-);
-
-export const findLock = statement<{ token: string; now: number }>()((db, p) =>
-  db.selectFrom('dav_lock').selectAll().where('token', '=', p('token')).where('expires_at', '>', p('now')),
-);
-
-export const insertLock = statement<{ [Key in keyof LockRecord]: LockRecord[Key] }>()((db, p) =>
-  db.insertInto('dav_lock').values({
-    token: p('token'),
-    drive_id: p('drive_id'),
-    node_id: p('node_id'),
-    user_id: p('user_id'),
-    scope: p('scope'),
-    is_deep: p('is_deep'),
-    owner_xml: p('owner_xml'),
-    timeout_seconds: p('timeout_seconds'),
-    expires_at: p('expires_at'),
-  }),
-);
-
-export const refreshLock = statement<{ token: string; timeout: number; expires: number }>()((db, p) =>
-  db
-    .updateTable('dav_lock')
-    .set({ timeout_seconds: p('timeout'), expires_at: p('expires') })
-    .where('token', '=', p('token')),
-);
-
-export const removeLock = statement<{ token: string }>()((db, p) =>
-  db.deleteFrom('dav_lock').where('token', '=', p('token')),
-);
-
-export const removeExpiredLocks = statement<{ now: number }>()((db, p) =>
-  db.deleteFrom('dav_lock').where('expires_at', '<=', p('now')),
-);
-
-export const removeLocksIn = statement<{ node: number }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM dav_lock WHERE token IN (
-      WITH RECURSIVE up (token, id) AS (
-        SELECT token, node_id FROM dav_lock WHERE drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
-        UNION ALL
-        SELECT up.token, node.parent_id FROM up JOIN node ON node.id = up.id
-        WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
-      )
-      SELECT token FROM up WHERE id = ${p('node')}
-    )`,
-);
-
-export const rerootLocks = statement<{ from: number; to: number }>()((db, p) =>
-  db
-    .updateTable('dav_lock')
-    .set({ node_id: p('to') })
-    .where('node_id', '=', p('from')),
 );
 
 export const insertTrash = statement<{ [Key in keyof Schema['trash']]: Schema['trash'][Key] }>()((db, p) =>

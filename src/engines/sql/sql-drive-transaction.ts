@@ -10,6 +10,7 @@ import {
 } from '../../stores/drive-store.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import * as locks from './lock-statements.js';
 import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
@@ -168,7 +169,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   }
 
   async insertLock(lock: LockRow): Promise<void> {
-    await records.insertLock.run(this.connection, {
+    await locks.insertLock.run(this.connection, {
       token: lock.token,
       drive_id: lock.driveId,
       node_id: lock.nodeId,
@@ -182,23 +183,47 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   }
 
   async removeExpiredLocks(now: number): Promise<void> {
-    await records.removeExpiredLocks.run(this.connection, { now });
+    await locks.removeExpiredLocks.run(this.connection, { now });
   }
 
   async refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void> {
-    await records.refreshLock.run(this.connection, { token, timeout: timeoutSeconds, expires: expiresAt });
+    await locks.refreshLock.run(this.connection, { token, timeout: timeoutSeconds, expires: expiresAt });
   }
 
   async removeLock(token: LockToken): Promise<void> {
-    await records.removeLock.run(this.connection, { token });
+    await locks.removeLock.run(this.connection, { token });
   }
 
   async removeLocksIn(nodeId: NodeId): Promise<void> {
-    await records.removeLocksIn.run(this.connection, { node: nodeId });
+    await locks.removeLocksIn.run(this.connection, { node: nodeId });
   }
 
   async rerootLocks(from: NodeId, to: NodeId): Promise<void> {
-    await records.rerootLocks.run(this.connection, { from, to });
+    await locks.rerootLocks.run(this.connection, { from, to });
+  }
+
+  async vacateLocks(
+    file: NodeRow,
+    userId: UserId,
+    tokens: readonly string[],
+    now: number,
+    keptUntil: number,
+  ): Promise<void> {
+    await locks.forgetKeptLocks.run(this.connection, { now });
+    if (file.parentId === null) return;
+    await locks.vacateLocks.run(this.connection, {
+      node: file.id,
+      parent: file.parentId,
+      name: file.name,
+      user: userId,
+      tokens: JSON.stringify(tokens),
+      now,
+      until: keptUntil,
+    });
+  }
+
+  async forgetVacatedLock(token: LockToken): Promise<void> {
+    await locks.forgetVacatedLock.run(this.connection, { token });
   }
 
   async insertTrash(row: {

@@ -4,14 +4,17 @@ import type {
   ContentRow,
   DriveRoots,
   DriveView,
+  HeldLock,
   LockRow,
   NodeRow,
   PropertyRow,
   TrashRow,
   Usage,
+  VacatedLock,
 } from '../../stores/drive-store.js';
 import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import * as locks from './lock-statements.js';
 import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
@@ -107,18 +110,23 @@ export class SqlDriveView implements DriveView {
     }));
   }
 
-  async locksOn(nodeIds: readonly NodeId[], now: number): Promise<LockRow[]> {
-    return (await records.locksOn.all(this.connection, { nodes: JSON.stringify(nodeIds), now })).map(lockOf);
+  async locksOn(nodeIds: readonly NodeId[], now: number): Promise<HeldLock[]> {
+    return (await locks.locksOn.all(this.connection, { nodes: JSON.stringify(nodeIds), now })).map(heldLockOf);
   }
 
   async locksBelow(nodeId: NodeId, now: number) {
-    const rows = await records.locksBelow.all(this.connection, { node: nodeId, now });
-    return rows.map((row) => ({ ...lockOf(row), path: row.path.split('/') }));
+    const rows = await locks.locksBelow.all(this.connection, { node: nodeId, now });
+    return rows.map((row) => ({ ...heldLockOf(row), path: row.path.split('/') }));
   }
 
   async findLock(token: LockToken, now: number): Promise<LockRow | null> {
-    const row = await records.findLock.first(this.connection, { token, now });
+    const row = await locks.findLock.first(this.connection, { token, now });
     return row ? lockOf(row) : null;
+  }
+
+  async vacatedLocks(userId: UserId, tokens: readonly string[], now: number): Promise<VacatedLock[]> {
+    const rows = await locks.vacatedLocks.all(this.connection, { user: userId, tokens: JSON.stringify(tokens), now });
+    return rows.map((row) => ({ ...lockFactsOf(row), parentId: row.parent_id as NodeId, name: row.name }));
   }
 
   async trash(bins: readonly NodeId[], after: string | null, limit: number): Promise<TrashRow[]> {
@@ -179,14 +187,21 @@ function digestsOf(row: { sha1: string | null; md5: string | null }): Digests {
   return { ...(row.sha1 === null ? {} : { sha1: row.sha1 }), ...(row.md5 === null ? {} : { md5: row.md5 }) };
 }
 
-function lockOf(row: records.LockRecord): LockRow {
+function heldLockOf(row: locks.HeldLockRecord): HeldLock {
+  return { ...lockOf(row), userName: row.user_name };
+}
+
+function lockOf(row: locks.LockRecord): LockRow {
+  return { ...lockFactsOf(row), nodeId: row.node_id as NodeId, isDeep: row.is_deep === 1 };
+}
+
+/** What a lock keeps when its file is moved away. */
+function lockFactsOf(row: locks.LockRecord | locks.VacatedLockRecord): Omit<LockRow, 'nodeId' | 'isDeep'> {
   return {
     token: row.token as LockToken,
     driveId: row.drive_id as DriveId,
-    nodeId: row.node_id as NodeId,
     userId: row.user_id as UserId,
     scope: row.scope,
-    isDeep: row.is_deep === 1,
     ownerXml: row.owner_xml,
     timeoutSeconds: row.timeout_seconds,
     expiresAt: row.expires_at,

@@ -1,0 +1,120 @@
+import { sql } from 'kysely';
+import type { Schema } from './schema.js';
+import { statement } from './statement.js';
+
+/** Statements on locks, those in force and the vacated ones. JSON lists as in node-statements.ts. */
+
+export type LockRecord = Schema['dav_lock'];
+
+/** With what its user is called. */
+export type HeldLockRecord = LockRecord & { user_name: string };
+
+const userName = sql.raw("CASE WHEN app_user.name = '' THEN app_user.email ELSE app_user.name END AS user_name");
+
+export const locksOn = statement<{ nodes: string; now: number }>()<HeldLockRecord>(
+  (_db, p) => sql<HeldLockRecord>`
+    SELECT dav_lock.*, ${userName} FROM dav_lock CROSS JOIN app_user ON app_user.id = dav_lock.user_id
+    WHERE dav_lock.node_id IN (SELECT value FROM json_each(${p('nodes')})) AND dav_lock.expires_at > ${p('now')}`,
+);
+
+/** From the locks of the node's drive upwards: their number bounds the work, not the size of the tree. */
+export const locksBelow = statement<{ node: number; now: number }>()<HeldLockRecord & { path: string }>(
+  (_db, p) => sql<HeldLockRecord & { path: string }>`
+    WITH RECURSIVE up (token, id, path) AS (
+      SELECT dav_lock.token, node.parent_id, node.name FROM dav_lock CROSS JOIN node ON node.id = dav_lock.node_id
+      WHERE dav_lock.drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
+      AND dav_lock.expires_at > ${p('now')}
+      UNION ALL
+      SELECT up.token, node.parent_id, node.name || '/' || up.path FROM up JOIN node ON node.id = up.id
+      WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
+    )
+    SELECT dav_lock.*, ${userName}, up.path FROM up JOIN dav_lock ON dav_lock.token = up.token
+    JOIN app_user ON app_user.id = dav_lock.user_id WHERE up.id = ${p('node')}`,
+);
+
+export const findLock = statement<{ token: string; now: number }>()((db, p) =>
+  db.selectFrom('dav_lock').selectAll().where('token', '=', p('token')).where('expires_at', '>', p('now')),
+);
+
+export const insertLock = statement<{ [Key in keyof LockRecord]: LockRecord[Key] }>()((db, p) =>
+  db.insertInto('dav_lock').values({
+    token: p('token'),
+    drive_id: p('drive_id'),
+    node_id: p('node_id'),
+    user_id: p('user_id'),
+    scope: p('scope'),
+    is_deep: p('is_deep'),
+    owner_xml: p('owner_xml'),
+    timeout_seconds: p('timeout_seconds'),
+    expires_at: p('expires_at'),
+  }),
+);
+
+export const refreshLock = statement<{ token: string; timeout: number; expires: number }>()((db, p) =>
+  db
+    .updateTable('dav_lock')
+    .set({ timeout_seconds: p('timeout'), expires_at: p('expires') })
+    .where('token', '=', p('token')),
+);
+
+export const removeLock = statement<{ token: string }>()((db, p) =>
+  db.deleteFrom('dav_lock').where('token', '=', p('token')),
+);
+
+export const removeExpiredLocks = statement<{ now: number }>()((db, p) =>
+  db.deleteFrom('dav_lock').where('expires_at', '<=', p('now')),
+);
+
+export const removeLocksIn = statement<{ node: number }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM dav_lock WHERE token IN (
+      WITH RECURSIVE up (token, id) AS (
+        SELECT token, node_id FROM dav_lock WHERE drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
+        UNION ALL
+        SELECT up.token, node.parent_id FROM up JOIN node ON node.id = up.id
+        WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
+      )
+      SELECT token FROM up WHERE id = ${p('node')}
+    )`,
+);
+
+export const rerootLocks = statement<{ from: number; to: number }>()((db, p) =>
+  db
+    .updateTable('dav_lock')
+    .set({ node_id: p('to') })
+    .where('node_id', '=', p('from')),
+);
+
+export type VacatedLockRecord = Schema['vacated_lock'];
+
+export const vacatedLocks = statement<{ user: number; tokens: string; now: number }>()<VacatedLockRecord>(
+  (_db, p) => sql<VacatedLockRecord>`
+    SELECT * FROM vacated_lock WHERE token IN (SELECT value FROM json_each(${p('tokens')}))
+    AND user_id = ${p('user')} AND kept_until > ${p('now')} AND expires_at > ${p('now')}`,
+);
+
+export const vacateLocks = statement<{
+  node: number;
+  parent: number;
+  name: string;
+  user: number;
+  tokens: string;
+  now: number;
+  until: number;
+}>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO vacated_lock
+      (token, drive_id, parent_id, name, user_id, scope, owner_xml, timeout_seconds, expires_at, kept_until)
+    SELECT token, drive_id, ${p('parent')}, ${p('name')}, user_id, scope, owner_xml, timeout_seconds, expires_at,
+      ${p('until')}
+    FROM dav_lock WHERE node_id = ${p('node')} AND user_id = ${p('user')} AND expires_at > ${p('now')}
+    AND token IN (SELECT value FROM json_each(${p('tokens')}))`,
+);
+
+export const forgetVacatedLock = statement<{ token: string }>()((db, p) =>
+  db.deleteFrom('vacated_lock').where('token', '=', p('token')),
+);
+
+export const forgetKeptLocks = statement<{ now: number }>()((db, p) =>
+  db.deleteFrom('vacated_lock').where('kept_until', '<=', p('now')),
+);
