@@ -220,7 +220,8 @@ export interface DriveTransaction extends DriveView {
   rerootLocks(from: NodeId, to: NodeId): Promise<void>;
   /**
    * Remembers the unexpired locks of these tokens that this user has on the file, by the place of the file, until
-   * `keptUntil`. The locks themselves are the caller's to remove. What was kept long enough is forgotten, on all drives.
+   * `keptUntil`. The locks themselves are the caller's to remove. Where there are any, what was kept long enough is
+   * forgotten, on all drives.
    */
   vacateLocks(file: NodeRow, userId: UserId, tokens: readonly string[], now: number, keptUntil: number): Promise<void>;
   forgetVacatedLock(token: LockToken): Promise<void>;

@@ -56,7 +56,9 @@ export function driveStoreVacatedLocksSuite(open: OpenEngine): void {
     it('vacateLocks — forgets what was kept long enough, on all drives', async () => {
       const [first, second] = [await put(), await put()];
       await vacate([first.token]);
-      await vacate([second.token], KEPT_UNTIL);
+      await vacate(['opaquelocktoken:no'], KEPT_UNTIL, KEPT_UNTIL + 1);
+      expect(await kept()).toBe(1);
+      await vacate([second.token], KEPT_UNTIL, KEPT_UNTIL + 1);
       expect((await find([first.token, second.token], NOW)).map(({ token }) => token)).toEqual([second.token]);
       expect(await kept()).toBe(1);
     });

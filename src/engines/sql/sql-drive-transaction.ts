@@ -209,9 +209,8 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     now: number,
     keptUntil: number,
   ): Promise<void> {
-    await locks.forgetKeptLocks.run(this.connection, { now });
     if (file.parentId === null) return;
-    await locks.vacateLocks.run(this.connection, {
+    const count = await locks.vacateLocks.run(this.connection, {
       node: file.id,
       parent: file.parentId,
       name: file.name,
@@ -220,6 +219,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       now,
       until: keptUntil,
     });
+    if (count > 0) await locks.forgetKeptLocks.run(this.connection, { now });
   }
 
   async forgetVacatedLock(token: LockToken): Promise<void> {
