@@ -16,6 +16,7 @@ import { Uploads } from './drive/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
 import { claimStorage } from './engines/sqlite/storage-claim.js';
 import { makeApp } from './http/app.js';
+import { answerMalformed } from './http/malformed.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { collectGarbage } from './jobs/gc.js';
@@ -124,16 +125,22 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
     },
   });
   const listener = app.callback();
-  const options = { maxHeaderSize: HEADERS_BYTES_MAX, requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS };
+  const options = {
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    requestTimeout: 0,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requireHostHeader: false,
+  };
   const { tlsCertificate, tlsKey } = config;
   const server =
     tlsCertificate !== null && tlsKey !== null
       ? makeTlsServer({ ...options, certificate: tlsCertificate, key: tlsKey }, log)
       : createServer(options);
   server.on('request', listener);
-  // Node would send `100 Continue` by itself; the body is asked for when somebody wants it (PRODUCT U2).
+  // Node would send `100 Continue` or a bare 417 by itself; the body is asked for when somebody wants it (PRODUCT U2).
   server.on('checkContinue', listener);
-  server.on('checkExpectation', (_request, response) => response.writeHead(417).end());
+  server.on('checkExpectation', listener);
+  answerMalformed(server, log);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS_MAX;
   server.timeout = config.idleTimeoutSeconds * 1000;

@@ -8,6 +8,7 @@ import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '.
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
 import { DriveError } from '../drive/drive-error.js';
 import { type PartPlace, readPartName } from '../drive/part-order.js';
+import { noRoom } from '../drive/quota.js';
 import { fileEtag, type Resource } from '../drive/resource.js';
 import { checkMayAdd } from '../drive/rights.js';
 import type { Snapshot } from '../drive/snapshot.js';
@@ -21,7 +22,8 @@ export async function makeUpload(request: DavRequest, name: string): Promise<Dav
   const { uploads } = request.drive.parts;
   const size = announcedWhole(request);
   await uploads.open(request.drive, { name, size, target: null }, async (snapshot) => {
-    if (size !== null && size > (await uploads.room(snapshot, 'common'))) throw full();
+    const left = size === null ? 0 : await uploads.room(snapshot, 'common');
+    if (size !== null && size > left) throw noRoom(left);
   });
   return respond(201);
 }
@@ -53,7 +55,7 @@ export async function putPart(request: DavRequest, name: string, partName: strin
   const before = upload.received - former;
   if (size !== null) {
     drive.checkSize(before + size);
-    if (size > room) throw full();
+    if (size > room) throw noRoom(room);
     checkFits(place, size);
   }
   return uploads.sharing(upload, async () => {
@@ -141,10 +143,6 @@ function parseSize(request: DavRequest, name: string): number | null {
 function checkFits({ sizes }: PartPlace, size: number): void {
   if (sizes === null || sizes.includes(size)) return;
   throw new DriveError('incomplete', `By its name the part has ${sizes.at(-1)} bytes, ${size} came.`);
-}
-
-function full(): DriveError {
-  return new DriveError('drive-full', 'The drive is full: the upload does not fit.');
 }
 
 function folder(

@@ -67,9 +67,15 @@ export async function checkConditions(
     lastModifiedSeconds: resource ? Math.floor(resource.modified / 1000) : null,
   });
   if (result === 'precondition-failed') {
-    throw new DavError(412, 'This has changed since you read it (a precondition of the request does not hold).');
+    throw new DavError(412, failedSentence(headers, resource !== null));
   }
   return result;
+}
+
+function failedSentence(headers: DavRequest['headers'], isThere: boolean): string {
+  if (!isThere) return 'This is no longer there: somebody has deleted, moved or renamed it.';
+  if (headers['if-none-match']?.trim() === '*') return 'There is a file or folder of that name already.';
+  return 'Somebody has changed this since you read it. Read it again before you save.';
 }
 
 function hasConditionals({ headers }: DavRequest): boolean {
@@ -121,7 +127,11 @@ async function checkIf(
     const state = states.get(resource);
     if (state) states.set(resource, { ...state, stateTokens: [...state.stateTokens, ...tokens] });
   }
-  if (!holds()) throw new DavError(412, 'The lock or version that the request relies on is no longer there.');
+  if (!holds())
+    throw new DavError(
+      412,
+      'The lock or the version that you relied on is no longer there. Read it again before you save.',
+    );
 }
 
 /**

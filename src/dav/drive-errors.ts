@@ -33,6 +33,8 @@ export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 
     return new DavError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
       ...(condition ? { condition } : {}),
       hrefs: error.paths.map((path) => hrefOf(request, path, false)),
+      // CLIENTS R35: expired uploads are removed once an hour.
+      ...(status === 429 ? { headers: { 'Retry-After': '3600' } } : {}),
       cause: error,
     });
   }
@@ -46,7 +48,10 @@ export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 
     });
   }
   if (error instanceof StorageFullError) {
-    return new DavError(507, "The server's disk is full.", { condition: 'sufficient-disk-space', cause: error });
+    return new DavError(507, "The server's disk is full. Tell its administrator.", {
+      condition: 'sufficient-disk-space',
+      cause: error,
+    });
   }
   return null;
 }

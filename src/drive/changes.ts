@@ -47,7 +47,8 @@ export class Changes extends Snapshot {
   }
 
   async makeCollection(found: Found, modified = this.now): Promise<Resource> {
-    if (found.resource) throw new DriveError('exists', 'There is a file or folder of that name already.');
+    if (found.resource)
+      throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
     checkMayAdd(this.membership);
     checkNewPlace(found);
     return resourceOf(await this.#insert(found, null, modified), 'node', found.path);
@@ -119,7 +120,8 @@ export function checkNewPlace(found: Found): void {
   if (found.space === 'trash') {
     throw new DriveError('forbidden', 'Nothing can be put into the trash. Delete a file to move it there.');
   }
-  if (!found.parent) throw new DriveError('parent-missing', 'The folder that this should be in does not exist.');
+  if (!found.parent)
+    throw new DriveError('parent-missing', 'The folder that this should be in does not exist. Make it first.');
   if (!found.parent.isCollection) throw new DriveError('parent-missing', 'A file is no folder: nothing can be in it.');
   checkNewName(found.name);
 }

@@ -131,12 +131,18 @@ export function checkReceived(
   expected: Pick<Expectations, 'size' | 'digests'>,
 ): void {
   if (expected.size !== null && received.size !== expected.size) {
-    throw new DriveError('incomplete', `${expected.size} bytes were announced, ${received.size} came.`);
+    throw new DriveError(
+      'incomplete',
+      `${expected.size} bytes were announced, ${received.size} came. Nothing was changed: send it again.`,
+    );
   }
   for (const { algorithm, hex } of expected.digests) {
     const actual = algorithm === 'sha256' ? received.id : received.digests[algorithm];
     if (actual !== hex) {
-      throw new DriveError('digest-mismatch', `The ${algorithm} checksum of what came is not the announced one.`);
+      throw new DriveError(
+        'digest-mismatch',
+        `What came has another ${algorithm} checksum than announced. Nothing was changed: send it again.`,
+      );
     }
   }
 }

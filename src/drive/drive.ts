@@ -5,6 +5,8 @@ import type { ByteRange } from '../stores/values.js';
 import { Changes, ContentCollectedError } from './changes.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
+import { noRoom } from './quota.js';
+import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
 import type { Uploads } from './uploads.js';
 
@@ -85,7 +87,7 @@ export class Drive {
     const cap = this.uploadMaxBytes;
     const limit =
       room < cap - before
-        ? { bytes: room, error: () => new DriveError('drive-full', 'The drive is full: the upload does not fit.') }
+        ? { bytes: room, error: () => noRoom(room) }
         : { bytes: cap - before, error: () => tooLarge(cap) };
     return this.parts.contents.receive(incoming, expected, limit, signal);
   }
@@ -96,6 +98,5 @@ export class Drive {
 }
 
 function tooLarge(bytes: number): DriveError {
-  const text = bytes >= 1e9 ? `${Math.floor(bytes / 1e8) / 10} GB` : `${bytes} bytes`;
-  return new DriveError('too-large', `This drive takes files up to ${text}.`);
+  return new DriveError('too-large', `This drive takes files up to ${sizeText(bytes)}.`);
 }

@@ -23,7 +23,10 @@ export function normalizePath(segments: readonly string[]): DrivePath {
  */
 export function checkNewName(name: string): void {
   if (name.length * 3 > NAME_BYTES_MAX && Buffer.byteLength(name) > NAME_BYTES_MAX) {
-    throw new DriveError('name-too-long', `A name has at most ${NAME_BYTES_MAX} bytes in UTF-8.`);
+    throw new DriveError(
+      'name-too-long',
+      `This name is too long: at most ${NAME_BYTES_MAX} bytes in UTF-8. Shorten it.`,
+    );
   }
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
     throw new DriveError('name-invalid', 'A name is not empty, is neither "." nor "..", and holds no "/" and no NUL.');

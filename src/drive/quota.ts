@@ -1,4 +1,5 @@
 import { DriveError } from './drive-error.js';
+import { sizeText } from './size-text.js';
 import type { Snapshot } from './snapshot.js';
 
 export interface Room {
@@ -21,7 +22,12 @@ export async function roomOf(snapshot: Snapshot, space: 'home' | 'common'): Prom
 export async function checkRoom(snapshot: Snapshot, space: 'home' | 'common', bytes: number): Promise<void> {
   const { driveQuotaBytes, memberQuotaBytes } = snapshot.membership;
   if (bytes <= 0 || (driveQuotaBytes === null && memberQuotaBytes === null)) return;
-  if ((await roomOf(snapshot, space)).left < bytes) {
-    throw new DriveError('drive-full', 'The drive is full. Empty the trash, or ask for a larger quota.');
-  }
+  const { left } = await roomOf(snapshot, space);
+  if (left < bytes) throw noRoom(left);
+}
+
+/** `left`: the bytes that still fit, whichever quota says so. */
+export function noRoom(left: number): DriveError {
+  const text = `There is room for ${sizeText(left)} more here, and this is larger.`;
+  return new DriveError('drive-full', `${text} Empty the trash, or ask the administrator for a larger quota.`);
 }

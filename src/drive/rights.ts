@@ -14,10 +14,13 @@ export function mayChange(membership: Membership): boolean {
 /** Throws `DriveError` `forbidden`. */
 export function checkMayAdd(membership: Membership): void {
   if (membership.role === 'viewer') {
-    throw new DriveError('forbidden', 'You are a viewer of this drive: you can read it, not change it.');
+    throw new DriveError(
+      'forbidden',
+      'You are a viewer of this drive: you can read it, not change it. A manager of the drive can make you a member.',
+    );
   }
   if (membership.allowance === 'read-only') {
-    throw new DriveError('forbidden', 'This app password is read-only.');
+    throw new DriveError('forbidden', 'This app password is read-only. Sign in with one that may write.');
   }
 }
 

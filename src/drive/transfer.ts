@@ -121,7 +121,8 @@ function checkTarget(transfer: Transfer, source: NodeRow): void {
   }
   const target = checkOrdinary(to.resource, 'overwritten');
   if (target.id === source.id) throw new DriveError('forbidden', 'Source and destination are the same.');
-  if (!transfer.mayOverwrite) throw new DriveError('exists', 'There is a file or folder of that name already.');
+  if (!transfer.mayOverwrite)
+    throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
   checkMayChange(destination.membership);
   if (transfer.from.above.some((node) => node.id === target.id)) {
     throw new DriveError('into-itself', "A folder can't be replaced by something inside it.");

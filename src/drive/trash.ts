@@ -70,7 +70,8 @@ export async function restore(
   const parent = to.parent!.node!;
   let name = to.name;
   if (to.resource) {
-    if (!options.mayRename) throw new DriveError('exists', 'There is a file or folder of that name already.');
+    if (!options.mayRename)
+      throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
     name = await freeName(name, node.isCollection, now, (names) => transaction.takenNames(parent.id, names));
   }
   const restored = await transaction.moveNode(node, parent, name, now);

@@ -96,7 +96,7 @@ export class Uploads {
       if ((await uploads.countOpen(membership.userId, now)) >= OPEN_MAX) {
         throw new DriveError(
           'too-many',
-          `At most ${OPEN_MAX} uploads can be open. Finish some, or wait until they expire.`,
+          `At most ${OPEN_MAX} uploads can be open at once. Finish some, or wait until they expire.`,
         );
       }
       const { size, target } = announced;
@@ -114,7 +114,8 @@ export class Uploads {
   /** Runs work on an upload that others may work on as well, which doesn't expire meanwhile. Throws `busy`. */
   async sharing<T>(upload: UploadRow, work: () => Promise<T>): Promise<T> {
     const { id } = upload;
-    if (this.#alone.has(id)) throw new DriveError('busy', 'This upload is being worked on by another request.');
+    if (this.#alone.has(id))
+      throw new DriveError('busy', 'Another request is working on this upload. Try again in a moment.');
     this.#inUse.set(id, (this.#inUse.get(id) ?? 0) + 1);
     const working = work();
     this.#working.add(working);
@@ -155,7 +156,7 @@ export class Uploads {
   /**
    * Keeps a received content as a part of the upload, in the place of one of the same name; it is given up in any case.
    * Waits a little where putting the file together is far behind. Throws `DriveError`: `not-found`, `too-large`,
-   * `too-many`, `incomplete` where `size`, the announced one of the whole, is another than before.
+   * `incomplete` where `size`, the announced one of the whole, is another than before.
    */
   async putPart(
     drive: Drive,
@@ -172,7 +173,7 @@ export class Uploads {
       const received = open.received - (former?.size ?? 0) + content.row.size;
       drive.checkSize(received);
       if (!former && open.parts >= PARTS_MAX) {
-        throw new DriveError('too-many', `An upload has at most ${PARTS_MAX} parts. Send larger ones.`);
+        throw new DriveError('too-large', `An upload has at most ${PARTS_MAX} parts. Send larger ones.`);
       }
       await announce(changes, open, size);
       await changes.record(content);

@@ -25,11 +25,15 @@ export interface AppParts extends CloudParts, ChangesApiParts {
   readonly checkReady: () => Promise<void>;
 }
 
+/** As Node reads it. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
 /** The middlewares of all requests, in their order (DESIGN 2). */
 export function makeApp(parts: AppParts): Koa<FirnState> {
   const app = new Koa<FirnState>();
   app.use(begin(parts));
   app.use(errors);
+  app.use(checkHead);
   app.use(findMount(parts));
   if (parts.corsOrigins.length > 0) app.use(cors(parts.corsOrigins));
   app.use(options);
@@ -77,6 +81,17 @@ function lazyChild(log: Logger, state: FirnState): Logger {
     warn: (facts: object, text: string) => log.warn({ requestId: state.requestId, ...facts }, text),
     error: (facts: object, text: string) => log.error({ requestId: state.requestId, ...facts }, text),
   } as Logger;
+}
+
+/** What Node would refuse by itself, without a body that says why. */
+function checkHead({ req }: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
+  const { expect, host } = req.headers;
+  if (expect !== undefined && !CONTINUE.test(expect)) {
+    throw new DavError(417, 'Of the Expect header nothing but 100-continue is known here.');
+  }
+  // RFC 9112 §3.2; HTTP/1.0 has no such header.
+  if (host === undefined && req.httpVersion === '1.1') throw new DavError(400, 'The Host header is missing.');
+  return next();
 }
 
 function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {

@@ -8,6 +8,10 @@ import type { FirnState } from './context.js';
 /** Longest User-Agent kept as an app password's last client. */
 const CLIENT_LENGTH_MAX = 200;
 
+const NO_DRIVE_YET = 'You are a member of no drive yet. Ask the administrator to add you to one.';
+/** One sentence for both, so that IDs can't be probed (PRODUCT A3). */
+const NO_SUCH_DRIVE = 'There is no such drive, or you are no member of it.';
+
 /** What says who a request comes from. */
 export type SignIn = (context: Koa.ParameterizedContext<FirnState>, driveId: DriveId | null) => Promise<void>;
 
@@ -30,15 +34,19 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
         context.state.membership = result.membership;
         return;
       case 'no-drive':
-        throw new DavError(404, driveId === null ? 'You are a member of no drive yet.' : 'There is no such drive.');
+        throw new DavError(404, driveId === null ? NO_DRIVE_YET : NO_SUCH_DRIVE);
       case 'refused':
         context.state.log.info({ reason: result.reason, remoteAddress }, 'credentials refused');
         throw new DavError(401, result.message, { headers: challenge });
       case 'throttled':
         context.state.log.warn({ remoteAddress }, 'sign-ins throttled');
-        throw new DavError(429, 'Too many wrong passwords from here. Wait a little.', {
-          headers: { 'Retry-After': String(result.retryAfterSeconds) },
-        });
+        throw new DavError(
+          429,
+          `Too many wrong passwords from here. Try again in ${secondsText(result.retryAfterSeconds)}.`,
+          {
+            headers: { 'Retry-After': String(result.retryAfterSeconds) },
+          },
+        );
     }
   };
 }
@@ -50,4 +58,9 @@ export function authenticate(signIn: SignIn): Koa.Middleware<FirnState> {
     if (mount.kind === 'drive' || mount.kind === 'api') await signIn(context, mount.driveId);
     return next();
   };
+}
+
+function secondsText(seconds: number): string {
+  if (seconds >= 120) return `${Math.ceil(seconds / 60)} minutes`;
+  return seconds === 1 ? 'a second' : `${seconds} seconds`;
 }

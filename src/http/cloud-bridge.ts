@@ -136,7 +136,9 @@ async function answerTree(
   place: Exclude<CloudPlace, { kind: 'status' | 'ocs' | 'index' | 'nothing' }>,
 ): Promise<void> {
   if (place.kind === 'parent') {
-    if (context.method !== 'PROPFIND') throw new DavError(405, 'This folder only leads to others.');
+    if (context.method !== 'PROPFIND') {
+      throw new DavError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
+    }
     return propfindFolders(context, context.state.url, []);
   }
   const { membership } = context.state;
@@ -154,7 +156,7 @@ const TREES: Readonly<Record<TreeKind, (request: DavRequest) => Promise<DavRespo
   trash: trashTree,
   // Only a place to move things to.
   restore: async () => {
-    throw new DavError(405, 'Move something from the trash to here to restore it.');
+    throw new DavError(405, 'Move something from the trash to here to restore it.', { headers: { Allow: 'OPTIONS' } });
   },
   uploads: uploadsTree,
 };

@@ -3,9 +3,14 @@ import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DavError, renderErrorBody } from '../dav/dav-error.js';
 import { ALLOW } from '../dav/dispatch.js';
 import { toDavError } from '../dav/drive-errors.js';
+import { msdavextError } from '../dav/headers/msdavext-error.js';
 import type { FirnState } from './context.js';
+import { PAGE_HEADERS, renderErrorPage, wantsPage } from './error-page.js';
 import { ClientGoneError } from './http-body.js';
 import { send } from './send.js';
+
+const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' };
+const XML_HEADERS = { 'Content-Type': 'application/xml; charset=utf-8' };
 
 type Context = Koa.ParameterizedContext<FirnState>;
 
@@ -35,18 +40,35 @@ function answer(context: Context, error: unknown): void {
   }
   const shown =
     known ?? new DavError(500, `Something went wrong here. Its number in the server's log is ${requestId}.`);
-  const isApi = context.state.mount?.kind === 'api';
-  const body = isApi ? JSON.stringify({ error: shown.message, requestId }) : renderErrorBody(shown, requestId);
+  const { headers, body } = formOf(context, shown);
+  const extended = msdavextError(context.req.headers, shown.status, shown.message);
   send(context, {
     status: shown.status,
     headers: {
-      'Content-Type': `application/${isApi ? 'json' : 'xml'}; charset=utf-8`,
+      ...headers,
       // RFC 9110 §15.5.6: a 405 says what is allowed.
-      ...(shown.status === 405 ? { Allow: ALLOW } : {}),
+      ...(shown.status === 405 ? { Allow: allowedBeside(method) } : {}),
+      ...(extended === null ? {} : { 'X-MSDAVEXT_ERROR': extended }),
       ...shown.headers,
     },
     body: method === 'HEAD' ? null : body,
   });
+}
+
+/** The methods but the one that was just refused. */
+function allowedBeside(method: string): string {
+  return ALLOW.split(', ')
+    .filter((allowed) => allowed !== method)
+    .join(', ');
+}
+
+/** JSON for programs of ours, a page for people, XML for WebDAV programs. */
+function formOf({ method, req, state }: Context, error: DavError): { headers: Record<string, string>; body: string } {
+  const { requestId, mount } = state;
+  if (mount?.kind === 'api')
+    return { headers: JSON_HEADERS, body: JSON.stringify({ error: error.message, requestId }) };
+  if (wantsPage(method, req.headers.accept)) return { headers: PAGE_HEADERS, body: renderErrorPage(error, requestId) };
+  return { headers: XML_HEADERS, body: renderErrorBody(error, requestId) };
 }
 
 function expected(context: Context, error: unknown): DavError | null {

@@ -51,7 +51,9 @@ async function answer(
     case 'PROPFIND':
       return propfindFolders(context, mount.path, mount.path === '/' ? ['/dav/'] : []);
     default:
-      throw new DavError(405, 'This folder only leads to drives.');
+      throw new DavError(405, 'This folder only leads to drives.', {
+        headers: { Allow: 'OPTIONS, GET, HEAD, PROPFIND' },
+      });
   }
 }
 

@@ -8,7 +8,7 @@ import type { FirnState } from './context.js';
 /** A body that nobody wants is read and thrown away up to here, so that the connection can go on. */
 const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
 /** How long a client that sends more may take to see the answer before the connection ends, in milliseconds. */
-const LINGER_MS = 5_000;
+export const LINGER_MS = 5_000;
 
 /**
  * Writes an answer to the socket, past Koa's own, which would guess at types and lengths.

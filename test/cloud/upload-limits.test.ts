@@ -141,13 +141,15 @@ describe('how much there may be of uploads', () => {
       }
     });
     expect(await mkcol('more')).toBe(429);
+    const refused = await send('MKCOL', `${base(123456, 'uploads')}/more`);
+    expect(refused.headers['retry-after']).toBe('3600');
     expect((await send('DELETE', `${base(123456, 'uploads')}/n999`)).status).toBe(204);
     expect(await mkcol('more')).toBe(201);
     expect(await mkcol('still-more')).toBe(429);
     await expire(2);
   });
 
-  test('10,000 parts an upload: 429 for one more, and they still make a file', async () => {
+  test('10,000 parts an upload: 413 for one more, since trying again is no use, and they still make a file', async () => {
     expect(await mkcol('many')).toBe(201);
     expect(await put('many', 0, Buffer.from('x'))).toBe(201);
     const upload = (await find('many'))!;
@@ -158,7 +160,7 @@ describe('how much there may be of uploads', () => {
         await uploads.putPart(upload.id, part, upload.expiresAt);
       }
     });
-    expect(await put('many', 10_000, Buffer.from('x'))).toBe(429);
+    expect(await put('many', 10_000, Buffer.from('x'))).toBe(413);
     expect(await put('many', 9_999, Buffer.from('y'))).toBe(204);
     expect((await move('many', 'many.bin')).status).toBe(201);
     const { text } = await send('GET', `${base(123456, 'files')}/many.bin`);

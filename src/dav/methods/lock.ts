@@ -55,7 +55,9 @@ async function refresh(request: DavRequest, conditions: Conditions, timeoutSecon
       (placed) => conditions.tokens.has(placed.lock.token) && placed.lock.userId === changes.membership.userId,
     );
     if (!own) {
-      throw new DavError(412, 'There is no such lock of yours here.', { condition: 'lock-token-matches-request-uri' });
+      throw new DavError(412, 'There is no such lock of yours here: it has ended. Lock it again.', {
+        condition: 'lock-token-matches-request-uri',
+      });
     }
     const expiresAt = changes.now + timeoutSeconds * 1000;
     await changes.transaction.refreshLock(own.lock.token, timeoutSeconds, expiresAt);
@@ -80,7 +82,9 @@ export async function unlock(request: DavRequest): Promise<DavResponse> {
     const covering = await locksCovering(changes, found);
     const placed = covering.find(({ lock }) => lock.token === token);
     if (!placed) {
-      throw new DavError(409, 'There is no such lock here.', { condition: 'lock-token-matches-request-uri' });
+      throw new DavError(409, 'There is no such lock here: it has ended, or is on something else.', {
+        condition: 'lock-token-matches-request-uri',
+      });
     }
     const { userId, role } = changes.membership;
     if (placed.lock.userId !== userId && role !== 'manager') {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { spaceOf } from '../../drive/changes.js';
-import { DriveError } from '../../drive/drive-error.js';
 import { normalizePath } from '../../drive/names.js';
+import { noRoom } from '../../drive/quota.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { DavError } from '../dav-error.js';
 import { parseOcMtime } from '../headers/mtime.js';
@@ -48,7 +48,7 @@ async function create(request: DavRequest): Promise<DavResponse> {
   const upload = await uploads.open(drive, announced, async (snapshot) => {
     const found = await findWritable(file, snapshot);
     const room = (await uploads.room(snapshot, spaceOf(found))) + (found.resource?.size ?? 0);
-    if (size > room) throw new DriveError('drive-full', 'The drive is full: the upload does not fit.');
+    if (size > room) throw noRoom(room);
   });
   const begun = size === 0 || body.size !== 0 ? await takeBody(request, upload) : { upload, written: null };
   return respond(201, {

@@ -72,7 +72,7 @@ async function transfer(
 export async function destinationOf(request: DavRequest): Promise<{ drive: Drive; path: DrivePath }> {
   const { host, path } = parseDestination(headerOf(request, 'destination'), request.url);
   const target = await request.locate(host, path);
-  if (!target) throw new DavError(502, 'The Destination is on another server.');
-  if (!target.drive) throw new DavError(409, 'There is no such drive to copy or move to.');
+  if (!target) throw new DavError(502, 'The Destination is on another server. Download it here and upload it there.');
+  if (!target.drive) throw new DavError(409, 'There is no such drive to copy or move to, or you are no member of it.');
   return { drive: target.drive, path: target.path };
 }

@@ -1,7 +1,7 @@
 import { spaceOf } from '../../drive/changes.js';
 import { checkReceived, type Incoming, type ReceivedContent } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
-import { checkRoom } from '../../drive/quota.js';
+import { checkRoom, noRoom } from '../../drive/quota.js';
 import { checkMayAdd } from '../../drive/rights.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { DavError } from '../dav-error.js';
@@ -51,7 +51,7 @@ export async function append(request: DavRequest, upload: UploadRow): Promise<Ap
     const found = body.size === rest ? await findWritable(file, snapshot) : await snapshot.find(target.path);
     return (await drive.parts.uploads.room(snapshot, spaceOf(found))) + (found.resource?.size ?? 0);
   });
-  if (body.size !== null && body.size > room) throw full();
+  if (body.size !== null && body.size > room) throw noRoom(room);
   if (rest === 0) return finish({ request, target, file, checksum, room }, upload);
   const segments = new BodySegments(body.chunks(), { keepsBroken: checksum === null });
   try {
@@ -98,7 +98,7 @@ async function receive(
     chunks: () => segments.take(isCut ? SEGMENT_BYTES : Number.POSITIVE_INFINITY),
     readAll: () => Promise.reject(new Error('comes in chunks only')),
   };
-  const limit = { bytes: Math.min(room, rest), error: room < rest ? full : tooLong };
+  const limit = { bytes: Math.min(room, rest), error: room < rest ? () => noRoom(room) : tooLong };
   try {
     // Without the request's signal: what has come when it is aborted is kept.
     return await request.drive.parts.contents.receive(incoming, expected, limit);
@@ -139,8 +139,4 @@ async function finish({ request, target, file }: Append, upload: UploadRow, tail
 
 function tooLong(): DriveError {
   return new DriveError('too-large', 'More bytes come than Upload-Length says.');
-}
-
-function full(): DriveError {
-  return new DriveError('drive-full', 'The drive is full: the upload does not fit.');
 }
