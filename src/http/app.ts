@@ -44,6 +44,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   app.use(authenticate(signIn));
   app.use(changesApi(parts));
   app.use(davBridge(parts));
+  app.use(nothing);
   // Koa's own catch is behind ours; what comes here is a defect of ours, or a connection that broke.
   app.on('error', (error) => {
     if (isConnectionError(error)) parts.log.debug({ code: error.code }, 'a connection broke');
@@ -81,6 +82,11 @@ function lazyChild(log: Logger, state: FirnState): Logger {
     warn: (facts: object, text: string) => log.warn({ requestId: state.requestId, ...facts }, text),
     error: (facts: object, text: string) => log.error({ requestId: state.requestId, ...facts }, text),
   } as Logger;
+}
+
+/** For addresses that nobody answered: Koa would say so in a text of its own. */
+function nothing(): never {
+  throw new DavError(404, 'There is nothing here.');
 }
 
 /** What Node would refuse by itself, without a body that says why. */

@@ -159,6 +159,12 @@ describe('CLIENTS R35, RFC 4918 §11, §16 — a status, a condition and a sente
     expect(answer.sentence).toMatch(sentence);
   });
 
+  test('an address that belongs to nobody is no exception', async () => {
+    for (const path of ['/nowhere', '/remote.php/nothing', '/api/drives/123456/nothing']) {
+      expect(told(await server.send('PROPFIND', path, { user: 'alice' })).status).toBe(404);
+    }
+  });
+
   test('HEAD has the status and the number, and no body', async () => {
     const { status, headers, text } = await alice('HEAD', '/none');
     expect([status, text]).toEqual([404, '']);
