@@ -165,8 +165,12 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     'locks vacated': async () => {
       const node = await file();
       return drives.write(async (transaction) => {
-        await transaction.vacateLocks(node, world.anna.userId, ['opaquelocktoken:x'], NOW, NOW);
-        await transaction.forgetVacatedLock('opaquelocktoken:x' as LockToken);
+        const lock = world.lock(node.id, { isDeep: false });
+        await transaction.insertLock(lock);
+        await transaction.vacateLocks(node, lock.userId, [lock.token], NOW, NOW + 1);
+        await transaction.removeLock(lock.token);
+        expect(await transaction.vacatedLocks(lock.userId, [lock.token], NOW)).toHaveLength(1);
+        await transaction.forgetVacatedLock(lock.token);
       });
     },
     'MOVE of the folder': async () => {
