@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Fetch } from './server-fetch.js';
 
 /** Relative path → content; a folder is a path with a slash at the end and no content. */
 export type Tree = Map<string, Buffer>;
@@ -64,13 +65,13 @@ function parseMultistatus(xml: string): { href: string; isCollection: boolean }[
     }));
 }
 
-/** Reads everything below a collection with PROPFIND and GET of Node's own fetch. `address` ends with a slash. */
-export async function readTreeOverHttp(address: string, authorization: string): Promise<Tree> {
+/** Reads everything below a collection with PROPFIND and GET. `address` ends with a slash. */
+export async function readTreeOverHttp(address: string, authorization: string, from: Fetch = fetch): Promise<Tree> {
   const tree: Tree = new Map();
   const pathOf = (url: string) => decodeURIComponent(new URL(url).pathname);
   const base = pathOf(address);
   const visit = async (url: string): Promise<void> => {
-    const listing = await fetch(url, { method: 'PROPFIND', headers: { authorization, depth: '1' } });
+    const listing = await from(url, { method: 'PROPFIND', headers: { authorization, depth: '1' } });
     if (listing.status !== 207) throw new Error(`PROPFIND ${url} answered ${listing.status}`);
     for (const { href, isCollection } of parseMultistatus(await listing.text())) {
       const target = new URL(href, url).href;
@@ -80,7 +81,7 @@ export async function readTreeOverHttp(address: string, authorization: string): 
         tree.set(name, Buffer.alloc(0));
         await visit(target);
       } else {
-        tree.set(name, await readOverHttp(target, authorization));
+        tree.set(name, await readOverHttp(target, authorization, from));
       }
     }
   };
@@ -88,9 +89,9 @@ export async function readTreeOverHttp(address: string, authorization: string): 
   return tree;
 }
 
-/** GET of Node's own fetch, which must answer 200. */
-export async function readOverHttp(url: string, authorization: string): Promise<Buffer> {
-  const answer = await fetch(url, { headers: { authorization } });
+/** GET, which must answer 200. */
+export async function readOverHttp(url: string, authorization: string, from: Fetch = fetch): Promise<Buffer> {
+  const answer = await from(url, { headers: { authorization } });
   const content = Buffer.from(await answer.arrayBuffer());
   if (answer.status !== 200) throw new Error(`GET ${url} answered ${answer.status}: ${content.toString('utf8')}`);
   return content;
@@ -106,6 +107,17 @@ export function compareTrees(expected: Tree, actual: Tree): string[] {
   }
   for (const name of actual.keys()) if (!expected.has(name)) differences.push(`${name} should not be there`);
   return differences;
+}
+
+/** The files of a tree whose modification times differ by a second or more between two folders. */
+export async function compareTimes(tree: Tree, first: string, second: string): Promise<string[]> {
+  const different: string[] = [];
+  for (const name of tree.keys()) {
+    if (name.endsWith('/')) continue;
+    const [a, b] = await Promise.all([first, second].map((folder) => stat(path.join(folder, name))));
+    if (Math.floor(a!.mtimeMs / 1000) !== Math.floor(b!.mtimeMs / 1000)) different.push(name);
+  }
+  return different;
 }
 
 /** Throws where two contents differ. (vitest's own comparison takes seconds for a few megabytes.) */
