@@ -30,6 +30,7 @@ const proofs = new Map([
   ['nginx', ['nginx']],
   ['openssl', ['openssl']],
   ['rclone', ['rclone']],
+  ['restic', ['restic']],
   ['strace', ['strace']],
   ['util-linux', ['taskset']],
   ['wrk', ['wrk']],

@@ -10,6 +10,7 @@ const clientPackages = [
   'litmus',
   'cadaver',
   'rclone',
+  'restic',
   'davfs2',
   'gvfs',
   'gvfs-backends',

@@ -95,6 +95,18 @@ export class Contents {
     return range ? content.bytes.subarray(range.start, range.end + 1) : content.bytes;
   }
 
+  /** Reads a content through for its digests. Rejects with the signal's reason when nobody waits any more. */
+  async digestsOf(content: ContentRow, signal: AbortSignal): Promise<Required<Digests>> {
+    const bytes = await this.open(content);
+    const [sha1, md5] = [createHash('sha1'), createHash('md5')];
+    for await (const chunk of bytes instanceof Uint8Array ? [bytes] : bytes) {
+      signal.throwIfAborted();
+      sha1.update(chunk as Uint8Array);
+      md5.update(chunk as Uint8Array);
+    }
+    return { sha1: sha1.digest('hex'), md5: md5.digest('hex') };
+  }
+
   /** Whether the bytes are (still) where their id says. */
   async isStored(id: BlobId): Promise<boolean> {
     return (await this.#blobs.stat(id)) !== null;

@@ -162,3 +162,40 @@ describe('curl', () => {
     expect((await peakMemoryBytes(server.pid)) - before).toBeLessThan(memoryGrowthBytesMax);
   });
 });
+
+describe('curl over TLS', () => {
+  let server: BootedServer;
+  let folder: string;
+  const content = seededBytes('curl over TLS', 2_500_000);
+
+  beforeAll(async () => {
+    server = await bootServer({ hostMount: true, tls: true });
+    folder = await mkdtemp(path.join(tmpdir(), 'firn-curl-'));
+    await writeFile(path.join(folder, 'local.bin'), content);
+  });
+  afterAll(async () => {
+    await server?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const curl = (...parameters: string[]) =>
+    runProgram('curl', ['-sSf', '-u', `${server.user}:${server.password}`, ...parameters], { folder });
+
+  for (const mount of ['pathMount', 'hostMount'] as const) {
+    test(`uploads with a length and chunked, and reads back (${mount})`, async () => {
+      const trust = ['--cacert', server.ca!.caFile];
+      for (const framing of ['Content-Type: application/octet-stream', 'Transfer-Encoding: chunked']) {
+        const url = `${server[mount]}${mount}.bin`;
+        expect(await curl(...trust, '-H', framing, '-T', 'local.bin', url)).toMatchObject({ code: 0, errors: '' });
+        expect(await curl(...trust, '-o', 'back.bin', url)).toMatchObject({ code: 0, errors: '' });
+        checkSameBytes(await readFile(path.join(folder, 'back.bin')), content);
+      }
+    });
+  }
+
+  test('an authority that it does not trust is refused', async () => {
+    const { code, errors } = await curl(server.hostMount);
+    // CURLE_PEER_FAILED_VERIFICATION.
+    expect([code, errors]).toEqual([60, expect.stringContaining('certificate')]);
+  });
+});

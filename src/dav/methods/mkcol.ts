@@ -15,7 +15,7 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
   const changes = await readChanges(request);
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
   const conditions = await readConditions(request);
-  const outcome = checkChanges(changes);
+  const outcome = checkChanges(changes, null);
   if (isRefused(outcome)) {
     // RFC 5689 §3: nothing is made when one property can't be set.
     const body = `<?xml version="1.0" encoding="utf-8"?>\n<D:mkcol-response xmlns:D="DAV:">${renderPropstats(outcome)}</D:mkcol-response>\n`;

@@ -1,11 +1,16 @@
 import { checkOrdinary } from '../../drive/changes.js';
 import { checkLocks } from '../../drive/locks.js';
-import type { Resource } from '../../drive/resource.js';
 import { checkMayChange } from '../../drive/rights.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { prefersMinimal } from '../headers/prefer.js';
-import { applyChanges, checkChanges, isRefused, renderPropstats } from '../properties/property-changes.js';
+import {
+  applyChanges,
+  checkChanges,
+  isRefused,
+  needsContent,
+  renderPropstats,
+} from '../properties/property-changes.js';
 import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
 import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN, responseAround } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
@@ -15,17 +20,18 @@ import { parseProppatch } from '../xml/proppatch-request.js';
 export async function proppatch(request: DavRequest): Promise<DavResponse> {
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
   if (!body) throw new DavError(400, 'A PROPPATCH needs a body that says what to change.');
-  const checked = checkChanges(parseProppatch(body, headerOf(request, 'content-type')));
+  const wanted = parseProppatch(body, headerOf(request, 'content-type'));
   const conditions = await readConditions(request);
-  const resource = await request.drive.write(async (changes): Promise<Resource> => {
-    const found = await changes.find(request.path);
+  const { resource, checked } = await request.drive.write(async (changes) => {
+    const found = await changes.find(request.path, { withContent: needsContent(wanted) });
     if (!found.resource) throw new DavError(404, 'There is nothing of that name.');
     checkMayChange(changes.membership);
     await checkConditions(request, conditions, changes, found);
     await checkLocks(changes, found, { tokens: conditions.tokens, changesSelf: true });
     const node = checkOrdinary(found.resource, 'changed');
+    const checked = checkChanges(wanted, found.content);
     if (!isRefused(checked)) await applyChanges(changes, node, checked);
-    return found.resource;
+    return { resource: found.resource, checked };
   });
   if (prefersMinimal(request.headers) && !isRefused(checked)) {
     return respond(204, { 'Preference-Applied': 'return=minimal' });

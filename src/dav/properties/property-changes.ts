@@ -1,5 +1,5 @@
 import type { Changes } from '../../drive/changes.js';
-import type { NodeRow } from '../../stores/drive-store.js';
+import type { ContentRow, NodeRow } from '../../stores/drive-store.js';
 import type { DavCondition } from '../dav-error.js';
 import { parseHttpDate } from '../headers/http-date.js';
 import { missingProperty, propstat } from '../xml/multistatus.js';
@@ -27,6 +27,14 @@ const SETTABLE = new Map<string, { readonly time: Time; readonly parse: (text: s
   [`{${WIN32_NAMESPACE}}Win32CreationTime`, { time: 'created', parse: parseHttpDate }],
 ]);
 
+/** Not for clients to set, but rclone since 1.7x sends it along with a time: to what it is already, it may be set. */
+const CHECKSUMS = '{http://owncloud.org/ns}checksums';
+
+/** Whether `checkChanges` has to know the file's content. */
+export function needsContent(changes: readonly PropertyChange[]): boolean {
+  return changes.some(({ name }) => propertyKey(name) === CHECKSUMS);
+}
+
 /** What becomes of each change: the instructions to carry out, or the reason why one can't be. */
 export interface CheckedChange {
   readonly name: PropertyName;
@@ -36,9 +44,9 @@ export interface CheckedChange {
   readonly time?: { readonly which: Time; readonly ms: number };
 }
 
-/** Checks all changes before any is carried out: PROPPATCH is all or nothing (RFC 4918 §9.2). */
-export function checkChanges(changes: readonly PropertyChange[]): CheckedChange[] {
-  const checked = changes.map(checkChange);
+/** Checks all changes before any is carried out: PROPPATCH is all or nothing (RFC 4918 §9.2). `content`: of a file. */
+export function checkChanges(changes: readonly PropertyChange[], content: ContentRow | null): CheckedChange[] {
+  const checked = changes.map((change) => checkChange(change, content));
   if (checked.every(({ status }) => status === 200)) return checked;
   return checked.map((change) => (change.status === 200 ? { name: change.name, status: 424 } : change));
 }
@@ -47,8 +55,11 @@ export function isRefused(changes: readonly CheckedChange[]): boolean {
   return changes.some(({ status }) => status !== 200);
 }
 
-function checkChange(change: PropertyChange): CheckedChange {
+function checkChange(change: PropertyChange, content: ContentRow | null): CheckedChange {
   const { name } = change;
+  if (propertyKey(name) === CHECKSUMS && change.action === 'set' && areChecksumsOf(content, textOf(change.element))) {
+    return { name, status: 200 };
+  }
   const settable = SETTABLE.get(propertyKey(name));
   if (settable) {
     // Removing a time that always is there leaves it as it is (RFC 4918 §9.2: removing a missing one is no error).
@@ -85,6 +96,14 @@ export function renderPropstats(checked: readonly CheckedChange[]): string {
       return propstat(group[0]!.status, names, group[0]!.condition ?? null);
     })
     .join('');
+}
+
+/** `SHA1:hex`, or several with spaces between them, all of them known and right. */
+function areChecksumsOf(content: ContentRow | null, text: string): boolean {
+  if (!content) return false;
+  const known = [`sha1:${content.sha1}`, `md5:${content.md5}`, `sha256:${content.id}`];
+  const checksums = text.trim().toLowerCase().split(/\s+/);
+  return checksums.every((checksum) => known.includes(checksum));
 }
 
 function parseSeconds(text: string): number | null {
