@@ -117,7 +117,9 @@ for (const scheme of ['http', 'https'] as const) {
       expect(gone.status).toBe(404);
     });
 
-    test('the FUSE path of gvfs: a tree with hard names is copied there and back byte for byte', async () => {
+    test('the FUSE path of gvfs: a tree with hard names is copied there and back byte for byte', {
+      timeout: 120_000,
+    }, async () => {
       const tree = makeTree('gio', 40);
       await writeTree(tree, path.join(folder, 'up'));
       await inSession(server[scheme === 'http' ? 'pathMount' : 'hostMount'], [

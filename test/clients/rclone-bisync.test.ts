@@ -59,7 +59,9 @@ for (const scheme of ['http', 'https'] as const) {
     }
 
     for (const remote of remotes[scheme]) {
-      test(`${remote}: edits and deletions of both sides and a conflict; two devices end with the same`, async () => {
+      test(`${remote}: edits and deletions of both sides and a conflict; two devices end with the same`, {
+        timeout: 120_000,
+      }, async () => {
         const tree = makeTree('bisync', 20);
         const laptop = device('laptop', remote);
         await writeTree(tree, laptop.folder);

@@ -100,10 +100,16 @@ export function renderPropstats(checked: readonly CheckedChange[]): string {
 
 /** `SHA1:hex`, or several with spaces between them, all of them known and right. */
 function areChecksumsOf(content: ContentRow | null, text: string): boolean {
-  if (!content) return false;
-  const known = [`sha1:${content.sha1}`, `md5:${content.md5}`, `sha256:${content.id}`];
+  const known = new Map<string, string | undefined>([
+    ['sha1', content?.sha1],
+    ['md5', content?.md5],
+    ['sha256', content?.id],
+  ]);
   const checksums = text.trim().toLowerCase().split(/\s+/);
-  return checksums.every((checksum) => known.includes(checksum));
+  return checksums.every((checksum) => {
+    const [name = '', hex = ''] = checksum.split(':');
+    return hex !== '' && known.get(name) === hex;
+  });
 }
 
 function parseSeconds(text: string): number | null {
