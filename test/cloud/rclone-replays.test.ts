@@ -7,8 +7,13 @@ import { checkSameBytes } from '../support/trees.js';
 
 /** What rclone 1.7x sends, which Debian's 1.60 can't (CLIENTS 2.1): as its source has it, in its order. */
 const USER = 'alice@example.org';
-const CHUNK = 10 * 1024 * 1024;
-const CONTENT = randomBytes(CHUNK + 5_000_000);
+const MEBIBYTE = 1024 * 1024;
+/** `nextcloud_chunk_size`, which is 10 MiB unless set. */
+const CHUNK = MEBIBYTE;
+/** That of infinitescale can't be set. */
+const TUS_CHUNK = 10 * MEBIBYTE;
+const LARGE = randomBytes(TUS_CHUNK + 300_000);
+const CONTENT = LARGE.subarray(0, 2 * CHUNK + 300_000);
 const MTIME = '1577934245';
 const MTIME_HTTP = 'Thu, 02 Jan 2020 03:04:05 GMT';
 const FORM = 'application/x-www-form-urlencoded';
@@ -91,19 +96,19 @@ describe('rclone, vendor nextcloud: a file larger than nextcloud_chunk_size', ()
     const target = `${files}/${name}`;
     expect(await look(target)).toBe(404);
     expect((await send('MKCOL', `${files}/chunked${base.length}/`)).status).toBe(201);
-    expect(await uploadChunked(base, name, CONTENT)).toEqual([404, 201, 201, 201, 201]);
+    expect(await uploadChunked(base, name, CONTENT)).toEqual([404, 201, 201, 201, 201, 201]);
     expect(await look(target)).toEqual(whole(CONTENT));
     checkSameBytes((await send('GET', target, { Depth: '0' })).bytes, CONTENT);
 
     expect((await send('MKCOL', `${files}/chunked${base.length}/`)).status).toBe(405);
     const second = CONTENT.subarray(1);
-    expect(await uploadChunked(base, name, second)).toEqual([404, 201, 201, 201, 204]);
+    expect(await uploadChunked(base, name, second)).toEqual([404, 201, 201, 201, 201, 204]);
     expect(await look(target)).toEqual(whole(second));
 
     const folder = `${base}/remote.php/dav/uploads/${USER}/rclone-chunked-upload-${createHash('md5').update(name).digest('hex')}`;
     await send('MKCOL', `${folder}/`);
     await send('PUT', `${folder}/000000000000000-000000000000002`, { 'Content-Type': FORM }, 'old');
-    expect(await uploadChunked(base, name, CONTENT)).toEqual([204, 201, 201, 201, 204]);
+    expect(await uploadChunked(base, name, CONTENT)).toEqual([204, 201, 201, 201, 201, 204]);
     checkSameBytes((await send('GET', target, { Depth: '0' })).bytes, CONTENT);
   });
 
@@ -200,7 +205,7 @@ describe('rclone, vendor infinitescale: TUS', () => {
     const location = new URL(created.headers.location!);
     expect(location.origin).toBe(`http://127.0.0.1:${server.port}`);
     for (let offset = 0; offset < content.length; ) {
-      const part = content.subarray(offset, offset + CHUNK);
+      const part = content.subarray(offset, offset + TUS_CHUNK);
       const headers = {
         'Upload-Offset': String(offset),
         'Tus-Resumable': '1.0.0',
@@ -219,12 +224,12 @@ describe('rclone, vendor infinitescale: TUS', () => {
     const folder = `${base}/tus${base.length}/`;
     const target = `${folder}b%C3%BCg%20&+.bin`;
     expect((await send('MKCOL', folder)).status).toBe(201);
-    expect(await uploadViaTus(folder, 'büg &+.bin', CONTENT, {})).toEqual([201, 204, 204]);
-    expect(await look(target)).toEqual(whole(CONTENT));
-    checkSameBytes((await send('GET', target, { Depth: '0' })).bytes, CONTENT);
+    expect(await uploadViaTus(folder, 'büg &+.bin', LARGE, {})).toEqual([201, 204, 204]);
+    expect(await look(target)).toEqual(whole(LARGE));
+    checkSameBytes((await send('GET', target, { Depth: '0' })).bytes, LARGE);
 
-    const replaced = { 'X-OC-Mtime': MTIME, 'OC-Checksum': `SHA1:${sha1(CONTENT)}` };
-    const second = CONTENT.subarray(1, 70_000);
+    const replaced = { 'X-OC-Mtime': MTIME, 'OC-Checksum': `SHA1:${sha1(LARGE)}` };
+    const second = LARGE.subarray(1, 70_000);
     expect(await uploadViaTus(folder, 'büg &+.bin', second, replaced)).toEqual([201, 204]);
     expect(await look(target)).toEqual(whole(second));
     expect(await uploadViaTus(folder, 'empty', Buffer.alloc(0), {})).toEqual([201]);
