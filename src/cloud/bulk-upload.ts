@@ -8,6 +8,8 @@ import { type Part, readParts } from './multipart.js';
 const FILES_MAX = 1000;
 /** Contents kept in memory until they are stored together, in bytes: many commits share one sync then. */
 const TOGETHER_BYTES_MAX = 4 * 1024 * 1024;
+/** What a part may say of its own file; Nextcloud's desktop program sends `If-Match` with each that it has changed. */
+const CONDITIONS = ['if', 'if-match', 'if-none-match', 'if-unmodified-since'];
 
 interface Result {
   readonly error: boolean;
@@ -75,6 +77,10 @@ function putOf(
   const md5 = part.headers.get('x-file-md5');
   const mtime = part.headers.get('x-file-mtime') ?? part.headers.get('x-oc-mtime');
   const checksum = part.headers.get('oc-checksum') ?? (md5 === undefined ? undefined : `MD5:${md5}`);
+  const conditions = CONDITIONS.flatMap((condition) => {
+    const value = part.headers.get(condition);
+    return value === undefined ? [] : [[condition, value]];
+  });
   const segments = name.split('/').filter((segment) => segment !== '');
   if (segments.some((segment) => segment === '.' || segment === '..' || segment.includes('\0'))) {
     throw new DavError(400, 'The path of a file in the bulk upload holds what no name may hold.');
@@ -82,6 +88,7 @@ function putOf(
   return {
     method: 'PUT',
     headers: {
+      ...Object.fromEntries(conditions),
       ...(mtime === undefined ? {} : { 'x-oc-mtime': mtime }),
       ...(checksum === undefined ? {} : { 'oc-checksum': checksum }),
     },
