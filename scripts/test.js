@@ -20,6 +20,8 @@ const clientPackages = [
   'openssl',
   'fuse3',
   'curl',
+  'nextcloud-desktop-cmd',
+  'owncloud-client-cmd',
   'strace',
 ];
 

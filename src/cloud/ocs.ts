@@ -35,7 +35,8 @@ async function resultOf(
   accounts: Accounts,
 ): Promise<OcsResult> {
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (path === 'cloud/capabilities' && isRead) return { status: 200, data: capabilities() };
+  if (path === 'cloud/capabilities' && isRead)
+    return { status: 200, data: capabilities(request.headers['user-agent']) };
   if (path === 'config' && isRead) {
     return { status: 200, data: { version: '1.7', website: 'Firn', host: '', contact: '', ssl: 'false' } };
   }
@@ -51,8 +52,18 @@ async function resultOf(
   return UNKNOWN;
 }
 
+/**
+ * Whether a program can send many small files in one request. Nextcloud's desktop program before 3.10 breaks such a
+ * request off when one of the files is empty, and nextcloudcmd never gets past it (nextcloud/desktop#4157, #5871).
+ */
+function sendsInBulk(userAgent = ''): boolean {
+  const [, major, minor] = /\bmirall\/(\d+)\.(\d+)/.exec(userAgent) ?? [];
+  if (major === undefined) return true;
+  return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 10);
+}
+
 /** What is left out is not there: sharing, comments, notifications, versions, the editor. */
-function capabilities(): OcsData {
+function capabilities(userAgent: string | undefined): OcsData {
   return {
     version: CLOUD_VERSION,
     capabilities: {
@@ -70,7 +81,7 @@ function capabilities(): OcsData {
           productname: 'Firn',
         },
       },
-      dav: { chunking: '1.0', bulkupload: '1.0' },
+      dav: { chunking: '1.0', ...(sendsInBulk(userAgent) ? { bulkupload: '1.0' } : {}) },
       files: { bigfilechunking: true, undelete: true, versioning: false, comments: false },
       checksums: { supportedTypes: ['SHA1', 'MD5', 'SHA256'], preferredUploadType: 'SHA1' },
       files_sharing: { api_enabled: false, public: { enabled: false }, resharing: false },

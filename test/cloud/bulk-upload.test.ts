@@ -97,4 +97,18 @@ describe('CLIENTS 2.10 — many small files in one POST', () => {
     expect((await alice('GET', '/wrong.txt')).status).toBe(404);
     expect(await textOf('/right.txt')).toBe('right');
   });
+
+  test.each([
+    ['mirall/3.7.3git (nextcloudcmd, debian)', false],
+    ['mirall/3.9.0 (Nextcloud, windows)', false],
+    ['mirall/3.10.0 (Nextcloud, windows)', true],
+    ['mirall/4.0.0 (Nextcloud, macos)', true],
+    ['mirall/2.11.0 (owncloudcmd, debian)', false],
+    ['curl/7.88.1', true],
+  ])('%s is told of it: %s. Before 3.10 it breaks off where one of the files is empty', async (agent, isTold) => {
+    const headers = { 'User-Agent': `Mozilla/5.0 (Linux) ${agent}`, 'OCS-APIREQUEST': 'true' };
+    const answer = await server.send('GET', '/ocs/v1.php/cloud/capabilities?format=json', { user: 'alice', headers });
+    const { dav } = JSON.parse(answer.text).ocs.data.capabilities;
+    expect(dav).toEqual({ chunking: '1.0', ...(isTold ? { bulkupload: '1.0' } : {}) });
+  });
 });

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import type { BootedServer } from './boot-server.js';
+import { waitUntil } from './run-program.js';
+import { askTrusting } from './throwaway-ca.js';
+import type { Ask } from './trees.js';
+
+/** A request as the server's log has it at level debug. */
+export interface SeenRequest {
+  readonly method: string;
+  /** Decoded, without the query. */
+  readonly path: string;
+  readonly status: number;
+}
+
+/** Asks a booted server, with TLS or without. */
+export function askerOf({ ca }: BootedServer): Ask {
+  return ca === null ? fetch : askTrusting(ca);
+}
+
+/** The requests that a server, booted with `FIRN_LOG_LEVEL=debug`, has seen the end of while `work` was done. */
+export async function requestsDuring(server: BootedServer, work: () => Promise<unknown>): Promise<SeenRequest[]> {
+  const begin = await writeMark(server);
+  await work();
+  const end = await writeMark(server);
+  const log = server.logs();
+  const first = log.indexOf(begin);
+  if (first < 0) throw new Error('the log has lost the begin of what is looked for');
+  const lines = log.slice(first, log.indexOf(end)).split('\n').slice(1);
+  return lines.flatMap((line) => (line.includes('"msg":"request"') ? [readLine(line)] : []));
+}
+
+/** Sends a request that is found again in the log: what was answered before stands above it. */
+async function writeMark(server: BootedServer): Promise<string> {
+  const mark = `/healthz?${randomUUID()}`;
+  await askerOf(server)(server.url + mark, { headers: {} });
+  await waitUntil('the server has logged a request', () => server.logs().includes(mark));
+  return mark;
+}
+
+function readLine(line: string): SeenRequest {
+  const { method, url, status } = JSON.parse(line) as { method: string; url: string; status: number };
+  return { method, path: decodeURIComponent(url.replace(/\?.*$/, '')), status };
+}
