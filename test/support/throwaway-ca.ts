@@ -1,11 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import path from 'node:path';
 import { mustRun } from './run-program.js';
 import type { Ask } from './trees.js';
 
-/** Where Debian's programs find the authorities that they trust. */
-const SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
+/** Where Debian's programs find the authorities that they trust: all in one file, or each by the hash of its name (Qt). */
+const SYSTEM_FOLDER = '/etc/ssl/certs';
+const BUNDLE = 'ca-certificates.crt';
 
 /** An authority that only programs started by `trusting` believe, and a server's certificate from it. */
 export interface ThrowawayCa {
@@ -41,8 +42,12 @@ export async function makeThrowawayCa(folder: string, names: readonly string[]):
   await writeFile(file('extensions'), `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth\n`);
   const signing = ['-req', '-in', 'server.csr', '-CA', ca.caFile, '-CAkey', 'ca.key', '-CAcreateserial'];
   await openssl('x509', ...signing, '-out', ca.certificateFile, '-days', '2', '-extfile', 'extensions');
-  const bundleFile = file('bundle.pem');
-  const system = await readFile(SYSTEM_BUNDLE, 'utf8').catch(() => '');
+  const trusted = file('trusted');
+  await mkdir(trusted);
+  const hash = (await openssl('x509', '-in', ca.caFile, '-noout', '-hash')).trim();
+  await copyFile(ca.caFile, path.join(trusted, `${hash}.0`));
+  const bundleFile = path.join(trusted, BUNDLE);
+  const system = await readFile(path.join(SYSTEM_FOLDER, BUNDLE), 'utf8').catch(() => '');
   await writeFile(bundleFile, system + (await readFile(ca.caFile, 'utf8')));
   return { ...ca, bundleFile };
 }
@@ -52,8 +57,8 @@ export async function makeThrowawayCa(folder: string, names: readonly string[]):
  * namespace of its own, so that nothing changes for anybody else. Takes root, as mounting does.
  */
 export function trusting(ca: ThrowawayCa, program: string, parameters: readonly string[]): [string, string[]] {
-  const script = `mount --bind "$0" ${SYSTEM_BUNDLE} && exec "$@"`;
-  return ['unshare', ['--mount', 'sh', '-c', script, ca.bundleFile, program, ...parameters]];
+  const script = `mount --bind "$0" ${SYSTEM_FOLDER} && exec "$@"`;
+  return ['unshare', ['--mount', 'sh', '-c', script, path.dirname(ca.bundleFile), program, ...parameters]];
 }
 
 /** Asks as `fetch` does, in this process and with the authority as the only one; answers are read to their end. */
