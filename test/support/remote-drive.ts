@@ -1,17 +1,17 @@
 import type { BootedServer } from './boot-server.js';
 import { askFor, parseMultistatus, textIn } from './multistatus.js';
-import { askerOf } from './seen-requests.js';
+import { type Fetch, fetchFrom } from './server-fetch.js';
 import { nextTime } from './sync-device.js';
-import { type Ask, readTreeOverHttp, type Tree } from './trees.js';
+import { readTreeOverHttp, type Tree } from './trees.js';
 
 /** The data of a booted server's drive as other WebDAV programs see and change it. Names are not encoded. */
 export class RemoteDrive {
   readonly #server: BootedServer;
-  readonly #ask: Ask;
+  readonly #fetch: Fetch;
 
   constructor(server: BootedServer) {
     this.#server = server;
-    this.#ask = askerOf(server);
+    this.#fetch = fetchFrom(server);
   }
 
   #urlOf(name: string): string {
@@ -26,7 +26,7 @@ export class RemoteDrive {
     body?: string | Uint8Array<ArrayBuffer>,
   ): Promise<Response> {
     const all = { authorization: this.#server.authorization, ...headers };
-    const answer = await this.#ask(this.#urlOf(name), {
+    const answer = await this.#fetch(this.#urlOf(name), {
       method,
       headers: all,
       ...(body === undefined ? {} : { body }),
@@ -54,7 +54,7 @@ export class RemoteDrive {
   }
 
   readTree(): Promise<Tree> {
-    return readTreeOverHttp(this.#urlOf(''), this.#server.authorization, this.#ask);
+    return readTreeOverHttp(this.#urlOf(''), this.#server.authorization, this.#fetch);
   }
 
   /** The modification time of each file, in seconds. */

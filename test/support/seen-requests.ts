@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BootedServer } from './boot-server.js';
 import { waitUntil } from './run-program.js';
-import { askTrusting } from './throwaway-ca.js';
-import type { Ask } from './trees.js';
+import { fetchFrom } from './server-fetch.js';
 
 /** A request as the server's log has it at level debug. */
 export interface SeenRequest {
@@ -10,11 +9,6 @@ export interface SeenRequest {
   /** Decoded, without the query. */
   readonly path: string;
   readonly status: number;
-}
-
-/** Asks a booted server, with TLS or without. */
-export function askerOf({ ca }: BootedServer): Ask {
-  return ca === null ? fetch : askTrusting(ca);
 }
 
 /** The requests that a server, booted with `FIRN_LOG_LEVEL=debug`, has seen the end of while `work` was done. */
@@ -32,7 +26,7 @@ export async function requestsDuring(server: BootedServer, work: () => Promise<u
 /** Sends a request that is found again in the log: what was answered before stands above it. */
 async function writeMark(server: BootedServer): Promise<string> {
   const mark = `/healthz?${randomUUID()}`;
-  await askerOf(server)(server.url + mark, { headers: {} });
+  await fetchFrom(server)(server.url + mark);
   await waitUntil('the server has logged a request', () => server.logs().includes(mark));
   return mark;
 }

@@ -1,8 +1,6 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { request } from 'node:https';
 import path from 'node:path';
 import { mustRun } from './run-program.js';
-import type { Ask } from './trees.js';
 
 /** Where Debian's programs find the authorities that they trust: all in one file, or each by the hash of its name (Qt). */
 const SYSTEM_FOLDER = '/etc/ssl/certs';
@@ -59,26 +57,4 @@ export async function makeThrowawayCa(folder: string, names: readonly string[]):
 export function trusting(ca: ThrowawayCa, program: string, parameters: readonly string[]): [string, string[]] {
   const script = `mount --bind "$0" ${SYSTEM_FOLDER} && exec "$@"`;
   return ['unshare', ['--mount', 'sh', '-c', script, path.dirname(ca.bundleFile), program, ...parameters]];
-}
-
-/** Asks as `fetch` does, in this process and with the authority as the only one; answers are read to their end. */
-export function askTrusting(ca: ThrowawayCa): Ask {
-  return async (url, { method = 'GET', headers, body }) => {
-    const authority = await readFile(ca.caFile);
-    return new Promise((resolve, reject) => {
-      const outgoing = request(url, { method, headers, ca: authority }, (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const status = incoming.statusCode ?? 0;
-          // The type allows these no body, not even an empty one.
-          const content = status === 204 || status === 304 ? null : Buffer.concat(chunks);
-          resolve(new Response(content, { status }));
-        });
-      });
-      outgoing.on('error', reject);
-      outgoing.end(body);
-    });
-  };
 }
