@@ -1,16 +1,15 @@
 import type { ChangeRow, RemovalRow } from '../stores/change-log.js';
-import type { NodeRow } from '../stores/drive-store.js';
+import type { ChildPosition, NodeRow } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
-import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
-import { type Resource, resourceOf } from './resource.js';
+import type { DrivePath } from './names.js';
+import type { Resource } from './resource.js';
 import type { Snapshot } from './snapshot.js';
-import { type Anchor, anchorsOf, type Place, Places } from './sync-places.js';
+import { SyncDraft } from './sync-draft.js';
+import type { Place } from './sync-places.js';
 import { cursorAt, isWhole, type MovedWalk, type SyncCursor } from './sync-token.js';
 
 /** Changes a page, and rows of the change log that are looked at for it: 2,000 take some 20 ms. */
 export const SYNC_PAGE_MAX = 2000;
-/** Collections whose members one statement lists together. */
-const COLLECTIONS_TOGETHER = 2000;
 
 export interface RemovedPath {
   readonly path: DrivePath;
@@ -37,10 +36,9 @@ export interface SyncOptions {
 }
 
 /**
- * What changed in a folder since a cursor, in three parts, so that each sees what the one before it did: names that were
- * unbound; collections that came by a move, with all that is in them; all else. A page that says of a path that it is
- * gone, although something else is there now, ends before that: whoever knew what was below mustn't keep it.
- * A fixed number of statements.
+ * What changed in a folder since a cursor, the removed before the changed. Whoever applies each page in turn has, after
+ * the complete one, what a listing shows. A page may be empty and yet not be all: others changed much. A fixed number of
+ * statements. How it works: docs/decisions/0008-what-a-sync-token-says.md.
  */
 export async function nextPage(
   snapshot: Snapshot,
@@ -51,285 +49,199 @@ export async function nextPage(
   if (isWhole(cursor) && cursor.removals >= folder.revision) {
     return { removed: [], changed: [], cursor, isComplete: true };
   }
-  return new Page(snapshot, folder, cursor, options).fill();
+  const draft = new SyncDraft(snapshot, folder, options);
+  let progress: Progress = { cursor, isDone: true };
+  for (const take of [takeRemovals, takeMoves, takeChanges]) {
+    progress = await take(draft, progress.cursor);
+    if (!progress.isDone) break;
+  }
+  return {
+    removed: draft.removed,
+    changed: await draft.changed(),
+    cursor: progress.isDone ? cursorAt(folder.revision) : progress.cursor,
+    isComplete: progress.isDone,
+  };
 }
 
-class Page {
-  readonly #snapshot: Snapshot;
-  readonly #folder: Resource;
-  readonly #options: SyncOptions;
-  readonly #anchors: readonly Anchor[];
-  readonly #places: Places;
-  #cursor: SyncCursor;
-  readonly #removed = new Map<string, RemovedPath>();
-  readonly #changed = new Map<NodeId, { readonly node: NodeRow; readonly place: Place }>();
-  /** Members of the folder itself that count as changed because of what is below them; their rows are to be read. */
-  readonly #touched = new Map<NodeId, Place>();
-  /** Of the folders that the drive itself makes, the last segments of those that changed. */
-  readonly #made = new Set<string>();
-
-  constructor(snapshot: Snapshot, folder: Resource, cursor: SyncCursor, options: SyncOptions) {
-    this.#snapshot = snapshot;
-    this.#folder = folder;
-    this.#cursor = cursor;
-    this.#options = options;
-    this.#anchors = anchorsOf(folder, snapshot.membership);
-    this.#places = new Places(this.#anchors);
-  }
-
-  async fill(): Promise<SyncPage> {
-    const isComplete = (await this.#takeRemovals()) && (await this.#takeMoves()) && (await this.#takeChanges());
-    return {
-      removed: [...this.#removed.values()],
-      changed: await this.#resources(),
-      cursor: isComplete ? cursorAt(Math.max(this.#folder.revision, this.#cursor.removals)) : this.#cursor,
-      isComplete,
-    };
-  }
-
-  get #left(): number {
-    const { size } = this.#touched;
-    return this.#options.limit - this.#removed.size - this.#changed.size - size - this.#made.size;
-  }
-
-  get #log() {
-    return this.#snapshot.view.changeLog;
-  }
-
-  /** The first part. False where the page ends with it. */
-  async #takeRemovals(): Promise<boolean> {
-    const { driveId } = this.#snapshot.membership;
-    const rows = await this.#log.removals(driveId, this.#cursor.removals, SYNC_PAGE_MAX);
-    await this.#places.load(
-      this.#snapshot.view,
-      rows.map(({ parentId }) => parentId),
-    );
-    const bound = await this.#boundNow(rows);
-    let isReplaced = false;
-    for (const row of rows) {
-      if (this.#left <= 0) return false;
-      isReplaced = this.#takeRemoval(row, bound) || isReplaced;
-      this.#cursor = { ...this.#cursor, removals: row.revision };
-    }
-    if (rows.length < SYNC_PAGE_MAX) {
-      this.#cursor = { ...this.#cursor, removals: Math.max(this.#cursor.removals, this.#folder.revision) };
-    }
-    return !isReplaced && rows.length < SYNC_PAGE_MAX;
-  }
-
-  /** Tells whether a path is reported although something is there. */
-  #takeRemoval(row: RemovalRow, bound: ReadonlyMap<string, boolean>): boolean {
-    const place = this.#placeOfRemoval(row);
-    if (!place) return false;
-    if (!this.#options.isDeep && !this.#isMemberOf(place)) {
-      this.#touch(place);
-      return false;
-    }
-    const isCollectionNow = this.#neighbours(place, row.parentId)
-      .map((parentId) => bound.get(`${parentId}/${row.name}`))
-      .find((isCollection) => isCollection !== undefined);
-    if (isCollectionNow !== undefined) {
-      // A file in the place of a file is that path's change. What was below a collection nobody else would tell.
-      const isSame = row.isCollection === isCollectionNow && !(row.isCollection && this.#options.isDeep);
-      if (isSame) return false;
-    }
-    const path = [...place.path, row.name];
-    this.#removed.set(JSON.stringify(path), { path, isCollection: row.isCollection });
-    return isCollectionNow !== undefined;
-  }
-
-  /** Null for what isn't in the folder, or came to where it is after it lost the name. */
-  #placeOfRemoval({ parentId, revision }: RemovalRow): Place | null {
-    const place = this.#places.find(parentId);
-    return place && place.moved < revision ? place : null;
-  }
-
-  async #boundNow(rows: readonly RemovalRow[]): Promise<ReadonlyMap<string, boolean>> {
-    const wanted = rows.flatMap((row) => {
-      const place = this.#placeOfRemoval(row);
-      return place ? this.#neighbours(place, row.parentId).map((parentId) => ({ parentId, name: row.name })) : [];
-    });
-    if (wanted.length === 0) return new Map();
-    const found = await this.#log.bound(wanted);
-    return new Map(found.map(({ parentId, name, isCollection }) => [`${parentId}/${name}`, isCollection]));
-  }
-
-  /** The nodes whose members have the same paths: of the trash there are two. */
-  #neighbours(place: Place, id: NodeId): NodeId[] {
-    if (place.top !== null) return [id];
-    return this.#anchors.filter(({ path }) => isSamePath(path, place.path)).map((anchor) => anchor.id);
-  }
-
-  /** The second part. */
-  async #takeMoves(): Promise<boolean> {
-    const until = this.#cursor.removals;
-    const { moves } = this.#cursor;
-    // By its own changes alone a member shows, wherever it came from.
-    if (moves > 0 && !this.#options.isDeep) return true;
-    if (this.#cursor.walk === null && moves >= until) return true;
-    let walk: MovedWalk = this.#cursor.walk ?? { until, position: null };
-    if (this.#left <= 0) return false;
-    const places = new Places(this.#anchors);
-    let tops: readonly NodeId[];
-    if (moves === 0) {
-      tops = this.#startFromAnchors(walk);
-    } else {
-      const rows = await this.#movedIn(walk, places);
-      if (walk.position === null && rows.length === this.#left) walk = { ...walk, until: rows.at(-1)!.moved };
-      tops = this.#startFromMoved(rows, walk, places);
-    }
-    const position = await this.#walk(tops, walk.position ?? { parentId: 0 as NodeId, name: '' }, places);
-    this.#cursor = position
-      ? { ...this.#cursor, walk: { ...walk, position } }
-      : { ...this.#cursor, moves: walk.until, walk: null };
-    return position === null && walk.until >= until;
-  }
-
-  /** So few that they fit the page, once; a walk under way finds them again. */
-  async #movedIn(walk: MovedWalk, places: Places): Promise<ChangeRow[]> {
-    const { driveId } = this.#snapshot.membership;
-    const limit = walk.position === null ? this.#left : SYNC_PAGE_MAX;
-    const rows = await this.#log.movedCollections(driveId, this.#cursor.moves, walk.until, limit);
-    await places.load(
-      this.#snapshot.view,
-      rows.map(({ node }) => node.id),
-    );
-    return rows;
-  }
-
-  #startFromMoved(rows: readonly ChangeRow[], { position }: MovedWalk, places: Places): NodeId[] {
-    const visible = rows.filter(({ node }) => !places.isAnchor(node.id) && places.find(node.id));
-    if (position === null) for (const { node } of visible) this.#report(node, places.find(node.parentId!)!);
-    return visible.map(({ node }) => node.id);
-  }
-
-  #startFromAnchors({ position }: MovedWalk): NodeId[] {
-    if (position === null) for (const name of this.#madeFolders()) this.#made.add(name);
-    const anchors = this.#options.isDeep
-      ? this.#anchors
-      : this.#anchors.filter(({ path }) => isSamePath(path, this.#folder.path));
-    return anchors.map(({ id }) => id);
-  }
-
-  /**
-   * Reports the members of collections, with everything below where the page is deep, by collection, then by name. Gives
-   * how far it came; null: to the end.
-   */
-  async #walk(tops: readonly NodeId[], after: Position, places: Places): Promise<Position | null> {
-    if (tops.length === 0) return null;
-    let ids = [...tops];
-    if (this.#options.isDeep) {
-      const collections = await this.#log.collectionsIn(tops);
-      for (const collection of collections) places.add({ ...collection, moved: 0 });
-      ids = collections.map(({ id }) => id);
-    }
-    ids = ids.filter((id) => id >= after.parentId).sort((a, b) => a - b);
-    let position = after;
-    for (let start = 0; start < ids.length; start += COLLECTIONS_TOGETHER) {
-      const together = ids.slice(start, start + COLLECTIONS_TOGETHER);
-      const limit = this.#left;
-      if (limit <= 0) return position;
-      const rows = await this.#snapshot.view.children(together, position, limit);
-      for (const row of rows) this.#report(row, places.find(row.parentId!)!);
-      const last = rows.at(-1);
-      if (last && rows.length === limit) return { parentId: last.parentId!, name: last.name };
-      position = { parentId: (together.at(-1)! + 1) as NodeId, name: '' };
-    }
-    return null;
-  }
-
-  /** The third part. */
-  async #takeChanges(): Promise<boolean> {
-    const { driveId } = this.#snapshot.membership;
-    // A little more than the page takes, because some are others' or told already.
-    const limit = Math.min(SYNC_PAGE_MAX, this.#left * 2 + 100);
-    if (this.#left <= 0) return false;
-    const rows = await this.#log.changedNodes(driveId, this.#cursor.changes, limit);
-    await this.#places.load(
-      this.#snapshot.view,
-      rows.flatMap(({ node }) => (node.parentId === null ? [] : [node.parentId])),
-    );
-    for (const row of rows) {
-      if (this.#left <= 0) return false;
-      this.#takeChange(row);
-      this.#cursor = { ...this.#cursor, changes: { revision: row.changed, id: row.node.id } };
-    }
-    return rows.length < limit;
-  }
-
-  #takeChange({ node, changed, moved }: ChangeRow): void {
-    const place = node.parentId === null ? null : this.#places.find(node.parentId);
-    if (!place || this.#places.isAnchor(node.id)) return;
-    if (!this.#options.isDeep && !this.#isMemberOf(place)) {
-      this.#touch(place);
-      return;
-    }
-    // With what was moved it has been told.
-    const isTold = place.moved >= changed || (node.isCollection && moved === changed);
-    if (!isTold || !this.#options.isDeep) this.#report(node, place);
-  }
-
-  /** Whether what is at a place, directly in there, is a member of the folder itself. */
-  #isMemberOf({ anchor, top }: Place): boolean {
-    return top === null && isSamePath(anchor.path, this.#folder.path);
-  }
-
-  /** Something at or below the place changed: so did the member of the folder that is on the way. */
-  #touch(place: Place): void {
-    const name = place.anchor.path[this.#folder.path.length];
-    if (name !== undefined) this.#made.add(name);
-    else if (!this.#changed.has(place.top!)) this.#touched.set(place.top!, place);
-  }
-
-  #report(node: NodeRow, place: Place): void {
-    this.#touched.delete(node.id);
-    this.#changed.set(node.id, { node, place });
-  }
-
-  /** The rows become what the principal sees. */
-  async #resources(): Promise<Resource[]> {
-    const { view } = this.#snapshot;
-    if (this.#touched.size > 0) {
-      for (const node of await view.findNodes([...this.#touched.keys()])) {
-        const { anchor } = this.#touched.get(node.id)!;
-        this.#changed.set(node.id, { node, place: { anchor, path: anchor.path, top: null, moved: 0 } });
-      }
-    }
-    const made: Resource[] = [];
-    for (const name of this.#made) made.push(...(await this.#madeFolder(name)));
-    const resources = [...this.#changed.values()].map(({ node, place }) => {
-      const { memberKind, innerKind } = place.anchor;
-      return resourceOf(node, place.top === null ? memberKind : innerKind, [...place.path, node.name]);
-    });
-    return [...made, ...(await this.#withDeletions(resources))];
-  }
-
-  async #withDeletions(resources: readonly Resource[]): Promise<readonly Resource[]> {
-    const trashed = resources.flatMap(({ kind, node }) => (kind === 'trashed' ? [node!.id] : []));
-    if (trashed.length === 0) return resources;
-    const deletions = new Map((await this.#log.deletions(trashed)).map((row) => [row.node.id, row]));
-    return resources.map((resource) =>
-      resource.kind === 'trashed' ? { ...resource, trash: deletions.get(resource.node!.id) ?? null } : resource,
-    );
-  }
-
-  /** Names of the folders in this one that the drive itself makes (PRODUCT D1, D2). */
-  #madeFolders(): string[] {
-    if (this.#folder.kind === 'root') return [this.#snapshot.membership.driveName, TRASH_NAME];
-    return this.#folder.kind === 'home' ? [COMMON_NAME] : [];
-  }
-
-  async #madeFolder(name: string): Promise<Resource[]> {
-    const path = [...this.#folder.path, name];
-    if (this.#folder.kind === 'home') return [await this.#snapshot.common(path)];
-    if (name === TRASH_NAME) return [await this.#snapshot.trash(path)];
-    const home = await this.#snapshot.home(path);
-    return this.#options.isDeep ? [home, await this.#snapshot.common([...path, COMMON_NAME])] : [home];
-  }
+/** How far a part has come, and whether the next part may begin on this page. */
+interface Progress {
+  readonly cursor: SyncCursor;
+  readonly isDone: boolean;
 }
 
-type Position = NonNullable<MovedWalk['position']>;
+/**
+ * First part: names that were unbound. A page that says of a path that it is gone, although something is there again,
+ * ends with this part: whoever knew what was below mustn't keep it, and what is there now comes after that.
+ */
+async function takeRemovals(draft: SyncDraft, cursor: SyncCursor): Promise<Progress> {
+  const { view, membership } = draft.snapshot;
+  const rows = await view.changeLog.removals(membership.driveId, cursor.removals, SYNC_PAGE_MAX);
+  await draft.places.load(
+    view,
+    rows.map(({ parentId }) => parentId),
+  );
+  const bound = await boundNow(draft, rows);
+  let removals = cursor.removals;
+  let isReplaced = false;
+  for (const row of rows) {
+    if (draft.room <= 0) return { cursor: { ...cursor, removals }, isDone: false };
+    if (takeRemoval(draft, row, bound)) isReplaced = true;
+    removals = row.revision;
+  }
+  const isAll = rows.length < SYNC_PAGE_MAX;
+  if (isAll) removals = Math.max(removals, draft.folder.revision);
+  return { cursor: { ...cursor, removals }, isDone: isAll && !isReplaced };
+}
 
-function isSamePath(one: DrivePath, other: DrivePath): boolean {
-  return one.length === other.length && one.every((segment, index) => segment === other[index]);
+/** Tells whether a path is reported although something is there. */
+function takeRemoval(draft: SyncDraft, row: RemovalRow, bound: ReadonlyMap<string, boolean>): boolean {
+  const { isDeep } = draft.options;
+  const place = placeOfRemoval(draft, row);
+  if (!place) return false;
+  if (!isDeep && !draft.isFolder(place)) {
+    draft.touch(place);
+    return false;
+  }
+  const path = [...place.path, row.name];
+  const isCollectionNow = bound.get(JSON.stringify(path));
+  // A file in the place of a file is that path's change. What was below a collection nobody else would tell.
+  const isSame = row.isCollection === isCollectionNow && !(row.isCollection && isDeep);
+  if (isSame) return false;
+  draft.remove(path, row.isCollection);
+  return isCollectionNow !== undefined;
+}
+
+/** Null for what isn't in the folder, or came to where it is after it lost the name: then it came without it. */
+function placeOfRemoval(draft: SyncDraft, { parentId, revision }: RemovalRow): Place | null {
+  const place = draft.places.find(parentId);
+  return place && place.moved < revision ? place : null;
+}
+
+/** Of the removed paths those where something is, and whether it is a collection. */
+async function boundNow(draft: SyncDraft, rows: readonly RemovalRow[]): Promise<ReadonlyMap<string, boolean>> {
+  const wanted = rows.flatMap((row): ChildPosition[] => {
+    const place = placeOfRemoval(draft, row);
+    if (!place) return [];
+    // The trash is two nodes: what left the one may be in the other.
+    const parents = place.top === null ? draft.anchors.map(({ id }) => id) : [row.parentId];
+    return parents.map((parentId) => ({ parentId, name: row.name }));
+  });
+  const found = wanted.length === 0 ? [] : await draft.snapshot.view.changeLog.bound(wanted);
+  return new Map(
+    found.map(({ parentId, name, isCollection }) => {
+      const { path } = draft.places.find(parentId)!;
+      return [JSON.stringify([...path, name]), isCollection];
+    }),
+  );
+}
+
+/**
+ * Second part: collections that came by a move, with all that is in them, whose own changes may be old; and whoever
+ * knows nothing yet gets everything like this. Where only members count, a moved one is a change like others.
+ */
+async function takeMoves(draft: SyncDraft, cursor: SyncCursor): Promise<Progress> {
+  const { moves, removals: until } = cursor;
+  const isStart = moves === 0;
+  const isNeeded = isStart || (draft.options.isDeep && (cursor.walk !== null || moves < until));
+  if (!isNeeded) return { cursor, isDone: true };
+  if (draft.room <= 0) return { cursor, isDone: false };
+  const { tops, walk } = isStart ? await startFromAnchors(draft, cursor) : await startFromMoved(draft, cursor);
+  const position = await walkMembers(draft, tops, walk.position);
+  if (position) return { cursor: { ...cursor, walk: { ...walk, position } }, isDone: false };
+  return { cursor: { ...cursor, moves: walk.until, walk: null }, isDone: walk.until >= until };
+}
+
+interface StartedWalk {
+  /** The collections whose members are to be reported. */
+  readonly tops: readonly NodeId[];
+  readonly walk: MovedWalk;
+}
+
+/** Before all members: no node has the number 0. */
+const BEFORE_ALL: ChildPosition = { parentId: 0 as NodeId, name: '' };
+
+async function startFromMoved(draft: SyncDraft, { moves, removals, walk }: SyncCursor): Promise<StartedWalk> {
+  const { view, membership } = draft.snapshot;
+  const until = walk?.until ?? removals;
+  const rows = await view.changeLog.movedCollections(membership.driveId, moves, until, SYNC_PAGE_MAX);
+  await draft.places.load(
+    view,
+    rows.map(({ node }) => node.id),
+  );
+  const inside = rows.filter(({ node }) => !draft.places.isAnchor(node.id) && draft.places.find(node.id));
+  const idOf = ({ node }: ChangeRow) => node.id;
+  if (walk) return { tops: inside.map(idOf), walk };
+  const told = inside.slice(0, draft.room);
+  for (const { node } of told) report(draft, node);
+  const isAll = told.length === inside.length && rows.length < SYNC_PAGE_MAX;
+  const last = told.length === inside.length ? rows.at(-1) : told.at(-1);
+  return { tops: told.map(idOf), walk: { until: isAll ? until : last!.moved, position: BEFORE_ALL } };
+}
+
+/** The folders that the drive itself makes come before all members; the position is then how many of them are known. */
+async function startFromAnchors(draft: SyncDraft, { removals, walk }: SyncCursor): Promise<StartedWalk> {
+  const tops = draft.anchors.filter((anchor) => draft.options.isDeep || draft.isFolder(anchor)).map(({ id }) => id);
+  const { until, position } = walk ?? { until: removals, position: BEFORE_ALL };
+  if (position.parentId !== BEFORE_ALL.parentId) return { tops, walk: { until, position } };
+  const known = Number(position.name) || 0;
+  const made = draft.madeFolders().slice(known, known + draft.room);
+  for (const path of made) draft.reportMade(path);
+  return { tops, walk: { until, position: { ...BEFORE_ALL, name: `${known + made.length}` } } };
+}
+
+/** Reports the members of collections, with everything below in a deep page. Gives how far it came; null: to the end. */
+async function walkMembers(
+  draft: SyncDraft,
+  tops: readonly NodeId[],
+  after: ChildPosition,
+): Promise<ChildPosition | null> {
+  const { view } = draft.snapshot;
+  const limit = draft.room;
+  if (limit <= 0) return after;
+  if (tops.length === 0) return null;
+  const rows = draft.options.isDeep
+    ? await view.changeLog.membersBelow(tops, after, limit)
+    : await view.children(tops, after, limit);
+  await draft.places.load(
+    view,
+    rows.map(({ parentId }) => parentId!),
+  );
+  for (const row of rows) report(draft, row);
+  const last = rows.at(-1);
+  return last && rows.length === limit ? { parentId: last.parentId!, name: last.name } : null;
+}
+
+function report(draft: SyncDraft, node: NodeRow): void {
+  draft.report(node, draft.places.find(node.parentId!)!);
+}
+
+/** Third part: everything else that was made, changed or moved. */
+async function takeChanges(draft: SyncDraft, cursor: SyncCursor): Promise<Progress> {
+  const { view, membership } = draft.snapshot;
+  // A little more than the page takes, because some are others' or told already.
+  const limit = Math.min(SYNC_PAGE_MAX, draft.room * 2 + 100);
+  const rows = await view.changeLog.changedNodes(membership.driveId, cursor.changes, limit);
+  await draft.places.load(
+    view,
+    rows.flatMap(({ node }) => (node.parentId === null ? [] : [node.parentId])),
+  );
+  let { changes } = cursor;
+  for (const row of rows) {
+    if (draft.room <= 0) return { cursor: { ...cursor, changes }, isDone: false };
+    takeChange(draft, row);
+    changes = { revision: row.changed, id: row.node.id };
+  }
+  return { cursor: { ...cursor, changes }, isDone: rows.length < limit };
+}
+
+function takeChange(draft: SyncDraft, { node, changed, moved }: ChangeRow): void {
+  const place = node.parentId === null ? null : draft.places.find(node.parentId);
+  if (!place || draft.places.isAnchor(node.id)) return;
+  if (!draft.options.isDeep) {
+    if (draft.isFolder(place)) draft.report(node, place);
+    else draft.touch(place);
+    return;
+  }
+  const isToldByMove = place.moved >= changed || (node.isCollection && moved === changed);
+  if (!isToldByMove) draft.report(node, place);
 }

@@ -20,8 +20,8 @@ export interface SyncCursor {
 
 export interface MovedWalk {
   readonly until: number;
-  /** The last member that is known; null: the collections themselves aren't known yet. */
-  readonly position: ChildPosition | null;
+  /** The last member that is known, in the order of parents, then names. */
+  readonly position: ChildPosition;
 }
 
 /** After all changes of one revision. */
@@ -32,7 +32,7 @@ const PREFIX = 'urn:firn:sync:';
 const NUMBER = '(\\d{1,15})';
 const COMPLETE = new RegExp(`^${NUMBER}$`);
 const PARTIAL = new RegExp(
-  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}\\.(\\d{0,15})(?:\\.${NUMBER}(?:\\.${NUMBER}\\.([\\w-]{0,400}))?)?$`,
+  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}\\.(\\d{0,15})(?:\\.${NUMBER}\\.${NUMBER}\\.([\\w-]{0,400}))?$`,
 );
 
 /** Everything up to a revision is known. */
@@ -101,7 +101,6 @@ function format(cursor: SyncCursor): string {
   const id = changes.id === LAST_ID ? '' : changes.id;
   const start = `${removals}.${moves}.${changes.revision}.${id}`;
   if (!walk) return start;
-  if (!walk.position) return `${start}.${walk.until}`;
   const { parentId, name } = walk.position;
   return `${start}.${walk.until}.${parentId}.${Buffer.from(name).toString('base64url')}`;
 }
@@ -112,14 +111,16 @@ function parse(text: string): SyncCursor | null {
   const partial = PARTIAL.exec(text);
   if (!partial) return null;
   const [, removals, moves, revision, id, until, parentId, name = ''] = partial;
-  const position =
-    parentId === undefined
-      ? null
-      : { parentId: Number(parentId) as NodeId, name: Buffer.from(name, 'base64url').toString() };
   return {
     removals: Number(removals),
     moves: Number(moves),
-    walk: until === undefined ? null : { until: Number(until), position },
+    walk:
+      until === undefined
+        ? null
+        : {
+            until: Number(until),
+            position: { parentId: Number(parentId) as NodeId, name: Buffer.from(name, 'base64url').toString() },
+          },
     changes: { revision: Number(revision), id: id === '' ? LAST_ID : (Number(id) as NodeId) },
   };
 }

@@ -19,8 +19,8 @@ export interface ChangeLogView {
    * itself.
    */
   waysUp(ids: readonly NodeId[], anchors: readonly NodeId[]): Promise<WayStep[]>;
-  /** Those of the nodes that are there, and all collections below them, each once, by number. */
-  collectionsIn(ids: readonly NodeId[]): Promise<CollectionRef[]>;
+  /** One page of everything below the nodes, each once, ordered by parent, then name (byte order), after `after`. */
+  membersBelow(ids: readonly NodeId[], after: ChildPosition, limit: number): Promise<NodeRow[]>;
   /** Those of the places where something is bound, and whether it is a collection. */
   bound(places: readonly ChildPosition[]): Promise<(ChildPosition & { readonly isCollection: boolean })[]>;
   /** Those of the nodes that are tops of deleted trees. */
@@ -65,8 +65,6 @@ export interface WayStep {
   readonly name: string;
   readonly moved: number;
 }
-
-export type CollectionRef = Pick<WayStep, 'id' | 'parentId' | 'name'>;
 
 export interface Horizon {
   /** The last revision given out. */

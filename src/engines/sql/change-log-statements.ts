@@ -64,16 +64,29 @@ export const waysUp = statement<{ ids: string; anchors: string }>()<{
     SELECT node.id, node.parent_id, node.name, node.moved FROM up CROSS JOIN node ON node.id = up.id`,
 );
 
-/** By an index of collections alone: the number of files doesn't matter. */
-export const collectionsIn = statement<{ ids: string }>()<{ id: number; parent_id: number | null; name: string }>(
-  (_db, p) => sql<{ id: number; parent_id: number | null; name: string }>`
+/**
+ * Collections are found by an index of theirs, so that the number of files doesn't matter. In two parts like
+ * `childrenOfMany`, for the same reason.
+ */
+export const membersBelow = statement<{
+  ids: string;
+  afterParent: number;
+  afterName: string;
+  limit: number;
+}>()<never>(
+  (_db, p) => sql<never>`
     WITH RECURSIVE down (id) AS (
       SELECT value FROM json_each(${p('ids')})
       UNION
       SELECT node.id FROM down CROSS JOIN node INDEXED BY node_folder
       ON node.parent_id = down.id AND node.is_collection = 1
     )
-    SELECT node.id, node.parent_id, node.name FROM down CROSS JOIN node ON node.id = down.id ORDER BY down.id`,
+    SELECT * FROM (
+      SELECT ${NODE} FROM node WHERE parent_id = ${p('afterParent')} AND name > ${p('afterName')}
+      AND ${p('afterParent')} IN (SELECT id FROM down)
+      UNION ALL
+      SELECT ${NODE} FROM node WHERE parent_id IN (SELECT id FROM down) AND parent_id > ${p('afterParent')}
+    ) ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );
 
 /** `places`: a JSON list of lists, each a parent and a name. */

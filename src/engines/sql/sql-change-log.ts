@@ -1,16 +1,9 @@
-import type {
-  ChangeLog,
-  ChangePosition,
-  ChangeRow,
-  CollectionRef,
-  Horizon,
-  RemovalRow,
-  WayStep,
-} from '../../stores/change-log.js';
-import type { ChildPosition, TrashRow } from '../../stores/drive-store.js';
+import type { ChangeLog, ChangePosition, ChangeRow, Horizon, RemovalRow, WayStep } from '../../stores/change-log.js';
+import type { ChildPosition, NodeRow, TrashRow } from '../../stores/drive-store.js';
 import type { DriveId, NodeId } from '../../stores/values.js';
 import * as statements from './change-log-statements.js';
 import { nodeOfList, trashOf } from './node-rows.js';
+import type { NodeList } from './node-statements.js';
 import type { SqlConnection } from './sql-database.js';
 
 const NOTHING = {};
@@ -63,11 +56,22 @@ export class SqlChangeLog implements ChangeLog {
       ids: JSON.stringify(ids),
       anchors: JSON.stringify(anchors),
     });
-    return rows.map((row) => ({ ...refOf(row), moved: row.moved }));
+    return rows.map((row) => ({
+      id: row.id as NodeId,
+      parentId: row.parent_id as NodeId | null,
+      name: row.name,
+      moved: row.moved,
+    }));
   }
 
-  async collectionsIn(ids: readonly NodeId[]): Promise<CollectionRef[]> {
-    return (await statements.collectionsIn.all(this.#connection, { ids: JSON.stringify(ids) })).map(refOf);
+  async membersBelow(ids: readonly NodeId[], after: ChildPosition, limit: number): Promise<NodeRow[]> {
+    const rows = await statements.membersBelow.lists<NodeList>(this.#connection, {
+      ids: JSON.stringify(ids),
+      afterParent: after.parentId,
+      afterName: after.name,
+      limit,
+    });
+    return rows.map(nodeOfList);
   }
 
   async bound(places: readonly ChildPosition[]) {
@@ -99,8 +103,4 @@ export class SqlChangeLog implements ChangeLog {
 
 function changeOf(row: statements.ChangeList): ChangeRow {
   return { node: nodeOfList(row), changed: row[12], moved: row[13] };
-}
-
-function refOf(row: { id: number; parent_id: number | null; name: string }): CollectionRef {
-  return { id: row.id as NodeId, parentId: row.parent_id as NodeId | null, name: row.name };
 }

@@ -1,0 +1,164 @@
+import { Changes, existing } from '../../src/drive/changes.js';
+import { Contents } from '../../src/drive/contents.js';
+import { Drive } from '../../src/drive/drive.js';
+import { Listing } from '../../src/drive/listing.js';
+import type { DrivePath } from '../../src/drive/names.js';
+import type { Resource } from '../../src/drive/resource.js';
+import type { Snapshot } from '../../src/drive/snapshot.js';
+import * as transfer from '../../src/drive/transfer.js';
+import * as trash from '../../src/drive/trash.js';
+import { Uploads } from '../../src/drive/uploads.js';
+import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
+import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
+import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
+import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import type { CredentialRef, Membership } from '../../src/stores/account-store.js';
+import type { DriveId, NodeId } from '../../src/stores/values.js';
+import { contentOf, NOW, World } from '../conformance/metadata-fixture.js';
+import { CountingDatabase } from './counting-database.js';
+import { MIGRATIONS } from './sqlite-file.js';
+
+/** The members of the drives of `World`, each with the `Drive` that a request of theirs would get. */
+export class DriveMembers {
+  readonly anna: Drive;
+  readonly ben: Drive;
+  /** Anna on the second drive. */
+  readonly elsewhere: Drive;
+
+  private constructor(
+    readonly world: World,
+    readonly database: CountingDatabase,
+    memberships: readonly [anna: Membership, ben: Membership, elsewhere: Membership],
+  ) {
+    const [anna, ben, elsewhere] = memberships;
+    this.anna = this.#driveOf(anna);
+    this.ben = this.#driveOf(ben);
+    this.elsewhere = this.#driveOf(elsewhere);
+  }
+
+  /** On SQLite in memory. */
+  static async open(): Promise<DriveMembers> {
+    const database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
+    const accounts = new SqlAccountStore(database);
+    const drives = new SqlDriveStore(database);
+    const world = await World.open(async () => ({
+      database,
+      drives,
+      accounts,
+      blobIndex: new SqlBlobIndex(database),
+      check: new SqlMetadataCheck(database),
+      close: () => database.close(),
+    }));
+    const { drive, otherDrive, anna, ben } = world;
+    return new DriveMembers(world, database, [
+      await membershipOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, drive.id),
+      await membershipOf(world, { kind: 'account', userId: ben.userId, passwordVersion: 1 }, drive.id),
+      await membershipOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, otherDrive.id),
+    ]);
+  }
+
+  /** Anna's first drive by an app password that is limited to a folder. */
+  async limitedTo(scopeId: NodeId): Promise<Drive> {
+    const { anna, drive, engine } = this.world;
+    const limits = { driveId: drive.id, scopeId, allowance: 'full', expiresAt: null } as const;
+    const secret = { userId: anna.userId, name: 'a device', selector: `s${scopeId}`, hash: 'hash' };
+    const { id } = await engine.accounts.createAppPassword({ ...secret, ...limits }, NOW);
+    return this.#driveOf(await membershipOf(this.world, { kind: 'app', userId: anna.userId, id }, drive.id));
+  }
+
+  async close(): Promise<void> {
+    await this.world.engine.close();
+  }
+
+  #driveOf(membership: Membership): Drive {
+    const { drives } = this.world.engine;
+    const now = () => NOW;
+    const contents = new Contents(new MemoryBlobStore(), { inlineMaxBytes: 1000 });
+    const uploads = new Uploads({ drives, contents, expiryHours: 24, now });
+    const [uploadMaxBytes, uploadMaxExtendedBytes] = [1000, 1000];
+    return new Drive(membership, { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
+  }
+}
+
+async function membershipOf(world: World, credential: CredentialRef, driveId: DriveId): Promise<Membership> {
+  const { membership } = await world.engine.accounts.access(credential, driveId, NOW);
+  return membership!;
+}
+
+/** `a/b`, as a principal sees it; empty for the root. */
+export const segmentsOf = (path: string): DrivePath => (path === '' ? [] : path.split('/'));
+
+export async function put(drive: Drive, path: string, text: string): Promise<void> {
+  const nothing = async () => {};
+  const content = { row: contentOf(text), restore: nothing, release: nothing };
+  await drive.writeContent(content, async (changes) => {
+    await changes.putFile(await changes.find(segmentsOf(path)), content);
+  });
+}
+
+export async function makeCollection(drive: Drive, path: string): Promise<void> {
+  await drive.write(async (changes) => changes.makeCollection(await changes.find(segmentsOf(path))));
+}
+
+/** Within one drive, or to another one. */
+export async function move(drive: Drive, from: string, to: string, destination = drive): Promise<void> {
+  await transferBy(drive, from, to, destination, transfer.move);
+}
+
+export async function copy(drive: Drive, from: string, to: string, options = { isDeep: true }): Promise<void> {
+  await transferBy(drive, from, to, drive, (changes, parts) => transfer.copy(changes, { ...parts, ...options }));
+}
+
+function transferBy(
+  drive: Drive,
+  from: string,
+  to: string,
+  { membership }: Drive,
+  carryOut: (changes: Changes, parts: transfer.Transfer) => Promise<unknown>,
+): Promise<unknown> {
+  return drive.write(async (changes) => {
+    const { transaction, now, contents } = changes;
+    const isSame = membership.driveId === drive.membership.driveId;
+    const destination = isSame ? changes : new Changes(transaction, membership, now, contents);
+    const places = { from: await changes.find(segmentsOf(from)), to: await destination.find(segmentsOf(to)) };
+    return carryOut(changes, { ...places, destination, mayOverwrite: true });
+  });
+}
+
+/** Into the trash, or for good in there. */
+export async function remove(drive: Drive, path: string): Promise<void> {
+  await drive.write(async (changes) => trash.remove(changes, await changes.find(segmentsOf(path))));
+}
+
+export async function restoreToOrigin(drive: Drive, path: string): Promise<void> {
+  await drive.write(async (changes) => trash.restoreToOrigin(changes, await changes.find(segmentsOf(path))));
+}
+
+export async function setProperty(drive: Drive, path: string, xml: string | null): Promise<void> {
+  await drive.write(async (changes) => {
+    const { node } = existing(await changes.find(segmentsOf(path)));
+    await changes.transaction.setProperties(node!, [{ namespace: 'urn:x', name: 'colour', xml }]);
+  });
+}
+
+export async function setModified(drive: Drive, path: string, modified: number): Promise<void> {
+  await drive.write(async (changes) => {
+    const { node } = existing(await changes.find(segmentsOf(path)));
+    await changes.transaction.setTimes(node!, { modified });
+  });
+}
+
+/** What is there; throws when nothing is. */
+export function found(drive: Drive, path: string): Promise<Resource> {
+  return drive.read(async (snapshot) => existing(await snapshot.find(segmentsOf(path))));
+}
+
+/** All members of a folder, or all that is below it. */
+export async function listingOf(snapshot: Snapshot, folder: Resource, isDeep: boolean): Promise<Resource[]> {
+  const listing = new Listing(folder, { isDeep });
+  const resources: Resource[] = [];
+  for (let page = await listing.next(snapshot); page; page = await listing.next(snapshot)) resources.push(...page);
+  return resources;
+}
