@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { blobIndexSuite } from './blob-index.js';
+import { changeLogSuite } from './change-log.js';
 import { driveStoreContentsSuite } from './drive-store-contents.js';
 import { driveStoreLocksSuite } from './drive-store-locks.js';
 import { driveStoreRecordsSuite } from './drive-store-records.js';
@@ -13,7 +14,7 @@ import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
 import { uploadsSuite } from './uploads.js';
 
-/** The contracts of `DriveStore`, `BlobIndex` and `MetadataCheck`, clause by clause, for one engine. */
+/** The contracts of `DriveStore`, `ChangeLog`, `BlobIndex` and `MetadataCheck`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
   describe(name, () => {
     driveStoreTransactionsSuite(open);
@@ -26,6 +27,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     driveStoreContentsSuite(open);
     driveStoreStatementsSuite(open);
     uploadsSuite(open);
+    changeLogSuite(open);
     blobIndexSuite(open);
     metadataCheckSuite(open);
   });
