@@ -69,7 +69,7 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
   const cursor = token.startsWith(prefix) ? parse(token.slice(prefix.length)) : null;
   if (!cursor) return null;
   const { last, forgotten, isLost } = await view.changeLog.horizon(cursor.removals);
-  if (isLost || cursor.removals > last) return null;
+  if (isLost || newestIn(cursor) > last) return null;
   const isStale = cursor.removals < forgotten && cursor.removals < folder.revision;
   return isStale ? null : cursor;
 }
@@ -78,6 +78,10 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
 export async function forgetRemovals(drives: DriveStore, removedBefore: number): Promise<void> {
   const step = () => drives.write((transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER));
   while ((await step()) === FORGET_TOGETHER);
+}
+
+function newestIn({ removals, moves, walk, changes }: SyncCursor): number {
+  return Math.max(removals, moves, walk?.until ?? 0, changes.revision);
 }
 
 /**

@@ -5,7 +5,7 @@ import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveTransaction, NodeRow } from '../../src/stores/drive-store.js';
-import type { AppPasswordId, LockToken } from '../../src/stores/values.js';
+import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
 import { contentOf, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from '../support/counting-database.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
@@ -114,6 +114,26 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       }),
     expiredTrash: () => drives.read((view) => view.expiredTrash(NOW, 9)),
     usage: () => drives.read((view) => view.usage({ ...world.drive, ...world.anna })),
+    'changed nodes': () =>
+      drives.read((view) => view.changeLog.changedNodes(world.drive.id, { revision: 1, id: big.id }, 9)),
+    'moved collections': () => drives.read((view) => view.changeLog.movedCollections(world.drive.id, 1, 9_999, 9)),
+    removals: () => drives.read((view) => view.changeLog.removals(world.drive.id, 1, 9)),
+    'ways up': async () => {
+      const { id } = await file();
+      await drives.read((view) => view.changeLog.waysUp([id, big.id], [world.home, world.drive.commonId]));
+    },
+    'members below': () =>
+      drives.read(async (view) => {
+        await view.changeLog.membersBelow([world.home], { parentId: big.id, name: 'file 5' }, 9);
+        await view.changeLog.membersBelow([world.home, big.id], { parentId: 0 as NodeId, name: '' }, 9);
+      }),
+    bound: () => drives.read((view) => view.changeLog.bound([{ parentId: big.id, name: 'file 5' }])),
+    deletions: () => drives.read((view) => view.changeLog.deletions([big.id, world.home])),
+    'horizon and restorations': () =>
+      drives.read(async (view) => {
+        await view.changeLog.horizon(5);
+        await view.changeLog.lastRestoration();
+      }),
     'access of an account': () =>
       world.engine.accounts.access(
         { kind: 'account', userId: world.anna.userId, passwordVersion: 1 },
@@ -196,6 +216,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       const [row] = await world.read((view) => view.trash([world.anna.binId], null, 9));
       return drives.write((transaction) => transaction.detachNode(row!.node, NOW));
     },
+    'pruning removals': () => drives.write((transaction) => transaction.changeLog.prune(NOW, 9)),
     'a step of the purge': () => world.engine.blobIndex.purge(200),
   };
   it.each(Object.entries(writes))('%s — walks no table', (_name, work) => expectNoScan(work));
@@ -206,6 +227,19 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       const [plan] = await plansOf(() => drives.read((view) => view.children(parents, after, 9)));
       expect(plan!.steps.join('\n')).toContain('node_name (parent_id=? AND name>?)');
     }
+  });
+
+  it('a page of what is below it, too; one of changes begins at a revision, in it at a number', async () => {
+    const after = { parentId: big.id, name: 'file 5' };
+    const [below] = await plansOf(() => drives.read((view) => view.changeLog.membersBelow([world.home], after, 9)));
+    expect(below!.steps.join('\n')).toContain('node_name (parent_id=? AND name>?)');
+    const position = { revision: 1, id: big.id };
+    const [changes] = await plansOf(() =>
+      drives.read((view) => view.changeLog.changedNodes(world.drive.id, position, 9)),
+    );
+    const steps = changes!.steps.join('\n');
+    expect(steps).toContain('node_changed (drive_id=? AND changed=? AND rowid>?)');
+    expect(steps).toContain('node_changed (drive_id=? AND changed>?)');
   });
 
   it('the folder is whole after all this', async () => {

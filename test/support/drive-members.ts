@@ -68,6 +68,11 @@ export class DriveMembers {
     return this.#driveOf(await membershipOf(this.world, { kind: 'app', userId: anna.userId, id }, drive.id));
   }
 
+  /** As the drive's member sees it after the drive itself was changed. */
+  async refreshed({ membership: { userId, driveId } }: Drive): Promise<Drive> {
+    return this.#driveOf(await membershipOf(this.world, { kind: 'account', userId, passwordVersion: 1 }, driveId));
+  }
+
   async close(): Promise<void> {
     await this.world.engine.close();
   }

@@ -85,7 +85,7 @@ export const membersBelow = statement<{
       SELECT ${NODE} FROM node WHERE parent_id = ${p('afterParent')} AND name > ${p('afterName')}
       AND ${p('afterParent')} IN (SELECT id FROM down)
       UNION ALL
-      SELECT ${NODE} FROM node WHERE parent_id IN (SELECT id FROM down) AND parent_id > ${p('afterParent')}
+      SELECT ${NODE} FROM node WHERE parent_id IN (SELECT id FROM down WHERE id > ${p('afterParent')})
     ) ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );
 
