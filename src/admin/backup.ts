@@ -35,7 +35,7 @@ export function restoreCommand(): Command {
       if (existsSync(storage) && readdirSync(storage).some((name) => name !== 'README.md')) {
         throw new CommandError(`${storage} is not empty; restore into an empty folder (FIRN_STORAGE names it).`);
       }
-      const report = await restore(await openBackup(source), () => beginCopy(source, storage));
+      const report = await restore(await openBackup(source), () => beginCopy(source, storage), Date.now());
       tell(options, report, `${report.copied} contents restored and checked.`);
     });
 }

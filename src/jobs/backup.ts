@@ -11,6 +11,10 @@ const LANES = 4;
 const HOLD_MS = 15 * 60_000;
 /** More revisions than are ever given out between a backup and its restoration. */
 const REVISIONS_SKIPPED = 1_000_000_000;
+/** More revisions than are ever given out between two restorations of one backup, for each millisecond. */
+const REVISIONS_A_MS = 10;
+/** When that is counted from, so that the numbers stay short. */
+const FIRST_RESTORATION_MS = Date.UTC(2025, 0);
 
 export interface CopyReport {
   readonly copied: number;
@@ -58,11 +62,17 @@ export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Prom
 
 /**
  * Fills a new storage from the blobs of a backup, checking each hash, and leaves out revisions, so that no ETag or sync
- * token that the lost server gave out after the backup is given out again for something else.
+ * token that the lost server gave out after the backup is given out again for something else; nor one that a server gave
+ * out on an earlier restoration of the same backup. `now` in milliseconds since 1970.
  */
-export async function restore(blobs: BlobStore, beginCopy: () => Promise<StorageCopy>): Promise<CopyReport> {
+export async function restore(
+  blobs: BlobStore,
+  beginCopy: () => Promise<StorageCopy>,
+  now: number,
+): Promise<CopyReport> {
   const copy = await beginCopy();
-  return fill(blobs, copy, () => copy.skipRevisions(REVISIONS_SKIPPED));
+  const skipped = REVISIONS_SKIPPED + Math.max(0, now - FIRST_RESTORATION_MS) * REVISIONS_A_MS;
+  return fill(blobs, copy, () => copy.skipRevisions(skipped));
 }
 
 async function fill(from: BlobStore, copy: StorageCopy, finish: () => Promise<void>): Promise<CopyReport> {

@@ -25,7 +25,7 @@ export interface ChangeLogView {
   bound(places: readonly ChildPosition[]): Promise<(ChildPosition & { readonly isCollection: boolean })[]>;
   /** Those of the nodes that are tops of deleted trees. */
   deletions(ids: readonly NodeId[]): Promise<TrashRow[]>;
-  /** A number that no other restoration of a backup has; null where these data never were restored. */
+  /** A number that no other restoration of any backup has; null where these data never were restored. */
   lastRestoration(): Promise<number | null>;
 }
 

@@ -62,7 +62,8 @@ describe('backup and restore', () => {
     const { blobs, blobIndex, folder } = storage;
     return backup({ blobs, blobIndex, now: Date.now, beginCopy: () => beginCopy(folder, target), ...change });
   };
-  const restoreTo = async (folder: string) => restore(await openBackup(target), () => beginCopy(target, folder));
+  const restoreTo = async (folder: string, now = Date.now()) =>
+    restore(await openBackup(target), () => beginCopy(target, folder), now);
   const collect = () => {
     const { blobs, blobIndex } = storage;
     return collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds: 0 });
@@ -121,6 +122,16 @@ describe('backup and restore', () => {
     await restoreTo(restored);
     expect(await revisionOf(restored)).toBeGreaterThan(given + 900_000_000);
     expect(await revisionOf(target)).toBeLessThan(given);
+  });
+
+  it('PITFALLS — restored once more, it begins after all that the first restored server can have given out', async () => {
+    await storage.upload('a');
+    await backUp();
+    const [first, second] = [join(outside, 'first'), join(outside, 'second')];
+    const now = Date.UTC(2026, 5);
+    await restoreTo(first, now);
+    await restoreTo(second, now + 60_000);
+    expect(await revisionOf(second)).toBe((await revisionOf(first)) + 600_000);
   });
 
   it('DESIGN invariant 5 — what is deleted and collected while a backup runs is in the backup all the same', async () => {
