@@ -20,7 +20,7 @@ import {
 import { Replica } from '../support/sync-replica.js';
 
 /** Sequences; FIRN_SYNC_RUNS and FIRN_SYNC_SEED are for runs by hand. */
-const RUNS = 120;
+const RUNS = 80;
 const COMMON = 'Common documents';
 
 const CHANGES = [
@@ -58,6 +58,7 @@ interface Change {
 
 type Step =
   | Change
+  | { readonly kind: 'prune' }
   | { readonly kind: 'sync'; readonly replica: number; readonly limit: number; readonly pages: number };
 
 const limit = fc.oneof(
@@ -78,7 +79,11 @@ const sync = fc.record({
   pages: fc.integer({ min: 1, max: 3 }),
 });
 const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof({ weight: 3, arbitrary: change as fc.Arbitrary<Step> }, { weight: 2, arbitrary: sync }),
+  fc.oneof(
+    { weight: 36, arbitrary: change as fc.Arbitrary<Step> },
+    { weight: 24, arbitrary: sync },
+    { weight: 1, arbitrary: fc.constant({ kind: 'prune' as const }) },
+  ),
   { minLength: 5, maxLength: 45 },
 );
 
@@ -141,8 +146,12 @@ class Actor {
       case 'delete for good':
         return remove(drive, gone);
       case 'empty trash': {
-        const { binId, commonBinId: _, driveId, userId } = { ...drive.membership };
-        await emptyTrash(this.#members.world.engine.drives, [{ driveId, binId, ownerId: userId }], NOW);
+        const { driveId, binId, commonBinId, userId } = drive.membership;
+        const bins = [
+          { driveId, binId, ownerId: userId },
+          { driveId, binId: commonBinId, ownerId: null },
+        ];
+        await emptyTrash(this.#members.world.engine.drives, [bins[source % 2]!], NOW);
         return;
       }
       case 'set property':
@@ -206,12 +215,15 @@ async function follow(sequence: readonly Step[]): Promise<void> {
     const replicas = await replicasOf(members);
     const actor = new Actor(members);
     for (const step of sequence) {
-      if (step.kind !== 'sync') {
+      if (step.kind === 'sync') {
+        const replica = replicas[step.replica % replicas.length]!;
+        for (let pages = 0; pages < step.pages; pages++) if (await replica.step(step.limit)) break;
+      } else if (step.kind === 'prune') {
+        await members.world.write((transaction) => transaction.changeLog.prune(NOW + 1, 3));
+        for (const replica of replicas) replica.notePruning();
+      } else {
         await actor.carryOut(step);
-        continue;
       }
-      const replica = replicas[step.replica % replicas.length]!;
-      for (let pages = 0; pages < step.pages; pages++) if (await replica.step(step.limit)) break;
     }
     for (const [index, replica] of replicas.entries()) await replica.complete((index % 7) + 1);
     expect(await members.world.problems()).toEqual([]);

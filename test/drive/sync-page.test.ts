@@ -191,6 +191,15 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
       ],
       shallow: [['top/a/'], ['top/z/']],
     },
+    'a folder that was changed inside, then moved': {
+      change: async () => {
+        await remove(anna, 'top/a/b/f');
+        await put(anna, 'top/a/b/g', 'new');
+        await move(anna, 'top/a', 'top/z');
+      },
+      deep: [['top/a/'], ['top/z/', 'top/z/b/', 'top/z/b/g']],
+      shallow: [['top/a/'], ['top/z/']],
+    },
     'a copied folder': {
       change: () => copy(anna, 'top/a', 'top/z'),
       deep: [[], ['top/z/', 'top/z/b/', 'top/z/b/f']],
@@ -228,7 +237,22 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
       expect(await tokenOf(anna, 'top')).not.toBe(before);
       const answer = await sync(anna, 'top', before, options);
       expect({ ...answer, changed: answer.changed.sort() }).toMatchObject({ removed, changed: [...changed!].sort() });
+      if (!options.isDeep) return;
+      // Nothing comes twice because it comes on pages of its own.
+      const byOne = await sync(anna, 'top', before, { ...options, limit: 1 });
+      expect(byOne.changed.sort()).toEqual(answer.changed);
     });
+  });
+
+  test('in the trash a common file in the place of a personal one is a change of that path', async () => {
+    for (const path of ['x', 'Common documents/x']) await put(anna, path, path);
+    await remove(anna, 'x');
+    const token = await tokenOf(anna, 'Trash');
+    await remove(anna, 'Trash/x');
+    await remove(anna, 'Common documents/x');
+    for (const options of [DEEP, SHALLOW]) {
+      expect(await sync(anna, 'Trash', token, options)).toEqual({ removed: [], changed: ['Trash/x'], pages: 1 });
+    }
   });
 
   test('nothing where nothing changed in the folder, whatever happened beside it', async () => {

@@ -21,7 +21,7 @@ export class Replica {
   #token: string | null = null;
   /** Which folder the token is of. */
   #folderId: string | null = null;
-  /** Whether nothing of the change log has been forgotten since the token came. */
+  /** Whether nothing of the change log has been forgotten: a token is then good as long as the folder is there. */
   #isKept = true;
   /** What a listing shows, as of a revision. */
   #listed: { readonly revision: number; readonly folderId: string; readonly versions: Contents } | null = null;
@@ -32,11 +32,7 @@ export class Replica {
     this.isDeep = options.isDeep;
   }
 
-  get token(): string | null {
-    return this.#token;
-  }
-
-  /** Removals were pruned: the token may be refused from now on. */
+  /** Removals were pruned: from now on tokens may be refused, also new ones of a folder that hasn't changed since. */
   notePruning(): void {
     this.#isKept = false;
   }
@@ -48,20 +44,17 @@ export class Replica {
     }
   }
 
-  /** Takes one page. Tells whether it was the last, or there is no folder; the contents are the folder's then. */
+  /** Takes one page. Tells whether it was the last, and the contents are the folder's, or there is no folder. */
   step(limit: number): Promise<boolean> {
     return this.#drive.read(async (snapshot) => {
       const { resource } = await snapshot.find(segmentsOf(this.#path));
-      if (!resource?.isCollection) {
-        this.#contents.clear();
-        return true;
-      }
+      // It may come back, out of the trash.
+      if (!resource?.isCollection) return true;
       const versions = await this.#list(snapshot, resource);
       const page = await this.#read(snapshot, resource, limit);
       this.#check(page, resource, versions, limit);
       this.#apply(page, versions);
       this.#token = syncToken(resource, snapshot.membership, page.cursor);
-      this.#isKept = true;
       if (page.isComplete) await this.#checkComplete(snapshot, resource, versions);
       return page.isComplete;
     });
