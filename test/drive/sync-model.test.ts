@@ -20,7 +20,7 @@ import {
 import { Replica } from '../support/sync-replica.js';
 
 /** Sequences; FIRN_SYNC_RUNS and FIRN_SYNC_SEED are for runs by hand. */
-const RUNS = 80;
+const RUNS = 60;
 const COMMON = 'Common documents';
 
 const CHANGES = [
