@@ -20,6 +20,7 @@ export type CloudPlace =
   | { readonly kind: 'nothing' };
 
 const CLOUD = /^\/+(?:remote\.php\/+(?:webdav|dav)(?=\/|$)|ocs\/+v[12]\.php\/|index\.php\/|status\.php$)/;
+const STATUS = /^\/+status\.php$/;
 const WEBDAV = /^\/+remote\.php\/+webdav(?=\/|$)/;
 const TREE = /^\/+remote\.php\/+dav\/+(files|uploads|trashbin)\/+([^/]+)(?=\/|$)/;
 const PARENT = /^\/+remote\.php\/+dav(?:\/+(?:files|uploads|trashbin))?\/*$/;
@@ -33,7 +34,7 @@ export function isCloudPath(path: string): boolean {
 
 /** Finds the place of a path for which `isCloudPath` holds. `prefix` goes before the addresses that are given. */
 export function findCloudPlace(prefix: string, path: string): CloudPlace {
-  if (path.endsWith('/status.php')) return { kind: 'status' };
+  if (STATUS.test(path)) return { kind: 'status' };
   if (/^\/+ocs\//.test(path)) return { kind: 'ocs' };
   if (/^\/+index\.php\//.test(path)) return { kind: 'index' };
   const webdav = WEBDAV.exec(path);

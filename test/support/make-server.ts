@@ -14,7 +14,7 @@ import { type Answer, Connection, type RequestOptions, sendRequest } from './htt
 export const DRIVE_ID = 123456;
 export const DRIVE_NAME = 'Drive';
 /** Every user's account password; argon2 is slow, so tests make few users. */
-const PASSWORD = 'grey otters like cold rivers';
+export const PASSWORD = 'grey otters like cold rivers';
 
 /** Requests on one drive by one user: `request('PUT', '/a.txt', { body: 'x' })`. Paths are sent as they are given. */
 export type DriveRequest = (method: string, path: string, options?: RequestOptions) => Promise<Answer>;
