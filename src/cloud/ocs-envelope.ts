@@ -9,6 +9,8 @@ export interface OcsResult {
   readonly status: number;
   readonly message?: string;
   readonly data?: OcsData;
+  /** Beside those of the envelope. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Version 1 says "not found" of a query it doesn't know in a number of its own. */
@@ -17,10 +19,12 @@ const V1_STATUS = new Map([
   [401, 997],
   [404, 998],
 ]);
+/** What programs act on before they look into an envelope: sign in, wait. */
+const V1_HTTP_STATUSES: ReadonlySet<number> = new Set([401, 429, 503]);
 
 /**
  * The envelope of ownCloud's and Nextcloud's OCS interface, JSON or XML as the client asks. Version 1 answers HTTP 200
- * whatever happens (but 401), and says the truth inside; version 2 says it in both places.
+ * to nearly everything, and says the truth inside; version 2 says it in both places.
  */
 export function ocsAnswer(request: CloudRequest, result: OcsResult): CloudAnswer {
   const isFirst = request.path.startsWith('/ocs/v1.php');
@@ -34,10 +38,11 @@ export function ocsAnswer(request: CloudRequest, result: OcsResult): CloudAnswer
   const isJson = wantsJson(request);
   const ocs = { ocs: { meta, data } };
   return {
-    status: isFirst && result.status !== 401 ? 200 : result.status,
+    status: isFirst && !V1_HTTP_STATUSES.has(result.status) ? 200 : result.status,
     headers: {
       'Content-Type': isJson ? 'application/json; charset=utf-8' : 'application/xml; charset=utf-8',
       'Cache-Control': 'no-store',
+      ...result.headers,
     },
     body: isJson ? JSON.stringify(ocs) : `<?xml version="1.0"?>\n${element('ocs', ocs.ocs)}\n`,
   };

@@ -1,4 +1,6 @@
+import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
+import { DavError } from '../dav/dav-error.js';
 import { type CredentialRef, emailKey } from '../stores/account-store.js';
 import { clientName } from './client-name.js';
 import { type OcsData, type OcsResult, ocsAnswer } from './ocs-envelope.js';
@@ -10,8 +12,8 @@ export interface CloudUser {
   readonly email: string;
   readonly name: string;
   readonly credential: CredentialRef;
-  /** Of the drive in bytes; `available` null: no limit. Null where the user has no drive. */
-  readonly quota: { readonly used: number; readonly available: number | null } | null;
+  /** Of the drive in bytes; `available` null: no limit. */
+  readonly quota: { readonly used: number; readonly available: number | null };
 }
 
 /** What Nextcloud gives for "no limit". */
@@ -21,26 +23,35 @@ const UNKNOWN: OcsResult = { status: 404, message: 'Invalid query, please check 
 
 /**
  * ownCloud's and Nextcloud's OCS interface, as far as sync programs need it; all else fails softly, inside its envelope
- * (CLIENTS 2.12). `user` null: nobody has signed in, and capabilities are all there is to see.
+ * (CLIENTS 2.12), wrong credentials as well. `findUser` throws `DavError` where nobody has signed in; it isn't asked for
+ * what everybody may see, unless credentials come with the request: programs try them there.
  */
-export async function ocs(request: CloudRequest, user: CloudUser | null, accounts: Accounts): Promise<CloudAnswer> {
-  const path = request.path.replace(/^\/ocs\/v[12]\.php\//, '').replace(/\/+$/, '');
-  return ocsAnswer(request, await resultOf(request, path, user, accounts));
+export async function ocs(
+  request: CloudRequest,
+  findUser: () => Promise<CloudUser>,
+  accounts: Accounts,
+): Promise<CloudAnswer> {
+  try {
+    return ocsAnswer(request, await resultOf(request, findUser, accounts));
+  } catch (error) {
+    if (!(error instanceof DavError)) throw error;
+    const { status, message, headers } = error;
+    return ocsAnswer(request, { status, message, headers });
+  }
 }
 
 async function resultOf(
   request: CloudRequest,
-  path: string,
-  user: CloudUser | null,
+  findUser: () => Promise<CloudUser>,
   accounts: Accounts,
 ): Promise<OcsResult> {
+  const path = request.path.replace(/^\/ocs\/v[12]\.php\//, '');
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (path === 'cloud/capabilities' && isRead)
-    return { status: 200, data: capabilities(request.headers['user-agent']) };
-  if (path === 'config' && isRead) {
-    return { status: 200, data: { version: '1.7', website: 'Firn', host: '', contact: '', ssl: 'false' } };
-  }
-  if (user === null) return { status: 401, message: 'Current user is not logged in' };
+  const open = isRead ? OPEN.get(path) : undefined;
+  if (open && request.headers.authorization === undefined)
+    return { status: 200, data: open(request.headers['user-agent']) };
+  const user = await findUser();
+  if (open) return { status: 200, data: open(request.headers['user-agent']) };
   if (path === 'cloud/user' && isRead) return { status: 200, data: describe(user) };
   if (path.startsWith('cloud/users/') && isRead) {
     const isSelf = emailKey(path.slice('cloud/users/'.length)) === emailKey(user.email);
@@ -51,6 +62,12 @@ async function resultOf(
   if (path === 'core/navigation/apps' && isRead) return { status: 200, data: [] };
   return UNKNOWN;
 }
+
+/** What can be asked without credentials. */
+const OPEN: ReadonlyMap<string, (userAgent: string | undefined) => OcsData> = new Map([
+  ['cloud/capabilities', capabilities],
+  ['config', () => ({ version: '1.7', website: 'Firn', host: '', contact: '', ssl: 'false' })],
+]);
 
 /**
  * Whether a program can send many small files in one request. Nextcloud's desktop program before 3.10 breaks such a
@@ -91,7 +108,7 @@ function capabilities(userAgent: string | undefined): OcsData {
 }
 
 function describe({ email, name, quota }: CloudUser): OcsData {
-  const total = quota === null || quota.available === null ? null : quota.used + quota.available;
+  const total = quota.available === null ? null : quota.used + quota.available;
   return {
     id: email,
     enabled: true,
@@ -101,18 +118,22 @@ function describe({ email, name, quota }: CloudUser): OcsData {
     groups: [],
     language: 'en',
     quota: {
-      free: quota?.available ?? UNLIMITED,
-      used: quota?.used ?? 0,
+      free: quota.available ?? UNLIMITED,
+      used: quota.used,
       total: total ?? UNLIMITED,
-      relative: total ? Math.round(((quota?.used ?? 0) / total) * 10_000) / 100 : 0,
+      relative: total ? Math.round((quota.used / total) * 10_000) / 100 : 0,
       quota: total ?? UNLIMITED,
     },
   };
 }
 
-/** A program that was given the account password changes it for an app password of its own. */
+/**
+ * A program that was given the account password changes it for an app password of its own. The header is one that no
+ * other site can have its visitor's browser send, with a password that the browser remembers.
+ */
 async function makeAppPassword(request: CloudRequest, user: CloudUser, accounts: Accounts): Promise<OcsResult> {
   if (user.credential.kind === 'app') return { status: 403, message: 'This is an app password already' };
+  if (request.headers['ocs-apirequest'] === undefined) return { status: 412, message: 'OCS-APIRequest is missing' };
   const { secret } = await accounts.createAppPassword({
     email: user.email,
     name: clientName(request.headers['user-agent']),
@@ -127,6 +148,11 @@ async function makeAppPassword(request: CloudRequest, user: CloudUser, accounts:
 /** What a program does when its user signs out. */
 async function revokeAppPassword(user: CloudUser, accounts: Accounts): Promise<OcsResult> {
   if (user.credential.kind !== 'app') return { status: 403, message: 'This is no app password' };
-  await accounts.revokeAppPassword(user.email, user.credential.id);
+  try {
+    await accounts.revokeAppPassword(user.email, user.credential.id);
+  } catch (error) {
+    // Somebody else was faster; it is revoked either way.
+    if (!(error instanceof AccountError)) throw error;
+  }
   return { status: 200 };
 }

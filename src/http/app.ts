@@ -61,7 +61,9 @@ function begin({ log, trustedProxies }: AppParts): Koa.Middleware<FirnState> {
     state.remoteAddress = clientAddress(req, trustedProxies);
     if (log.isLevelEnabled('debug')) {
       const startedAt = performance.now();
-      const { method, url } = req;
+      const { method } = req;
+      // Nextcloud's iOS app polls with its token in the query.
+      const url = req.url?.replace(/\?.*$/s, '');
       res.once('close', () => {
         const ms = Math.round(performance.now() - startedAt);
         log.debug({ requestId: state.requestId, method, url, status: res.statusCode, ms }, 'request');

@@ -54,8 +54,8 @@ export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<F
         return send(context, await indexPhp(makeCloudRequest(parts, context, mount), parts.loginFlows));
       case 'ocs': {
         const request = makeCloudRequest(parts, context, mount);
-        const user = await findUser(parts, context, mount, signIn);
-        return send(context, await ocs(request, user, parts.accountRules));
+        const findUser = () => readUser(parts, context, mount, signIn);
+        return send(context, await ocs(request, findUser, parts.accountRules));
       }
       case 'nothing':
         throw new DavError(404, 'There is nothing here.');
@@ -66,14 +66,8 @@ export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<F
   };
 }
 
-/** Who asks OCS; null without credentials. Throws `DavError` 401 for bad ones. */
-async function findUser(
-  parts: CloudParts,
-  context: Context,
-  mount: CloudMount,
-  signIn: SignIn,
-): Promise<CloudUser | null> {
-  if (context.req.headers.authorization === undefined) return null;
+/** Who asks OCS. Throws what `signIn` throws. */
+async function readUser(parts: CloudParts, context: Context, mount: CloudMount, signIn: SignIn): Promise<CloudUser> {
   await signIn(context, mount.driveId);
   const { credential, membership } = context.state;
   const user = await parts.accounts.findUser(membership.email);
@@ -117,6 +111,9 @@ function addressOf({ publicUrl, trustedProxies, mounts }: CloudParts, context: C
  */
 async function status(context: Context, mount: CloudMount, next: Koa.Next): Promise<void> {
   const isRead = context.method === 'GET' || context.method === 'HEAD';
+  if (mount.driveId === null && !isRead) {
+    throw new DavError(405, 'This page can only be read.', { headers: { Allow: 'GET, HEAD, OPTIONS' } });
+  }
   if (mount.driveId === null || (isRead && context.req.headers.authorization === undefined)) {
     return send(context, statusPhp());
   }
