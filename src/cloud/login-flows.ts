@@ -1,23 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
+import { addressBlock } from '../accounts/address-block.js';
 import type { SignInResult } from '../accounts/authenticator.js';
 import type { BasicCredentials } from '../accounts/basic.js';
+import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DavError } from '../dav/dav-error.js';
 import type { DriveId, UserId } from '../stores/values.js';
 import { clientName } from './client-name.js';
-import { donePage, gonePage, grantPage, signInPage } from './login-pages.js';
+import { donePage, elsewherePage, gonePage, grantPage, noDrivePage, signInPage } from './login-pages.js';
 import { type CloudAnswer, type CloudRequest, json } from './request.js';
 
 const FLOW_MS = 20 * 60_000;
 /** More than ever are under way at once; a flood of them drops the oldest. */
 const FLOWS_MAX = 1000;
+/** From one network; one that asks for more loses its own oldest, and nobody else does. */
+const FLOWS_PER_NETWORK_MAX = 100;
 const TOKEN_BYTES = 32;
+const BUSY = 'Too many people sign in at once. Try again in a moment.';
+const NOT_THEIRS = 'This is no drive of yours.';
 const FLOW_PATH = '/index.php/login/v2/flow/';
 
 interface Flow {
   readonly client: string;
   readonly remoteAddress: string;
+  readonly network: string;
   /** Of the server, as the program will use it. */
   readonly address: string;
   /** The drive that the program is for, null where the user chooses. */
@@ -58,7 +65,7 @@ export class LoginFlows {
     this.#forgetOld();
     const { method, path } = request;
     if (path === '/index.php/login/v2' && method === 'POST') return this.#start(request);
-    if (path === '/index.php/login/v2/poll' && method === 'POST') return this.#poll(await request.readForm());
+    if (path === '/index.php/login/v2/poll' && method === 'POST') return this.#poll(await pollTokenOf(request));
     if (path === '/index.php/login/flow' && method === 'GET') return this.#startWebView(request);
     if (!path.startsWith(FLOW_PATH)) return null;
     const flow = this.#flows.get(keyOf(path.slice(FLOW_PATH.length)));
@@ -66,7 +73,7 @@ export class LoginFlows {
     if (method === 'GET' || method === 'HEAD') return signInPage(flow);
     if (method !== 'POST')
       throw new DavError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
-    checkOrigin(request);
+    if (!isFromHere(request)) return elsewherePage();
     const form = await request.readForm();
     return form.has('grant') ? this.#grant(flow, form) : this.#signIn(request, flow, form);
   }
@@ -88,6 +95,7 @@ export class LoginFlows {
     const flow: Flow = {
       client: clientName(request.headers['user-agent']),
       remoteAddress,
+      network: addressBlock(remoteAddress),
       address,
       driveId,
       isWebView,
@@ -96,16 +104,15 @@ export class LoginFlows {
       signedIn: null,
       granted: null,
     };
-    const [oldest] = this.#flows;
-    if (oldest && this.#flows.size >= FLOWS_MAX) this.#drop(...oldest);
+    this.#makeRoom(flow.network);
     this.#flows.set(keyOf(token), flow);
     this.#byPollKey.set(flow.pollKey, flow);
     return { token, pollToken };
   }
 
   /** 404 until the user has granted; then the password, once. */
-  #poll(form: URLSearchParams): CloudAnswer {
-    const flow = this.#byPollKey.get(keyOf(form.get('token') ?? ''));
+  #poll(token: string): CloudAnswer {
+    const flow = this.#byPollKey.get(keyOf(token));
     if (!flow?.granted) return json(404, []);
     for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
     return json(200, { server: flow.address, ...flow.granted });
@@ -114,13 +121,16 @@ export class LoginFlows {
   async #signIn(request: CloudRequest, flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
     const email = form.get('email') ?? '';
     const credentials = { userName: email, password: form.get('password') ?? '' };
-    const result = await this.#parts.signIn(credentials, request.remoteAddress, flow.client);
+    const result = await orBusy(this.#parts.signIn(credentials, request.remoteAddress, flow.client));
+    if (result === 'busy') return signInPage(flow, { status: 503, text: BUSY }, email);
     if (result.kind === 'throttled') {
-      return signInPage(flow, `Too many wrong passwords. Try again in ${result.retryAfterSeconds} seconds.`, email);
+      const text = `Too many wrong passwords. Try again in ${result.retryAfterSeconds} seconds.`;
+      return signInPage(flow, { status: 429, text, retryAfterSeconds: result.retryAfterSeconds }, email);
     }
-    if (result.kind === 'refused') return signInPage(flow, result.message, email);
+    if (result.kind === 'refused') return signInPage(flow, { status: 403, text: result.message }, email);
     const drives = await this.#parts.drivesOf(result.user.id);
     const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
+    if (offered.length === 0) return noDrivePage(flow.driveId !== null);
     const own = offered.filter(({ id }) => id === result.user.ownDriveId);
     const grantToken = makeToken();
     flow.signedIn = { email: result.user.email, grantKey: keyOf(grantToken) };
@@ -132,7 +142,10 @@ export class LoginFlows {
     if (!signedIn || keyOf(form.get('grant') ?? '') !== signedIn.grantKey) return gonePage();
     // Once: a form that is sent again makes no second password.
     flow.signedIn = null;
-    const secret = await this.#makeAppPassword(flow, signedIn.email, Number(form.get('drive') ?? Number.NaN));
+    const chosen = flow.driveId ?? Number(form.get('drive') ?? Number.NaN);
+    const secret = await this.#makeAppPassword(flow, signedIn.email, chosen);
+    if (secret === null) return signInPage(flow, { status: 403, text: NOT_THEIRS }, signedIn.email);
+    if (secret === 'busy') return signInPage(flow, { status: 503, text: BUSY }, signedIn.email);
     flow.granted = { loginName: signedIn.email, appPassword: secret };
     if (!flow.isWebView) return donePage();
     for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
@@ -141,15 +154,26 @@ export class LoginFlows {
     return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
   }
 
-  async #makeAppPassword(flow: Flow, email: string, chosen: number): Promise<string> {
+  /** Null where the drive isn't theirs: a form that was tampered with, or a membership that has just ended. */
+  async #makeAppPassword(flow: Flow, email: string, driveId: number): Promise<string | 'busy' | null> {
     const limits = { scopeId: null, allowance: 'full', expiresAt: null } as const;
     try {
-      const driveId = flow.driveId ?? chosen;
-      return (await this.#parts.accounts.createAppPassword({ email, name: flow.client, driveId, ...limits })).secret;
+      const made = await orBusy(
+        this.#parts.accounts.createAppPassword({ email, name: flow.client, driveId, ...limits }),
+      );
+      return made === 'busy' ? made : made.secret;
     } catch (cause) {
-      if (cause instanceof AccountError) throw new DavError(403, 'This is no drive of yours.', { cause });
+      if (cause instanceof AccountError) return null;
       throw cause;
     }
+  }
+
+  #makeRoom(network: string): void {
+    const own = [...this.#flows].filter(([, flow]) => flow.network === network);
+    const isCrowded = own.length >= FLOWS_PER_NETWORK_MAX;
+    if (!isCrowded && this.#flows.size < FLOWS_MAX) return;
+    const [oldest] = isCrowded ? own : this.#flows;
+    this.#drop(...oldest!);
   }
 
   #forgetOld(): void {
@@ -166,12 +190,30 @@ export class LoginFlows {
   }
 }
 
-/** A page elsewhere can't post here in its visitor's name. */
-function checkOrigin({ headers }: CloudRequest): void {
+/** In the form, or in the query as Nextcloud's iOS app has it. */
+async function pollTokenOf(request: CloudRequest): Promise<string> {
+  return (await request.readForm()).get('token') ?? request.query.get('token') ?? '';
+}
+
+/** A page elsewhere can't post here in its visitor's name. A proxy may have put another `Host` than the browser's. */
+function isFromHere({ headers, address }: CloudRequest): boolean {
   const { origin, host } = headers;
-  if (origin === undefined) return;
-  const sender = URL.canParse(origin) ? new URL(origin).host : null;
-  if (sender !== host) throw new DavError(403, 'This form was sent from another site.');
+  if (origin === undefined) return true;
+  const sender = hostIn(origin);
+  return sender !== null && (sender === host?.toLowerCase() || sender === hostIn(address));
+}
+
+function hostIn(url: string): string | null {
+  return URL.canParse(url) ? new URL(url).host : null;
+}
+
+async function orBusy<T>(work: Promise<T>): Promise<T | 'busy'> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof PasswordsBusyError) return 'busy';
+    throw error;
+  }
 }
 
 function makeToken(): string {

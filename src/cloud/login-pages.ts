@@ -14,7 +14,12 @@ const TEXTS = {
   doneText: 'The program has its own password now. You can close this window and go back to it.',
   gone: 'This page has expired',
   goneText: 'Start again in the program that sent you here.',
+  noDriveTitle: 'No drive',
   noDrive: 'You are a member of no drive yet. Ask the administrator to add you to one.',
+  notThisDrive:
+    'You are no member of the drive at this address. Check the address in the program, and start again there.',
+  elsewhere: 'Not allowed',
+  elsewhereText: 'This form was sent from another site.',
 } as const;
 
 const STYLE = `
@@ -48,16 +53,24 @@ export interface Asker {
   readonly remoteAddress: string;
 }
 
-export function signInPage(asker: Asker, refusal: string | null = null, email = ''): CloudAnswer {
+/** Why the page is there again. */
+export interface PageRefusal {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export function signInPage(asker: Asker, refusal: PageRefusal | null = null, email = ''): CloudAnswer {
   const body = `<h1>${TEXTS.signIn}</h1>
 <p><strong>${escapeText(asker.client)}</strong>, from the address ${escapeText(asker.remoteAddress)}, asks for access to your files. Go on only if you have just started this yourself.</p>
-${refusal === null ? '' : `<p class="bad" role="alert">${escapeText(refusal)}</p>`}
+${refusal === null ? '' : `<p class="bad" role="alert">${escapeText(refusal.text)}</p>`}
 <form method="post">
 <label>${TEXTS.email}<input type="email" name="email" value="${escapeAttribute(email)}" autocomplete="username" required${email === '' ? ' autofocus' : ''}></label>
 <label>${TEXTS.password}<input type="password" name="password" autocomplete="current-password" required${email === '' ? '' : ' autofocus'}></label>
 <button>${TEXTS.signIn}</button>
 </form>`;
-  return page(refusal === null ? 200 : 401, body);
+  const wait = refusal?.retryAfterSeconds;
+  return page(refusal?.status ?? 200, body, wait === undefined ? {} : { 'Retry-After': String(wait) });
 }
 
 export function grantPage(
@@ -66,7 +79,6 @@ export function grantPage(
   drives: readonly { readonly id: number; readonly name: string }[],
   grantToken: string,
 ): CloudAnswer {
-  if (drives.length === 0) return page(403, `<h1>${TEXTS.title}</h1><p>${TEXTS.noDrive}</p>`);
   const choices = drives.map(
     ({ id, name }, index) =>
       `<label class="choice"><input type="radio" name="drive" value="${id}"${index === 0 ? ' checked' : ''}>` +
@@ -92,10 +104,20 @@ export function gonePage(): CloudAnswer {
   return page(404, `<h1>${TEXTS.gone}</h1><p>${TEXTS.goneText}</p>`);
 }
 
-function page(status: number, body: string): CloudAnswer {
+/** `isForOne`: the address of the program is that of one drive. Whether there is such a drive is not said. */
+export function noDrivePage(isForOne: boolean): CloudAnswer {
+  return page(403, `<h1>${TEXTS.noDriveTitle}</h1><p>${isForOne ? TEXTS.notThisDrive : TEXTS.noDrive}</p>`);
+}
+
+export function elsewherePage(): CloudAnswer {
+  return page(403, `<h1>${TEXTS.elsewhere}</h1><p>${TEXTS.elsewhereText}</p>`);
+}
+
+function page(status: number, body: string, headers: Readonly<Record<string, string>> = {}): CloudAnswer {
   return {
     status,
     headers: {
+      ...headers,
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy':
         `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self' nc:; frame-ancestors 'none'; ` +
