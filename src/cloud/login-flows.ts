@@ -38,10 +38,16 @@ interface Flow {
   granted: { readonly loginName: string; readonly appPassword: string } | null;
 }
 
+interface OfferedDrive {
+  readonly id: DriveId;
+  readonly name: string;
+  readonly createdAt: number;
+}
+
 export interface LoginFlowParts {
   readonly accounts: Accounts;
   readonly signIn: (credentials: BasicCredentials, remoteAddress: string, client: string) => Promise<SignInResult>;
-  readonly drivesOf: (userId: UserId) => Promise<readonly { readonly id: DriveId; readonly name: string }[]>;
+  readonly drivesOf: (userId: UserId) => Promise<readonly OfferedDrive[]>;
   readonly now: () => number;
 }
 
@@ -131,10 +137,9 @@ export class LoginFlows {
     const drives = await this.#parts.drivesOf(result.user.id);
     const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
     if (offered.length === 0) return noDrivePage(flow.driveId !== null);
-    const own = offered.filter(({ id }) => id === result.user.ownDriveId);
     const grantToken = makeToken();
     flow.signedIn = { email: result.user.email, grantKey: keyOf(grantToken) };
-    return grantPage(flow, result.user.email, [...own, ...offered.filter((drive) => !own.includes(drive))], grantToken);
+    return grantPage(flow, result.user.email, ownFirst(offered, result.user.ownDriveId), grantToken);
   }
 
   async #grant(flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
@@ -188,6 +193,12 @@ export class LoginFlows {
     this.#flows.delete(key);
     this.#byPollKey.delete(flow.pollKey);
   }
+}
+
+/** The first is what addresses without a drive's ID would show: that of the user's setting, else the oldest. */
+function ownFirst(drives: readonly OfferedDrive[], ownId: DriveId | null): OfferedDrive[] {
+  const rank = ({ id, createdAt }: OfferedDrive) => (id === ownId ? -1 : createdAt);
+  return [...drives].sort((one, other) => rank(one) - rank(other) || one.id - other.id);
 }
 
 /** In the form, or in the query as Nextcloud's iOS app has it. */

@@ -23,25 +23,28 @@ const TEXTS = {
 } as const;
 
 const STYLE = `
-:root{color-scheme:light dark;--ground:#f3f5f4;--card:#fff;--ink:#17211d;--soft:#55635c;--line:#c9d2cd;--mark:#1d6b52;--on-mark:#fff;--bad:#a3281c}
-@media (prefers-color-scheme:dark){:root{--ground:#111614;--card:#1a211e;--ink:#e8eeeb;--soft:#9db0a7;--line:#3a4741;--mark:#6cc5a4;--on-mark:#08130e;--bad:#ff9d90}}
+:root{color-scheme:light dark;--ground:#f3f5f4;--card:#fff;--ink:#17211d;--soft:#55635c;--line:#c9d2cd;--edge:#76847d;--mark:#1d6b52;--on-mark:#fff;--bad:#a3281c}
+@media (prefers-color-scheme:dark){:root{--ground:#111614;--card:#1a211e;--ink:#e8eeeb;--soft:#9db0a7;--line:#3a4741;--edge:#74867d;--mark:#6cc5a4;--on-mark:#08130e;--bad:#ff9d90}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem 1rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
 main{width:100%;max-width:26rem;background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem 1.75rem}
 .name{font-weight:700;letter-spacing:.02em;color:var(--mark);margin:0 0 1.25rem}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}
 p{margin:0 0 1.25rem;color:var(--soft)}
+main>:last-child{margin-bottom:0}
 strong{color:var(--ink);overflow-wrap:anywhere}
 .bad{color:var(--bad);border-left:3px solid var(--bad);padding-left:.75rem}
 label{display:block;font-weight:600;margin:0 0 1rem}
-input[type=email],input[type=password]{display:block;width:100%;margin-top:.35rem;padding:.7rem .8rem;font:inherit;color:inherit;background:var(--ground);border:1px solid var(--line);border-radius:8px}
+input[type=email],input[type=password]{display:block;width:100%;margin-top:.35rem;padding:.7rem .8rem;font:inherit;font-weight:400;color:inherit;background:var(--ground);border:1px solid var(--edge);border-radius:8px}
 fieldset{border:0;padding:0;margin:0 0 1.25rem}
 legend{padding:0;font-weight:600;margin-bottom:.5rem}
-.choice{display:flex;gap:.65rem;align-items:center;font-weight:400;border:1px solid var(--line);border-radius:8px;padding:.7rem .8rem;margin:0 0 .5rem}
+.choice{display:flex;gap:.65rem;align-items:center;font-weight:400;border:1px solid var(--edge);border-radius:8px;padding:.7rem .8rem;margin:0 0 .5rem;cursor:pointer}
+.choice:has(:checked){border-color:var(--mark);box-shadow:inset 0 0 0 1px var(--mark)}
 .choice span{overflow-wrap:anywhere}
 .choice small{color:var(--soft)}
-input[type=radio]{accent-color:var(--mark);width:1.1rem;height:1.1rem;margin:0}
-button{width:100%;padding:.8rem;font:inherit;font-weight:600;color:var(--on-mark);background:var(--mark);border:0;border-radius:8px;cursor:pointer}
+input[type=radio]{flex:none;accent-color:var(--mark);width:1.1rem;height:1.1rem;margin:0}
+button{width:100%;margin-top:.25rem;padding:.8rem;font:inherit;font-weight:600;color:var(--on-mark);background:var(--mark);border:0;border-radius:8px;cursor:pointer}
+button:hover{filter:brightness(1.1)}
 :focus-visible{outline:3px solid var(--mark);outline-offset:2px}
 `;
 

@@ -67,18 +67,19 @@ describe('CLIENTS R34, §2.10 — login flow v2, from the start to the password'
     expect(await reach(server, granted, [400001, 123456])).toEqual([207, 404]);
   });
 
-  test('the page lists the drives of whoever signs in, the one of their setting first, and no others', async () => {
+  test('the page lists the drives of whoever signs in, the one of their setting or the oldest first', async () => {
+    await server.addDrive({ id: 100001, name: 'Youngest' });
     await server.addMember('bob', { driveId: 123456 });
     await server.accounts.setOwnDrive(USER, 400001);
     const offeredTo = async (name: string, way: Way = {}) => {
       const client = new LoginClient(server, way);
       return drivesOf((await client.signIn((await client.start()).login, name)).text);
     };
-    expect(await offeredTo('alice')).toEqual([400001, 123456]);
+    expect(await offeredTo('alice')).toEqual([400001, 123456, 100001]);
     expect(await offeredTo('alice', { prefix: '/dav/123456' })).toEqual([123456]);
     expect(await offeredTo('bob')).toEqual([123456]);
     await server.accounts.setOwnDrive(USER, null);
-    expect(await offeredTo('alice')).toEqual([123456, 400001]);
+    expect(await offeredTo('alice')).toEqual([123456, 400001, 100001]);
   });
 
   test('who is a member of no drive, or not of the one at the address, is told so and can’t grant', async () => {
