@@ -1,5 +1,6 @@
 import { DavError } from '../dav/dav-error.js';
 import { dispatch } from '../dav/dispatch.js';
+import { PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { normalizePath } from '../drive/names.js';
 import { type Part, readParts } from './multipart.js';
@@ -23,11 +24,25 @@ interface Result {
 export async function bulkUpload(request: DavRequest): Promise<DavResponse> {
   if (request.method !== 'POST') throw new DavError(405, 'A bulk upload is a POST.', { headers: { Allow: 'POST' } });
   const results = new Map<string, Promise<Result>>();
+  try {
+    await takeParts(request, results);
+  } finally {
+    // Whatever the answer is, nothing of this request goes on after it.
+    await Promise.allSettled(results.values());
+  }
+  const answer: [string, Result][] = [];
+  for (const [name, result] of results) answer.push([name, await result]);
+  const headers = { 'Content-Type': 'application/json; charset=utf-8' };
+  return respond(200, headers, JSON.stringify(Object.fromEntries(answer)));
+}
+
+async function takeParts(request: DavRequest, results: Map<string, Promise<Result>>): Promise<void> {
   let waiting: Promise<Result>[] = [];
   let bytes = 0;
   for await (const part of readParts(request.body.chunks(), headerOf(request, 'content-type'))) {
     const name = part.headers.get('x-file-path') ?? '';
     if (name === '') throw new DavError(400, 'A part of the bulk upload has no X-File-Path.');
+    if (results.has(name)) throw new DavError(400, 'Two parts of the bulk upload are for the same file.');
     if (results.size >= FILES_MAX) throw new DavError(413, `A bulk upload has at most ${FILES_MAX} files.`);
     if (part.size > TOGETHER_BYTES_MAX) {
       results.set(name, Promise.resolve(await store(request, name, part, part.read())));
@@ -46,9 +61,6 @@ export async function bulkUpload(request: DavRequest): Promise<DavResponse> {
     waiting = [];
     bytes = 0;
   }
-  const answer: Record<string, Result> = {};
-  for (const [name, result] of results) answer[name] = await result;
-  return respond(200, { 'Content-Type': 'application/json; charset=utf-8' }, JSON.stringify(answer));
 }
 
 /** Never rejects for what is wrong with this file alone. */
@@ -85,6 +97,7 @@ function putOf(
   if (segments.some((segment) => segment === '.' || segment === '..' || segment.includes('\0'))) {
     throw new DavError(400, 'The path of a file in the bulk upload holds what no name may hold.');
   }
+  if (segments.length > PATH_SEGMENTS_MAX) throw new DavError(414, 'The path is too deep.');
   return {
     method: 'PUT',
     headers: {

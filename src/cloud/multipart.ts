@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { DavError } from '../dav/dav-error.js';
 
 /** Bytes of one part's headers: a path of 16 KiB and a little more. */
@@ -9,7 +10,7 @@ export interface Part {
   readonly headers: ReadonlyMap<string, string>;
   /** Bytes of the part, as its `Content-Length` says. */
   readonly size: number;
-  /** The bytes. Throws `DavError` 400 when fewer come. */
+  /** The bytes. Throws `DavError` 400 when fewer come, or more than that stand before the next boundary. */
   read(): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
@@ -21,17 +22,17 @@ export async function* readParts(
   source: AsyncIterable<Uint8Array>,
   contentType: string | undefined,
 ): AsyncGenerator<Part, void, undefined> {
-  const boundary = boundaryOf(contentType);
+  const delimiter = `--${boundaryOf(contentType)}`;
   const reader = new ByteReader(source);
-  for (;;) {
-    const line = await nextLine(reader);
-    if (line === `--${boundary}--`) return;
-    if (line !== `--${boundary}`) throw malformed('a part does not begin with its boundary');
+  let line = await firstLine(reader);
+  while (line !== `${delimiter}--`) {
+    if (line !== delimiter) throw malformed('a part does not begin with its boundary');
     const headers = await readHeaders(reader);
     const length = headers.get('content-length') ?? '';
     if (!/^\d{1,15}$/.test(length)) throw malformed('a part has no Content-Length');
     const size = Number(length);
     let rest = size;
+    let next: string | null = null;
     const read = async function* () {
       while (rest > 0) {
         const chunk = await reader.take(rest);
@@ -39,19 +40,32 @@ export async function* readParts(
         rest -= chunk.length;
         yield chunk;
       }
+      next ??= await delimiterAfter(reader, delimiter);
     };
     yield { headers, size, read };
-    if (rest > 0) for await (const _ of read());
+    if (next === null) for await (const _ of read());
+    line = next!;
   }
+  // What may follow the last boundary says nothing; read, it leaves the connection for the next request.
+  while (await reader.take(Number.MAX_SAFE_INTEGER));
 }
 
-/** Line ends stand between the parts, and may before the first. */
-async function nextLine(reader: ByteReader): Promise<string> {
+/** Line ends may stand before the first boundary. */
+async function firstLine(reader: ByteReader): Promise<string> {
   for (;;) {
     const line = await reader.line(HEADERS_BYTES_MAX);
     if (line === null) throw malformed('it ends without its last boundary');
     if (line !== '') return line;
   }
+}
+
+/** One line end belongs to the boundary; anything else is a part of another length than it said. */
+async function delimiterAfter(reader: ByteReader, delimiter: string): Promise<string> {
+  const rest = await reader.line(HEADERS_BYTES_MAX);
+  const line = rest === '' ? await reader.line(HEADERS_BYTES_MAX) : rest;
+  if (line === null) throw malformed('it ends without its last boundary');
+  if (rest === '' && (line === delimiter || line === `${delimiter}--`)) return line;
+  throw malformed('a part is longer than its Content-Length');
 }
 
 async function readHeaders(reader: ByteReader): Promise<Map<string, string>> {
@@ -76,6 +90,12 @@ function boundaryOf(contentType = ''): string {
 
 function malformed(what: string): DavError {
   return new DavError(400, `This is not a bulk upload that can be read: ${what}.`);
+}
+
+/** A name that isn't UTF-8 would be stored as another one. */
+function textOf(line: Buffer): string {
+  if (!isUtf8(line)) throw malformed('a line is not UTF-8');
+  return line.toString('utf8').replace(/\r$/, '');
 }
 
 /** Lines and bytes off a stream of chunks. */
@@ -106,7 +126,7 @@ class ByteReader {
       size += part.length;
       if (size > bytesMax) throw malformed('a line is too long');
       this.#chunk = this.#chunk.subarray(part.length + (end < 0 ? 0 : 1));
-      if (end >= 0) return Buffer.concat(parts).toString('utf8').replace(/\r$/, '');
+      if (end >= 0) return textOf(Buffer.concat(parts));
     }
     return null;
   }

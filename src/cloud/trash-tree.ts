@@ -1,11 +1,13 @@
 import { DavError } from '../dav/dav-error.js';
 import { dispatch, withDavErrors } from '../dav/dispatch.js';
 import { parseDestination } from '../dav/headers/destination.js';
+import { decodePath } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { checkMayChange } from '../drive/rights.js';
 import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
+import { emailKey } from '../stores/account-store.js';
 
-const RESTORE = /\/trashbin\/[^/]+\/restore(?:\/|$)/;
+const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
 
 /**
  * Nextcloud's trash bin: `trashbin/USER/trash/NAME`. A MOVE to `trashbin/USER/restore/…` takes something back to where
@@ -19,7 +21,9 @@ export function trashTree(request: DavRequest): Promise<DavResponse> {
 }
 
 function leadsToRestore(request: DavRequest): boolean {
-  return RESTORE.test(parseDestination(headerOf(request, 'destination'), request.url).path);
+  const { path } = parseDestination(headerOf(request, 'destination'), request.url);
+  const [, user] = RESTORE.exec(path) ?? [];
+  return user !== undefined && emailKey(decodePath(user)[0] ?? '') === emailKey(request.drive.membership.email);
 }
 
 async function takeBack(request: DavRequest): Promise<DavResponse> {
