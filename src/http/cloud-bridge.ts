@@ -132,15 +132,17 @@ async function answerTree(
   mount: CloudMount,
   place: Exclude<CloudPlace, { kind: 'status' | 'ocs' | 'index' | 'nothing' }>,
 ): Promise<void> {
+  const { membership } = context.state;
+  const nothing = new DavError(404, 'There is nothing of yours at this address.');
+  if (!isUser(place.user, membership)) throw nothing;
   if (place.kind === 'parent') {
     if (context.method !== 'PROPFIND') {
       throw new DavError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
     }
     return propfindFolders(context, context.state.url, []);
   }
-  const { membership } = context.state;
-  const tree = isUser(place.user, membership) ? findTree(place, membership) : null;
-  if (!tree) throw new DavError(404, 'There is nothing of yours at this address.');
+  const tree = findTree(place, membership);
+  if (!tree) throw nothing;
   const request = makeDavRequest(parts, context, { ...tree, isCloud: true, prefix: mount.prefix });
   send(context, await TREES[place.kind](request));
 }

@@ -15,8 +15,8 @@ export type CloudPlace =
       readonly base: string;
       readonly path: string;
     }
-  /** Folders above the trees, to which programs walk up. */
-  | { readonly kind: 'parent' }
+  /** Folders above the trees, to which programs walk up; `user` null: everybody's. */
+  | { readonly kind: 'parent'; readonly user: string | null }
   | { readonly kind: 'nothing' };
 
 const CLOUD = /^\/+(?:remote\.php\/+(?:webdav|dav)(?=\/|$)|ocs\/+v[12]\.php\/|index\.php\/|status\.php$)/;
@@ -44,7 +44,7 @@ export function findCloudPlace(prefix: string, path: string): CloudPlace {
   const tree = TREE.exec(path);
   if (tree) return findTree(prefix, path.slice(tree[0].length), tree[1]!, tree[2]!);
   if (BULK.test(path)) return { kind: 'bulk', user: null, base: `${prefix}/remote.php/webdav`, path: '' };
-  return { kind: PARENT.test(path) ? 'parent' : 'nothing' };
+  return PARENT.test(path) ? { kind: 'parent', user: null } : { kind: 'nothing' };
 }
 
 function findTree(prefix: string, path: string, tree: string, encodedUser: string): CloudPlace {
@@ -52,7 +52,7 @@ function findTree(prefix: string, path: string, tree: string, encodedUser: strin
   const base = `${prefix}/remote.php/dav/${tree}/${encodedUser}`;
   if (tree !== 'trashbin') return { kind: tree as 'files' | 'uploads', user, base, path };
   const bin = BIN.exec(path);
-  if (!bin) return /^\/*$/.test(path) ? { kind: 'parent' } : { kind: 'nothing' };
+  if (!bin) return /^\/*$/.test(path) ? { kind: 'parent', user } : { kind: 'nothing' };
   const kind = bin[1] as 'trash' | 'restore';
   return { kind, user, base: `${base}/${kind}`, path: path.slice(bin[0].length) };
 }

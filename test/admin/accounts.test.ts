@@ -49,6 +49,21 @@ describe('PRODUCT §7 — firn user', () => {
     await firn('user', 'enable', 'anna@x');
     expect(await firn('user', 'list')).toMatch(/^EMAIL .*\nanna@x .*active.*\nben@x /);
   });
+
+  it('CLIENTS R34 — set-drive says which drive the apps show, none the oldest again; only one of theirs', async () => {
+    const { run, firn, json, id } = await makeTeam();
+    await firn('drive', 'create', 'Two', '--owner', 'ben@x', '--id', '654321');
+    const ownOf = async () => (await json('user', 'list')).map(({ driveId }: { driveId: number | null }) => driveId);
+    expect(await run(['user', 'set-drive', 'ben@x', '654321'])).toMatchObject({ code: 0, output: '' });
+    expect(await ownOf()).toEqual([null, 654_321]);
+    for (const drive of ['654321', '999999', 'x']) {
+      expect((await run(['user', 'set-drive', 'anna@x', drive])).code).not.toBe(0);
+    }
+    await firn('user', 'set-drive', 'anna@x', id);
+    expect(await ownOf()).toEqual([Number(id), 654_321]);
+    await firn('user', 'set-drive', 'ben@x', 'none');
+    expect(await ownOf()).toEqual([Number(id), null]);
+  });
 });
 
 describe('PRODUCT §7 — firn drive and quota', () => {
