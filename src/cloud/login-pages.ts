@@ -35,7 +35,7 @@ main>:last-child{margin-bottom:0}
 strong{color:var(--ink);overflow-wrap:anywhere}
 .bad{color:var(--bad);border-left:3px solid var(--bad);padding-left:.75rem}
 label{display:block;font-weight:600;margin:0 0 1rem}
-input[type=email],input[type=password]{display:block;width:100%;margin-top:.35rem;padding:.7rem .8rem;font:inherit;font-weight:400;color:inherit;background:var(--ground);border:1px solid var(--edge);border-radius:8px}
+input[type=text],input[type=password]{display:block;width:100%;margin-top:.35rem;padding:.7rem .8rem;font:inherit;font-weight:400;color:inherit;background:var(--ground);border:1px solid var(--edge);border-radius:8px}
 fieldset{border:0;padding:0;margin:0 0 1.25rem}
 legend{padding:0;font-weight:600;margin-bottom:.5rem}
 .choice{display:flex;gap:.65rem;align-items:center;font-weight:400;border:1px solid var(--edge);border-radius:8px;padding:.7rem .8rem;margin:0 0 .5rem;cursor:pointer}
@@ -63,12 +63,13 @@ export interface PageRefusal {
   readonly retryAfterSeconds?: number;
 }
 
+/** No `type="email"`: browsers refuse letters beyond ASCII in it, and send another domain than was typed. */
 export function signInPage(asker: Asker, refusal: PageRefusal | null = null, email = ''): CloudAnswer {
   const body = `<h1>${TEXTS.signIn}</h1>
 <p><strong>${escapeText(asker.client)}</strong>, from the address ${escapeText(asker.remoteAddress)}, asks for access to your files. Go on only if you have just started this yourself.</p>
 ${refusal === null ? '' : `<p class="bad" role="alert">${escapeText(refusal.text)}</p>`}
 <form method="post">
-<label>${TEXTS.email}<input type="email" name="email" value="${escapeAttribute(email)}" autocomplete="username" required${email === '' ? ' autofocus' : ''}></label>
+<label>${TEXTS.email}<input type="text" inputmode="email" name="email" value="${escapeAttribute(email)}" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" required${email === '' ? ' autofocus' : ''}></label>
 <label>${TEXTS.password}<input type="password" name="password" autocomplete="current-password" required${email === '' ? '' : ' autofocus'}></label>
 <button>${TEXTS.signIn}</button>
 </form>`;

@@ -90,6 +90,15 @@ describe('CLIENTS R34, PRODUCT S5 — signing in on the page', () => {
     expect((await client.signIn(login)).status).toBe(200);
   });
 
+  test('PRODUCT S1 — an address with letters beyond ASCII is taken as typed', async () => {
+    await server.addMember('jürgen');
+    const flow = await client.start();
+    // A browser would refuse it in a field of the type "email".
+    expect((await client.open(flow.login)).text).not.toContain('type="email"');
+    expect((await client.connect(flow.login, 'JÜRGEN'.normalize('NFD'))).status).toBe(200);
+    expect(JSON.parse((await client.poll(flow)).text).loginName).toBe('jürgen@example.org');
+  });
+
   test('an unknown user gets the same sentence, an app password is told that it is one', async () => {
     const { login } = await client.start();
     const page = await client.signIn(login, 'unknown', 'some long password');
