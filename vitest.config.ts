@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // These suites run the built program: dist/ is built for them first, and the others don't wait for that.
 const booted = ['test/clients/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/admin/**/*.test.ts'];
+// Joplin, in test/clients/joplin, brings tests of its own.
+const foreign = '**/node_modules/**';
 
 export default defineConfig({
   test: {
@@ -13,13 +15,19 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: booted, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'source',
+          include: ['test/**/*.test.ts'],
+          exclude: [...booted, foreign],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
         test: {
           name: 'booted',
           include: booted,
+          exclude: [foreign],
           globalSetup: ['test/support/global-setup.ts'],
           sequence: { groupOrder: 1 },
         },

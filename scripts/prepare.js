@@ -21,16 +21,19 @@ const proofs = new Map([
   ['davfs2', ['mount.davfs']],
   ['dbus', ['dbus-run-session']],
   ['fuse3', ['fusermount3']],
+  ['g++', ['g++']],
   ['gvfs', ['/usr/lib/gvfs/gvfsd', '/usr/libexec/gvfsd']],
   ['gvfs-backends', ['/usr/lib/gvfs/gvfsd-dav', '/usr/libexec/gvfsd-dav']],
   ['gvfs-fuse', ['/usr/lib/gvfs/gvfsd-fuse', '/usr/libexec/gvfsd-fuse']],
   ['libglib2.0-bin', ['gio']],
   ['libnginx-mod-http-dav-ext', ['/usr/lib/nginx/modules/ngx_http_dav_ext_module.so']],
   ['litmus', ['litmus']],
+  ['make', ['make']],
   ['nextcloud-desktop-cmd', ['nextcloudcmd']],
   ['nginx', ['nginx']],
   ['openssl', ['openssl']],
   ['owncloud-client-cmd', ['owncloudcmd']],
+  ['python3', ['python3']],
   ['rclone', ['rclone']],
   ['restic', ['restic']],
   ['strace', ['strace']],
@@ -38,28 +41,30 @@ const proofs = new Map([
   ['wrk', ['wrk']],
 ]);
 
-function say(sentence) {
+export function say(sentence) {
   process.stderr.write(`firn: ${sentence}\n`);
 }
 
 /** Runs a command whose output goes to standard error; returns its exit code (1 when it could not run at all). */
-function run(command, parameters, environment = process.env) {
-  const result = spawnSync(command, parameters, { cwd: root, stdio: ['ignore', 2, 2], env: environment });
+function run(command, parameters, { environment = {}, folder = root } = {}) {
+  const env = { ...process.env, ...environment };
+  const result = spawnSync(command, parameters, { cwd: folder, stdio: ['ignore', 2, 2], env });
   if (result.error) say(`${command} could not run: ${result.error.message}`);
   return result.status ?? 1;
 }
 
-function runOrExit(command, parameters, advice, environment) {
-  const code = run(command, parameters, environment);
+/** Runs a command that must succeed; otherwise says `advice` and ends the process with its exit code. */
+export function runOrExit(command, parameters, advice, options) {
+  const code = run(command, parameters, options);
   if (code === 0) return;
   say(advice);
   process.exit(code);
 }
 
-/** True when what npm wrote into node_modules is what package-lock.json asks for. */
-export function areDependenciesFresh() {
-  const wanted = path.join(root, 'package-lock.json');
-  const installed = path.join(root, 'node_modules', '.package-lock.json');
+/** True when what npm wrote into node_modules of a folder is what package-lock.json there asks for. */
+export function areDependenciesFresh(folder = root) {
+  const wanted = path.join(folder, 'package-lock.json');
+  const installed = path.join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(installed)) return false;
   if (statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return true;
   const wantedPackages = JSON.parse(readFileSync(wanted, 'utf8')).packages;
@@ -147,10 +152,10 @@ export function ensureDebianPackages(list, why) {
     process.exit(1);
   }
   say(`installing the Debian packages ${names} (${why}) …`);
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  runOrExit('apt-get', ['update', '-qq'], 'apt-get update failed, see above.', environment);
+  const options = { environment: { DEBIAN_FRONTEND: 'noninteractive' } };
+  runOrExit('apt-get', ['update', '-qq'], 'apt-get update failed, see above.', options);
   const parameters = ['install', '-y', '-qq', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0', ...missing];
-  runOrExit('apt-get', parameters, `apt-get could not install ${names}, see above.`, environment);
+  runOrExit('apt-get', parameters, `apt-get could not install ${names}, see above.`, options);
   const stillMissing = missingDebianPackages(list);
   if (stillMissing.length === 0) return;
   say(`apt-get installed ${names}, yet the programs of ${stillMissing.join(' ')} are not found.`);

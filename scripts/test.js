@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { ensureJoplin } from './joplin.js';
 import { ensureBuild, ensureDebianPackages, ensureDependencies, root } from './prepare.js';
 
 const clientPackages = [
@@ -28,6 +29,7 @@ const clientPackages = [
 ensureDependencies();
 ensureBuild();
 ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients and watches system calls');
+ensureJoplin();
 
 const results = process.env.TEST_RESULTS;
 const reporters = results ? ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`] : [];
