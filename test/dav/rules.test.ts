@@ -82,6 +82,26 @@ describe('rows', () => {
     expect(parseMultistatus(text)[0]!.propstats.map((propstat) => propstat.status)).toEqual([200]);
   });
 
+  test('R26 — what is missing is a true 404, a missing parent 409, MKCOL on what exists 405 and with a foreign body 415', async () => {
+    await alice('PUT', '/r26', { body: 'x' });
+    await alice('MKCOL', '/r26-folder');
+    for (const path of ['/r26-none', '/r26-none/', '/r26-none/below', '/r26-folder/none.md', '/r26/below']) {
+      for (const method of ['GET', 'HEAD', 'PROPFIND', 'DELETE']) {
+        expect(`${method} ${path} ${await status(method, path)}`).toBe(`${method} ${path} 404`);
+      }
+    }
+    for (const parent of ['/r26-none', '/r26-folder/none', '/r26']) {
+      expect(await status('PUT', `${parent}/a`, { body: 'x' })).toBe(409);
+      expect(await status('MKCOL', `${parent}/a`)).toBe(409);
+      expect(await status('COPY', '/r26', to(`${parent}/a`))).toBe(409);
+      expect(await status('MOVE', '/r26', to(`${parent}/a`))).toBe(409);
+    }
+    for (const path of ['/r26', '/r26-folder', '/r26-folder/']) expect(await status('MKCOL', path)).toBe(405);
+    expect(await status('MKCOL', '/r26-new', { body: 'x', headers: { 'Content-Type': 'text/plain' } })).toBe(415);
+    expect(await status('PROPFIND', '/r26-new')).toBe(404);
+    expect((await alice('GET', '/r26')).text).toBe('x');
+  });
+
   test('R27 — Joplin: every request but reads carries If-None-Match: JoplinIgnore-1, and all of them work', async () => {
     const headers = { 'If-None-Match': 'JoplinIgnore-123' };
     expect(await status('MKCOL', '/joplin', { headers })).toBe(201);
