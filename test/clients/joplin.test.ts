@@ -135,7 +135,7 @@ describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
   });
 
   test('CLIENTS R26, R27 — at the host mount: a first sync into an empty folder, changes on both, a conflict', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const target = await makeTarget('hostMount', 'joplin notes ü');
     const [first, second] = makeDevices('host', target);
@@ -163,7 +163,7 @@ describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
     await expectNotes(first, expected);
   }
 
-  test('over https, with the authority in Joplin’s own setting', { timeout: 300_000 }, async () => {
+  test('over https, with the authority in Joplin’s own setting', { timeout: 600_000 }, async () => {
     const { hostMount, user, password, ca } = tlsServer;
     const url = `${hostMount}joplin`;
     const parameters = ['--fail', '--cacert', ca!.caFile, '--user', `${user}:${password}`, '--request', 'MKCOL', url];
@@ -172,7 +172,7 @@ describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
   });
 
   test('with an app password limited to /limited: the address has no folder, and nothing else changes', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const { driveId, user, authorization } = server;
     const limits = ['--drive', driveId, '--folder', '/limited'];
@@ -180,9 +180,26 @@ describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
     const before = await readTreeOverHttp(server.pathMount, authorization);
     await exchangeNotes('limited', { url: server.hostMount, user, password });
     const after = await readTreeOverHttp(server.pathMount, authorization);
-    const isInside = (name: string) => name.startsWith(`${server.driveName}/limited/`);
+    const isInside = (name: string) => name.startsWith(`${server.driveName}/limited/`) && !name.endsWith('/limited/');
     // Three notes, an attachment and two notebooks.
     expect([...after.keys()].filter((name) => isInside(name) && name.endsWith('.md'))).toHaveLength(6);
     expect(compareTrees(before, new Map([...after].filter(([name]) => !isInside(name))))).toEqual([]);
+  });
+
+  test('a full drive ends a sync with the sentence of the server; once there is room, the next one loses nothing', {
+    timeout: 600_000,
+  }, async () => {
+    const { driveId, firn } = server;
+    const target = await makeTarget('hostMount', 'full');
+    const [first, second] = makeDevices('full', target);
+    // One attachment, which has three megabytes.
+    const { commands, expected } = await prepareNotes('full source', 3, 1);
+    const { usedBytes } = JSON.parse(await firn('quota', 'show', driveId, '--json')) as { usedBytes: number };
+    await firn('quota', 'set', driveId, String(usedBytes + 1_000_000));
+    await expect(first.sync(...commands)).rejects.toThrow(/The drive is full\./);
+    await firn('quota', 'set', driveId, 'none');
+    await first.sync();
+    await second.sync();
+    await expectNotes(second, expected);
   });
 });
