@@ -190,6 +190,14 @@ describe('STYLE', () => {
     expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 
+  test('the lock files name packages by their hashes, and no registry', () => {
+    for (const name of ['package-lock.json', 'test/clients/joplin/package-lock.json']) {
+      const text = readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+      expect(text).toMatch(/"integrity": "sha512-/);
+      expect(text).not.toMatch(/"resolved": "[a-z]+:/);
+    }
+  });
+
   test('no default exports and no barrels', () => {
     const wrong = serverFiles.filter(
       ({ name, text }) => /^export default /m.test(text) || /(^|\/)index\.ts$/.test(name) || /^export \* /m.test(text),
