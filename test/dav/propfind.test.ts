@@ -102,6 +102,16 @@ describe('RFC 4918 §9.1 — which properties', () => {
     expect(namesOf((await propfind('/p', '1', body)).text).every((propstats) => propstats.length === 1)).toBe(true);
   });
 
+  test('CLIENTS R38 — to Windows’ redirector allprop comes without supportedlock, unless included', async () => {
+    const headers = { 'User-Agent': 'Microsoft-WebDAV-MiniRedir/10.0.22631' };
+    const all = namesOf((await propfind('/p/a.txt', '0')).text)[0]![0]!;
+    const [lean] = namesOf((await propfind('/p/a.txt', '0', undefined, headers)).text);
+    expect(lean).toEqual([all.filter((name) => name !== '{DAV:}supportedlock')]);
+    const include = '<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><D:supportedlock/></D:include></D:propfind>';
+    const [full] = namesOf((await propfind('/p/a.txt', '0', include, headers)).text);
+    expect([...full![0]!].sort()).toEqual([...all].sort());
+  });
+
   test('allprop with include brings further live properties, and no 404 for those that are not there', async () => {
     const body = `<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><D:quota-used-bytes/><x:no xmlns:x="urn:x"/><D:getetag/></D:include></D:propfind>`;
     const [[folder], [file]] = namesOf((await propfind('/p', '1', body)).text) as [string[][], string[][]];

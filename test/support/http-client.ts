@@ -1,4 +1,5 @@
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { type RequestOptions as HttpsOptions, request as secureRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 
@@ -7,23 +8,45 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   readonly text: string;
+  /** `100 Continue` came before the answer. */
+  readonly isContinued: boolean;
 }
 
 export interface RequestOptions {
   /** Sent as given; `Content-Length` is added for bodies that are a string or bytes. */
   readonly headers?: OutgoingHttpHeaders;
-  /** Chunks go without a length. */
+  /** Chunks go without a length. With an `Expect` header nothing goes out before `100 Continue`. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
+/** Where a server listens, on loopback. */
+export interface Endpoint {
+  readonly port: number;
+  /** With TLS: the authority that its certificate must be from, in PEM, the name if it isn't the address, ALPN's list. */
+  readonly tls?: { readonly ca: string; readonly name?: string; readonly protocols?: string[] };
+  /** Keeps connections; without it each request has its own. */
+  readonly agent?: Agent;
+}
+
 /** Node's own client: it sends the target and the headers as they are, and follows nothing. */
-export function sendRequest(port: number, method: string, target: string, options: RequestOptions): Promise<Answer> {
+export function sendRequest(
+  to: number | Endpoint,
+  method: string,
+  target: string,
+  options: RequestOptions,
+): Promise<Answer> {
   const { body, headers = {} } = options;
   const isWhole = typeof body === 'string' || body instanceof Uint8Array;
-  const length = isWhole && !hasLength(headers) ? { 'Content-Length': Buffer.byteLength(body) } : {};
+  const length = isWhole && !hasHeader(headers, LENGTHS) ? { 'Content-Length': Buffer.byteLength(body) } : {};
+  const outgoing = open(typeof to === 'number' ? { port: to } : to, {
+    method,
+    path: target,
+    headers: { ...length, ...headers },
+  });
+  const isWaiting = hasHeader(headers, /^expect$/i);
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, method, path: target, headers: { ...length, ...headers } });
     let isAnswered = false;
+    let isContinued = false;
     outgoing.on('response', (incoming) => {
       isAnswered = true;
       const chunks: Buffer[] = [];
@@ -31,18 +54,43 @@ export function sendRequest(port: number, method: string, target: string, option
       incoming.on('error', reject);
       incoming.on('end', () => {
         const bytes = Buffer.concat(chunks);
-        resolve({ status: incoming.statusCode!, headers: incoming.headers, bytes, text: bytes.toString() });
+        const { statusCode, headers } = incoming;
+        resolve({ status: statusCode!, headers, bytes, text: bytes.toString(), isContinued });
+        // A body that was never asked for never goes.
+        if (isWaiting && !isContinued) outgoing.destroy();
       });
     });
     // A server may answer before it has read the body, and close.
     outgoing.on('error', (error) => isAnswered || reject(error));
-    if (body === undefined || isWhole) outgoing.end(body);
-    else Readable.from(body, { objectMode: false }).pipe(outgoing);
+    const sendBody = () => {
+      if (body === undefined || isWhole) outgoing.end(body);
+      else Readable.from(body, { objectMode: false }).pipe(outgoing);
+    };
+    if (!isWaiting) return sendBody();
+    outgoing.once('continue', () => {
+      isContinued = true;
+      sendBody();
+    });
+    outgoing.flushHeaders();
   });
 }
 
-function hasLength(headers: OutgoingHttpHeaders): boolean {
-  return Object.keys(headers).some((name) => /^(content-length|transfer-encoding)$/i.test(name));
+function open({ port, tls, agent }: Endpoint, options: HttpsOptions) {
+  const where = { host: '127.0.0.1', port, ...(agent ? { agent } : {}), ...options };
+  if (!tls) return request(where);
+  const { name, ca, protocols } = tls;
+  return secureRequest({
+    ...where,
+    ca,
+    ...(name === undefined ? {} : { servername: name }),
+    ...(protocols === undefined ? {} : { ALPNProtocols: protocols }),
+  });
+}
+
+const LENGTHS = /^(content-length|transfer-encoding)$/i;
+
+function hasHeader(headers: OutgoingHttpHeaders, name: RegExp): boolean {
+  return Object.keys(headers).some((key) => name.test(key));
 }
 
 /** One answer read off a raw connection. */

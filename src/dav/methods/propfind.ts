@@ -19,7 +19,10 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
   const isMinimal = prefersMinimal(request.headers);
-  const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal });
+  const selection = readSelection(body, headerOf(request, 'content-type'), {
+    isMinimal,
+    isLean: isFromWindows(request),
+  });
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
   const first = await request.drive.read(async (snapshot) => {
@@ -60,4 +63,9 @@ async function* streamPages(answer: Answer, first: Uint8Array, listing: Listing)
 
 function renderAll(snapshot: Snapshot, answer: Answer, resources: readonly Resource[]): Promise<Uint8Array> {
   return renderPage(snapshot, answer, resources, MULTISTATUS_OPEN, MULTISTATUS_CLOSE);
+}
+
+/** Windows' redirector takes listings of up to 1,000,000 bytes, and asks for all properties (CLIENTS R38). */
+function isFromWindows(request: DavRequest): boolean {
+  return /^Microsoft-WebDAV-MiniRedir\//.test(headerOf(request, 'user-agent') ?? '');
 }

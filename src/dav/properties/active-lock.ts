@@ -1,5 +1,5 @@
 import type { LockRow } from '../../stores/drive-store.js';
-import { escapeText } from '../xml/serialize-xml.js';
+import { escapeText, withinAnswer } from '../xml/serialize-xml.js';
 
 const kindOfLock = (scope: string) =>
   `<D:lockentry><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>`;
@@ -13,7 +13,7 @@ export function renderActiveLock(lock: LockRow, root: string, now: number): stri
   return (
     `<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:${lock.scope}/></D:lockscope>` +
     `<D:depth>${lock.isDeep ? 'infinity' : '0'}</D:depth>` +
-    (lock.ownerXml === null ? '' : `<D:owner>${lock.ownerXml}</D:owner>`) +
+    (lock.ownerXml === null ? '' : `<D:owner>${withinAnswer(lock.ownerXml)}</D:owner>`) +
     `<D:timeout>Second-${seconds}</D:timeout>` +
     `<D:locktoken><D:href>${escapeText(lock.token)}</D:href></D:locktoken>` +
     `<D:lockroot><D:href>${escapeText(root)}</D:href></D:lockroot></D:activelock>`

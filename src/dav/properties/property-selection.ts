@@ -2,9 +2,11 @@ import type { Resource } from '../../drive/resource.js';
 import { missingProperty, responseWithPropstats } from '../xml/multistatus.js';
 import { type PropertyName, propertyKey } from '../xml/property-name.js';
 import { type PropfindRequest, parsePropfind } from '../xml/propfind-request.js';
+import { withinAnswer } from '../xml/serialize-xml.js';
 import {
   ALLPROP,
   findLiveProperty,
+  LEAN_ALLPROP,
   LIVE_PROPERTIES,
   type LiveProperty,
   type PropertyFacts,
@@ -17,6 +19,13 @@ interface NamedProperty {
   readonly missing: string;
 }
 
+export interface SelectionOptions {
+  /** Says nothing of what is missing (RFC 8144 §2). */
+  readonly isMinimal: boolean;
+  /** Allprop goes without what takes much room: for a client that gives up on long answers (CLIENTS R38). */
+  readonly isLean?: boolean;
+}
+
 /** Programs send the same few bodies over and over, and reading XML costs more than all the rest of a small answer. */
 const KNOWN_MAX = 100;
 const KNOWN_BODY_BYTES_MAX = 2048;
@@ -26,13 +35,13 @@ const known = new Map<string, PropertySelection>();
 export function readSelection(
   body: Uint8Array | null,
   contentType: string | undefined,
-  options: { readonly isMinimal: boolean },
+  options: SelectionOptions,
 ): PropertySelection {
   if (body !== null && body.length > KNOWN_BODY_BYTES_MAX) {
     return new PropertySelection(parsePropfind(body, contentType), options);
   }
   const text = body === null ? '' : Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
-  const key = `${options.isMinimal} ${contentType ?? ''}\n${text}`;
+  const key = `${options.isMinimal} ${options.isLean ?? false} ${contentType ?? ''}\n${text}`;
   let selection = known.get(key);
   if (!selection) {
     selection = new PropertySelection(parsePropfind(body, contentType), options);
@@ -54,7 +63,7 @@ export class PropertySelection {
   readonly needsDead: boolean;
   readonly needsRestoration: boolean;
 
-  constructor(request: PropfindRequest, options: { readonly isMinimal: boolean }) {
+  constructor(request: PropfindRequest, options: SelectionOptions) {
     this.#kind = request.kind;
     this.#isMinimal = options.isMinimal;
     const names = request.kind === 'prop' ? request.properties : request.kind === 'allprop' ? request.include : [];
@@ -64,8 +73,9 @@ export class PropertySelection {
       missing: missingProperty(name),
     }));
     if (request.kind === 'allprop') {
-      const extra = named.filter(({ live }) => live && !live.isInAllprop);
-      this.#named = [...ALLPROP.map((live) => ({ name: live.name, live, missing: '' })), ...extra];
+      const all = options.isLean ? LEAN_ALLPROP : ALLPROP;
+      const extra = named.filter(({ live }) => live && !all.includes(live));
+      this.#named = [...all.map((live) => ({ name: live.name, live, missing: '' })), ...extra];
     } else {
       this.#named = named;
     }
@@ -90,7 +100,7 @@ export class PropertySelection {
       else if (!isAll) missing += empty;
     }
     if (isAll && resource.node?.hasProperties) {
-      for (const row of facts.dead.get(resource.node.id) ?? []) found += row.xml;
+      for (const row of facts.dead.get(resource.node.id) ?? []) found += withinAnswer(row.xml);
     }
     return responseWithPropstats(href, found, this.#isMinimal ? '' : missing);
   }
@@ -103,7 +113,8 @@ export class PropertySelection {
 function deadProperty(resource: Resource, { namespace, name }: PropertyName, facts: PropertyFacts): string | null {
   if (!resource.node?.hasProperties) return null;
   const rows = facts.dead.get(resource.node.id) ?? [];
-  return rows.find((row) => row.name === name && row.namespace === namespace)?.xml ?? null;
+  const row = rows.find((one) => one.name === name && one.namespace === namespace);
+  return row ? withinAnswer(row.xml) : null;
 }
 
 function namesOf(resource: Resource, facts: PropertyFacts): string {
