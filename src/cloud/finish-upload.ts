@@ -29,7 +29,8 @@ export async function finishByMove(request: DavRequest, name: string, source: st
   const digests = parseAnnouncedDigests(request.headers);
   const whole = announcedWhole(request);
   const path = await destination(request);
-  const file = { request, conditions: await readConditions(request), path, modified };
+  const created = parseOcMtime(headerOf(request, 'x-oc-ctime'));
+  const file = { request, conditions: await readConditions(request), path, modified, created };
   const { drive } = request;
   const { uploads } = drive.parts;
   const upload = await drive.read((snapshot) => findUpload(request, snapshot, name));

@@ -48,7 +48,9 @@ export const OPTIONS_HEADERS: Readonly<Record<string, string>> = {
 export async function dispatch(request: DavRequest): Promise<DavResponse> {
   const method = METHODS.get(request.method) ?? UNANNOUNCED.get(request.method);
   if (!method) {
-    throw new DavError(405, `${request.method} is not something that can be done here.`);
+    // RFC 9110 §9.1: 405 is for what can be done elsewhere, as PATCH with uploads in parts.
+    const status = request.method === 'PATCH' ? 405 : 501;
+    throw new DavError(status, `${request.method} is not something that can be done here.`);
   }
   return withDavErrors(request, () => method(request));
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { authorizationOf, type DriveRequest, TestServer } from '../support/make-server.js';
+import { parseMultistatus, textIn } from '../support/multistatus.js';
 
 let server: TestServer;
 let alice: DriveRequest;
@@ -25,6 +26,10 @@ async function expectContent(target: string, content: Uint8Array | null): Promis
   const { status, bytes } = await alice('GET', target);
   if (content === null) expect(status).toBe(404);
   else expect([status, bytes.equals(content)]).toEqual([200, true]);
+}
+async function creationdateOf(target: string): Promise<string> {
+  const { text } = await alice('PROPFIND', target, { headers: { Depth: '0' } });
+  return textIn(parseMultistatus(text)[0]!.props.get('{DAV:}creationdate'));
 }
 const hexOf = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).update(bytes).digest('hex');
 const base64Of = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).update(bytes).digest('base64');
@@ -198,6 +203,20 @@ describe('PRODUCT U7 — modification times', () => {
       expect([answer.headers['x-oc-mtime'], answer.headers['last-modified']]).toEqual(['accepted', date]);
       expect((await alice('HEAD', '/dated')).headers['last-modified']).toBe(date);
     }
+  });
+
+  test('X-OC-CTime is the time of making, of a new file and of another content (CLIENTS 4.13)', async () => {
+    for (const [seconds, date] of [
+      ['1546336800', '2019-01-01T10:00:00Z'],
+      ['1577872800', '2020-01-01T10:00:00Z'],
+    ] as const) {
+      const answer = await alice('PUT', '/made', { body: SMALL, headers: { 'X-OC-CTime': seconds } });
+      expect([answer.headers['x-oc-ctime'], answer.headers['x-oc-mtime']]).toEqual(['accepted', undefined]);
+      expect(await creationdateOf('/made')).toBe(date);
+      expect(await put('/made', SMALL)).toBe(204);
+      expect(await creationdateOf('/made')).toBe(date);
+    }
+    expect(await put('/made', SMALL, { 'X-OC-CTime': 'soon' })).toBe(400);
   });
 
   test('nonsense is 400, none at all is now, and each overwrite changes it (Joplin’s cursor)', async () => {

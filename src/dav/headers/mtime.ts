@@ -14,7 +14,7 @@ export function parseOcMtime(value: string | undefined): number | null {
   if (text === '') return null;
   const seconds = /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds >= SECONDS_MIN && seconds < SECONDS_MAX + 1)) {
-    throw new DavError(400, 'The X-OC-Mtime header must hold a time in Unix seconds.');
+    throw new DavError(400, 'The X-OC-Mtime and X-OC-CTime headers must hold times in Unix seconds.');
   }
   return millisecondsOf(text);
 }

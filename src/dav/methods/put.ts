@@ -32,6 +32,7 @@ export async function put(request: DavRequest): Promise<DavResponse> {
     kept: headerOf(request, 'oc-checksum') === undefined ? [] : OWNCLOUD_DIGESTS,
   };
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
+  const created = parseOcMtime(headerOf(request, 'x-oc-ctime'));
   const conditions = await readConditions(request);
   const size = body.size ?? expected.size;
   if (size !== null) drive.checkSize(size);
@@ -41,7 +42,7 @@ export async function put(request: DavRequest): Promise<DavResponse> {
     ? Infinity
     : await drive.read((snapshot) => checkBeforeBody(request, conditions, snapshot, size));
   const content = await drive.receive(body, expected, room, request.signal);
-  const written = await writeFile({ request, conditions, path: request.path, modified }, content);
+  const written = await writeFile({ request, conditions, path: request.path, modified, created }, content);
   return respond(written.isNew ? 201 : 204, writtenHeaders(request, written.resource, modified));
 }
 
@@ -53,6 +54,8 @@ export interface FileToWrite {
   readonly path: DrivePath;
   /** Milliseconds since 1970; null: now. */
   readonly modified: number | null;
+  /** The same of its making; without it a new file is made now, and another keeps its time. */
+  readonly created?: number | null;
 }
 
 export interface WrittenFile {
@@ -65,7 +68,7 @@ export interface WrittenFile {
  * does `besides` as well. The content is given up in any case. Throws `DavError` and `DriveError`.
  */
 export function writeFile(
-  { request, conditions, path, modified }: FileToWrite,
+  { request, conditions, path, modified, created = null }: FileToWrite,
   content: ReceivedContent,
   besides: (changes: Changes) => Promise<void> = async () => {},
 ): Promise<WrittenFile> {
@@ -75,6 +78,7 @@ export function writeFile(
     await check(request, conditions, changes, found);
     const written = await changes.putFile(found, content, modified ?? undefined);
     await takeUpLocks(changes, found, written.resource.node!, conditions.tokens);
+    if (created !== null) await changes.transaction.setTimes(written.resource.node!, { created });
     return written;
   });
 }
@@ -90,6 +94,7 @@ export function writtenHeaders(
     ...cloudHeaders(request, resource),
     'Last-Modified': formatHttpDate(resource.modified),
     ...(modified === null ? {} : { 'X-OC-MTime': 'accepted' }),
+    ...(headerOf(request, 'x-oc-ctime') ? { 'X-OC-CTime': 'accepted' } : {}),
   };
 }
 
@@ -98,7 +103,7 @@ export function writtenHeaders(
  * Throws `DavError` and `DriveError`.
  */
 export async function findWritable(
-  { request, conditions, path }: Omit<FileToWrite, 'modified'>,
+  { request, conditions, path }: Omit<FileToWrite, 'modified' | 'created'>,
   snapshot: Snapshot,
 ): Promise<Found> {
   const found = await snapshot.find(path);

@@ -60,7 +60,7 @@ export function jsonAt(answer: Answer, path: readonly string[]): string | undefi
 }
 
 /** The answer comes within this time: clients send many of these. */
-export function quick(ms = 2000): Check {
+export function quick(ms = 5000): Check {
   return (seen) => expect(seen.ms, 'milliseconds').toBeLessThan(ms);
 }
 

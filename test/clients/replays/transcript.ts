@@ -29,8 +29,6 @@ export interface Row {
   readonly steps: readonly Step[];
   /** All steps at once, each on a connection of its own. */
   readonly isParallel?: boolean;
-  /** Costs too much to be sent more than once: by path over http alone. */
-  readonly isCostly?: boolean;
 }
 
 /**
