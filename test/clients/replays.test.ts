@@ -157,18 +157,20 @@ for (const scheme of ['http', 'https'] as const) {
     afterAll(() => fixture?.remove());
 
     for (const mount of ['path', 'host'] as const) {
-      describe.each(TRANSCRIPTS)(`$section $client (${mount} mount)`, (transcript) => {
-        let replay: Replay;
+      for (const transcript of TRANSCRIPTS) {
+        describe(`${transcript.section} ${transcript.client} (${mount} mount)`, () => {
+          let replay: Replay;
 
-        beforeAll(async () => {
-          replay = new Replay(fixture.place(mount), transcript);
-          await replay.setUp();
+          beforeAll(async () => {
+            replay = new Replay(fixture.place(mount), transcript);
+            await replay.setUp();
+          });
+
+          for (const row of transcript.rows) {
+            test(titleOf(transcript, row), () => replay.send(row));
+          }
         });
-
-        for (const row of transcript.rows) {
-          test(titleOf(transcript, row), () => replay.send(row));
-        }
-      });
+      }
     }
   });
 }
