@@ -188,7 +188,12 @@ export function quota(options: { readonly isFinder?: boolean } = {}): Check {
 }
 
 /** LOCK: the token of the header is that of the body, which says for how long and for whom. */
-export function locked(expected: { readonly owner?: string; readonly secondsMax: number }): Check {
+export function locked(expected: {
+  readonly owner: string;
+  readonly secondsMax: number;
+  /** The lock's token, where it is known: a refresh keeps it. */
+  readonly token?: string;
+}): Check {
   return (seen) => {
     const active = allOf(parseAnswer(seen.answer.text), '{DAV:}activelock');
     expect(active, 'activelock').toHaveLength(1);
@@ -196,9 +201,10 @@ export function locked(expected: { readonly owner?: string; readonly secondsMax:
     const token = seen.answer.headers['lock-token'];
     if (token !== undefined) expect(`<${text('locktoken')}>`).toBe(token);
     expect(text('locktoken')).toMatch(/^opaquelocktoken:[0-9a-f-]{36}$/);
+    if (expected.token !== undefined) expect(text('locktoken')).toBe(seen.fill(expected.token));
     const seconds = Number(/^Second-(\d+)$/.exec(text('timeout'))?.[1]);
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(expected.secondsMax);
-    if (expected.owner !== undefined) expect(text('owner')).toBe(expected.owner);
+    expect(text('owner')).toBe(expected.owner);
   };
 }

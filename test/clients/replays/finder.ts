@@ -231,7 +231,7 @@ const writing: readonly Row[] = [
         path: NFD,
         headers: { If: '(<{token}>)', Timeout: 'Second-600', 'Content-Length': '0' },
         accept: [200],
-        checks: [locked({ owner: OWNER, secondsMax: 600 })],
+        checks: [locked({ owner: OWNER, secondsMax: 600, token: '{token}' })],
       },
     ],
   },

@@ -133,7 +133,7 @@ const rows: readonly Row[] = [
         path: OLD,
         headers: { If: '(<{token}>)', Timeout: 'Second-180', 'Content-Length': '0' },
         accept: [200],
-        checks: [locked({ owner: OWNER, secondsMax: 180 })],
+        checks: [locked({ owner: OWNER, secondsMax: 180, token: '{token}' })],
       },
     ],
   },

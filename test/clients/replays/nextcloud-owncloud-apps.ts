@@ -1,5 +1,5 @@
 import { QUOTA } from './bodies.js';
-import { BYTES, body, header, isCollection, json, lists, props, STRONG_ETAG } from './checks.js';
+import { BYTES, body, type Expected, header, isCollection, json, lists, props, STRONG_ETAG } from './checks.js';
 import { isMissing, reads } from './steps.js';
 import type { Row, Step, Transcript } from './transcript.js';
 
@@ -45,6 +45,16 @@ const list = (path: string): Step => ({
       [`${OC}permissions`]: /CK/,
     }),
   ],
+});
+
+const etag = (path: string, name: string, expected: Expected = STRONG_ETAG): Step => ({
+  method: 'PROPFIND',
+  path: `{D}${FILES}${path}`,
+  headers: { ...XML, Depth: '0' },
+  body: DISCOVERY,
+  accept: [207],
+  checks: [props({ getetag: expected })],
+  captures: { [name]: { property: 'getetag' } },
 });
 
 const signingIn: readonly Row[] = [
@@ -271,6 +281,41 @@ const syncing: readonly Row[] = [
         accept: [207],
         checks: [lists(), props({ 'quota-available-bytes': BYTES, 'quota-used-bytes': BYTES })],
       },
+    ],
+  },
+  {
+    row: '13',
+    rule: 'a change deep down changes the ETag of each folder above it and of no other, and a file’s id stays by MOVE',
+    proves: ['R25', 'R34', 'R40'],
+    steps: [
+      { method: 'MKCOL', path: `{D}${FILES}/deep`, accept: [201] },
+      { method: 'MKCOL', path: `{D}${FILES}/deep/er`, accept: [201] },
+      { method: 'MKCOL', path: `{D}${FILES}/aside`, accept: [201] },
+      etag('/', 'root'),
+      etag('/deep', 'deep'),
+      etag('/aside', 'aside'),
+      {
+        method: 'PUT',
+        path: `{D}${FILES}/deep/er/f`,
+        body: 'f',
+        accept: [201],
+        captures: { id: { header: 'oc-fileid' } },
+      },
+      etag('/', 'root', { not: '{root}' }),
+      etag('/deep', 'deep', { not: '{deep}' }),
+      etag('/aside', 'aside', '{aside}'),
+      {
+        method: 'MOVE',
+        path: `{D}${FILES}/deep/er/f`,
+        headers: { Destination: `{D}${FILES}/deep/g` },
+        accept: [201],
+        checks: [header('OC-FileId', '{id}')],
+      },
+      etag('/', 'root', { not: '{root}' }),
+      etag('/deep', 'deep', { not: '{deep}' }),
+      etag('/aside', 'aside', '{aside}'),
+      { method: 'DELETE', path: `{D}${FILES}/deep`, accept: [204] },
+      { method: 'DELETE', path: `{D}${FILES}/aside`, accept: [204] },
     ],
   },
 ];

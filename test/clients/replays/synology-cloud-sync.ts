@@ -40,7 +40,7 @@ export const synologyCloudSync: Transcript = {
     {
       row: '3',
       rule: 'an overwrite changes ETag and date',
-      proves: ['R12'],
+      proves: ['R12', 'R40'],
       steps: [
         {
           method: 'PUT',

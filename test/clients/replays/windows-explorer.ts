@@ -289,7 +289,7 @@ const writing: readonly Row[] = [
         path: FILE,
         headers: { ...IF_TOKEN, Timeout: 'Second-3600', 'Content-Length': '0' },
         accept: [200],
-        checks: [body(/\{token\}|opaquelocktoken/), locked({ owner: 'PC\\alice', secondsMax: 3600 })],
+        checks: [locked({ owner: 'PC\\alice', secondsMax: 3600, token: '{token}' })],
       },
     ],
   },
