@@ -180,7 +180,7 @@ describe('PRODUCT U3 — a file of a bulk upload that is refused changes nothing
       { path: '/bad.txt', headers: { 'OC-Checksum': `SHA1:${'0'.repeat(40)}` } },
       /sha1 checksum/,
     ],
-    ['a time that is none', { path: '/bad.txt', headers: { 'X-File-Mtime': 'yesterday' } }, /time in Unix seconds/],
+    ['a time that is none', { path: '/bad.txt', headers: { 'X-File-Mtime': 'yesterday' } }, /times in Unix seconds/],
     ['a folder that isn’t there', { path: '/nowhere/bad.txt' }, /./],
     ['a path that leads out', { path: '/../bad.txt' }, /no name may hold/],
     ['a path that leads out and in', { path: '/dír/../../../bad.txt' }, /no name may hold/],
@@ -259,7 +259,7 @@ describe('PRODUCT U3 — a file of a bulk upload that is refused changes nothing
     const isRefused = (name: string): boolean => results[name].error;
     expect([isRefused('/either.bin'), isRefused('/or.bin')].sort()).toEqual([false, true]);
     expect([isRefused('/far-too-much.bin'), isRefused('/little.bin')]).toEqual([true, false]);
-    expect(results['/far-too-much.bin'].message).toContain('The drive is full');
+    expect(results['/far-too-much.bin'].message).toContain('There is room for 100 kB more here');
     expect(incoming()).toEqual([]);
   });
 

@@ -195,11 +195,11 @@ describe('CLIENTS R34, §2.12 — OCS fails softly: in its envelope', () => {
     const as = authorizationOf('dora');
     const first = await ask(1, '/cloud/user?format=json', { as });
     expect([first.status, first.ocs.meta.statuscode]).toEqual([200, 998]);
-    expect(first.ocs.meta.message).toBe('You are a member of no drive yet.');
+    expect(first.ocs.meta.message).toBe('You are a member of no drive yet. Ask the administrator to add you to one.');
     for (const id of [123456, 999999]) {
       const target = `/dav/${id}/ocs/v2.php/cloud/user?format=json`;
       const { status, text } = await server.send('GET', target, { headers: { Authorization: as } });
-      expect([status, JSON.parse(text).ocs.meta.message]).toEqual([404, 'There is no such drive.']);
+      expect([status, JSON.parse(text).ocs.meta.message]).toEqual([404, 'There is no such drive, or you are no member of it.']);
     }
   });
 

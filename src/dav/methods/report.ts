@@ -24,9 +24,10 @@ export async function report(request: DavRequest): Promise<DavResponse> {
   const element = parseXml(body, headerOf(request, 'content-type'));
   if (element.namespace === DAV_NAMESPACE && element.name === 'sync-collection')
     return syncCollection(request, element);
-  throw new DavError(403, 'Of the reports there is only sync-collection here (RFC 6578).', {
-    condition: 'supported-report',
-  });
+  const options = { condition: 'supported-report' } as const;
+  // Nextcloud's and ownCloud's programs ask for favourites, and take no for an answer as a method that isn't there.
+  const status = element.namespace === DAV_NAMESPACE ? 403 : 501;
+  throw new DavError(status, 'Of the reports there is only sync-collection here (RFC 6578).', options);
 }
 
 /**
