@@ -196,7 +196,7 @@ describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
     const { commands, expected } = await prepareNotes('full source', 3, 1);
     const { usedBytes } = JSON.parse(await firn('quota', 'show', driveId, '--json')) as { usedBytes: number };
     await firn('quota', 'set', driveId, String(usedBytes + 1_000_000));
-    await expect(first.sync(...commands)).rejects.toThrow(/The drive is full\./);
+    await expect(first.sync(...commands)).rejects.toThrow(/ask the administrator for a larger quota\./);
     await firn('quota', 'set', driveId, 'none');
     await first.sync();
     await second.sync();
