@@ -199,7 +199,10 @@ describe('CLIENTS R34, §2.12 — OCS fails softly: in its envelope', () => {
     for (const id of [123456, 999999]) {
       const target = `/dav/${id}/ocs/v2.php/cloud/user?format=json`;
       const { status, text } = await server.send('GET', target, { headers: { Authorization: as } });
-      expect([status, JSON.parse(text).ocs.meta.message]).toEqual([404, 'There is no such drive, or you are no member of it.']);
+      expect([status, JSON.parse(text).ocs.meta.message]).toEqual([
+        404,
+        'There is no such drive, or you are no member of it.',
+      ]);
     }
   });
 
