@@ -25,7 +25,7 @@ export async function requestsDuring(server: BootedServer, work: () => Promise<u
 
 /** Sends a request that is found again in the log: what was answered before stands above it. */
 async function writeMark(server: BootedServer): Promise<string> {
-  const mark = `/healthz?${randomUUID()}`;
+  const mark = `/mark-${randomUUID()}`;
   await fetchFrom(server)(server.url + mark);
   await waitUntil('the server has logged a request', () => server.logs().includes(mark));
   return mark;
