@@ -65,6 +65,16 @@ const settings = z.strictObject({
   /** Contents up to this size live in the database. */
   inlineMaxBytes: bytes.max(1 << 20).default(16_384),
   lockTimeoutMaxSeconds: seconds.default(86_400),
+  /** File of the key that encrypts second factors and the credentials of imports; null: secret.key in the storage. */
+  secretKeyFile: z.string().min(1).nullable().default(null),
+  /** Silence after which the console wants a new sign-in. */
+  sessionIdleMinutes: z.int().positive().default(120),
+  /** After so long it wants one in any case. */
+  sessionLongestHours: z.int().positive().default(336),
+  /** How long ago an administrator may have signed in for what changes others' accounts. */
+  freshSignInMinutes: z.int().positive().default(15),
+  /** 0 keeps the audit log for ever. */
+  auditRetentionDays: z.int().nonnegative().default(365),
 });
 
 /** Settings, checked; paths are absolute. Sizes in bytes. */
@@ -124,7 +134,7 @@ function readFile(file: string): Record<string, unknown> {
     throw new ConfigError(`${file} needs to hold one JSON object with settings.`);
   }
   const found: Record<string, unknown> = { ...content };
-  for (const key of ['storage', 'tlsCertificate', 'tlsKey']) {
+  for (const key of ['storage', 'tlsCertificate', 'tlsKey', 'secretKeyFile']) {
     if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(dirname(file), found[key]);
   }
   return found;

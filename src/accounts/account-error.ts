@@ -9,6 +9,13 @@ export type AccountErrorKind =
   | 'no-such-drive'
   | 'no-such-member'
   | 'no-such-app-password'
+  | 'no-such-passkey'
+  | 'no-such-session'
+  | 'second-factor-on'
+  | 'second-factor-off'
+  | 'wrong-code'
+  | 'wrong-password'
+  | 'throttled'
   | 'last-manager'
   | 'last-administrator';
 

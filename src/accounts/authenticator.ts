@@ -87,32 +87,32 @@ export class Authenticator {
       this.#cache.dropGood(key, known, now);
     }
     const email = toEmail(credentials.userName);
-    const refusal = this.#cache.findBad(key, now);
-    if (refusal) {
-      if (await this.#isStillSo(refusal, email)) return this.#refuse(refusal, client, now);
-      this.#cache.dropBad(key);
-    }
-    const verdict = await this.#judge({ key, email, password: credentials.password, remoteAddress });
+    const verdict =
+      (await this.#knownBad(key, email)) ??
+      (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
     if (verdict.kind === 'throttled') return verdict;
     if (verdict.kind === 'bad') return this.#refuse(verdict.refusal, client, now);
     // It may have been revoked while argon2 ran.
     return (await this.#answer(verdict.credential, driveId, client, now)) ?? refused('wrong');
   }
 
-  /** Signs a person in by their account password; app passwords are for programs. Slowed down as `authenticate` is. */
+  /**
+   * Signs a person in by their account password; app passwords are for programs. Slowed down as `authenticate` is. Where
+   * the user has a second factor, the caller asks for it.
+   */
   async signIn(credentials: BasicCredentials, remoteAddress: string, client: string): Promise<SignInResult> {
-    const now = this.#now();
-    const key = this.#cache.keyOf(credentials);
     const email = toEmail(credentials.userName);
-    const known = this.#cache.findBad(key, now);
-    if (known) {
-      if (await this.#isStillSo(known, email)) return this.#refuse(known, client, now);
-      this.#cache.dropBad(key);
-    }
-    const verdict = await this.#judge({ key, email, password: credentials.password, remoteAddress });
+    const key = this.#cache.keyOf(credentials);
+    const verdict =
+      (await this.#knownBad(key, email)) ??
+      (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
     if (verdict.kind === 'throttled') return verdict;
-    if (verdict.kind === 'bad') return this.#refuse(verdict.refusal, client, now);
-    if (verdict.credential.kind === 'app') return { kind: 'refused', message: ACCOUNT_PASSWORD_WANTED };
+    if (verdict.kind === 'bad' && verdict.refusal.reason !== 'second-factor') {
+      return this.#refuse(verdict.refusal, client, this.#now());
+    }
+    if (verdict.kind === 'good' && verdict.credential.kind === 'app') {
+      return { kind: 'refused', message: ACCOUNT_PASSWORD_WANTED };
+    }
     const user = await this.#store.findUser(email);
     // Somebody may have disabled them while argon2 ran.
     return user && !user.isDisabled ? { kind: 'granted', user } : refused('wrong');
@@ -145,12 +145,21 @@ export class Authenticator {
     return refused(refusal.reason);
   }
 
+  async #knownBad(key: string, email: string): Promise<Extract<Verdict, { kind: 'bad' }> | null> {
+    const refusal = this.#cache.findBad(key, this.#now());
+    if (!refusal) return null;
+    if (await this.#isStillSo(refusal, email)) return { kind: 'bad', refusal };
+    this.#cache.dropBad(key);
+    return null;
+  }
+
   /** An account made, enabled or given another password since makes bad credentials worth another look. */
   async #isStillSo(refusal: Refusal, email: string): Promise<boolean> {
     const user = await this.#store.findUser(email);
     if (!user || !refusal.user) return user === refusal.user;
-    const { id, passwordVersion, isDisabled } = refusal.user;
-    return user.id === id && user.passwordVersion === passwordVersion && user.isDisabled === isDisabled;
+    const { id, passwordVersion, isDisabled, hasSecondFactor } = refusal.user;
+    const isSame = user.passwordVersion === passwordVersion && user.isDisabled === isDisabled;
+    return user.id === id && isSame && user.hasSecondFactor === hasSecondFactor;
   }
 
   /** Requests that bring the same credentials at the same time share one verdict. */
@@ -202,6 +211,8 @@ export class Authenticator {
     const { dummyHash } = this.#passwords;
     if (await this.#passwords.verifyPassword(user?.passwordHash ?? dummyHash, password)) {
       if (!user || user.isDisabled) return bad(user ? 'disabled' : 'wrong', user, null);
+      // The password is right, and not enough (PRODUCT S1).
+      if (user.hasSecondFactor) return bad('second-factor', user, { kind: 'account', id: user.id });
       return { kind: 'good', credential: { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } };
     }
     const former = user ? await this.#store.formerPasswords(user.id, FORMER_PASSWORDS_CHECKED) : [];
@@ -215,7 +226,14 @@ export class Authenticator {
 }
 
 function bad(reason: RefusalReason, user: UserRow | null, tried: Tried | null): Verdict {
-  const basis = user && { id: user.id, passwordVersion: user.passwordVersion, isDisabled: user.isDisabled };
+  const basis =
+    user &&
+    (({ id, passwordVersion, isDisabled, hasSecondFactor }) => ({
+      id,
+      passwordVersion,
+      isDisabled,
+      hasSecondFactor,
+    }))(user);
   return { kind: 'bad', refusal: { reason, user: basis, tried } };
 }
 

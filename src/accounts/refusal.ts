@@ -1,12 +1,13 @@
+import type { UserRow } from '../stores/account-store.js';
 import type { AppPasswordId, UserId } from '../stores/values.js';
 
-export type RefusalReason = 'wrong' | 'revoked' | 'expired' | 'former' | 'disabled';
+export type RefusalReason = 'wrong' | 'revoked' | 'expired' | 'former' | 'disabled' | 'second-factor';
 
 /** Why credentials were refused, with what that rests on: while it is so, argon2 need not be asked again. */
 export interface Refusal {
   readonly reason: RefusalReason;
   /** Null when there was no such user. */
-  readonly user: { readonly id: UserId; readonly passwordVersion: number; readonly isDisabled: boolean } | null;
+  readonly user: Pick<UserRow, 'id' | 'passwordVersion' | 'isDisabled' | 'hasSecondFactor'> | null;
   /** The app password, or the user of a former password, whose owner is to see that it is still tried. */
   readonly tried: Tried | null;
 }
@@ -21,5 +22,6 @@ export const REFUSAL_MESSAGES: Readonly<Record<RefusalReason, string>> = {
   revoked: 'This app password was revoked. Make a new one.',
   expired: 'This app password has expired. Make a new one.',
   former: 'This password was changed. Enter the new one, or make an app password for this device.',
+  'second-factor': 'Two-factor authentication is on for this account: sign in with an app password here.',
   disabled: 'This account is disabled. Ask the administrator to enable it.',
 };

@@ -4,12 +4,14 @@ import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
+import type { SecurityStore } from '../stores/security-store.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
 import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
+import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { DATABASE, openStorage } from './storage-format.js';
 
@@ -21,6 +23,7 @@ export interface Engines {
   readonly blobs: BlobStore;
   readonly drives: DriveStore;
   readonly accounts: AccountStore;
+  readonly security: SecurityStore;
   readonly blobIndex: BlobIndex;
   readonly check: MetadataCheck;
   close(): Promise<void>;
@@ -38,6 +41,7 @@ export async function openEngines(config: { readonly storage: string }): Promise
       blobs: await DiskBlobStore.open(config.storage),
       drives: new SqlDriveStore(database),
       accounts: new SqlAccountStore(database),
+      security: new SqlSecurityStore(database),
       blobIndex: new SqlBlobIndex(database),
       check: new SqlMetadataCheck(database),
       close: () => database.close(),

@@ -54,8 +54,8 @@ export interface AccountStore {
 
   /**
    * Whether a credential verified earlier still stands, and what its user may do on the drive; one statement.
-   * Stands: the user isn't disabled, the account password is still of that version, the app password is neither
-   * revoked nor expired. One that is limited to another drive stands too, and has no membership here. `driveId` null
+   * Stands: the user isn't disabled, the account password is still of that version and no second factor is on, the app
+   * password is neither revoked nor expired. One that is limited to another drive stands too, and has no membership here. `driveId` null
    * means the user's own drive: the app password's, else that of `setOwnDrive` while they are its member, else the
    * oldest of theirs.
    */
@@ -110,6 +110,10 @@ export interface UserRow extends NewUser {
   readonly createdAt: number;
   /** See `setOwnDrive`. */
   readonly ownDriveId: DriveId | null;
+  /** A confirmed one, see `SecurityStore`. */
+  readonly hasSecondFactor: boolean;
+  /** See `SecurityStore.setAlert`. */
+  readonly alertedAt: number | null;
   /** When and by which program a former account password was tried last. */
   readonly refusedAt: number | null;
   readonly refusedClient: string | null;

@@ -4,23 +4,34 @@ import { join } from 'node:path';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { type AccountEngine, accountStoreSuite } from './account-store.js';
+import { type SecurityEngine, securityStoreSuite } from './security-store.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
 
-accountStoreSuite('SQLite in memory', async () => openSqlite(':memory:', async () => {}));
-
-accountStoreSuite('SQLite in a file', async () => {
+const inMemory = async () => openSqlite(':memory:', async () => {});
+const inFile = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firn-accounts-'));
   return openSqlite(join(folder, 'firn.db'), () => rm(folder, { recursive: true }));
-});
+};
 
-function openSqlite(path: string, remove: () => Promise<void>): AccountEngine {
+for (const suite of [accountStoreSuite, securityStoreSuite]) {
+  suite('SQLite in memory', inMemory);
+  suite('SQLite in a file', inFile);
+}
+
+function openSqlite(path: string, remove: () => Promise<void>): AccountEngine & SecurityEngine {
   const database = SqliteDatabase.open(path, MIGRATIONS);
   const close = async () => {
     await database.close();
     await remove();
   };
-  return { accounts: new SqlAccountStore(database), drives: new SqlDriveStore(database), close };
+  return {
+    accounts: new SqlAccountStore(database),
+    security: new SqlSecurityStore(database),
+    drives: new SqlDriveStore(database),
+    close,
+  };
 }

@@ -16,6 +16,8 @@ export interface Schema {
     refused_at: number | null;
     refused_client: string | null;
     drive_id: number | null;
+    second_factor: Generated<number>;
+    alerted_at: number | null;
   };
   former_password: { id: Generated<number>; user_id: number; hash: string; replaced_at: number };
   content: {
@@ -112,6 +114,48 @@ export interface Schema {
     original_path: string;
     deleted_by: number | null;
     deleted_at: number;
+  };
+  totp: {
+    user_id: number;
+    secret: string;
+    created_at: number;
+    confirmed_at: number | null;
+    last_step: Generated<number>;
+  };
+  recovery_code: { user_id: number; selector: string; hash: string; used_at: number | null };
+  passkey: {
+    id: string;
+    user_id: number;
+    name: string;
+    public_key: Uint8Array;
+    counter: number;
+    transports: string;
+    created_at: number;
+    last_used_at: number | null;
+  };
+  session: {
+    id: Generated<number>;
+    key: string;
+    user_id: number;
+    password_version: number;
+    stage: 'second-step' | 'full';
+    created_at: number;
+    proved_at: number;
+    seen_at: number;
+    expires_at: number;
+    address: string;
+    client: string;
+  };
+  organization: { second_factor_required: number };
+  audit: {
+    id: Generated<number>;
+    at: number;
+    kind: string;
+    user_id: number | null;
+    actor: string;
+    address: string;
+    client: string;
+    details: string;
   };
   app_password: {
     id: Generated<number>;

@@ -17,6 +17,8 @@ export function toUser(row: Selectable<Schema['app_user']>): UserRow {
     isDisabled: row.is_disabled === 1,
     createdAt: row.created_at,
     ownDriveId: row.drive_id as DriveId | null,
+    hasSecondFactor: row.second_factor === 1,
+    alertedAt: row.alerted_at,
     refusedAt: row.refused_at,
     refusedClient: row.refused_client,
   };

@@ -297,7 +297,8 @@ export const accountAccess = statement<{ user: number; version: number; drive: n
     FROM app_user
     LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, ${ownDrive}) AND member.user_id = app_user.id
     LEFT JOIN drive ON drive.id = member.drive_id
-    WHERE app_user.id = ${p('user')} AND app_user.password_version = ${p('version')} AND app_user.is_disabled = 0`,
+    WHERE app_user.id = ${p('user')} AND app_user.password_version = ${p('version')} AND app_user.is_disabled = 0
+      AND app_user.second_factor = 0`,
 );
 
 /** No row: the app password doesn't stand. */

@@ -1,0 +1,94 @@
+import type { AuditFilter, AuditRow, SecurityStore } from '../stores/security-store.js';
+import type { UserId } from '../stores/values.js';
+import { RecentMap } from './recent-map.js';
+
+/** What is worth to be remembered of accounts. */
+export const AUDIT_KINDS = [
+  'sign-in',
+  'sign-in-refused',
+  'sign-out',
+  'access-refused',
+  'password-changed',
+  'session-ended',
+  'app-password-made',
+  'app-password-first-used',
+  'app-password-revoked',
+  'second-factor-on',
+  'second-factor-off',
+  'second-factor-reset',
+  'recovery-code-used',
+  'recovery-codes-renewed',
+  'passkey-added',
+  'passkey-removed',
+  'second-factor-alert',
+  'second-factor-rule',
+  'user-made',
+  'user-changed',
+  'drive-made',
+  'drive-changed',
+  'member-changed',
+  'trash-emptied',
+] as const;
+export type AuditKind = (typeof AUDIT_KINDS)[number];
+
+/** Who did something, and from where. */
+export interface Actor {
+  /** An e-mail address, or `operator` for the command line. */
+  readonly name: string;
+  readonly remoteAddress: string;
+  readonly client: string;
+}
+
+export const OPERATOR: Actor = { name: 'operator', remoteAddress: '', client: 'firn' };
+
+type Details = Readonly<Record<string, string | number | boolean | null>>;
+
+const CLIENT_LENGTH_MAX = 200;
+/** Refusals of the same kind are told once in this time: an old device tries for ever. */
+const REPEAT_MS = 60 * 60_000;
+const REPEATS_KNOWN_MAX = 10_000;
+/** Records that one transaction forgets. */
+const PRUNE_TOGETHER = 1000;
+
+/** The log of what happened to accounts: who, when, from where, by which program; never a secret. */
+export class Audit {
+  readonly #store: SecurityStore;
+  readonly #now: () => number;
+  readonly #repeats = new RecentMap<true>(REPEATS_KNOWN_MAX, REPEAT_MS);
+
+  constructor(store: SecurityStore, now: () => number = Date.now) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** `userId`: whose account it is about. */
+  async note(kind: AuditKind, userId: UserId | null, actor: Actor, details: Details = {}): Promise<void> {
+    await this.#store.writeAudit({
+      at: this.#now(),
+      kind,
+      userId,
+      actor: actor.name,
+      address: actor.remoteAddress,
+      client: actor.client.slice(0, CLIENT_LENGTH_MAX),
+      details,
+    });
+  }
+
+  /** As `note`, but only once an hour for the same. */
+  async noteOnce(kind: AuditKind, userId: UserId | null, actor: Actor, details: Details = {}): Promise<void> {
+    const key = JSON.stringify([kind, userId, actor.name, actor.remoteAddress, actor.client, details]);
+    const now = this.#now();
+    if (this.#repeats.get(key, now, false)) return;
+    this.#repeats.set(key, true, now);
+    await this.note(kind, userId, actor, details);
+  }
+
+  list(filter: AuditFilter, before: number | null, limit: number): Promise<AuditRow[]> {
+    return this.#store.audit(filter, before, limit);
+  }
+
+  /** Forgets what is older than a time, in short transactions. */
+  async forget(before: number): Promise<void> {
+    while ((await this.#store.pruneAudit(before, PRUNE_TOGETHER)) === PRUNE_TOGETHER);
+  }
+}

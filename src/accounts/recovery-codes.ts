@@ -1,0 +1,34 @@
+import type { NewRecoveryCode } from '../stores/security-store.js';
+import type { Passwords } from './passwords.js';
+import { grouped, randomSecret, SECRET_ALPHABET } from './random-secret.js';
+
+const CODES = 10;
+const LENGTH = 16;
+/** 20 bits by which one of ten is found; the other 60 nobody guesses before the throttle ends it. */
+const SELECTOR_LENGTH = 4;
+const SHAPE = new RegExp(`^[${SECRET_ALPHABET}]{${LENGTH}}$`);
+
+/** New codes as people see them, and as they are kept. */
+export async function makeRecoveryCodes(
+  passwords: Passwords,
+): Promise<{ readonly texts: readonly string[]; readonly kept: readonly NewRecoveryCode[] }> {
+  const secrets = new Map<string, string>();
+  while (secrets.size < CODES) {
+    const secret = randomSecret(LENGTH);
+    secrets.set(secret.slice(0, SELECTOR_LENGTH), secret);
+  }
+  const kept: NewRecoveryCode[] = [];
+  for (const [selector, secret] of secrets) kept.push({ selector, hash: await passwords.hashPassword(secret) });
+  return { texts: [...secrets.values()].map(grouped), kept };
+}
+
+/** Null for what has another shape. Any case, with or without dashes. */
+export function parseRecoveryCode(text: string): { readonly selector: string; readonly secret: string } | null {
+  if (text.length > 4 * LENGTH) return null;
+  const secret = text
+    .toLowerCase()
+    .replace(/[\s\p{Pd}]+/gu, '')
+    .replace(/o/g, '0')
+    .replace(/[il]/g, '1');
+  return SHAPE.test(secret) ? { selector: secret.slice(0, SELECTOR_LENGTH), secret } : null;
+}

@@ -1,0 +1,62 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncFolder } from './disk/file-calls.js';
+import { StorageFormatError } from './storage-format.js';
+
+/** Beside the database, but in no backup: who has the one should not have the other. */
+export const SECRET_KEY = 'secret.key';
+
+const KEY_BYTES = 32;
+/** Rights of the group and of others. */
+const FOREIGN_RIGHTS = 0o077;
+
+/**
+ * The key of the secrets that have to be read again: the file's, which is made where there is none, for its owner alone.
+ * Several processes may do so at once. Throws `StorageFormatError` for a file that others can read or that holds no key.
+ */
+export async function readStorageKey(file: string): Promise<Uint8Array> {
+  let text = await readKeyFile(file);
+  if (text === null) {
+    await makeKeyFile(file);
+    text = (await readKeyFile(file)) ?? '';
+  }
+  const key = Buffer.from(text.trim(), 'base64');
+  if (key.length !== KEY_BYTES) {
+    throw new StorageFormatError(`${file} needs to hold ${KEY_BYTES} bytes in base64; put the right file back.`);
+  }
+  return key;
+}
+
+async function readKeyFile(file: string): Promise<string | null> {
+  try {
+    const { mode } = await stat(file);
+    if ((mode & FOREIGN_RIGHTS) !== 0) {
+      throw new StorageFormatError(`${file} can be read by others; type: chmod 600 ${file}`);
+    }
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Whole or not at all, and never over one that another process has just made. */
+async function makeKeyFile(file: string): Promise<void> {
+  const fresh = join(dirname(file), `.${randomUUID()}.key`);
+  const handle = await open(fresh, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    await link(fresh, file);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(fresh, { force: true });
+  }
+}

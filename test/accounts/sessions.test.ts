@@ -1,0 +1,106 @@
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { isCsrfToken, Sessions } from '../../src/accounts/sessions.js';
+import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
+import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import type { UserRow } from '../../src/stores/account-store.js';
+import { MIGRATIONS } from '../support/sqlite-file.js';
+
+const MINUTE = 60_000;
+const ADDRESS = '192.0.2.1';
+
+let now: number;
+let database: SqliteDatabase;
+let sessions: Sessions;
+let anna: UserRow;
+
+beforeEach(async () => {
+  now = 1_800_000_000_000;
+  database = SqliteDatabase.open(':memory:', MIGRATIONS);
+  onTestFinished(() => database.close());
+  const accounts = new SqlAccountStore(database);
+  anna = await accounts.createUser({ email: 'anna@x', name: 'Anna', passwordHash: 'hash', isAdmin: false }, now);
+  sessions = new Sessions(new SqlSecurityStore(database), {
+    idleMinutes: 60,
+    longestHours: 24,
+    freshMinutes: 15,
+    now: () => now,
+  });
+});
+
+describe('issue 4, point 3 — sessions', () => {
+  test('end after an idle time, and after the longest one whatever happens', async () => {
+    const idle = await sessions.begin(anna, ADDRESS, 'Firefox');
+    now += 59 * MINUTE;
+    expect(await sessions.find(idle, ADDRESS)).not.toBeNull();
+    now += 59 * MINUTE;
+    expect(await sessions.find(idle, ADDRESS)).not.toBeNull();
+    now += 61 * MINUTE;
+    expect(await sessions.find(idle, ADDRESS)).toBeNull();
+    const busy = await sessions.begin(anna, ADDRESS, 'Firefox');
+    for (let half = 1; half < 48; half++) {
+      now += 30 * MINUTE;
+      expect(await sessions.find(busy, ADDRESS)).not.toBeNull();
+    }
+    now += 30 * MINUTE;
+    expect(await sessions.find(busy, ADDRESS)).toBeNull();
+  });
+
+  test('with a second factor on they take nothing but that, for ten minutes', async () => {
+    const token = await sessions.begin({ ...anna, hasSecondFactor: true }, ADDRESS, 'Firefox');
+    const open = (await sessions.find(token, ADDRESS))!;
+    expect([open.session.stage, open.isFresh]).toEqual(['second-step', false]);
+    const full = (await sessions.renew(open.session, anna.passwordVersion))!;
+    expect(await sessions.find(token, ADDRESS)).toBeNull();
+    expect((await sessions.find(full, ADDRESS))!.session.stage).toBe('full');
+    const late = await sessions.begin({ ...anna, hasSecondFactor: true }, ADDRESS, 'Firefox');
+    now += 11 * MINUTE;
+    expect(await sessions.find(late, ADDRESS)).toBeNull();
+  });
+
+  test('who proved who they are lately may do what an administrator does; proving it anew gives another token', async () => {
+    const token = await sessions.begin(anna, ADDRESS, 'Firefox');
+    expect((await sessions.find(token, ADDRESS))!.isFresh).toBe(true);
+    now += 16 * MINUTE;
+    const open = (await sessions.find(token, ADDRESS))!;
+    expect(open.isFresh).toBe(false);
+    const renewed = (await sessions.renew(open.session, anna.passwordVersion))!;
+    expect(renewed).not.toBe(token);
+    const fresh = (await sessions.find(renewed, ADDRESS))!;
+    expect([fresh.isFresh, fresh.session.id]).toEqual([true, open.session.id]);
+    expect(await sessions.find(token, ADDRESS)).toBeNull();
+  });
+
+  test('the token itself is stored nowhere', async () => {
+    const token = await sessions.begin(anna, ADDRESS, 'Firefox');
+    const rows = await database.readOne((connection) => connection.all<object>('SELECT * FROM session', []));
+    expect(JSON.stringify(rows)).not.toContain(token);
+    expect(rows).toHaveLength(1);
+  });
+
+  test('each has its own token against forgery', async () => {
+    const open = async () => (await sessions.find(await sessions.begin(anna, ADDRESS, 'Firefox'), ADDRESS))!;
+    const [one, other] = [await open(), await open()];
+    expect(isCsrfToken(one, one.csrfToken)).toBe(true);
+    for (const wrong of [other.csrfToken, '', undefined, `${one.csrfToken}x`]) {
+      expect(isCsrfToken(one, wrong)).toBe(false);
+    }
+  });
+
+  test('can be listed and ended, one or all others', async () => {
+    const tokens = [];
+    for (const client of ['Firefox', 'Chromium', 'Safari']) tokens.push(await sessions.begin(anna, ADDRESS, client));
+    const own = (await sessions.find(tokens[0]!, ADDRESS))!;
+    expect((await sessions.list(anna.id)).map(({ client }) => client).sort()).toEqual([
+      'Chromium',
+      'Firefox',
+      'Safari',
+    ]);
+    const other = (await sessions.find(tokens[1]!, ADDRESS))!;
+    expect(await sessions.end(anna.id, other.session.id)).toBe(true);
+    expect(await sessions.find(tokens[1]!, ADDRESS)).toBeNull();
+    expect(await sessions.endOthers(anna.id, own.session.id)).toBe(1);
+    expect(await sessions.find(tokens[0]!, ADDRESS)).not.toBeNull();
+    expect(await sessions.find(tokens[2]!, ADDRESS)).toBeNull();
+  });
+});
