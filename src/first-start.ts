@@ -1,10 +1,10 @@
 import { Accounts } from './accounts/accounts.js';
+import { FIRST_EMAIL } from './accounts/first-account.js';
 import { makePassword } from './accounts/password-rules.js';
 import { Passwords } from './accounts/passwords.js';
 import type { Config } from './config.js';
 import type { Engines } from './engines/open-engines.js';
 
-const EMAIL = 'admin@firn.local';
 const DRIVE_NAME = 'Firn';
 
 /**
@@ -17,11 +17,11 @@ export async function prepareFirstStart(engines: Engines, config: Config, url: s
     uploadMaxBytes: config.uploadMaxExtendedBytes,
   });
   const password = makePassword();
-  await accounts.createUser({ email: EMAIL, name: 'Administrator', password, isAdmin: true });
+  await accounts.createUser({ email: FIRST_EMAIL, name: 'Administrator', password, isAdmin: true });
   const drive = await accounts.createDrive({
     id: null,
     name: DRIVE_NAME,
-    ownerEmail: EMAIL,
+    ownerEmail: FIRST_EMAIL,
     quotaBytes: null,
     uploadMaxBytes: null,
   });
@@ -29,11 +29,11 @@ export async function prepareFirstStart(engines: Engines, config: Config, url: s
     'This is a new Firn. Connect a WebDAV program to your first drive:',
     '',
     `  address   ${config.publicUrl ?? url}/dav/${drive.id}/`,
-    `  user      ${EMAIL}`,
+    `  user      ${FIRST_EMAIL}`,
     `  password  ${password}`,
     '',
     'The password is shown this once. Better give each program one of its own:',
-    `  npx firn app-password create ${EMAIL} "rclone on my laptop"`,
+    `  npx firn app-password create ${FIRST_EMAIL} "rclone on my laptop"`,
     '',
   ].join('\n');
 }

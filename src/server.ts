@@ -1,12 +1,18 @@
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Accounts } from './accounts/accounts.js';
+import { Audit } from './accounts/audit.js';
 import { Authenticator } from './accounts/authenticator.js';
 import { Passwords } from './accounts/passwords.js';
+import { SecondFactors } from './accounts/second-factors.js';
+import { SecretBox } from './accounts/secret-box.js';
+import { Sessions } from './accounts/sessions.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { type Config, checkMayListen } from './config.js';
+import type { ConsoleParts } from './console/console-parts.js';
 import { ChangeWatch } from './drive/change-watch.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
@@ -15,8 +21,10 @@ import { expireTrash } from './drive/trash.js';
 import { Uploads } from './drive/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
 import { claimStorage } from './engines/sqlite/storage-claim.js';
+import { readStorageKey, SECRET_KEY } from './engines/storage-key.js';
 import { makeApp } from './http/app.js';
 import { answerMalformed } from './http/malformed.js';
+import { driveAddresses } from './http/drive-addresses.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { collectGarbage } from './jobs/gc.js';
@@ -56,10 +64,12 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const authenticator = new Authenticator(engines.accounts, passwords, {
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     });
+    const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
     const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
     const driveParts = makeDriveParts(config, engines);
     const changeWatch = new ChangeWatch(engines.drives);
-    const server = makeHttpServer(config, engines, { authenticator, accounts, driveParts, changeWatch, log });
+    const services = { authenticator, accounts, passwords, box, driveParts, changeWatch, log };
+    const server = makeHttpServer(config, engines, services);
     const schedule = makeSchedule(config, engines, driveParts, log);
     await listen(server, config);
     schedule.start();
@@ -82,6 +92,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 interface Services {
   readonly authenticator: Authenticator;
   readonly accounts: Accounts;
+  readonly passwords: Passwords;
+  readonly box: SecretBox;
   readonly driveParts: DriveParts;
   readonly changeWatch: ChangeWatch;
   readonly log: Logger;
@@ -100,6 +112,7 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
   const app = makeApp({
     driveParts,
     changeWatch,
+    console: makeConsoleParts(config, engines, services),
     accounts: engines.accounts,
     authenticator,
     accountRules: accounts,
@@ -147,6 +160,29 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
   return server;
 }
 
+function makeConsoleParts(config: Config, { accounts: store, security }: Engines, services: Services): ConsoleParts {
+  const { accounts, authenticator, passwords, box, driveParts, log } = services;
+  const { sessionIdleMinutes, sessionLongestHours, freshSignInMinutes } = config;
+  return {
+    accounts,
+    store,
+    security,
+    authenticator,
+    driveParts,
+    sessions: new Sessions(security, {
+      idleMinutes: sessionIdleMinutes,
+      longestHours: sessionLongestHours,
+      freshMinutes: freshSignInMinutes,
+    }),
+    secondFactors: new SecondFactors(security, passwords, box, {
+      issuer: config.realm,
+      onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
+    }),
+    audit: new Audit(security),
+    addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
+  };
+}
+
 function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts, log: Logger): Schedule {
   const { blobs, blobIndex, drives } = engines;
   return new Schedule(
@@ -164,6 +200,19 @@ function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts,
         name: 'forgetting what was removed',
         everyMinutes: GC_MINUTES,
         run: () => forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS),
+      },
+      {
+        name: 'session expiry',
+        everyMinutes: GC_MINUTES,
+        run: () => engines.security.removeExpiredSessions(Date.now()),
+      },
+      {
+        name: 'audit expiry',
+        everyMinutes: GC_MINUTES,
+        run: async () => {
+          if (config.auditRetentionDays === 0) return;
+          await new Audit(engines.security).forget(Date.now() - config.auditRetentionDays * DAY_MS);
+        },
       },
       { name: 'upload expiry', everyMinutes: GC_MINUTES, run: () => uploads.removeExpired() },
       {

@@ -7,6 +7,7 @@ import { OPTIONS_HEADERS } from '../dav/dispatch.js';
 import { authenticate, makeSignIn } from './authenticate.js';
 import { type ChangesApiParts, changesApi } from './changes-api.js';
 import { type CloudParts, cloudBridge } from './cloud-bridge.js';
+import { type ConsoleBridgeParts, consoleBridge } from './console-bridge.js';
 import type { FirnState } from './context.js';
 import { cors } from './cors.js';
 import { davBridge } from './dav-bridge.js';
@@ -16,7 +17,7 @@ import { health } from './health.js';
 import { parents } from './parents.js';
 import { send } from './send.js';
 
-export interface AppParts extends CloudParts, ChangesApiParts {
+export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgeParts {
   readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly realm: string;
@@ -39,6 +40,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   app.use(options);
   app.use(health(parts.checkReady));
   app.use(parents);
+  app.use(consoleBridge(parts));
   const signIn = makeSignIn(parts.authenticator, parts.realm);
   app.use(cloudBridge(parts, signIn));
   app.use(authenticate(signIn));

@@ -123,7 +123,7 @@ function originOf(req: Koa.Context['req']): string {
 }
 
 /** Made only for uploads, which are what can be broken off. */
-function goneSignal(req: Koa.Context['req'], res: Koa.Context['res']): AbortSignal {
+export function goneSignal(req: Koa.Context['req'], res: Koa.Context['res']): AbortSignal {
   if (!UPLOADS.has(req.method ?? '')) return NEVER;
   const controller = new AbortController();
   res.once('close', () => {

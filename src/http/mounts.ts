@@ -12,13 +12,17 @@ export type Mount =
     }
   /** Below a prefix, the addresses of ownCloud and Nextcloud; `driveId` null: the own drive of whoever asks. */
   | { readonly kind: 'cloud'; readonly driveId: DriveId | null; readonly prefix: string; readonly path: string }
-  /** `/api/drives/ID`, for programs that want JSON. */
+  /** `/api/drives/ID/changes`, for programs that want JSON. */
   | { readonly kind: 'api'; readonly driveId: DriveId; readonly path: string }
+  /** `/api/…` else: the JSON API of the console. */
+  | { readonly kind: 'console-api'; readonly path: string }
+  /** `/console/…`: the pages of the console. */
+  | { readonly kind: 'console'; readonly path: string }
   /** `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (CLIENTS R31). */
   | { readonly kind: 'parent'; readonly path: '/' | '/dav/' }
   | { readonly kind: 'other' };
 
-const API_MOUNT = /^\/api\/drives\/(\d{6,15})(?=\/|$)/;
+const API_MOUNT = /^\/api\/drives\/(\d{6,15})(?=\/changes(?:\/|$))/;
 const PATH_MOUNT = /^\/dav\/(\d{6,15})(?=\/|$)/;
 
 /** Tells drives from addresses, by host and by path (PRODUCT A1). */
@@ -44,6 +48,8 @@ export class Mounts {
     if (isCloudPath(path)) return { kind: 'cloud', driveId: null, prefix: '', path };
     const api = API_MOUNT.exec(path);
     if (api) return { kind: 'api', driveId: Number(api[1]) as DriveId, path: path.slice(api[0].length) };
+    if (path.startsWith('/api/')) return { kind: 'console-api', path };
+    if (path === '/console' || path.startsWith('/console/')) return { kind: 'console', path };
     if (path === '/') return { kind: 'parent', path: '/' };
     if (path === '/dav' || path === '/dav/') return { kind: 'parent', path: '/dav/' };
     return { kind: 'other' };

@@ -109,6 +109,7 @@ export interface SessionAccess {
     readonly id: UserId;
     readonly email: string;
     readonly name: string;
+    readonly passwordVersion: number;
     readonly isAdmin: boolean;
     readonly hasSecondFactor: boolean;
     readonly alertedAt: number | null;

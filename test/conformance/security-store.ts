@@ -179,6 +179,7 @@ export function securityStoreSuite(name: string, open: () => Promise<SecurityEng
             id: anna,
             email: 'anna@x',
             name: 'anna@x',
+            passwordVersion: 1,
             isAdmin: false,
             hasSecondFactor: false,
             alertedAt: null,

@@ -4,10 +4,14 @@ import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { Passwords } from '../../src/accounts/passwords.js';
+import { SecondFactors } from '../../src/accounts/second-factors.js';
+import { SecretBox } from '../../src/accounts/secret-box.js';
+import { totpCode } from '../../src/accounts/totp.js';
 import { type Config, readConfig } from '../../src/config.js';
 import type { Engines } from '../../src/engines/open-engines.js';
+import { readStorageKey, SECRET_KEY } from '../../src/engines/storage-key.js';
 import { type RunningServer, startServer } from '../../src/server.js';
-import type { Allowance, Role } from '../../src/stores/account-store.js';
+import type { Allowance, Role, UserRow } from '../../src/stores/account-store.js';
 import type { LockToken, NodeId } from '../../src/stores/values.js';
 import { type Answer, Connection, type RequestOptions, sendRequest } from './http-client.js';
 
@@ -111,6 +115,16 @@ export class TestServer {
       expiresAt,
     });
     return { id: row.id, authorization: basic(emailOf(name), secret) };
+  }
+
+  /** Switches 2FA on, with a code of a while ago. */
+  async turnOnTotp(user: UserRow): Promise<{ secret: string; recoveryCodes: readonly string[] }> {
+    const key = await readStorageKey(path.join(this.config.storage, SECRET_KEY));
+    const now = () => Date.now() - 10 * 60_000;
+    const options = { issuer: 'Firn', onUnreadable: () => {}, now };
+    const factors = new SecondFactors(this.engines.security, this.#passwords, new SecretBox(key), options);
+    const { secret } = await factors.begin(user);
+    return { secret, recoveryCodes: await factors.confirm(user, totpCode(secret, now())) };
   }
 
   /** `path` is the whole request target. Without `user` and `authorization` no credentials are sent. */

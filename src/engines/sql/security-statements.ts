@@ -143,6 +143,7 @@ export const insertSession = statement<{
 export interface SessionAccessRecord extends SessionRecord {
   email: string;
   name: string;
+  password_version: number;
   is_admin: number;
   second_factor: number;
   alerted_at: number | null;
@@ -151,7 +152,7 @@ export interface SessionAccessRecord extends SessionRecord {
 
 export const findSession = statement<{ key: string; now: number }>()<SessionAccessRecord>(
   (_db, p) => sql<SessionAccessRecord>`
-    SELECT ${SESSION}, app_user.email, app_user.name, app_user.is_admin, app_user.second_factor, app_user.alerted_at,
+    SELECT ${SESSION}, app_user.email, app_user.name, app_user.password_version, app_user.is_admin, app_user.second_factor, app_user.alerted_at,
       (SELECT second_factor_required FROM organization) AS second_factor_required
     FROM session JOIN app_user ON app_user.id = session.user_id AND app_user.is_disabled = 0
       AND app_user.password_version = session.password_version

@@ -148,6 +148,7 @@ export class SqlSecurityStore implements SecurityStore {
         id: row.user_id as UserId,
         email: row.email,
         name: row.name,
+        passwordVersion: row.password_version,
         isAdmin: row.is_admin === 1,
         hasSecondFactor: row.second_factor === 1,
         alertedAt: row.alerted_at,

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { FIRST_EMAIL } from '../../accounts/first-account.js';
+import type { OpenSession } from '../../accounts/sessions.js';
+import { ConsoleError } from '../console-error.js';
+import { actorOf, type ConsoleParts } from '../console-parts.js';
+import type { ProofBody, SecondStepBody, SessionAnswer, SessionUser, SignInBody } from '../contract.js';
+import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+
+/** Longer than any that is typed; bounds what argon2 is given. */
+const PASSWORD_LENGTH_MAX = 1024;
+const text = (max: number) => z.string().min(1).max(max);
+
+const signInBody: z.ZodType<SignInBody> = z.strictObject({ email: text(320), password: text(PASSWORD_LENGTH_MAX) });
+const codeBody: z.ZodType<SecondStepBody> = z.strictObject({ code: text(100) });
+const proofBody: z.ZodType<ProofBody> = z.strictObject({
+  password: text(PASSWORD_LENGTH_MAX),
+  code: text(100).optional(),
+});
+export const sessionRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/session',
+    access: 'anyone',
+    summary: 'Who is signed in, and what is still to be done.',
+    run: async (request, parts) => ok(await describe(request.session, parts)),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/session',
+    access: 'anyone',
+    summary: 'Signs in by the account password; with a second factor on, that is wanted next.',
+    body: signInBody,
+    run: signIn,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/session/second-step',
+    access: 'second-step',
+    summary: 'The second step of a sign-in: a code of the authenticator, or a recovery code.',
+    body: codeBody,
+    run: secondStep,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/session/proof',
+    access: 'set-up',
+    summary: 'Proves anew who is signed in, for what an administrator does.',
+    body: proofBody,
+    run: prove,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/session',
+    access: 'second-step',
+    summary: 'Signs out.',
+    run: async (request, { sessions, audit }) => {
+      const { session, user } = request.session!;
+      await sessions.end(user.id, session.id);
+      await audit.note('sign-out', user.id, actorOf(request));
+      return done({ sessionToken: null });
+    },
+  }),
+];
+
+async function signIn(request: ConsoleRequest<SignInBody>, parts: ConsoleParts) {
+  const { email, password } = request.body;
+  const { remoteAddress, client } = request;
+  const result = await parts.authenticator.signIn({ userName: email, password }, remoteAddress, client);
+  if (result.kind === 'throttled') throw throttled('passwords', result.retryAfterSeconds);
+  if (result.kind === 'refused') {
+    const user = await parts.store.findUser(email);
+    await parts.audit.noteOnce('sign-in-refused', user?.id ?? null, actorOf(request, email));
+    throw new ConsoleError(401, 'wrong-password', result.message);
+  }
+  const { user } = result;
+  // One that somebody else had put into this browser must not become the user's.
+  if (request.session) await parts.sessions.end(request.session.user.id, request.session.session.id);
+  const token = await parts.sessions.begin(user, remoteAddress, client);
+  if (!user.hasSecondFactor)
+    await parts.audit.note('sign-in', user.id, actorOf(request, user.email), { by: 'password' });
+  return made(await describe(await parts.sessions.find(token, remoteAddress), parts), { sessionToken: token });
+}
+
+async function secondStep(request: ConsoleRequest<SecondStepBody>, parts: ConsoleParts) {
+  const { session, user } = request.session!;
+  if (session.stage === 'full') throw new ConsoleError(409, 'signed-in', 'You are signed in already.');
+  const by = await checkCode(request, parts, request.body.code);
+  const actor = actorOf(request);
+  await parts.audit.note('sign-in', user.id, actor, { by });
+  return renew(request, parts);
+}
+
+/** Throws `ConsoleError` for a code that is wrong. */
+export async function checkCode(request: ConsoleRequest<unknown>, parts: ConsoleParts, code: string): Promise<string> {
+  const { user } = request.session!;
+  const verdict = await parts.secondFactors.verify(user.id, code);
+  if (verdict.kind === 'throttled') throw throttled('codes', verdict.retryAfterSeconds);
+  if (verdict.kind === 'wrong') {
+    await parts.audit.noteOnce('sign-in-refused', user.id, actorOf(request), { by: 'code' });
+    throw wrongCode();
+  }
+  if (verdict.by === 'recovery-code') {
+    const left = (await parts.secondFactors.state(user.id)).recoveryCodes;
+    await parts.audit.note('recovery-code-used', user.id, actorOf(request), { left });
+  }
+  return verdict.by;
+}
+
+/** Throws `ConsoleError` unless the password, and with a second factor on the code, are those of who is signed in. */
+export async function checkProof(
+  request: ConsoleRequest<unknown>,
+  parts: ConsoleParts,
+  proof: ProofBody,
+): Promise<void> {
+  const { user } = request.session!;
+  const credentials = { userName: user.email, password: proof.password };
+  const result = await parts.authenticator.signIn(credentials, request.remoteAddress, request.client);
+  if (result.kind === 'throttled') throw throttled('passwords', result.retryAfterSeconds);
+  if (result.kind === 'refused') {
+    throw new ConsoleError(403, 'wrong-password', 'The password is wrong.', { field: 'password' });
+  }
+  if (!user.hasSecondFactor) return;
+  if (proof.code === undefined) throw new ConsoleError(403, 'code-wanted', 'A code is wanted, too.', { field: 'code' });
+  await checkCode(request, parts, proof.code);
+}
+
+async function prove(request: ConsoleRequest<ProofBody>, parts: ConsoleParts) {
+  await checkProof(request, parts, request.body);
+  return renew(request, parts);
+}
+
+/** The same session with another token: who has proved who they are gets one that nobody else can know. */
+export async function renew(request: ConsoleRequest<unknown>, parts: ConsoleParts) {
+  const { session, user } = request.session!;
+  const token = await parts.sessions.renew(session, user.passwordVersion);
+  const open = token && (await parts.sessions.find(token, request.remoteAddress));
+  if (!token || !open) throw new ConsoleError(401, 'not-signed-in', 'Your session has ended. Sign in again.');
+  return ok(await describe(open, parts), { sessionToken: token });
+}
+
+async function describe(open: OpenSession | null, parts: ConsoleParts): Promise<SessionAnswer> {
+  if (!open) return { stage: 'signed-out', csrfToken: null, user: null, secondStep: null };
+  const { session, user, csrfToken, isFresh } = open;
+  if (session.stage === 'second-step') {
+    const { isTotpOn, passkeys, recoveryCodes } = await parts.secondFactors.state(user.id);
+    const secondStep = { code: isTotpOn || recoveryCodes > 0, passkey: passkeys.length > 0 };
+    return { stage: 'second-step', csrfToken, user: null, secondStep };
+  }
+  return { stage: 'full', csrfToken, user: describeUser(user, isFresh), secondStep: null };
+}
+
+function describeUser(user: OpenSession['user'], isFresh: boolean): SessionUser {
+  const { email, name, isAdmin, hasSecondFactor, alertedAt, isSecondFactorRequired, passwordVersion } = user;
+  return {
+    email,
+    name,
+    isAdmin,
+    hasSecondFactor,
+    mustSetUpSecondFactor: isSecondFactorRequired && !hasSecondFactor,
+    isAlerted: alertedAt !== null && !hasSecondFactor,
+    isFresh,
+    isFirstStart: isAdmin && email === FIRST_EMAIL && passwordVersion === 1,
+  };
+}
+
+function throttled(what: string, seconds: number): ConsoleError {
+  return new ConsoleError(
+    429,
+    'throttled',
+    `Too many wrong ${what}. Try again in ${Math.ceil(seconds / 60)} minutes.`,
+    {
+      headers: { 'Retry-After': String(seconds) },
+    },
+  );
+}
+
+function wrongCode(): ConsoleError {
+  const message = 'This code is wrong or was used already. Wait for the next one.';
+  return new ConsoleError(403, 'wrong-code', message, { field: 'code' });
+}

@@ -1,0 +1,87 @@
+import { AccountError, type AccountErrorKind } from '../accounts/account-error.js';
+import { PasswordsBusyError } from '../accounts/passwords.js';
+import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
+import { StorageFullError } from '../stores/blob-store.js';
+import { NameTakenError, StoreBusyError } from '../stores/drive-store.js';
+
+export interface ConsoleErrorOptions extends ErrorOptions {
+  /** The field of the body that is wrong. */
+  readonly field?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A refusal of the JSON API. `message` is a plain sentence for people, `kind` one word for programs. */
+export class ConsoleError extends Error {
+  override readonly name = 'ConsoleError';
+  readonly field: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    readonly status: number,
+    readonly kind: string,
+    message: string,
+    options: ConsoleErrorOptions = {},
+  ) {
+    super(message, options);
+    this.field = options.field ?? null;
+    this.headers = options.headers ?? {};
+  }
+}
+
+const ACCOUNT_STATUSES: Partial<Record<AccountErrorKind, number>> = {
+  'email-taken': 409,
+  'drive-id-taken': 409,
+  'no-such-user': 404,
+  'no-such-drive': 404,
+  'no-such-member': 404,
+  'no-such-app-password': 404,
+  'no-such-passkey': 404,
+  'no-such-session': 404,
+  'last-manager': 409,
+  'last-administrator': 409,
+  'second-factor-on': 409,
+  'second-factor-off': 409,
+  throttled: 429,
+};
+
+const DRIVE_STATUSES: Record<DriveErrorKind, number> = {
+  'not-found': 404,
+  'parent-missing': 409,
+  exists: 409,
+  'not-a-collection': 409,
+  'is-a-collection': 409,
+  forbidden: 403,
+  'into-itself': 409,
+  'name-invalid': 400,
+  'name-too-long': 400,
+  'drive-full': 507,
+  'too-large': 413,
+  incomplete: 400,
+  'digest-mismatch': 400,
+  locked: 423,
+  'lock-conflict': 423,
+  busy: 423,
+  'too-many': 429,
+};
+
+/** A `ConsoleError` for what accounts, the drive and its stores refuse; null for anything that nobody expected. */
+export function toConsoleError(error: unknown): ConsoleError | null {
+  if (error instanceof ConsoleError) return error;
+  if (error instanceof AccountError) {
+    return new ConsoleError(ACCOUNT_STATUSES[error.kind] ?? 400, error.kind, error.message, { cause: error });
+  }
+  if (error instanceof DriveError) {
+    return new ConsoleError(DRIVE_STATUSES[error.kind], error.kind, error.message, { cause: error });
+  }
+  if (error instanceof NameTakenError) {
+    return new ConsoleError(409, 'exists', 'Somebody else has just taken that name. Try again.', { cause: error });
+  }
+  if (error instanceof PasswordsBusyError || error instanceof StoreBusyError) {
+    const options = { cause: error, headers: { 'Retry-After': '5' } };
+    return new ConsoleError(503, 'busy', 'The server is busy. Try again in a moment.', options);
+  }
+  if (error instanceof StorageFullError) {
+    return new ConsoleError(507, 'storage-full', "The server's disk is full.", { cause: error });
+  }
+  return null;
+}

@@ -1,0 +1,30 @@
+import type { Accounts } from '../accounts/accounts.js';
+import type { Actor, Audit } from '../accounts/audit.js';
+import type { Authenticator } from '../accounts/authenticator.js';
+import type { SecondFactors } from '../accounts/second-factors.js';
+import type { Sessions } from '../accounts/sessions.js';
+import type { DriveParts } from '../drive/drive.js';
+import type { AccountStore } from '../stores/account-store.js';
+import type { SecurityStore } from '../stores/security-store.js';
+import type { DriveId } from '../stores/values.js';
+import type { ConsoleRequest } from './route.js';
+
+/** What the routes of the JSON API work with. */
+export interface ConsoleParts {
+  readonly accounts: Accounts;
+  readonly store: AccountStore;
+  readonly security: SecurityStore;
+  readonly authenticator: Authenticator;
+  readonly sessions: Sessions;
+  readonly secondFactors: SecondFactors;
+  readonly audit: Audit;
+  readonly driveParts: DriveParts;
+  /** The addresses of a drive for WebDAV programs, the one to show first. `origin`: as the browser sees this server. */
+  readonly addressesOf: (driveId: DriveId, origin: string) => readonly string[];
+}
+
+/** Who does what a request asks for; `name` where nobody is signed in. */
+export function actorOf(request: ConsoleRequest<unknown>, name = ''): Actor {
+  const { remoteAddress, client, session } = request;
+  return { name: session?.user.email ?? name, remoteAddress, client };
+}

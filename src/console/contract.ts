@@ -1,0 +1,315 @@
+/**
+ * What the console's pages and the JSON API say to each other. Types alone: both sides import them. Times are ISO 8601
+ * texts, sizes bytes. `docs/openapi.json` says the same for others; a test holds the two together.
+ */
+
+export type Stage = 'signed-out' | 'second-step' | 'full';
+
+/** GET /api/session */
+export interface SessionAnswer {
+  readonly stage: Stage;
+  /** To be sent as `X-CSRF-Token` with whatever isn't a GET. Null when signed out. */
+  readonly csrfToken: string | null;
+  /** Null when signed out, and before the second step. */
+  readonly user: SessionUser | null;
+  /** What the second step can be done with. */
+  readonly secondStep: { readonly code: boolean; readonly passkey: boolean } | null;
+}
+export interface SessionUser {
+  readonly email: string;
+  readonly name: string;
+  readonly isAdmin: boolean;
+  readonly hasSecondFactor: boolean;
+  /** The organization wants a second factor, and this user has none: nothing else can be done. */
+  readonly mustSetUpSecondFactor: boolean;
+  /** An administrator asks for a second factor. */
+  readonly isAlerted: boolean;
+  /** Whether what an administrator does needs a new proof first: not when true. */
+  readonly isFresh: boolean;
+  /** The administrator of a new Firn, who has not changed the password that was made up: to be led through. */
+  readonly isFirstStart: boolean;
+}
+
+/** POST /api/session */
+export interface SignInBody {
+  readonly email: string;
+  readonly password: string;
+}
+/** POST /api/session/second-step */
+export interface SecondStepBody {
+  readonly code: string;
+}
+/** POST /api/session/proof: for what an administrator does. With a second factor on, a code too. */
+export interface ProofBody {
+  readonly password: string;
+  readonly code?: string | undefined;
+}
+/** GET /api/security */
+export interface SecurityAnswer {
+  readonly isTotpOn: boolean;
+  readonly recoveryCodes: number;
+  readonly passkeys: readonly PasskeyEntry[];
+  readonly sessions: readonly SessionEntry[];
+  /** Programs that still try a password that isn't valid any more, or the account password while 2FA is on. */
+  readonly staleDevices: readonly StaleDevice[];
+  readonly isSecondFactorRequired: boolean;
+}
+export interface PasskeyEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+}
+export interface SessionEntry {
+  readonly id: number;
+  readonly isThis: boolean;
+  readonly client: string;
+  readonly address: string;
+  readonly createdAt: string;
+  readonly seenAt: string;
+}
+export interface StaleDevice {
+  /** The app password's name; null: the account password. */
+  readonly appPassword: string | null;
+  readonly client: string;
+  readonly at: string;
+}
+/** POST /api/security/password */
+export interface PasswordBody {
+  readonly current: string;
+  readonly next: string;
+}
+/** POST /api/security/totp */
+export interface TotpAnswer {
+  readonly secret: string;
+  readonly uri: string;
+  /** An SVG picture of the QR code. */
+  readonly qrSvg: string;
+}
+/** POST /api/security/totp/confirm */
+export interface TotpConfirmBody {
+  readonly code: string;
+}
+/** Recovery codes, shown once. */
+export interface RecoveryCodesAnswer {
+  readonly recoveryCodes: readonly string[];
+}
+/** DELETE /api/security/second-factor */
+export interface SecondFactorOffBody {
+  readonly password: string;
+  readonly code: string;
+}
+/** POST /api/security/passkeys */
+export interface PasskeyBody {
+  readonly name: string;
+  /** What the browser's `navigator.credentials.create` gave, as @simplewebauthn/browser has it. */
+  readonly response: unknown;
+}
+
+/** GET /api/app-passwords */
+export interface AppPasswordsAnswer {
+  readonly appPasswords: readonly AppPasswordEntry[];
+}
+export interface AppPasswordEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly drive: { readonly id: number; readonly name: string } | null;
+  readonly folder: string | null;
+  readonly allowance: 'full' | 'read-only' | 'add-only';
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly lastUsedAt: string | null;
+  readonly lastClient: string | null;
+  readonly state: 'valid' | 'expired' | 'revoked';
+}
+/** POST /api/app-passwords */
+export interface AppPasswordBody {
+  readonly name: string;
+  readonly driveId: number | null;
+  /** A folder's path on that drive, as the user sees it. */
+  readonly folder?: string | null | undefined;
+  readonly allowance?: 'full' | 'read-only' | 'add-only' | undefined;
+  readonly expiresAt?: string | null | undefined;
+}
+export interface AppPasswordMade {
+  readonly appPassword: AppPasswordEntry;
+  /** Shown this once. */
+  readonly secret: string;
+}
+
+/** GET /api/drives */
+export interface DrivesAnswer {
+  readonly drives: readonly DriveEntry[];
+}
+export interface DriveEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly role: 'manager' | 'member' | 'viewer';
+  /** Addresses for WebDAV programs, each with a slash at the end. The first is the one to show. */
+  readonly addresses: readonly string[];
+  readonly usedBytes: number;
+  /** Null: no limit. */
+  readonly availableBytes: number | null;
+  readonly uploadMaxBytes: number;
+}
+
+/** GET /api/drives/ID/files?path=&after=&limit=, members by name; GET /api/drives/ID/search?name=&after= */
+export interface FilesAnswer {
+  readonly folder: FileEntry;
+  readonly members: readonly FileEntry[];
+  /** To be sent as `after` for the next page; null: this was the last. */
+  readonly next: string | null;
+  /** How many members there are in all, where that is known. */
+  readonly total: number | null;
+}
+export interface FileEntry {
+  /** From the drive's root, as the user sees it: `/Firn/photos/sea.jpg`. */
+  readonly path: string;
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly size: number;
+  readonly modifiedAt: string;
+  readonly etag: string;
+  readonly contentType: string | null;
+  readonly mayChange: boolean;
+  readonly mayAdd: boolean;
+  /** Of what lies in the trash. */
+  readonly trash: {
+    readonly originalPath: string;
+    readonly deletedAt: string;
+    readonly deletedBy: string | null;
+  } | null;
+}
+/** POST /api/drives/ID/folders */
+export interface FolderBody {
+  readonly path: string;
+}
+/** POST /api/drives/ID/move and /copy */
+export interface TransferBody {
+  readonly from: string;
+  readonly to: string;
+  /** Where the name is taken: `name (2)` instead of a refusal. */
+  readonly mayRename?: boolean | undefined;
+}
+/** POST /api/drives/ID/delete: into the trash; what is there already goes for good. */
+export interface DeleteBody {
+  readonly paths: readonly string[];
+}
+/** What a change left: where things are now. */
+export interface PathsAnswer {
+  readonly paths: readonly string[];
+}
+/** POST /api/drives/ID/trash/restore: back to where they were, or to `name (2)`. */
+export interface RestoreBody {
+  readonly paths: readonly string[];
+}
+
+/** What went wrong: any status from 400 on. */
+export interface ErrorAnswer {
+  readonly error: {
+    /** One word for programs: `wrong-code`, `exists`, `not-signed-in`, `not-fresh`, `invalid-input` … */
+    readonly kind: string;
+    /** A plain sentence for people. */
+    readonly message: string;
+    /** The field of the body that is wrong, where it is one. */
+    readonly field?: string;
+  };
+  readonly requestId: string;
+}
+
+/** GET /api/admin/users?secondFactor=none&after= */
+export interface UsersAnswer {
+  readonly users: readonly UserEntry[];
+  readonly next: string | null;
+  readonly isSecondFactorRequired: boolean;
+  readonly withoutSecondFactor: number;
+}
+export interface UserEntry {
+  readonly email: string;
+  readonly name: string;
+  readonly isAdmin: boolean;
+  readonly isDisabled: boolean;
+  readonly hasSecondFactor: boolean;
+  readonly alertedAt: string | null;
+  readonly createdAt: string;
+  readonly drives: number;
+}
+/** POST /api/admin/users */
+export interface NewUserBody {
+  readonly email: string;
+  readonly name: string;
+  readonly isAdmin: boolean;
+  /** Without one, one is made up and given back once. */
+  readonly password?: string | undefined;
+}
+export interface NewUserAnswer {
+  readonly user: UserEntry;
+  readonly password: string | null;
+}
+/** PATCH /api/admin/users/EMAIL */
+export interface UserChangeBody {
+  readonly name?: string | undefined;
+  readonly isAdmin?: boolean | undefined;
+  readonly isDisabled?: boolean | undefined;
+}
+/** PUT /api/admin/organization */
+export interface OrganizationBody {
+  readonly isSecondFactorRequired: boolean;
+}
+/** GET /api/admin/drives */
+export interface AdminDrivesAnswer {
+  readonly drives: readonly AdminDriveEntry[];
+}
+export interface AdminDriveEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly quotaBytes: number | null;
+  readonly uploadMaxBytes: number | null;
+  readonly usedBytes: number;
+  readonly members: readonly MemberEntry[];
+  readonly createdAt: string;
+}
+export interface MemberEntry {
+  readonly email: string;
+  readonly name: string;
+  readonly role: 'manager' | 'member' | 'viewer';
+  readonly quotaBytes: number | null;
+}
+/** POST /api/admin/drives; PATCH /api/admin/drives/ID without `ownerEmail` */
+export interface NewDriveBody {
+  readonly name: string;
+  readonly ownerEmail: string;
+  readonly quotaBytes: number | null;
+  readonly uploadMaxBytes: number | null;
+}
+export interface DriveChangeBody {
+  readonly name?: string | undefined;
+  readonly quotaBytes?: number | null | undefined;
+  readonly uploadMaxBytes?: number | null | undefined;
+}
+/** PUT /api/admin/drives/ID/members/EMAIL */
+export interface MemberBody {
+  readonly role: 'manager' | 'member' | 'viewer';
+  readonly quotaBytes: number | null;
+}
+/** GET /api/admin/audit?user=&kind=&before=; GET /api/security/audit?before= for one's own */
+export interface AuditAnswer {
+  readonly records: readonly AuditEntry[];
+  readonly next: number | null;
+  readonly kinds: readonly string[];
+}
+export interface AuditEntry {
+  readonly id: number;
+  readonly at: string;
+  readonly kind: string;
+  readonly user: string | null;
+  readonly actor: string;
+  readonly address: string;
+  readonly client: string;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+/** GET /api/admin/storage: a point a day. */
+export interface StorageAnswer {
+  readonly points: readonly { readonly day: string; readonly usedBytes: number; readonly files: number }[];
+  readonly freeBytes: number | null;
+}

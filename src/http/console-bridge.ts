@@ -1,0 +1,175 @@
+import type { BlockList } from 'node:net';
+import type Koa from 'koa';
+import { isCsrfToken, type OpenSession } from '../accounts/sessions.js';
+import { ROUTES } from '../console/api/all-routes.js';
+import { ConsoleError, toConsoleError } from '../console/console-error.js';
+import type { ConsoleParts } from '../console/console-parts.js';
+import { type AccessLevel, type ConsoleAnswer, type ConsoleRequest, type Route, Routes } from '../console/route.js';
+import { DavError } from '../dav/dav-error.js';
+import type { FirnState } from './context.js';
+import { goneSignal } from './dav-bridge.js';
+import { isSecure } from './forwarded.js';
+import { HttpBody } from './http-body.js';
+import { send } from './send.js';
+
+type Context = Koa.ParameterizedContext<FirnState>;
+
+export interface ConsoleBridgeParts {
+  readonly console: ConsoleParts;
+  readonly trustedProxies: BlockList;
+}
+
+/** Largest JSON body; forms are some hundred bytes, a list of a thousand paths some ten thousand. */
+const JSON_BYTES_MAX = 1024 * 1024;
+const CLIENT_LENGTH_MAX = 200;
+/** With TLS the name's prefix keeps other hosts and plain pages from setting it (RFC 6265bis §4.1.3). */
+const SECURE_COOKIE = '__Host-firn-session';
+const PLAIN_COOKIE = 'firn-session';
+
+/** `/api/…` but for the changes of drives: the JSON API of the console, for browsers that are signed in. */
+export function consoleBridge(parts: ConsoleBridgeParts): Koa.Middleware<FirnState> {
+  const routes = new Routes(ROUTES);
+  return async (context, next) => {
+    const { mount } = context.state;
+    if (mount.kind !== 'console-api') return next();
+    try {
+      await answer(parts, routes, context, mount.path);
+    } catch (error) {
+      const known = toConsoleError(error) ?? fromDav(error);
+      if (!known || context.res.headersSent) throw error;
+      sendError(context, known);
+    }
+  };
+}
+
+async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Context, path: string): Promise<void> {
+  const { method, req, state } = context;
+  const found = routes.find(method, path);
+  if ('methods' in found) {
+    if (found.methods.length === 0) throw new ConsoleError(404, 'not-found', 'There is nothing here.');
+    const headers = { Allow: ['OPTIONS', ...found.methods].join(', ') };
+    throw new ConsoleError(405, 'wrong-method', `${method} can not be done here.`, { headers });
+  }
+  const secure = isSecure(req, parts.trustedProxies);
+  const token = readCookie(req.headers.cookie, secure ? SECURE_COOKIE : PLAIN_COOKIE);
+  const session = token === null ? null : await parts.console.sessions.find(token, state.remoteAddress);
+  const origin = `${secure ? 'https' : 'http'}://${req.headers.host ?? ''}`;
+  checkAccess(found.route.access, session);
+  checkOrigin(context, found.route, session, origin);
+  const incoming = new HttpBody(req, context.res);
+  const url = req.url ?? '';
+  const query = url.indexOf('?');
+  const request: ConsoleRequest<unknown> = {
+    parameters: found.parameters,
+    query: new URLSearchParams(query < 0 ? '' : url.slice(query)),
+    headers: req.headers,
+    body: found.route.body ? await readJson(incoming, req.headers['content-type'], found.route) : undefined,
+    incoming,
+    signal: goneSignal(req, context.res),
+    session,
+    remoteAddress: state.remoteAddress,
+    client: (req.headers['user-agent'] ?? '').slice(0, CLIENT_LENGTH_MAX),
+    origin,
+  };
+  reply(context, await found.route.run(request, parts.console), secure);
+}
+
+/** Throws `ConsoleError` 401 or 403 where the session is not enough. */
+function checkAccess(access: AccessLevel, session: OpenSession | null): void {
+  if (access === 'anyone') return;
+  if (!session) throw new ConsoleError(401, 'not-signed-in', 'Sign in first.');
+  if (access === 'second-step') return;
+  const { user } = session;
+  if (session.session.stage !== 'full') throw new ConsoleError(401, 'second-step', 'The second step is still wanted.');
+  if (access === 'set-up') return;
+  if (user.isSecondFactorRequired && !user.hasSecondFactor) {
+    throw new ConsoleError(
+      403,
+      'second-factor-required',
+      'Set up two-factor authentication first: it is required here.',
+    );
+  }
+  if (access === 'user') return;
+  if (!user.isAdmin) throw new ConsoleError(403, 'not-administrator', 'Only administrators can do this.');
+  if (access === 'fresh-administrator' && !session.isFresh) {
+    throw new ConsoleError(403, 'not-fresh', 'Enter your password again for this.');
+  }
+}
+
+/** Against cross-site request forgery: what changes something comes from our own pages. Throws `ConsoleError` 403. */
+function checkOrigin(context: Context, { method }: Route, session: OpenSession | null, origin: string): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  const { headers } = context.req;
+  const isForeign =
+    (headers.origin !== undefined && headers.origin !== origin) || headers['sec-fetch-site'] === 'cross-site';
+  const hasToken = session === null || isCsrfToken(session, String(headers['x-csrf-token'] ?? ''));
+  if (isForeign || !hasToken) {
+    throw new ConsoleError(403, 'forged', 'This request did not come from the console. Load the page anew.');
+  }
+}
+
+async function readJson(body: HttpBody, contentType: string | undefined, { body: schema }: Route): Promise<unknown> {
+  if (!/^application\/json\b/i.test(contentType ?? '')) {
+    throw new ConsoleError(415, 'not-json', 'The body must be application/json.');
+  }
+  const bytes = await body.readXml(JSON_BYTES_MAX);
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
+  } catch (cause) {
+    throw new ConsoleError(400, 'invalid-input', 'The body can not be read as JSON.', { cause });
+  }
+  const parsed = schema!.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') ?? '';
+  const where = field === '' ? 'The body' : `"${field}"`;
+  throw new ConsoleError(400, 'invalid-input', `${where} is wrong: ${issue?.message}`, field === '' ? {} : { field });
+}
+
+function reply(
+  context: Context,
+  { status, json, headers = {}, body, sessionToken }: ConsoleAnswer,
+  secure: boolean,
+): void {
+  const text = json === undefined ? null : JSON.stringify(json);
+  send(context, {
+    status,
+    headers: {
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      ...(text === null ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
+      ...(sessionToken === undefined ? {} : { 'Set-Cookie': cookieOf(sessionToken, secure) }),
+      ...headers,
+    },
+    body: body ?? text,
+  });
+}
+
+function sendError(context: Context, { status, kind, message, field, headers }: ConsoleError): void {
+  const { requestId } = context.state;
+  send(context, {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers },
+    body: JSON.stringify({ error: { kind, message, ...(field === null ? {} : { field }) }, requestId }),
+  });
+}
+
+/** What the socket's side refuses of a body: too large, a coding, and so on. */
+function fromDav(error: unknown): ConsoleError | null {
+  return error instanceof DavError ? new ConsoleError(error.status, 'refused', error.message, { cause: error }) : null;
+}
+
+function cookieOf(token: string | null, secure: boolean): string {
+  const name = secure ? SECURE_COOKIE : PLAIN_COOKIE;
+  const kept = token === null ? `${name}=; Max-Age=0` : `${name}=${token}`;
+  return `${kept}; Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+}
+
+function readCookie(header: string | undefined, name: string): string | null {
+  for (const pair of (header ?? '').split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim() || null;
+  }
+  return null;
+}

@@ -1,0 +1,54 @@
+import type { Answer } from './http-client.js';
+import { emailOf, type TestServer } from './make-server.js';
+
+/** What the console's pages do with the JSON API: keeps the cookie, sends the token against forgery. */
+export class ConsoleClient {
+  readonly #server: TestServer;
+  cookie: string | null = null;
+  csrfToken: string | null = null;
+
+  constructor(server: TestServer) {
+    this.#server = server;
+  }
+
+  /** Signed in as a user of the test server. */
+  static async signedIn(server: TestServer, name: string, password: string): Promise<ConsoleClient> {
+    const client = new ConsoleClient(server);
+    const { status, text } = await client.send('POST', '/api/session', { email: emailOf(name), password });
+    if (status !== 201) throw new Error(`signing in as ${name} was answered ${status}: ${text}`);
+    return client;
+  }
+
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.#server.send(method, path, {
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(this.cookie === null ? {} : { Cookie: this.cookie }),
+        ...(this.csrfToken === null ? {} : { 'X-CSRF-Token': this.csrfToken }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const [cookie] = answer.headers['set-cookie'] ?? [];
+    if (cookie !== undefined) {
+      this.cookie = /Max-Age=0/.test(cookie) ? null : cookie.split(';')[0]!;
+      const json = answer.text === '' ? null : (JSON.parse(answer.text) as { csrfToken?: string });
+      this.csrfToken = this.cookie === null ? null : (json?.csrfToken ?? this.csrfToken);
+    }
+    return answer;
+  }
+
+  /** The JSON of an answer that must be a success. */
+  async get<T>(path: string): Promise<T> {
+    return this.#json<T>(await this.send('GET', path));
+  }
+
+  async post<T>(path: string, body: unknown = {}): Promise<T> {
+    return this.#json<T>(await this.send('POST', path, body));
+  }
+
+  #json<T>({ status, text }: Answer): T {
+    if (status >= 300) throw new Error(`${status}: ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+}
