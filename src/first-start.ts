@@ -1,4 +1,5 @@
 import { Accounts } from './accounts/accounts.js';
+import { Audit } from './accounts/audit.js';
 import { FIRST_EMAIL } from './accounts/first-account.js';
 import { makePassword } from './accounts/password-rules.js';
 import { Passwords } from './accounts/passwords.js';
@@ -15,6 +16,7 @@ export async function prepareFirstStart(engines: Engines, config: Config, url: s
   if ((await engines.accounts.listUsers(null, 1)).length > 0) return null;
   const accounts = new Accounts(engines.accounts, new Passwords(), {
     uploadMaxBytes: config.uploadMaxExtendedBytes,
+    audit: new Audit(engines.security),
   });
   const password = makePassword();
   await accounts.createUser({ email: FIRST_EMAIL, name: 'Administrator', password, isAdmin: true });

@@ -61,14 +61,19 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     release = claimStorage(config.storage);
     await engines.blobs.clearIncoming();
     const passwords = new Passwords();
+    const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
+    const audit = new Audit(engines.security);
     const authenticator = new Authenticator(engines.accounts, passwords, {
+      audit,
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     });
-    const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
-    const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
+    const accounts = new Accounts(engines.accounts, passwords, {
+      uploadMaxBytes: config.uploadMaxExtendedBytes,
+      audit,
+    });
     const driveParts = makeDriveParts(config, engines);
     const changeWatch = new ChangeWatch(engines.drives);
-    const services = { authenticator, accounts, passwords, box, driveParts, changeWatch, log };
+    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, log };
     const server = makeHttpServer(config, engines, services);
     const schedule = makeSchedule(config, engines, driveParts, log);
     await listen(server, config);
@@ -92,6 +97,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 interface Services {
   readonly authenticator: Authenticator;
   readonly accounts: Accounts;
+  readonly audit: Audit;
   readonly passwords: Passwords;
   readonly box: SecretBox;
   readonly driveParts: DriveParts;
@@ -161,7 +167,7 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
 }
 
 function makeConsoleParts(config: Config, { accounts: store, security }: Engines, services: Services): ConsoleParts {
-  const { accounts, authenticator, passwords, box, driveParts, log } = services;
+  const { accounts, audit, authenticator, passwords, box, driveParts, log } = services;
   const { sessionIdleMinutes, sessionLongestHours, freshSignInMinutes } = config;
   return {
     accounts,
@@ -178,7 +184,7 @@ function makeConsoleParts(config: Config, { accounts: store, security }: Engines
       issuer: config.realm,
       onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
     }),
-    audit: new Audit(security),
+    audit,
     addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
   };
 }

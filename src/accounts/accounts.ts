@@ -14,6 +14,7 @@ import type { AppPasswordId, DriveId, NodeId, UserId } from '../stores/values.js
 import { AccountError } from './account-error.js';
 import { checkBytes, checkDisplayName, checkDriveId, checkDriveName, checkEmail } from './account-rules.js';
 import { makeAppPassword } from './app-password.js';
+import { type Actor, type Audit, type AuditDetails, type AuditKind, OPERATOR } from './audit.js';
 import { checkPasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
 
@@ -22,6 +23,8 @@ const PAGE = 500;
 export interface AccountsOptions {
   /** Largest limit on one file's size that a drive may have, bytes. */
   readonly uploadMaxBytes: number;
+  /** Is told of every change. */
+  readonly audit: Audit;
   readonly now?: () => number;
 }
 
@@ -35,14 +38,26 @@ export interface DriveChange {
 export class Accounts {
   readonly #store: AccountStore;
   readonly #passwords: Passwords;
+  readonly #options: AccountsOptions;
   readonly #uploadMaxBytes: number;
+  readonly #audit: Audit;
+  readonly #actor: Actor;
   readonly #now: () => number;
 
-  constructor(store: AccountStore, passwords: Passwords, options: AccountsOptions) {
+  /** `actor`: who does it, for the audit log. */
+  constructor(store: AccountStore, passwords: Passwords, options: AccountsOptions, actor: Actor = OPERATOR) {
     this.#store = store;
     this.#passwords = passwords;
+    this.#options = options;
     this.#uploadMaxBytes = options.uploadMaxBytes;
+    this.#audit = options.audit;
+    this.#actor = actor;
     this.#now = options.now ?? Date.now;
+  }
+
+  /** The same, done by somebody else. */
+  as(actor: Actor): Accounts {
+    return new Accounts(this.#store, this.#passwords, this.#options, actor);
   }
 
   /** Without a name the part before the @ serves. */
@@ -58,7 +73,9 @@ export class Accounts {
     if (await this.#store.findUser(email)) throw emailTaken(email);
     const passwordHash = await this.#passwords.hashPassword(user.password);
     try {
-      return await this.#store.createUser({ email, name, passwordHash, isAdmin: user.isAdmin }, this.#now());
+      const made = await this.#store.createUser({ email, name, passwordHash, isAdmin: user.isAdmin }, this.#now());
+      await this.#note('user-made', made.id, { isAdmin: made.isAdmin });
+      return made;
     } catch (error) {
       throw error instanceof EmailTakenError ? emailTaken(email, error) : error;
     }
@@ -86,18 +103,26 @@ export class Accounts {
     const user = await this.readUser(email);
     checkPasswordRules(password, user.email);
     await this.#store.setPassword(user.id, await this.#passwords.hashPassword(password), this.#now());
+    await this.#note('password-changed', user.id);
   }
 
   /** A disabled user's credentials are refused from the next request on. The last administrator can't be disabled. */
   async setDisabled(email: string, isDisabled: boolean): Promise<void> {
     const user = await this.readUser(email);
-    if (isDisabled && user.isAdmin && !user.isDisabled && !(await this.#hasOtherAdministrator(user.id))) {
-      throw new AccountError(
-        'last-administrator',
-        `${user.email} is the last administrator; make another one first ("firn user create EMAIL --admin").`,
-      );
-    }
+    if (isDisabled) await this.#checkOtherAdministrator(user);
     await this.#store.updateUser(user.id, { isDisabled });
+    await this.#note('user-changed', user.id, { isDisabled });
+  }
+
+  /** The last administrator stays one. */
+  async changeUser(email: string, change: { readonly name?: string; readonly isAdmin?: boolean }): Promise<void> {
+    const user = await this.readUser(email);
+    const kept: { name?: string; isAdmin?: boolean } = {};
+    if (change.name !== undefined) kept.name = checkDisplayName(change.name, "The user's name");
+    if (change.isAdmin === false) await this.#checkOtherAdministrator(user);
+    if (change.isAdmin !== undefined) kept.isAdmin = change.isAdmin;
+    await this.#store.updateUser(user.id, kept);
+    await this.#note('user-changed', user.id, kept);
   }
 
   /** Which of their drives the addresses without a drive's ID show; null: the oldest. */
@@ -123,6 +148,7 @@ export class Accounts {
     try {
       const created = await this.#store.createDrive({ id, name, quotaBytes, uploadMaxBytes }, now);
       await this.#store.putMember(created.id, owner.id, 'manager', null, now);
+      await this.#note('drive-made', owner.id, { drive: created.id, name });
       return created;
     } catch (error) {
       if (!(error instanceof DriveIdTakenError)) throw error;
@@ -153,6 +179,7 @@ export class Accounts {
     this.#checkLimits({ quotaBytes: change.quotaBytes ?? null, uploadMaxBytes: change.uploadMaxBytes ?? null });
     const name = change.name === undefined ? {} : { name: checkDriveName(change.name) };
     await this.#store.updateDrive(drive.id, { ...change, ...name });
+    await this.#note('drive-changed', null, { drive: drive.id, ...change, ...name });
   }
 
   /** Adds a member or changes one; what `change` leaves out stays, and is member without limit at first. */
@@ -169,7 +196,9 @@ export class Accounts {
     const quotaBytes = change.quotaBytes === undefined ? (present?.quotaBytes ?? null) : change.quotaBytes;
     checkBytes(quotaBytes, 'The quota');
     if (role !== 'manager') checkManagerLeft(members, user);
-    return this.#store.putMember(drive.id, user.id, role, quotaBytes, this.#now());
+    const member = await this.#store.putMember(drive.id, user.id, role, quotaBytes, this.#now());
+    await this.#note('member-changed', user.id, { drive: drive.id, role, quotaBytes });
+    return member;
   }
 
   async removeMember(driveId: number, email: string): Promise<void> {
@@ -177,6 +206,7 @@ export class Accounts {
     const user = await this.readUser(email);
     checkManagerLeft(await this.#store.members(drive.id), user);
     if (!(await this.#store.removeMember(drive.id, user.id))) throw noMember(drive.id, user);
+    await this.#note('member-changed', user.id, { drive: drive.id, role: null });
   }
 
   async readMember(driveId: number, email: string): Promise<MemberRow> {
@@ -210,7 +240,9 @@ export class Accounts {
       const hash = await this.#passwords.hashPassword(secret);
       const fresh = { userId: user.id, name, selector, hash, driveId, scopeId, allowance, expiresAt };
       try {
-        return { row: await this.#store.createAppPassword(fresh, now), secret: text };
+        const row = await this.#store.createAppPassword(fresh, now);
+        await this.#note('app-password-made', user.id, { number: row.id, name, drive: driveId, allowance });
+        return { row, secret: text };
       } catch (error) {
         // Another one happens to have the same public part.
         if (!(error instanceof SelectorTakenError)) throw error;
@@ -224,7 +256,10 @@ export class Accounts {
 
   async revokeAppPassword(email: string, id: number): Promise<void> {
     const user = await this.readUser(email);
-    if (await this.#store.revokeAppPassword(user.id, id as AppPasswordId, this.#now())) return;
+    if (await this.#store.revokeAppPassword(user.id, id as AppPasswordId, this.#now())) {
+      await this.#note('app-password-revoked', user.id, { number: id });
+      return;
+    }
     throw new AccountError(
       'no-such-app-password',
       `${user.email} has no app password ${id} in force; see "firn app-password list ${user.email}".`,
@@ -233,7 +268,10 @@ export class Accounts {
 
   /** Gives how many there were. */
   async revokeAppPasswords(email: string): Promise<number> {
-    return this.#store.revokeAppPasswords((await this.readUser(email)).id, this.#now());
+    const user = await this.readUser(email);
+    const revoked = await this.#store.revokeAppPasswords(user.id, this.#now());
+    if (revoked > 0) await this.#note('app-password-revoked', user.id, { all: revoked });
+    return revoked;
   }
 
   #checkLimits({ quotaBytes, uploadMaxBytes }: { quotaBytes: number | null; uploadMaxBytes: number | null }): void {
@@ -241,11 +279,19 @@ export class Accounts {
     checkBytes(uploadMaxBytes, 'The largest upload', this.#uploadMaxBytes);
   }
 
-  async #hasOtherAdministrator(id: UserId): Promise<boolean> {
+  async #checkOtherAdministrator({ id, email, isAdmin, isDisabled }: UserRow): Promise<void> {
+    if (!isAdmin || isDisabled) return;
     for await (const user of this.users()) {
-      if (user.isAdmin && !user.isDisabled && user.id !== id) return true;
+      if (user.isAdmin && !user.isDisabled && user.id !== id) return;
     }
-    return false;
+    throw new AccountError(
+      'last-administrator',
+      `${email} is the last administrator; make another one first ("firn user create EMAIL --admin").`,
+    );
+  }
+
+  #note(kind: AuditKind, userId: UserId | null, details: AuditDetails = {}): Promise<void> {
+    return this.#audit.note(kind, userId, this.#actor, details);
   }
 }
 

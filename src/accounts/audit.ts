@@ -1,4 +1,4 @@
-import type { AuditFilter, AuditRow, SecurityStore } from '../stores/security-store.js';
+import type { AuditFilter, AuditRow, NewAuditRecord, SecurityStore } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
 import { RecentMap } from './recent-map.js';
 
@@ -41,7 +41,8 @@ export interface Actor {
 
 export const OPERATOR: Actor = { name: 'operator', remoteAddress: '', client: 'firn' };
 
-type Details = Readonly<Record<string, string | number | boolean | null>>;
+/** What is undefined is left out. */
+export type AuditDetails = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 const CLIENT_LENGTH_MAX = 200;
 /** Refusals of the same kind are told once in this time: an old device tries for ever. */
@@ -62,7 +63,7 @@ export class Audit {
   }
 
   /** `userId`: whose account it is about. */
-  async note(kind: AuditKind, userId: UserId | null, actor: Actor, details: Details = {}): Promise<void> {
+  async note(kind: AuditKind, userId: UserId | null, actor: Actor, details: AuditDetails = {}): Promise<void> {
     await this.#store.writeAudit({
       at: this.#now(),
       kind,
@@ -70,12 +71,12 @@ export class Audit {
       actor: actor.name,
       address: actor.remoteAddress,
       client: actor.client.slice(0, CLIENT_LENGTH_MAX),
-      details,
+      details: known(details),
     });
   }
 
   /** As `note`, but only once an hour for the same. */
-  async noteOnce(kind: AuditKind, userId: UserId | null, actor: Actor, details: Details = {}): Promise<void> {
+  async noteOnce(kind: AuditKind, userId: UserId | null, actor: Actor, details: AuditDetails = {}): Promise<void> {
     const key = JSON.stringify([kind, userId, actor.name, actor.remoteAddress, actor.client, details]);
     const now = this.#now();
     if (this.#repeats.get(key, now, false)) return;
@@ -91,4 +92,10 @@ export class Audit {
   async forget(before: number): Promise<void> {
     while ((await this.#store.pruneAudit(before, PRUNE_TOGETHER)) === PRUNE_TOGETHER);
   }
+}
+
+function known(details: AuditDetails): NewAuditRecord['details'] {
+  return Object.fromEntries(
+    Object.entries(details).filter((pair): pair is [string, NonNullable<(typeof pair)[1]>] => pair[1] !== undefined),
+  );
 }

@@ -8,6 +8,7 @@ import {
 } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import { type AppPasswordSecret, parseAppPassword } from './app-password.js';
+import type { Audit } from './audit.js';
 import type { BasicCredentials } from './basic.js';
 import { CredentialCache } from './credential-cache.js';
 import type { Passwords } from './passwords.js';
@@ -34,6 +35,7 @@ export type SignInResult =
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
 export interface AuthenticatorOptions {
+  readonly audit: Audit;
   /** Hears of notes on use that could not be written. */
   readonly onError: (error: unknown) => void;
   readonly now?: () => number;
@@ -47,7 +49,7 @@ interface Attempt {
 }
 
 type Verdict =
-  | { readonly kind: 'good'; readonly credential: CredentialRef }
+  | { readonly kind: 'good'; readonly credential: CredentialRef; readonly isFirstUse: boolean }
   | { readonly kind: 'bad'; readonly refusal: Refusal }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
@@ -56,6 +58,8 @@ export class Authenticator {
   readonly #store: AccountStore;
   readonly #passwords: Passwords;
   readonly #now: () => number;
+  readonly #audit: Audit;
+  readonly #onError: (error: unknown) => void;
   readonly #notes: UseNotes;
   readonly #cache = new CredentialCache();
   readonly #throttle = new Throttle();
@@ -65,6 +69,8 @@ export class Authenticator {
     this.#store = store;
     this.#passwords = passwords;
     this.#now = options.now ?? Date.now;
+    this.#audit = options.audit;
+    this.#onError = options.onError;
     this.#notes = new UseNotes(store, options.onError);
   }
 
@@ -91,7 +97,11 @@ export class Authenticator {
       (await this.#knownBad(key, email)) ??
       (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
     if (verdict.kind === 'throttled') return verdict;
-    if (verdict.kind === 'bad') return this.#refuse(verdict.refusal, client, now);
+    if (verdict.kind === 'bad') {
+      this.#tellRefusal(verdict.refusal, email, remoteAddress, client);
+      return this.#refuse(verdict.refusal, client, now);
+    }
+    if (verdict.isFirstUse) this.#tellFirstUse(verdict.credential, email, remoteAddress, client);
     // It may have been revoked while argon2 ran.
     return (await this.#answer(verdict.credential, driveId, client, now)) ?? refused('wrong');
   }
@@ -143,6 +153,21 @@ export class Authenticator {
   #refuse(refusal: Refusal, client: string, now: number): Extract<Authentication, { kind: 'refused' }> {
     if (refusal.tried) this.#notes.noteTried(refusal.tried, now, client);
     return refused(refusal.reason);
+  }
+
+  /** Not waited for: the answer doesn't depend on it. A name that is nobody's may be a password typed into the wrong field. */
+  #tellRefusal({ reason, user, tried }: Refusal, email: string, remoteAddress: string, client: string): void {
+    const actor = { name: user ? email : '', remoteAddress, client };
+    const number = tried?.kind === 'app' ? tried.id : undefined;
+    this.#audit.noteOnce('access-refused', user?.id ?? null, actor, { reason, number }).catch(this.#onError);
+  }
+
+  #tellFirstUse(credential: CredentialRef, email: string, remoteAddress: string, client: string): void {
+    if (credential.kind !== 'app') return;
+    const actor = { name: email, remoteAddress, client };
+    this.#audit
+      .noteOnce('app-password-first-used', credential.userId, actor, { number: credential.id })
+      .catch(this.#onError);
   }
 
   async #knownBad(key: string, email: string): Promise<Extract<Verdict, { kind: 'bad' }> | null> {
@@ -203,7 +228,8 @@ export class Authenticator {
     if (user.isDisabled) return bad('disabled', user, tried);
     if (row.revokedAt !== null) return bad('revoked', user, tried);
     if (row.expiresAt !== null && row.expiresAt <= this.#now()) return bad('expired', user, tried);
-    return { kind: 'good', credential: { kind: 'app', userId: user.id, id: row.id } };
+    const isFirstUse = row.lastUsedAt === null;
+    return { kind: 'good', credential: { kind: 'app', userId: user.id, id: row.id }, isFirstUse };
   }
 
   /** A wrong password costs as many argon2 runs whether or not there is such a user, with earlier passwords. */
@@ -213,7 +239,8 @@ export class Authenticator {
       if (!user || user.isDisabled) return bad(user ? 'disabled' : 'wrong', user, null);
       // The password is right, and not enough (PRODUCT S1).
       if (user.hasSecondFactor) return bad('second-factor', user, { kind: 'account', id: user.id });
-      return { kind: 'good', credential: { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } };
+      const credential = { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } as const;
+      return { kind: 'good', credential, isFirstUse: false };
     }
     const former = user ? await this.#store.formerPasswords(user.id, FORMER_PASSWORDS_CHECKED) : [];
     let isFormer = false;

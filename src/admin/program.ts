@@ -9,6 +9,7 @@ import { StorageFormatError } from '../engines/storage-format.js';
 import { BackupStalledError } from '../jobs/backup.js';
 import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
+import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';
 import { CommandError } from './command-error.js';
 import { connectCommand } from './connect.js';
@@ -27,6 +28,7 @@ const COMMANDS = [
   quotaCommand,
   appPasswordCommand,
   connectCommand,
+  auditCommand,
   trashCommand,
   fsckCommand,
   gcCommand,

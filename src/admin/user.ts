@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { OPERATOR } from '../accounts/audit.js';
 import { makePassword } from '../accounts/password-rules.js';
 import type { UserRow } from '../stores/account-store.js';
 import { toDriveId } from './arguments.js';
+import { CommandError } from './command-error.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, readPassword, remark, toIso, toMinute } from './workplace.js';
 
@@ -15,6 +17,8 @@ export function userCommand(): Command {
   command.addCommand(list());
   command.addCommand(setPassword());
   command.addCommand(setDrive());
+  command.addCommand(resetSecondFactor());
+  command.addCommand(requireSecondFactor());
   command.addCommand(switchUser('disable', true));
   command.addCommand(switchUser('enable', false));
   return command;
@@ -50,8 +54,14 @@ function list(): Command {
       atWork(async ({ accounts }) => {
         const users: UserRow[] = [];
         for await (const user of accounts.users()) users.push(user);
-        const rows = users.map((user) => [user.email, user.name, stateOf(user), toMinute(user.createdAt)]);
-        print(options, users.map(describe), table(['EMAIL', 'NAME', 'STATE', 'CREATED'], rows));
+        const rows = users.map((user) => [
+          user.email,
+          user.name,
+          stateOf(user),
+          user.hasSecondFactor ? 'on' : 'off',
+          toMinute(user.createdAt),
+        ]);
+        print(options, users.map(describe), table(['EMAIL', 'NAME', 'STATE', '2FA', 'CREATED'], rows));
       }),
     );
 }
@@ -93,6 +103,43 @@ function setDrive(): Command {
     );
 }
 
+function resetSecondFactor(): Command {
+  return new Command('reset-2fa')
+    .description("take away a user's two-factor authentication, for who has lost phone and recovery codes")
+    .argument('<email>')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn user reset-2fa anna@example.org')
+    .action((email: string, options: OutputOptions) =>
+      atWork(async ({ accounts, audit, engines }) => {
+        const user = await accounts.readUser(email);
+        if (!(await engines.security.removeSecondFactors(user.id))) {
+          throw new CommandError(`${user.email} has no two-factor authentication.`);
+        }
+        await audit.note('second-factor-reset', user.id, OPERATOR);
+        remark(`${user.email} signs in with the password alone now, until two-factor authentication is set up anew.`);
+        print(options, describe(await accounts.readUser(email)), '');
+      }),
+    );
+}
+
+function requireSecondFactor(): Command {
+  return new Command('require-2fa')
+    .description('require two-factor authentication of everyone: without it the console does nothing but set it up')
+    .argument('<on|off>')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn user require-2fa on')
+    .action((state: string, options: OutputOptions) =>
+      atWork(async ({ audit, engines }) => {
+        if (state !== 'on' && state !== 'off') throw new CommandError('Say on or off.');
+        const isRequired = state === 'on';
+        await engines.security.requireSecondFactor(isRequired);
+        await audit.note('second-factor-rule', null, OPERATOR, { isRequired });
+        remark(`Two-factor authentication is ${isRequired ? 'required of everyone' : "everyone's own choice"}.`);
+        print(options, { isRequired }, '');
+      }),
+    );
+}
+
 function switchUser(name: 'disable' | 'enable', isDisabled: boolean): Command {
   return new Command(name)
     .description(
@@ -126,6 +173,6 @@ function stateOf(user: UserRow): string {
 }
 
 function describe(user: UserRow) {
-  const { email, name, isAdmin, isDisabled, ownDriveId, createdAt } = user;
-  return { email, name, isAdmin, isDisabled, driveId: ownDriveId, createdAt: toIso(createdAt) };
+  const { email, name, isAdmin, isDisabled, hasSecondFactor, ownDriveId, createdAt } = user;
+  return { email, name, isAdmin, isDisabled, hasSecondFactor, driveId: ownDriveId, createdAt: toIso(createdAt) };
 }

@@ -1,4 +1,5 @@
 import { Accounts } from '../accounts/accounts.js';
+import { Audit } from '../accounts/audit.js';
 import { Passwords } from '../accounts/passwords.js';
 import { type Config, readConfig } from '../config.js';
 import { type Engines, openEngines } from '../engines/open-engines.js';
@@ -9,7 +10,7 @@ export interface Workplace {
   readonly config: Config;
   readonly engines: Engines;
   readonly accounts: Accounts;
-  readonly passwords: Passwords;
+  readonly audit: Audit;
 }
 
 /** Options that every command has. */
@@ -23,8 +24,10 @@ export async function atWork(work: (workplace: Workplace) => Promise<void>): Pro
   const engines = await openEngines(config);
   try {
     const passwords = new Passwords();
-    const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes: config.uploadMaxExtendedBytes });
-    await work({ config, engines, accounts, passwords });
+    const audit = new Audit(engines.security);
+    const uploadMaxBytes = config.uploadMaxExtendedBytes;
+    const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes, audit });
+    await work({ config, engines, accounts, audit });
   } finally {
     await engines.close();
   }

@@ -1,9 +1,11 @@
 import { onTestFinished } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.js';
+import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
+import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
 
@@ -20,9 +22,11 @@ export async function openBench(path = ':memory:') {
   const store = new SqlAccountStore(database);
   // The cost has a test of its own; here only the number of runs matters.
   const passwords = new Passwords({ memoryKib: 1024, passes: 1 });
-  const accounts = new Accounts(store, passwords, { uploadMaxBytes: 100e9, now });
+  const security = new SqlSecurityStore(database);
+  const audit = new Audit(security, now);
+  const accounts = new Accounts(store, passwords, { uploadMaxBytes: 100e9, audit, now });
   const errors: unknown[] = [];
-  const authenticator = new Authenticator(store, passwords, { onError: (error) => errors.push(error), now });
+  const authenticator = new Authenticator(store, passwords, { audit, onError: (error) => errors.push(error), now });
   onTestFinished(async () => {
     await authenticator.close();
     await database.close();
@@ -35,7 +39,7 @@ export async function openBench(path = ':memory:') {
     quotaBytes: null,
     uploadMaxBytes: null,
   });
-  const tools = { database, clock, store, passwords, accounts, authenticator, errors, user, drive };
+  const tools = { database, clock, store, security, passwords, accounts, authenticator, errors, user, drive };
   return {
     ...tools,
     /** Authenticates as Anna unless told otherwise. */

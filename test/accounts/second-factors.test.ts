@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { SecondFactors } from '../../src/accounts/second-factors.js';
@@ -148,7 +149,11 @@ describe('PRODUCT S3 — recovery codes', () => {
 describe('PRODUCT S1 — with 2FA on, programs need app passwords', () => {
   test('WebDAV refuses the account password at once and says why, argon2 runs once; the page still takes it', async () => {
     const counted = new Passwords({ memoryKib: 64, passes: 2 });
-    const authenticator = new Authenticator(accounts, counted, { onError: () => {}, now: () => now });
+    const authenticator = new Authenticator(accounts, counted, {
+      audit: new Audit(store),
+      onError: () => {},
+      now: () => now,
+    });
     onTestFinished(() => authenticator.close());
     const credentials = { userName: 'anna@x', password: PASSWORD };
     const enter = () => authenticator.authenticate(credentials, null, '192.0.2.1', 'rclone');

@@ -21,6 +21,7 @@ describe('PRODUCT §7 — firn user', () => {
         name: 'Anna',
         isAdmin: true,
         isDisabled: false,
+        hasSecondFactor: false,
         createdAt: expect.any(String),
         driveId: null,
       },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.js';
+import { Audit } from '../../src/accounts/audit.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { type ProgramResult, runProgram } from '../support/run-program.js';
@@ -47,7 +48,10 @@ export async function makeStorage(atEnd: AtEnd = onTestFinished) {
 export async function makeTeam(atEnd?: AtEnd) {
   const storage = await makeStorage(atEnd);
   const engines = await openEngines(storage);
-  const accounts = new Accounts(engines.accounts, new Passwords(), { uploadMaxBytes: 100e9 });
+  const accounts = new Accounts(engines.accounts, new Passwords(), {
+    uploadMaxBytes: 100e9,
+    audit: new Audit(engines.security),
+  });
   for (const email of ['anna@x', 'ben@x']) {
     await accounts.createUser({ email, name: null, password: `seven green lamps of ${email}`, isAdmin: false });
   }

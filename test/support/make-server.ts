@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { Accounts } from '../../src/accounts/accounts.js';
+import { Audit } from '../../src/accounts/audit.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { SecondFactors } from '../../src/accounts/second-factors.js';
 import { SecretBox } from '../../src/accounts/secret-box.js';
@@ -64,6 +65,7 @@ export class TestServer {
   get accounts(): Accounts {
     return new Accounts(this.engines.accounts, this.#passwords, {
       uploadMaxBytes: this.config.uploadMaxExtendedBytes,
+      audit: new Audit(this.engines.security),
     });
   }
 
