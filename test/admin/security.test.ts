@@ -42,7 +42,7 @@ describe('PRODUCT S3, S4 — firn user reset-2fa and require-2fa', () => {
     const { run, json } = await makeStorage();
     await run(['user', 'create', 'anna@x']);
     const nothing = await run(['user', 'reset-2fa', 'anna@x']);
-    expect(nothing).toMatchObject({ code: 1, errors: 'anna@x has no two-factor authentication.\n' });
+    expect(nothing).toMatchObject({ code: 1, errors: 'error: anna@x has no two-factor authentication.\n' });
     expect(await json('user', 'require-2fa', 'on')).toEqual({ isRequired: true });
     expect(await json('user', 'require-2fa', 'off')).toEqual({ isRequired: false });
     expect((await run(['user', 'require-2fa', 'maybe'])).code).toBe(1);
