@@ -23,8 +23,8 @@ import { type Engines, openEngines } from './engines/open-engines.js';
 import { claimStorage } from './engines/sqlite/storage-claim.js';
 import { readStorageKey, SECRET_KEY } from './engines/storage-key.js';
 import { makeApp } from './http/app.js';
-import { answerMalformed } from './http/malformed.js';
 import { driveAddresses } from './http/drive-addresses.js';
+import { answerMalformed } from './http/malformed.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { collectGarbage } from './jobs/gc.js';
@@ -115,16 +115,18 @@ function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts 
 
 function makeHttpServer(config: Config, engines: Engines, services: Services): Server {
   const { authenticator, accounts, driveParts, changeWatch, log } = services;
+  const consoleParts = makeConsoleParts(config, engines, services);
   const app = makeApp({
     driveParts,
     changeWatch,
-    console: makeConsoleParts(config, engines, services),
+    console: consoleParts,
     accounts: engines.accounts,
     authenticator,
     accountRules: accounts,
     loginFlows: new LoginFlows({
       accounts,
       signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
+      verifyCode: (userId, code) => consoleParts.secondFactors.verify(userId, code),
       drivesOf: (userId) => engines.accounts.drivesOf(userId),
       now: Date.now,
     }),

@@ -5,10 +5,12 @@ import { addressBlock } from '../accounts/address-block.js';
 import type { SignInResult } from '../accounts/authenticator.js';
 import type { BasicCredentials } from '../accounts/basic.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
+import type { CodeVerdict } from '../accounts/second-factors.js';
 import { DavError } from '../dav/dav-error.js';
+import type { UserRow } from '../stores/account-store.js';
 import type { DriveId, UserId } from '../stores/values.js';
 import { clientName } from './client-name.js';
-import { donePage, elsewherePage, gonePage, grantPage, noDrivePage, signInPage } from './login-pages.js';
+import { codePage, donePage, elsewherePage, gonePage, grantPage, noDrivePage, signInPage } from './login-pages.js';
 import { type CloudAnswer, type CloudRequest, json } from './request.js';
 
 const FLOW_MS = 20 * 60_000;
@@ -18,6 +20,7 @@ const FLOWS_MAX = 1000;
 const FLOWS_PER_NETWORK_MAX = 100;
 const TOKEN_BYTES = 32;
 const BUSY = 'Too many people sign in at once. Try again in a moment.';
+const WRONG_CODE = 'This code is wrong or was used already. Wait for the next one.';
 const NOT_THEIRS = 'This is no drive of yours.';
 const FLOW_PATH = '/index.php/login/v2/flow/';
 
@@ -33,6 +36,8 @@ interface Flow {
   readonly isWebView: boolean;
   readonly startedAt: number;
   readonly pollKey: string;
+  /** Whose password was right, and what the form with the code must bring. */
+  secondStep: { readonly user: UserRow; readonly stepKey: string } | null;
   /** Who has signed in on the page, and what the grant must bring. */
   signedIn: { readonly email: string; readonly grantKey: string } | null;
   granted: { readonly loginName: string; readonly appPassword: string } | null;
@@ -47,6 +52,8 @@ interface OfferedDrive {
 export interface LoginFlowParts {
   readonly accounts: Accounts;
   readonly signIn: (credentials: BasicCredentials, remoteAddress: string, client: string) => Promise<SignInResult>;
+  /** Of who has a second factor. */
+  readonly verifyCode: (userId: UserId, code: string) => Promise<CodeVerdict>;
   readonly drivesOf: (userId: UserId) => Promise<readonly OfferedDrive[]>;
   readonly now: () => number;
 }
@@ -81,7 +88,8 @@ export class LoginFlows {
       throw new DavError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
     if (!isFromHere(request)) return elsewherePage();
     const form = await request.readForm();
-    return form.has('grant') ? this.#grant(flow, form) : this.#signIn(request, flow, form);
+    if (form.has('grant')) return this.#grant(flow, form);
+    return form.has('step') ? this.#secondStep(flow, form) : this.#signIn(request, flow, form);
   }
 
   #start(request: CloudRequest): CloudAnswer {
@@ -107,6 +115,7 @@ export class LoginFlows {
       isWebView,
       startedAt: this.#parts.now(),
       pollKey: keyOf(pollToken),
+      secondStep: null,
       signedIn: null,
       granted: null,
     };
@@ -134,12 +143,36 @@ export class LoginFlows {
       return signInPage(flow, { status: 429, text, retryAfterSeconds: result.retryAfterSeconds }, email);
     }
     if (result.kind === 'refused') return signInPage(flow, { status: 403, text: result.message }, email);
-    const drives = await this.#parts.drivesOf(result.user.id);
+    if (!result.user.hasSecondFactor) return this.#offer(flow, result.user);
+    const stepToken = makeToken();
+    flow.secondStep = { user: result.user, stepKey: keyOf(stepToken) };
+    return codePage(flow, stepToken);
+  }
+
+  /** PRODUCT S3: a code of the authenticator, or a recovery code. */
+  async #secondStep(flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
+    const { secondStep } = flow;
+    const stepToken = form.get('step') ?? '';
+    if (!secondStep || keyOf(stepToken) !== secondStep.stepKey) return gonePage();
+    const verdict = await orBusy(this.#parts.verifyCode(secondStep.user.id, form.get('code') ?? ''));
+    if (verdict === 'busy') return codePage(flow, stepToken, { status: 503, text: BUSY });
+    if (verdict.kind === 'throttled') {
+      const { retryAfterSeconds } = verdict;
+      const text = `Too many wrong codes. Try again in ${retryAfterSeconds} seconds.`;
+      return codePage(flow, stepToken, { status: 429, text, retryAfterSeconds });
+    }
+    if (verdict.kind === 'wrong') return codePage(flow, stepToken, { status: 403, text: WRONG_CODE });
+    flow.secondStep = null;
+    return this.#offer(flow, secondStep.user);
+  }
+
+  async #offer(flow: Flow, user: UserRow): Promise<CloudAnswer> {
+    const drives = await this.#parts.drivesOf(user.id);
     const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
     if (offered.length === 0) return noDrivePage(flow.driveId !== null);
     const grantToken = makeToken();
-    flow.signedIn = { email: result.user.email, grantKey: keyOf(grantToken) };
-    return grantPage(flow, result.user.email, ownFirst(offered, result.user.ownDriveId), grantToken);
+    flow.signedIn = { email: user.email, grantKey: keyOf(grantToken) };
+    return grantPage(flow, user.email, ownFirst(offered, user.ownDriveId), grantToken);
   }
 
   async #grant(flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {

@@ -8,6 +8,9 @@ const TEXTS = {
   signIn: 'Sign in',
   email: 'E-mail address',
   password: 'Account password',
+  code: 'Code from your authenticator',
+  codeText: 'Enter the six digits that your authenticator shows now, or one of your recovery codes.',
+  go: 'Continue',
   grant: 'Allow access',
   which: 'Which drive may it use?',
   done: 'Connected',
@@ -67,12 +70,33 @@ export interface PageRefusal {
 export function signInPage(asker: Asker, refusal: PageRefusal | null = null, email = ''): CloudAnswer {
   const body = `<h1>${TEXTS.signIn}</h1>
 <p><strong>${escapeText(asker.client)}</strong>, from the address ${escapeText(asker.remoteAddress)}, asks for access to your files. Go on only if you have just started this yourself.</p>
-${refusal === null ? '' : `<p class="bad" role="alert">${escapeText(refusal.text)}</p>`}
+${refusalOf(refusal)}
 <form method="post">
 <label>${TEXTS.email}<input type="text" inputmode="email" name="email" value="${escapeAttribute(email)}" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" required${email === '' ? ' autofocus' : ''}></label>
 <label>${TEXTS.password}<input type="password" name="password" autocomplete="current-password" required${email === '' ? '' : ' autofocus'}></label>
 <button>${TEXTS.signIn}</button>
 </form>`;
+  return formPage(body, refusal);
+}
+
+/** The second step, where the user has a second factor. */
+export function codePage(asker: Asker, stepToken: string, refusal: PageRefusal | null = null): CloudAnswer {
+  const body = `<h1>${TEXTS.signIn}</h1>
+<p>${TEXTS.codeText} <strong>${escapeText(asker.client)}</strong> waits for you.</p>
+${refusalOf(refusal)}
+<form method="post">
+<input type="hidden" name="step" value="${escapeAttribute(stepToken)}">
+<label>${TEXTS.code}<input type="text" name="code" autocomplete="one-time-code" autocapitalize="none" autocorrect="off" spellcheck="false" required autofocus></label>
+<button>${TEXTS.go}</button>
+</form>`;
+  return formPage(body, refusal);
+}
+
+function refusalOf(refusal: PageRefusal | null): string {
+  return refusal === null ? '' : `<p class="bad" role="alert">${escapeText(refusal.text)}</p>`;
+}
+
+function formPage(body: string, refusal: PageRefusal | null): CloudAnswer {
   const wait = refusal?.retryAfterSeconds;
   return page(refusal?.status ?? 200, body, wait === undefined ? {} : { 'Retry-After': String(wait) });
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { totpCode } from '../../src/accounts/totp.js';
 import { drivesOf, grantOf, LoginClient, type Way } from '../support/login-client.js';
 import { basic, emailOf, TestServer } from '../support/make-server.js';
 
@@ -199,5 +200,28 @@ describe('CLIENTS §2.10 — the addresses of a flow are those by which the clie
       'https://files.example.org/dav/123456',
     );
     await behind.stop();
+  });
+});
+
+describe('PRODUCT S3 — the login flow where two-factor authentication is on', () => {
+  test('wants a code after the password, once, and grants nothing without it', async () => {
+    await server.addMember('dora');
+    const { secret } = await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('dora')))!);
+    const client = new LoginClient(server);
+    const flow = await client.start();
+    const asked = await client.signIn(flow.login, 'dora');
+    expect([asked.status, grantOf(asked.text)]).toEqual([200, '']);
+    const step = /name="step" value="([^"]+)"/.exec(asked.text)![1]!;
+    const wrong = await client.post(flow.login, { step, code: '000000' });
+    expect([wrong.status, wrong.text]).toEqual([403, expect.stringContaining('This code is wrong')]);
+    expect((await client.post(flow.login, { step: 'guess', code: '000000' })).status).toBe(404);
+    expect((await client.post(flow.login, { grant: step, drive: '123456' })).status).toBe(404);
+    const good = await client.post(flow.login, { step, code: totpCode(secret, Date.now()) });
+    expect([good.status, good.text]).toEqual([200, expect.stringContaining('Allow access')]);
+    expect((await client.post(flow.login, { step, code: totpCode(secret, Date.now() + 30_000) })).status).toBe(404);
+    const done = await client.post(flow.login, { grant: grantOf(good.text), drive: '123456' });
+    expect(done.status).toBe(200);
+    const granted = JSON.parse((await client.poll(flow)).text) as Granted;
+    expect(await reach(server, granted, [123456])).toEqual([207]);
   });
 });

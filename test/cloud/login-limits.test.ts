@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { LoginFlows } from '../../src/cloud/login-flows.js';
@@ -16,6 +17,7 @@ let now = 0;
 beforeAll(async () => {
   server = await TestServer.start();
   authenticator = new Authenticator(server.engines.accounts, new Passwords(), {
+    audit: new Audit(server.engines.security),
     onError: (error) => {
       throw error;
     },
@@ -30,6 +32,7 @@ beforeEach(() => {
   flows = new LoginFlows({
     accounts: server.accounts,
     signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
+    verifyCode: async () => ({ kind: 'wrong' }),
     drivesOf: (userId) => server.engines.accounts.drivesOf(userId),
     now: () => now,
   });
