@@ -37,11 +37,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 /**
  * What the outside may import of `engines`: the switch, the claim on a storage folder, what the command line needs to
- * copy one back, and the errors of one that can't be opened.
+ * copy one back, the key of its secrets, and the errors of one that can't be opened.
  */
 const ENGINE_DOORS = [
   'engines/open-engines.ts',
   'engines/storage-copy.ts',
+  'engines/storage-key.ts',
   'engines/storage-format.ts',
   'engines/sqlite/storage-claim.ts',
   'engines/sql/migrate.ts',
