@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { Accounts } from './accounts/accounts.js';
 import { Audit } from './accounts/audit.js';
 import { Authenticator } from './accounts/authenticator.js';
+import { Passkeys } from './accounts/passkeys.js';
 import { Passwords } from './accounts/passwords.js';
 import { SecondFactors } from './accounts/second-factors.js';
 import { SecretBox } from './accounts/secret-box.js';
@@ -186,6 +187,7 @@ function makeConsoleParts(config: Config, { accounts: store, security }: Engines
       issuer: config.realm,
       onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
     }),
+    passkeys: new Passkeys(security, passwords, { name: config.realm, publicUrl: config.publicUrl }),
     audit,
     addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
   };

@@ -75,23 +75,27 @@ export class Sessions {
 
   /**
    * The user has proved anew who they are: gives another token, so that one that somebody else had put there is of no
-   * use (session fixation). Null where the session has ended meanwhile.
+   * use (session fixation). Null where the session has ended meanwhile. `isWhole`: with all that a sign-in asks for.
    */
-  async renew(session: SessionRow, passwordVersion: number): Promise<string | null> {
+  async renew(session: SessionRow, passwordVersion: number, isWhole = true): Promise<string | null> {
     const now = this.#now();
     const token = makeToken();
     const isPromoted = await this.#store.promoteSession(session.id, {
       key: keyOf(token),
       stage: 'full',
-      provedAt: now,
+      provedAt: isWhole ? now : session.provedAt,
+      seenAt: now,
       expiresAt: session.createdAt + this.#longestMs,
       passwordVersion,
     });
     return isPromoted ? token : null;
   }
 
-  list(userId: UserId): Promise<SessionRow[]> {
-    return this.#store.sessions(userId, this.#now());
+  /** Those that `find` would still find, the last used first. */
+  async list(userId: UserId): Promise<SessionRow[]> {
+    const now = this.#now();
+    const sessions = await this.#store.sessions(userId, now);
+    return sessions.filter(({ seenAt }) => now - seenAt <= this.#options.idleMinutes * MINUTE_MS);
   }
 
   end(userId: UserId, id: number): Promise<boolean> {

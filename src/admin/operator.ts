@@ -1,11 +1,9 @@
 import { Contents } from '../drive/contents.js';
 import { Drive } from '../drive/drive.js';
+import { membershipOf, type NamedMember } from '../drive/membership.js';
 import { Uploads } from '../drive/uploads.js';
-import type { DriveRow, MemberRow, Membership } from '../stores/account-store.js';
+import type { DriveRow, Membership } from '../stores/account-store.js';
 import type { Workplace } from './workplace.js';
-
-/** A member with the e-mail address that people know them by. */
-export type NamedMember = MemberRow & { readonly email: string };
 
 /**
  * A drive as a member sees it, with the rights of an operator: whatever the role, and also when the member is disabled.
@@ -15,23 +13,7 @@ export function openDriveFor(
   drive: DriveRow,
   member: NamedMember,
 ): Drive {
-  const membership: Membership = {
-    userId: member.userId,
-    email: member.email,
-    driveId: drive.id,
-    driveName: drive.name,
-    role: 'manager',
-    allowance: 'full',
-    scopeId: null,
-    driveQuotaBytes: drive.quotaBytes,
-    memberQuotaBytes: member.quotaBytes,
-    uploadMaxBytes: drive.uploadMaxBytes,
-    rootId: drive.rootId,
-    commonId: drive.commonId,
-    commonBinId: drive.commonBinId,
-    homeId: member.homeId,
-    binId: member.binId,
-  };
+  const membership: Membership = { ...membershipOf(drive, member), role: 'manager' };
   const { uploadMaxBytes, uploadMaxExtendedBytes, inlineMaxBytes } = config;
   const contents = new Contents(engines.blobs, { inlineMaxBytes });
   const { drives } = engines;

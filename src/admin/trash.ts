@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Changes } from '../drive/changes.js';
+import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
 import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
 import type { DriveRow } from '../stores/account-store.js';
@@ -8,7 +9,7 @@ import type { NodeId, UserId } from '../stores/values.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
-import { type NamedMember, openDriveFor } from './operator.js';
+import { openDriveFor } from './operator.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, remark, toIso, toMinute, type Workplace } from './workplace.js';
 

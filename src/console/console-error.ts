@@ -37,6 +37,11 @@ const ACCOUNT_STATUSES: Partial<Record<AccountErrorKind, number>> = {
   'no-such-app-password': 404,
   'no-such-passkey': 404,
   'no-such-session': 404,
+  'passkey-taken': 409,
+  'last-second-factor': 409,
+  'no-host-name': 409,
+  'wrong-code': 403,
+  'wrong-password': 403,
   'last-manager': 409,
   'last-administrator': 409,
   'second-factor-on': 409,
@@ -84,4 +89,19 @@ export function toConsoleError(error: unknown): ConsoleError | null {
     return new ConsoleError(507, 'storage-full', "The server's disk is full.", { cause: error });
   }
   return null;
+}
+
+/** Runs work, and says of what accounts refuse which field of the body is wrong. */
+export async function inField<T>(
+  fields: Partial<Record<AccountErrorKind, string>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const field = error instanceof AccountError ? fields[error.kind] : undefined;
+    const known = field === undefined ? null : toConsoleError(error);
+    if (!known || field === undefined) throw error;
+    throw new ConsoleError(known.status, known.kind, known.message, { cause: error, field });
+  }
 }

@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts/accounts.js';
 import type { Actor, Audit } from '../accounts/audit.js';
 import type { Authenticator } from '../accounts/authenticator.js';
+import type { Passkeys } from '../accounts/passkeys.js';
 import type { SecondFactors } from '../accounts/second-factors.js';
 import type { Sessions } from '../accounts/sessions.js';
 import type { DriveParts } from '../drive/drive.js';
@@ -17,6 +18,7 @@ export interface ConsoleParts {
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
   readonly secondFactors: SecondFactors;
+  readonly passkeys: Passkeys;
   readonly audit: Audit;
   readonly driveParts: DriveParts;
   /** The addresses of a drive for WebDAV programs, the one to show first. `origin`: as the browser sees this server. */

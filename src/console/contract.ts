@@ -39,10 +39,23 @@ export interface SignInBody {
 export interface SecondStepBody {
   readonly code: string;
 }
-/** POST /api/session/proof: for what an administrator does. With a second factor on, a code too. */
+/**
+ * POST /api/session/passkey: the second step by a passkey; answers a SessionAnswer. POST /api/session/passkey/options, without
+ * a body, gives what `startAuthentication` of @simplewebauthn/browser takes as `optionsJSON`, before each try.
+ */
+export interface PasskeyStepBody {
+  /** What `startAuthentication` gave. */
+  readonly response: unknown;
+}
+/**
+ * POST /api/session/proof: for what an administrator does, and where an error says `not-fresh`; answers a SessionAnswer.
+ * With a second factor on, a code or a passkey too.
+ */
 export interface ProofBody {
   readonly password: string;
   readonly code?: string | undefined;
+  /** What `startAuthentication` gave, with the options of POST /api/session/passkey/options. */
+  readonly passkey?: unknown;
 }
 /** GET /api/security */
 export interface SecurityAnswer {
@@ -74,7 +87,12 @@ export interface StaleDevice {
   readonly client: string;
   readonly at: string;
 }
-/** POST /api/security/password */
+/**
+ * DELETE /api/security/sessions/ID ends one, DELETE /api/security/sessions all but this one; 204. Of one's own the browser
+ * is signed out.
+ */
+
+/** POST /api/security/password: ends all other sessions; answers a SessionAnswer, with a new token against forgery. */
 export interface PasswordBody {
   readonly current: string;
   readonly next: string;
@@ -86,24 +104,39 @@ export interface TotpAnswer {
   /** An SVG picture of the QR code. */
   readonly qrSvg: string;
 }
-/** POST /api/security/totp/confirm */
+/** POST /api/security/totp/confirm: answers a RecoveryCodesAnswer, and ends all other sessions. */
 export interface TotpConfirmBody {
   readonly code: string;
+}
+/** POST /api/security/recovery-codes: instead of all others. Without a code the proof has to be fresh (403 `not-fresh`). */
+export interface RecoveryCodesBody {
+  readonly code?: string | undefined;
 }
 /** Recovery codes, shown once. */
 export interface RecoveryCodesAnswer {
   readonly recoveryCodes: readonly string[];
 }
-/** DELETE /api/security/second-factor */
+/** DELETE /api/security/second-factor: all of it; 204. One of code and passkey is wanted. */
 export interface SecondFactorOffBody {
   readonly password: string;
-  readonly code: string;
+  readonly code?: string | undefined;
+  /** As in ProofBody. */
+  readonly passkey?: unknown;
 }
-/** POST /api/security/passkeys */
+/**
+ * POST /api/security/passkeys; POST /api/security/passkeys/options, without a body, gives before what `startRegistration`
+ * takes as `optionsJSON`. With a second factor on, both want a fresh proof (403 `not-fresh`), and so does
+ * DELETE /api/security/passkeys/ID, which answers 204, or 409 `last-second-factor`.
+ */
 export interface PasskeyBody {
   readonly name: string;
   /** What the browser's `navigator.credentials.create` gave, as @simplewebauthn/browser has it. */
   readonly response: unknown;
+}
+export interface PasskeyMade {
+  readonly passkey: PasskeyEntry;
+  /** Shown this once, where it is the first second factor; all other sessions have ended then. Null: those of before stay. */
+  readonly recoveryCodes: readonly string[] | null;
 }
 
 /** GET /api/app-passwords */
@@ -114,7 +147,10 @@ export interface AppPasswordEntry {
   readonly id: number;
   readonly name: string;
   readonly drive: { readonly id: number; readonly name: string } | null;
+  /** Where it is now. Null: there is no limit to one, or it was deleted. */
   readonly folder: string | null;
+  /** It is limited to a folder that was deleted: nothing can be done with it. */
+  readonly isFolderGone: boolean;
   readonly allowance: 'full' | 'read-only' | 'add-only';
   readonly createdAt: string;
   readonly expiresAt: string | null;
@@ -122,13 +158,14 @@ export interface AppPasswordEntry {
   readonly lastClient: string | null;
   readonly state: 'valid' | 'expired' | 'revoked';
 }
-/** POST /api/app-passwords */
+/** POST /api/app-passwords; DELETE /api/app-passwords/ID revokes one, DELETE /api/app-passwords all; 204. */
 export interface AppPasswordBody {
   readonly name: string;
   readonly driveId: number | null;
-  /** A folder's path on that drive, as the user sees it. */
+  /** A folder's path on that drive, as the user sees it; what is missing of it is made. */
   readonly folder?: string | null | undefined;
   readonly allowance?: 'full' | 'read-only' | 'add-only' | undefined;
+  /** A moment, or a day like 2027-12-31, which is the last one it can be used (UTC). */
   readonly expiresAt?: string | null | undefined;
 }
 export interface AppPasswordMade {

@@ -46,6 +46,8 @@ export interface Route<Body = unknown> {
   readonly access: AccessLevel;
   /** One line for the reference. */
   readonly summary: string;
+  /** What each parameter of the query means, for the reference. */
+  readonly query?: Readonly<Record<string, string>>;
   /** What the body must be; null: it has none, or is read as it comes. */
   readonly body: z.ZodType<Body> | null;
   readonly run: (request: ConsoleRequest<Body>, parts: ConsoleParts) => Promise<ConsoleAnswer>;

@@ -121,6 +121,7 @@ export interface SessionPromotion {
   readonly key: string;
   readonly stage: SessionStage;
   readonly provedAt: number;
+  readonly seenAt: number;
   readonly expiresAt: number;
   readonly passwordVersion: number;
 }

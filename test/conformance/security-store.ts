@@ -214,13 +214,20 @@ export function securityStoreSuite(name: string, open: () => Promise<SecurityEng
 
       it('promoteSession — another key and stage; the old key is nobody’s', async () => {
         const { id } = await store.createSession(newSession({ stage: 'second-step' }));
-        const change = { key: 'new', stage: 'full', provedAt: NOW + 9, expiresAt: NOW + 2 * HOUR } as const;
+        const change = {
+          key: 'new',
+          stage: 'full',
+          provedAt: NOW + 9,
+          seenAt: NOW + 10,
+          expiresAt: NOW + 2 * HOUR,
+        } as const;
         expect(await store.promoteSession(id, { ...change, passwordVersion: 1 })).toBe(true);
         expect(await store.findSession('key', NOW)).toBeNull();
         expect((await store.findSession('new', NOW + HOUR))!.session).toMatchObject({
           id,
           stage: 'full',
           provedAt: NOW + 9,
+          seenAt: NOW + 10,
         });
         await store.endSession(anna, id);
         expect(await store.promoteSession(id, { ...change, passwordVersion: 1 })).toBe(false);

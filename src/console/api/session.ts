@@ -4,18 +4,21 @@ import type { OpenSession } from '../../accounts/sessions.js';
 import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { ProofBody, SecondStepBody, SessionAnswer, SessionUser, SignInBody } from '../contract.js';
+import { checkPasskey } from '../passkey-proof.js';
 import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
 
 /** Longer than any that is typed; bounds what argon2 is given. */
-const PASSWORD_LENGTH_MAX = 1024;
-const text = (max: number) => z.string().min(1).max(max);
+export const PASSWORD_LENGTH_MAX = 1024;
+export const text = (max: number) => z.string().min(1).max(max);
 
 const signInBody: z.ZodType<SignInBody> = z.strictObject({ email: text(320), password: text(PASSWORD_LENGTH_MAX) });
 const codeBody: z.ZodType<SecondStepBody> = z.strictObject({ code: text(100) });
-const proofBody: z.ZodType<ProofBody> = z.strictObject({
+export const proofBody: z.ZodType<ProofBody> = z.strictObject({
   password: text(PASSWORD_LENGTH_MAX),
   code: text(100).optional(),
+  passkey: z.unknown().optional(),
 });
+
 export const sessionRoutes: readonly Route[] = [
   route({
     method: 'GET',
@@ -106,22 +109,30 @@ export async function checkCode(request: ConsoleRequest<unknown>, parts: Console
   return verdict.by;
 }
 
-/** Throws `ConsoleError` unless the password, and with a second factor on the code, are those of who is signed in. */
+/** Throws `ConsoleError` unless the password, and with a second factor on its proof, are those of who is signed in. */
 export async function checkProof(
   request: ConsoleRequest<unknown>,
   parts: ConsoleParts,
   proof: ProofBody,
 ): Promise<void> {
-  const { user } = request.session!;
-  const credentials = { userName: user.email, password: proof.password };
-  const result = await parts.authenticator.signIn(credentials, request.remoteAddress, request.client);
-  if (result.kind === 'throttled') throw throttled('passwords', result.retryAfterSeconds);
-  if (result.kind === 'refused') {
-    throw new ConsoleError(403, 'wrong-password', 'The password is wrong.', { field: 'password' });
-  }
-  if (!user.hasSecondFactor) return;
+  await checkPassword(request, parts, proof.password);
+  if (!request.session!.user.hasSecondFactor) return;
+  if (proof.passkey !== undefined) return checkPasskey(request, parts, proof.passkey);
   if (proof.code === undefined) throw new ConsoleError(403, 'code-wanted', 'A code is wanted, too.', { field: 'code' });
   await checkCode(request, parts, proof.code);
+}
+
+/** Throws `ConsoleError`, which names the `field`, unless it is the account password of who is signed in. */
+export async function checkPassword(
+  request: ConsoleRequest<unknown>,
+  parts: ConsoleParts,
+  password: string,
+  field = 'password',
+): Promise<void> {
+  const credentials = { userName: request.session!.user.email, password };
+  const result = await parts.authenticator.signIn(credentials, request.remoteAddress, request.client);
+  if (result.kind === 'throttled') throw throttled('passwords', result.retryAfterSeconds);
+  if (result.kind === 'refused') throw new ConsoleError(403, 'wrong-password', 'The password is wrong.', { field });
 }
 
 async function prove(request: ConsoleRequest<ProofBody>, parts: ConsoleParts) {
@@ -130,9 +141,13 @@ async function prove(request: ConsoleRequest<ProofBody>, parts: ConsoleParts) {
 }
 
 /** The same session with another token: who has proved who they are gets one that nobody else can know. */
-export async function renew(request: ConsoleRequest<unknown>, parts: ConsoleParts) {
-  const { session, user } = request.session!;
-  const token = await parts.sessions.renew(session, user.passwordVersion);
+export async function renew(
+  request: ConsoleRequest<unknown>,
+  parts: ConsoleParts,
+  passwordVersion = request.session!.user.passwordVersion,
+  isWhole = true,
+) {
+  const token = await parts.sessions.renew(request.session!.session, passwordVersion, isWhole);
   const open = token && (await parts.sessions.find(token, request.remoteAddress));
   if (!token || !open) throw new ConsoleError(401, 'not-signed-in', 'Your session has ended. Sign in again.');
   return ok(await describe(open, parts), { sessionToken: token });

@@ -172,6 +172,7 @@ export const promoteSession = statement<{
   key: string;
   stage: Schema['session']['stage'];
   proved: number;
+  seen: number;
   expires: number;
   version: number;
 }>()((db, p) =>
@@ -181,7 +182,7 @@ export const promoteSession = statement<{
       key: p('key'),
       stage: p('stage'),
       proved_at: p('proved'),
-      seen_at: p('proved'),
+      seen_at: p('seen'),
       expires_at: p('expires'),
       password_version: p('version'),
     })

@@ -162,8 +162,8 @@ export class SqlSecurityStore implements SecurityStore {
   }
 
   async promoteSession(id: number, change: SessionPromotion): Promise<boolean> {
-    const { key, stage, provedAt: proved, expiresAt: expires, passwordVersion: version } = change;
-    const row = { id, key, stage, proved, expires, version };
+    const { key, stage, provedAt: proved, seenAt: seen, expiresAt: expires, passwordVersion: version } = change;
+    const row = { id, key, stage, proved, seen, expires, version };
     return (await this.#database.write((connection) => statements.promoteSession.run(connection, row))) > 0;
   }
 

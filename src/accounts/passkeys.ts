@@ -1,0 +1,223 @@
+import { isIP } from 'node:net';
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  type RegistrationResponseJSON,
+  type VerifiedRegistrationResponse,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+  type WebAuthnCredential,
+} from '@simplewebauthn/server';
+import { type PasskeyRow, PasskeyTakenError, type SecurityStore } from '../stores/security-store.js';
+import type { UserId } from '../stores/values.js';
+import { AccountError } from './account-error.js';
+import { checkDisplayName } from './account-rules.js';
+import type { Passwords } from './passwords.js';
+import { RecentMap } from './recent-map.js';
+import { makeRecoveryCodes } from './recovery-codes.js';
+
+const CHALLENGE_MS = 5 * 60_000;
+const CHALLENGES_MAX = 10_000;
+/** Of one user; each is named in every sign-in. */
+const PASSKEYS_MAX = 50;
+type Transports = NonNullable<WebAuthnCredential['transports']>;
+
+export interface PasskeysOptions {
+  /** The name that the browser shows. */
+  readonly name: string;
+  /** Where people reach the server; null: as each request says. */
+  readonly publicUrl: string | null;
+  readonly now?: () => number;
+}
+
+/** Who is at which browser, and by which address (scheme, host and port) they came. */
+export interface PasskeyVisitor {
+  readonly user: {
+    readonly id: UserId;
+    readonly email: string;
+    readonly name: string;
+    readonly hasSecondFactor: boolean;
+  };
+  readonly sessionId: number;
+  readonly origin: string;
+}
+
+/** `copied`: its counter went back, so somebody else has its key too. */
+export type PasskeyVerdict = 'good' | 'wrong' | 'copied';
+
+/**
+ * Passkeys and security keys as a second factor (WebAuthn Level 3). A challenge belongs to one session, and is good once,
+ * for five minutes. The password was asked for before, so the key need not know whose finger it is.
+ */
+export class Passkeys {
+  readonly #store: SecurityStore;
+  readonly #passwords: Passwords;
+  readonly #options: PasskeysOptions;
+  readonly #now: () => number;
+  readonly #challenges = new RecentMap<string>(CHALLENGES_MAX, CHALLENGE_MS);
+
+  constructor(store: SecurityStore, passwords: Passwords, options: PasskeysOptions) {
+    this.#store = store;
+    this.#passwords = passwords;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** For `navigator.credentials.create`. Throws `AccountError` where the address is none that passkeys work with. */
+  async registrationOptions(visitor: PasskeyVisitor): Promise<PublicKeyCredentialCreationOptionsJSON> {
+    const { user } = visitor;
+    const { rpId } = this.#siteOf(visitor);
+    const passkeys = await this.#store.passkeys(user.id);
+    if (passkeys.length >= PASSKEYS_MAX) {
+      throw new AccountError('invalid-number', `There are ${PASSKEYS_MAX} passkeys already; remove one first.`);
+    }
+    const options = await generateRegistrationOptions({
+      rpName: this.#options.name,
+      rpID: rpId,
+      userID: new TextEncoder().encode(String(user.id)),
+      userName: user.email,
+      userDisplayName: user.name,
+      timeout: CHALLENGE_MS,
+      excludeCredentials: passkeys.map(toDescriptor),
+      authenticatorSelection: { residentKey: 'discouraged', userVerification: 'discouraged' },
+    });
+    this.#challenges.set(keyOf('create', visitor), options.challenge, this.#now());
+    return options;
+  }
+
+  /**
+   * Adds what the browser made. As the first second factor it comes with recovery codes, shown this once. Throws
+   * `AccountError`.
+   */
+  async add(
+    visitor: PasskeyVisitor,
+    name: string,
+    response: unknown,
+  ): Promise<{ readonly id: string; readonly recoveryCodes: readonly string[] | null }> {
+    const kept = checkDisplayName(name, "The passkey's name");
+    const verified = await this.#verifyNew(visitor, response);
+    if (!verified?.verified) {
+      throw new AccountError('wrong-code', 'This passkey could not be checked. Begin again.');
+    }
+    const { id, publicKey, counter, transports = [] } = verified.registrationInfo.credential;
+    const codes = visitor.user.hasSecondFactor ? null : await makeRecoveryCodes(this.#passwords);
+    const passkey = { id, userId: visitor.user.id, name: kept, publicKey, counter, transports };
+    try {
+      await this.#store.addPasskey(passkey, codes?.kept ?? null, this.#now());
+    } catch (error) {
+      if (!(error instanceof PasskeyTakenError)) throw error;
+      throw new AccountError('passkey-taken', 'This passkey is known already.', { cause: error });
+    }
+    return { id, recoveryCodes: codes?.texts ?? null };
+  }
+
+  /** For `navigator.credentials.get`. Throws `AccountError` where the user has no passkey. */
+  async useOptions(visitor: PasskeyVisitor): Promise<PublicKeyCredentialRequestOptionsJSON> {
+    const { rpId } = this.#siteOf(visitor);
+    const passkeys = await this.#store.passkeys(visitor.user.id);
+    if (passkeys.length === 0) throw new AccountError('no-such-passkey', 'There is no passkey. Enter a code.');
+    const options = await generateAuthenticationOptions({
+      rpID: rpId,
+      timeout: CHALLENGE_MS,
+      userVerification: 'discouraged',
+      allowCredentials: passkeys.map(toDescriptor),
+    });
+    this.#challenges.set(keyOf('get', visitor), options.challenge, this.#now());
+    return options;
+  }
+
+  /** Whether the browser has signed the challenge with a passkey of the user's. */
+  async verify(visitor: PasskeyVisitor, response: unknown): Promise<PasskeyVerdict> {
+    const site = this.#siteOf(visitor);
+    const challenge = this.#takeChallenge('get', visitor);
+    const id = (response as { id?: unknown } | null)?.id;
+    const passkey = typeof id === 'string' ? await this.#store.findPasskey(id) : null;
+    if (challenge === null || passkey?.userId !== visitor.user.id) return 'wrong';
+    const verified = await orNull(() =>
+      verifyAuthenticationResponse({
+        response: response as AuthenticationResponseJSON,
+        expectedChallenge: challenge,
+        expectedOrigin: site.origin,
+        expectedRPID: site.rpId,
+        requireUserVerification: false,
+        // The store compares the counter, in the transaction that keeps the new one.
+        credential: { id: passkey.id, publicKey: new Uint8Array(passkey.publicKey), counter: 0 },
+      }),
+    );
+    if (!verified?.verified) return 'wrong';
+    const { newCounter } = verified.authenticationInfo;
+    return (await this.#store.usePasskey(passkey.id, newCounter, this.#now())) ? 'good' : 'copied';
+  }
+
+  /** Throws `AccountError` for the last second factor, which is switched off as a whole. Gives the passkey's name. */
+  async remove(userId: UserId, id: string): Promise<string> {
+    const passkeys = await this.#store.passkeys(userId);
+    const passkey = passkeys.find((one) => one.id === id);
+    if (!passkey) throw new AccountError('no-such-passkey', 'There is no such passkey.');
+    const totp = await this.#store.findTotp(userId);
+    if (passkeys.length === 1 && (totp === null || totp.confirmedAt === null)) {
+      const message =
+        'This is your only second factor. Add another one first, or switch two-factor authentication off.';
+      throw new AccountError('last-second-factor', message);
+    }
+    await this.#store.removePasskey(userId, id);
+    return passkey.name;
+  }
+
+  async #verifyNew(visitor: PasskeyVisitor, response: unknown): Promise<VerifiedRegistrationResponse | null> {
+    const { origin, rpId } = this.#siteOf(visitor);
+    const challenge = this.#takeChallenge('create', visitor);
+    if (challenge === null) return null;
+    return orNull(() =>
+      verifyRegistrationResponse({
+        response: response as RegistrationResponseJSON,
+        expectedChallenge: challenge,
+        expectedOrigin: origin,
+        expectedRPID: rpId,
+        requireUserVerification: false,
+      }),
+    );
+  }
+
+  /** Good once: an answer that was listened to is of no use. */
+  #takeChallenge(purpose: Purpose, visitor: PasskeyVisitor): string | null {
+    const key = keyOf(purpose, visitor);
+    const challenge = this.#challenges.get(key, this.#now(), false) ?? null;
+    this.#challenges.delete(key);
+    return challenge;
+  }
+
+  /** Browsers tie a passkey to a host name, whatever the port; addresses of numbers have none (WebAuthn §5.1.2). */
+  #siteOf({ origin }: PasskeyVisitor): { readonly origin: string; readonly rpId: string } {
+    const address = this.#options.publicUrl ?? origin;
+    const url = URL.canParse(address) ? new URL(address) : null;
+    const host = url?.hostname ?? '';
+    if (!url || host === '' || isIP(host.replace(/^\[|\]$/g, '')) !== 0) {
+      const message = 'Passkeys need a host name: open the console by one, like http://localhost:8080 or https://…';
+      throw new AccountError('no-host-name', message);
+    }
+    return { origin: url.origin, rpId: host };
+  }
+}
+
+type Purpose = 'create' | 'get';
+
+function keyOf(purpose: Purpose, { sessionId }: PasskeyVisitor): string {
+  return `${purpose} ${sessionId}`;
+}
+
+function toDescriptor({ id, transports }: PasskeyRow): { id: string; transports: Transports } {
+  return { id, transports: [...transports] };
+}
+
+/** What is wrong with an answer comes as an exception of the library's, and so does one of another shape. */
+async function orNull<T>(verify: () => Promise<T>): Promise<T | null> {
+  try {
+    return await verify();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { openScope, scopePath } from '../../drive/folders.js';
+import type { AppPasswordRow } from '../../stores/account-store.js';
+import { ConsoleError, inField } from '../console-error.js';
+import { actorOf, type ConsoleParts } from '../console-parts.js';
+import type { AppPasswordBody, AppPasswordEntry, AppPasswordMade, AppPasswordsAnswer } from '../contract.js';
+import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+import { isoTime, isoTimeOrNull } from '../times.js';
+import { openUserDrive } from '../user-drive.js';
+import { text } from './session.js';
+
+const PATH_LENGTH_MAX = 16 * 1024;
+const DAY_MS = 86_400_000;
+
+const appPasswordBody: z.ZodType<AppPasswordBody> = z.strictObject({
+  name: text(200),
+  driveId: z.int().nullable(),
+  folder: text(PATH_LENGTH_MAX).nullish(),
+  allowance: z.enum(['full', 'read-only', 'add-only']).optional(),
+  expiresAt: z.union([z.iso.datetime({ offset: true }), z.iso.date()]).nullish(),
+});
+
+export const appPasswordRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/app-passwords',
+    access: 'user',
+    summary: 'Your app passwords, revoked and expired ones too.',
+    run: async (request, parts) => {
+      const rows = await parts.accounts.appPasswords(request.session!.user.email);
+      return ok({ appPasswords: await describeAll(rows, request, parts) } satisfies AppPasswordsAnswer);
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/app-passwords',
+    access: 'user',
+    summary: 'Makes an app password. Its secret is shown this once.',
+    body: appPasswordBody,
+    run: makeOne,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/app-passwords/:id',
+    access: 'user',
+    summary: 'Revokes an app password: it is refused from the next request on.',
+    run: async (request, parts) => {
+      const id = Number(request.parameters.id);
+      const own = await parts.accounts.appPasswords(request.session!.user.email);
+      if (!own.some((row) => row.id === id && row.revokedAt === null)) {
+        throw new ConsoleError(404, 'no-such-app-password', 'This app password was revoked already.');
+      }
+      await parts.accounts.as(actorOf(request)).revokeAppPassword(request.session!.user.email, id);
+      return done();
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/app-passwords',
+    access: 'user',
+    summary: 'Revokes all app passwords.',
+    run: async (request, parts) => {
+      await parts.accounts.as(actorOf(request)).revokeAppPasswords(request.session!.user.email);
+      return done();
+    },
+  }),
+];
+
+async function makeOne(request: ConsoleRequest<AppPasswordBody>, parts: ConsoleParts) {
+  const { name, driveId, folder, allowance = 'full', expiresAt } = request.body;
+  const drive = driveId === null ? null : await openUserDrive(request, parts, driveId);
+  if (typeof folder === 'string' && !drive) {
+    throw new ConsoleError(400, 'invalid-input', 'A folder is on some drive; choose one.', { field: 'driveId' });
+  }
+  const scopeId = drive && typeof folder === 'string' ? (await openScope(drive, folder)).id : null;
+  const { row, secret } = await inField({ 'invalid-name': 'name', 'invalid-number': 'expiresAt' }, () =>
+    parts.accounts.as(actorOf(request)).createAppPassword({
+      email: request.session!.user.email,
+      name,
+      driveId,
+      scopeId,
+      allowance,
+      expiresAt: expiresAt == null ? null : toTime(expiresAt),
+    }),
+  );
+  const [appPassword] = await describeAll([row], request, parts);
+  return made({ appPassword: appPassword!, secret } satisfies AppPasswordMade);
+}
+
+/** A day means up to its end. */
+function toTime(text: string): number {
+  return Date.parse(text) + (text.includes('T') ? 0 : DAY_MS);
+}
+
+async function describeAll(
+  rows: readonly AppPasswordRow[],
+  request: ConsoleRequest<unknown>,
+  parts: ConsoleParts,
+): Promise<AppPasswordEntry[]> {
+  const drives = new Map((await parts.store.drivesOf(request.session!.user.id)).map((drive) => [drive.id, drive]));
+  const entries: AppPasswordEntry[] = [];
+  for (const row of rows) {
+    const { id, name, driveId, scopeId, allowance } = row;
+    const drive = driveId === null ? undefined : drives.get(driveId);
+    const folder = drive && scopeId !== null ? await folderOf(drive.id, scopeId, request, parts) : null;
+    entries.push({
+      id,
+      name,
+      // A drive that was left is shown by its number alone.
+      drive: driveId === null ? null : { id: driveId, name: drive?.name ?? '' },
+      folder,
+      isFolderGone: scopeId !== null && folder === null,
+      allowance,
+      createdAt: isoTime(row.createdAt),
+      expiresAt: isoTimeOrNull(row.expiresAt),
+      lastUsedAt: isoTimeOrNull(row.lastUsedAt),
+      lastClient: row.lastClient,
+      state: stateOf(row),
+    });
+  }
+  return entries;
+}
+
+function stateOf({ revokedAt, expiresAt }: AppPasswordRow): AppPasswordEntry['state'] {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt !== null && expiresAt <= Date.now() ? 'expired' : 'valid';
+}
+
+async function folderOf(
+  driveId: number,
+  scopeId: NonNullable<AppPasswordRow['scopeId']>,
+  request: ConsoleRequest<unknown>,
+  parts: ConsoleParts,
+): Promise<string | null> {
+  return scopePath(await openUserDrive(request, parts, driveId), scopeId);
+}
