@@ -44,6 +44,7 @@ const ENGINE_DOORS = [
   'engines/storage-copy.ts',
   'engines/storage-key.ts',
   'engines/storage-format.ts',
+  'engines/storage-key.ts',
   'engines/sqlite/storage-claim.ts',
   'engines/sql/migrate.ts',
 ];
@@ -53,7 +54,8 @@ const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly stri
   { name: /^@?koa\b/, where: ['http', 'console'] },
   { name: /^(better-sqlite3|kysely|pg)\b/, where: ['engines'] },
   { name: /^@aws-sdk\//, where: ['engines'] },
-  { name: /^argon2$/, where: ['accounts'] },
+  { name: /^(argon2|otpauth|@simplewebauthn\/server)$/, where: ['accounts'] },
+  { name: /^qrcode$/, where: ['console'] },
   { name: /^saxes$/, where: ['dav', 'jobs'] },
   { name: /^commander$/, where: ['admin', 'cli.ts'] },
 ];

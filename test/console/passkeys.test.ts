@@ -14,8 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const host = () => `localhost:${server.port}`;
-const origin = () => `http://${host()}`;
+const origin = () => `http://localhost:${server.port}`;
 
 let users = 0;
 /** A user of their own, whose password was right; passkeys belong to host names, so they come by one. */
@@ -25,8 +24,22 @@ async function newUser(): Promise<{ name: string; client: ConsoleClient }> {
   return { name, client: await enter(name) };
 }
 
+/** Comes by the name `localhost`, where others come by 127.0.0.1. */
+class NamedClient extends ConsoleClient {
+  readonly #host: string;
+
+  constructor(to: TestServer) {
+    super(to);
+    this.#host = `localhost:${to.port}`;
+  }
+
+  override send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    return super.send(method, path, body, { Host: this.#host, ...headers });
+  }
+}
+
 async function enter(name: string): Promise<ConsoleClient> {
-  const client = new ConsoleClient(server, { Host: host() });
+  const client = new NamedClient(server);
   expect((await client.send('POST', '/api/session', { email: emailOf(name), password: PASSWORD })).status).toBe(201);
   return client;
 }
@@ -204,8 +217,7 @@ describe('issue 4, point 3 — a browser that somebody else finds open', () => {
   test('adds no passkey and removes none where there is a second factor, without a fresh proof', async () => {
     const slow = await TestServer.start({ freshSignInMinutes: -1 });
     try {
-      const headers = { Host: `localhost:${slow.port}` };
-      const client = new ConsoleClient(slow, headers);
+      const client = new NamedClient(slow);
       await client.post('/api/session', { email: emailOf('alice'), password: PASSWORD });
       const key = new PasskeyAuthenticator(`http://localhost:${slow.port}`);
       const { passkey } = await registered(client, key);

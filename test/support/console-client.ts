@@ -4,14 +4,11 @@ import { emailOf, type TestServer } from './make-server.js';
 /** What the console's pages do with the JSON API: keeps the cookie, sends the token against forgery. */
 export class ConsoleClient {
   readonly #server: TestServer;
-  readonly #headers: Record<string, string>;
   cookie: string | null = null;
   csrfToken: string | null = null;
 
-  /** `headers`: with every request. */
-  constructor(server: TestServer, headers: Record<string, string> = {}) {
+  constructor(server: TestServer) {
     this.#server = server;
-    this.#headers = headers;
   }
 
   /** Signed in as a user of the test server. */
@@ -28,7 +25,6 @@ export class ConsoleClient {
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(this.cookie === null ? {} : { Cookie: this.cookie }),
         ...(this.csrfToken === null ? {} : { 'X-CSRF-Token': this.csrfToken }),
-        ...this.#headers,
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -27,6 +27,7 @@ export const appPasswordRoutes: readonly Route[] = [
     access: 'user',
     summary: 'Your app passwords, revoked and expired ones too.',
     run: async (request, parts) => {
+      await parts.authenticator.flush();
       const rows = await parts.accounts.appPasswords(request.session!.user.email);
       return ok({ appPasswords: await describeAll(rows, request, parts) } satisfies AppPasswordsAnswer);
     },

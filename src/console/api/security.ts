@@ -2,7 +2,7 @@ import { toString as drawQr } from 'qrcode';
 import { z } from 'zod';
 import { AccountError } from '../../accounts/account-error.js';
 import type { AppPasswordRow, UserRow } from '../../stores/account-store.js';
-import { readAudit } from '../audit-answer.js';
+import { auditPage } from '../audit-page.js';
 import { ConsoleError, inField } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type {
@@ -108,9 +108,8 @@ export const securityRoutes: readonly Route[] = [
     path: '/api/security/audit',
     access: 'user',
     summary: 'What happened to your own account, the latest first.',
-    query: { before: 'the `next` of the page before' },
-    run: async (request, parts) =>
-      ok(await readAudit(parts, { userId: request.session!.user.id }, request.query.get('before'))),
+    query: { before: 'the `next` of the page before', kind: 'only these' },
+    run: async ({ query, session }, { audit }) => ok(await auditPage(audit, query, { userId: session!.user.id })),
   }),
 ];
 
@@ -145,7 +144,8 @@ async function describe(request: ConsoleRequest, parts: ConsoleParts): Promise<S
 }
 
 /** PRODUCT S5: which devices still try what isn't valid any more, the latest first. */
-async function staleDevices(email: string, { accounts }: ConsoleParts): Promise<StaleDevice[]> {
+async function staleDevices(email: string, { accounts, authenticator }: ConsoleParts): Promise<StaleDevice[]> {
+  await authenticator.flush();
   const user: UserRow = await accounts.readUser(email);
   const appPasswords: readonly AppPasswordRow[] = await accounts.appPasswords(email);
   const since = Date.now() - STALE_DAYS * DAY_MS;

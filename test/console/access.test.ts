@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROUTES } from '../../src/console/api/all-routes.js';
+import type { ErrorAnswer } from '../../src/console/contract.js';
+import type { AccessLevel, Route } from '../../src/console/route.js';
+import { ConsoleClient } from '../support/console-client.js';
+import { DRIVE_ID, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+
+let server: TestServer;
+beforeAll(async () => {
+  // No sign-in is ever fresh.
+  server = await TestServer.start({ freshSignInMinutes: -1 });
+  await server.addMember('bob');
+  for (const name of ['admin', 'second']) await server.addUser(name);
+  await server.accounts.changeUser(emailOf('admin'), { isAdmin: true });
+});
+afterAll(() => server.stop());
+
+/** From the least that is asked for to the most: a test of a refusal is one of all routes that ask for more. */
+const LEVELS: readonly AccessLevel[] = [
+  'anyone',
+  'second-step',
+  'set-up',
+  'user',
+  'administrator',
+  'fresh-administrator',
+];
+const above = (level: AccessLevel) => ROUTES.filter(({ access }) => LEVELS.indexOf(access) > LEVELS.indexOf(level));
+
+/** An address of the route, of things that are there as far as possible. */
+function addressOf({ path }: Route): string {
+  const isDrive = /\/drives\/:/.test(path);
+  return path
+    .replace(/:email\b/g, encodeURIComponent(emailOf('bob')))
+    .replace(/:(\w+)/g, isDrive ? String(DRIVE_ID) : '1');
+}
+
+/** What each route answers, as `GET /api/x: 403 not-fresh`, where that isn't what is `wanted`. */
+async function otherAnswers(routes: readonly Route[], client: ConsoleClient, wanted: string): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const route of routes) {
+    const { status, text } = await client.send(route.method, addressOf(route), route.body ? {} : undefined);
+    const kind = text === '' ? wanted.slice(4) : (JSON.parse(text) as ErrorAnswer).error?.kind;
+    if (`${status} ${kind}` !== wanted) wrong.push(`${route.method} ${route.path}: ${status} ${kind}`);
+  }
+  return wrong;
+}
+
+describe('issue 4 — every route of the JSON API is refused without and with the wrong role', () => {
+  test('the table asks for something nearly everywhere', () => {
+    expect(ROUTES.filter(({ access }) => access === 'anyone').map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /api/session',
+      'POST /api/session',
+    ]);
+    expect(above('set-up').length).toBeGreaterThan(5);
+    const twice = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    expect(new Set(twice).size).toBe(twice.length);
+  });
+
+  test('without a session', async () => {
+    expect(await otherAnswers(above('anyone'), new ConsoleClient(server), '401 not-signed-in')).toEqual([]);
+    const guessed = new ConsoleClient(server);
+    guessed.cookie = `firn-session=${'a'.repeat(43)}`;
+    expect(await otherAnswers(above('anyone'), guessed, '401 not-signed-in')).toEqual([]);
+  });
+
+  test('before the second step', async () => {
+    await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('second')))!);
+    const client = await ConsoleClient.signedIn(server, 'second', PASSWORD);
+    expect(await otherAnswers(above('second-step'), client, '401 second-step')).toEqual([]);
+  });
+
+  test('PRODUCT S4 — without a second factor where one is required', async () => {
+    const clients = [
+      await ConsoleClient.signedIn(server, 'bob', PASSWORD),
+      await ConsoleClient.signedIn(server, 'admin', PASSWORD),
+    ];
+    await server.engines.security.requireSecondFactor(true);
+    try {
+      for (const client of clients) {
+        expect(await otherAnswers(above('set-up'), client, '403 second-factor-required')).toEqual([]);
+        expect((await client.send('GET', '/api/security')).status).toBe(200);
+        expect((await client.send('POST', '/api/security/totp')).status).toBe(200);
+      }
+    } finally {
+      await server.engines.security.requireSecondFactor(false);
+    }
+  });
+
+  test('who is no administrator', async () => {
+    const client = await ConsoleClient.signedIn(server, 'bob', PASSWORD);
+    expect(await otherAnswers(above('user'), client, '403 not-administrator')).toEqual([]);
+  });
+
+  test('an administrator whose sign-in was too long ago', async () => {
+    const client = await ConsoleClient.signedIn(server, 'admin', PASSWORD);
+    expect(await otherAnswers(above('administrator'), client, '403 not-fresh')).toEqual([]);
+  });
+
+  test('somebody whose account was disabled a moment ago', async () => {
+    const client = await ConsoleClient.signedIn(server, 'bob', PASSWORD);
+    await server.accounts.setDisabled(emailOf('bob'), true);
+    expect(await otherAnswers(above('anyone'), client, '401 not-signed-in')).toEqual([]);
+    await server.accounts.setDisabled(emailOf('bob'), false);
+  });
+
+  test('a page of somebody else, in the browser of who is signed in (CSRF)', async () => {
+    const client = await ConsoleClient.signedIn(server, 'alice', PASSWORD);
+    client.csrfToken = null;
+    const changing = ROUTES.filter(
+      ({ method, access }) => !['GET', 'HEAD'].includes(method) && LEVELS.indexOf(access) <= LEVELS.indexOf('user'),
+    );
+    expect(changing.length).toBeGreaterThan(10);
+    expect(await otherAnswers(changing, client, '403 forged')).toEqual([]);
+  });
+});
