@@ -36,8 +36,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   stores: [],
 };
 /**
- * What the outside may import of `engines`: the switch, the claim on a storage folder, what the command line needs to
- * copy one back, the key of its secrets, and the errors of one that can't be opened.
+ * What the outside may import of `engines`: the switch, the claim on a storage folder, its key, what the command line
+ * needs to copy one back, and the errors of one that can't be opened.
  */
 const ENGINE_DOORS = [
   'engines/open-engines.ts',

@@ -71,6 +71,23 @@ describe('issue 4, point 3 — sessions', () => {
     expect(await sessions.find(token, ADDRESS)).toBeNull();
   });
 
+  test('another token for less than a whole proof makes no session fresh, and keeps it from being idle', async () => {
+    const token = await sessions.begin(anna, ADDRESS, 'Firefox');
+    now += 50 * MINUTE;
+    const open = (await sessions.find(token, ADDRESS))!;
+    const renewed = (await sessions.renew(open.session, anna.passwordVersion, false))!;
+    now += 50 * MINUTE;
+    expect((await sessions.find(renewed, ADDRESS))!.isFresh).toBe(false);
+  });
+
+  test('those that were idle for too long are not listed', async () => {
+    await sessions.begin(anna, ADDRESS, 'Firefox');
+    now += 40 * MINUTE;
+    await sessions.begin(anna, ADDRESS, 'Chromium');
+    now += 40 * MINUTE;
+    expect((await sessions.list(anna.id)).map(({ client }) => client)).toEqual(['Chromium']);
+  });
+
   test('the token itself is stored nowhere', async () => {
     const token = await sessions.begin(anna, ADDRESS, 'Firefox');
     const rows = await database.readOne((connection) => connection.all<object>('SELECT * FROM session', []));
