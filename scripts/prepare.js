@@ -37,6 +37,7 @@ const proofs = new Map([
   ['rclone', ['rclone']],
   ['restic', ['restic']],
   ['strace', ['strace']],
+  ['unzip', ['unzip']],
   ['util-linux', ['taskset']],
   ['wrk', ['wrk']],
 ]);

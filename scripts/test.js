@@ -24,6 +24,7 @@ const clientPackages = [
   'nextcloud-desktop-cmd',
   'owncloud-client-cmd',
   'strace',
+  'unzip',
 ];
 
 ensureDependencies();

@@ -240,6 +240,11 @@ export interface PathsAnswer {
 export interface RestoreBody {
   readonly paths: readonly string[];
 }
+/** DELETE /api/drives/ID/trash */
+export interface TrashEmptiedAnswer {
+  /** How many files and folders, each with what was in it, are gone for good. */
+  readonly removed: number;
+}
 
 /** What went wrong: any status from 400 on. */
 export interface ErrorAnswer {

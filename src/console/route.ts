@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { OpenSession } from '../accounts/sessions.js';
+import type { DavResponse } from '../dav/request.js';
 import type { Incoming } from '../drive/contents.js';
 import type { ConsoleParts } from './console-parts.js';
 
@@ -34,7 +34,7 @@ export interface ConsoleAnswer {
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** In the place of `json`. */
-  readonly body?: string | Uint8Array | Readable | null;
+  readonly body?: DavResponse['body'];
   /** The token that the browser keeps from now on; null: none. */
   readonly sessionToken?: string | null;
 }

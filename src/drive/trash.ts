@@ -8,20 +8,22 @@ import { freeName } from './names.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
 
-/** DELETE: into the trash, or out of it for good (PRODUCT D4). One short transaction whatever the size of the tree. */
-export async function remove(changes: Changes, found: Found): Promise<void> {
+/**
+ * DELETE: into the trash, or out of it for good (PRODUCT D4). One short transaction whatever the size of the tree. Gives
+ * the name that it has in the trash; null where it is gone for good.
+ */
+export async function remove(changes: Changes, found: Found): Promise<string | null> {
   const resource = existing(found);
   checkMayChange(changes.membership);
   switch (resource.kind) {
     case 'node':
       await changes.transaction.removeLocksIn(resource.node!.id);
-      await moveToTrash(changes, found, resource.node!);
-      return;
+      return moveToTrash(changes, found, resource.node!);
     case 'trashed':
     case 'in-trash':
       await changes.transaction.removeLocksIn(resource.node!.id);
       await changes.transaction.detachNode(resource.node!, changes.now);
-      return;
+      return null;
     default:
       throw new DriveError('forbidden', `"${resource.name}" is one of the drive's own folders and can't be deleted.`);
   }

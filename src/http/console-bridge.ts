@@ -155,10 +155,15 @@ function sendError(context: Context, { status, kind, message, field, headers }: 
   });
 }
 
-/** What the socket's side refuses of a body: too large, a coding, and so on. */
+/** What the protocol layer refuses: of a body, of a download, of a resumable upload. Where the drive is behind it, by its word. */
 function fromDav(error: unknown): ConsoleError | null {
-  return error instanceof DavError ? new ConsoleError(error.status, 'refused', error.message, { cause: error }) : null;
+  if (!(error instanceof DavError)) return null;
+  let kind = KINDS[error.status] ?? 'refused';
+  for (let { cause } = error; cause instanceof Error; cause = cause.cause) kind = toConsoleError(cause)?.kind ?? kind;
+  return new ConsoleError(error.status, kind, error.message, { cause: error, headers: error.headers });
 }
+
+const KINDS: Readonly<Record<number, string>> = { 404: 'not-found', 412: 'changed', 413: 'too-large' };
 
 function cookieOf(token: string | null, secure: boolean): string {
   const name = secure ? SECURE_COOKIE : PLAIN_COOKIE;

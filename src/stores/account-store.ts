@@ -37,6 +37,11 @@ export interface AccountStore {
   removeMember(driveId: DriveId, userId: UserId): Promise<boolean>;
   members(driveId: DriveId): Promise<(MemberRow & { readonly email: string; readonly name: string })[]>;
   drivesOf(userId: UserId): Promise<(DriveRow & { readonly role: Role })[]>;
+  /**
+   * What a user who has signed in by a session may do: on all their drives, by ID, or on one; one statement. Empty for who
+   * is no member, and for a disabled user.
+   */
+  memberships(userId: UserId, driveId: DriveId | null): Promise<Membership[]>;
 
   /** Throws `SelectorTakenError`. */
   createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow>;

@@ -185,6 +185,33 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
       });
     });
 
+    describe('memberships', () => {
+      it('say what a credential with all rights would, by drive ID, or of one drive', async () => {
+        const user = await makeUser();
+        const [two, one, foreign] = [await makeDrive(200_000), await makeDrive(100_000), await makeDrive(300_000)];
+        await store.putMember(two.id, user.id, 'viewer', 7, NOW);
+        await store.putMember(one.id, user.id, 'manager', null, NOW);
+        const credential: CredentialRef = { kind: 'account', userId: user.id, passwordVersion: 1 };
+        const expected = [];
+        for (const { id } of [one, two]) expected.push((await store.access(credential, id, NOW)).membership);
+        expect(await store.memberships(user.id, null)).toEqual(expected);
+        expect(await store.memberships(user.id, two.id)).toEqual([expected[1]]);
+        expect(await store.memberships(user.id, foreign.id)).toEqual([]);
+        expect(await store.memberships(user.id, NO_SUCH_DRIVE)).toEqual([]);
+      });
+
+      it('are none for a disabled user, and where the membership has ended', async () => {
+        const [user, drive] = [await makeUser(), await makeDrive()];
+        await store.putMember(drive.id, user.id, 'member', null, NOW);
+        await store.updateUser(user.id, { isDisabled: true });
+        expect(await store.memberships(user.id, drive.id)).toEqual([]);
+        await store.updateUser(user.id, { isDisabled: false });
+        expect(await store.memberships(user.id, drive.id)).toHaveLength(1);
+        await store.removeMember(drive.id, user.id);
+        expect(await store.memberships(user.id, null)).toEqual([]);
+      });
+    });
+
     describe('app passwords', () => {
       it('createAppPassword — is found by selector and listed, and a taken selector throws', async () => {
         const user = await makeUser();

@@ -1,8 +1,25 @@
 import type { Route } from '../route.js';
 import { appPasswordRoutes } from './app-passwords.js';
+import { downloadRoutes } from './downloads.js';
+import { driveRoutes } from './drives.js';
+import { fileRoutes } from './files.js';
 import { passkeyRoutes } from './passkeys.js';
 import { securityRoutes } from './security.js';
 import { sessionRoutes } from './session.js';
+import { transferRoutes } from './transfers.js';
+import { trashRoutes } from './trash.js';
+import { uploadRoutes } from './uploads.js';
 
 /** Every route of the JSON API, in the order of docs/openapi.json. */
-export const ROUTES: readonly Route[] = [...sessionRoutes, ...passkeyRoutes, ...securityRoutes, ...appPasswordRoutes];
+export const ROUTES: readonly Route[] = [
+  ...sessionRoutes,
+  ...passkeyRoutes,
+  ...securityRoutes,
+  ...appPasswordRoutes,
+  ...driveRoutes,
+  ...fileRoutes,
+  ...transferRoutes,
+  ...trashRoutes,
+  ...downloadRoutes,
+  ...uploadRoutes,
+];

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Drive } from '../../drive/drive.js';
+import { DriveError } from '../../drive/drive-error.js';
 import { Listing } from '../../drive/listing.js';
 import type { Resource } from '../../drive/resource.js';
 import type { ContentRow } from '../../stores/drive-store.js';
@@ -20,7 +21,18 @@ const SAFE: Readonly<Record<string, string>> = {
 };
 
 /** GET and HEAD, RFC 9110 §9.3.1, §13, §14. A collection answers with a plain index (CLIENTS R29). */
-export async function get(request: DavRequest): Promise<DavResponse> {
+export function get(request: DavRequest): Promise<DavResponse> {
+  return read(request, index);
+}
+
+/** As `get`, for who doesn't want a collection's index. Throws `DriveError` `is-a-collection`. */
+export function getFile(request: DavRequest): Promise<DavResponse> {
+  return read(request, () => {
+    throw new DriveError('is-a-collection', 'This is a folder; it has no content.');
+  });
+}
+
+async function read(request: DavRequest, ofCollection: typeof index): Promise<DavResponse> {
   const conditions = await readConditions(request);
   const withContent = request.method === 'GET';
   const { found, outcome } = await request.drive.read(async (snapshot) => {
@@ -36,7 +48,7 @@ export async function get(request: DavRequest): Promise<DavResponse> {
     ...SAFE,
   };
   if (outcome === 'not-modified') return respond(304, headers);
-  if (resource.isCollection) return index(request, resource, headers);
+  if (resource.isCollection) return ofCollection(request, resource, headers);
   headers['Accept-Ranges'] = 'bytes';
   headers['Content-Type'] = contentTypeOf(resource.name);
   const checksum = checksumHeader(found.content);

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { Access, AppPasswordRow, DriveRow, MemberRow, UserRow } from '../../stores/account-store.js';
+import type { Access, AppPasswordRow, DriveRow, MemberRow, Membership, UserRow } from '../../stores/account-store.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from '../../stores/values.js';
 import type { Schema } from './schema.js';
 import type { AccessRecord } from './sql-account-statements.js';
@@ -69,29 +69,29 @@ export function toAppPassword(row: Selectable<Schema['app_password']>): AppPassw
 }
 
 const FALLEN: Access = { stands: false, membership: null };
-const NO_MEMBER: Access = { stands: true, membership: null };
 
 export function toAccess(row: AccessRecord | undefined, userId: UserId): Access {
-  if (!row) return FALLEN;
-  if (row.root_id === null || row.drive_id === null) return NO_MEMBER;
+  return row ? { stands: true, membership: toMembership(row, userId) } : FALLEN;
+}
+
+/** Null where the user is no member. */
+export function toMembership(row: AccessRecord, userId: UserId): Membership | null {
+  if (row.root_id === null || row.drive_id === null) return null;
   return {
-    stands: true,
-    membership: {
-      userId,
-      email: row.email,
-      driveId: row.drive_id as DriveId,
-      driveName: row.name,
-      role: row.role,
-      allowance: row.allowance,
-      scopeId: row.scope_id as NodeId | null,
-      driveQuotaBytes: row.quota_bytes,
-      memberQuotaBytes: row.member_quota_bytes,
-      uploadMaxBytes: row.upload_max_bytes,
-      rootId: row.root_id as NodeId,
-      commonId: row.common_id as NodeId,
-      commonBinId: row.common_bin_id as NodeId,
-      homeId: row.home_id as NodeId,
-      binId: row.bin_id as NodeId,
-    },
+    userId,
+    email: row.email,
+    driveId: row.drive_id as DriveId,
+    driveName: row.name,
+    role: row.role,
+    allowance: row.allowance,
+    scopeId: row.scope_id as NodeId | null,
+    driveQuotaBytes: row.quota_bytes,
+    memberQuotaBytes: row.member_quota_bytes,
+    uploadMaxBytes: row.upload_max_bytes,
+    rootId: row.root_id as NodeId,
+    commonId: row.common_id as NodeId,
+    commonBinId: row.common_bin_id as NodeId,
+    homeId: row.home_id as NodeId,
+    binId: row.bin_id as NodeId,
   };
 }

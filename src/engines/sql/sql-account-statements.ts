@@ -290,6 +290,16 @@ const ownDrive = sql<number>`
   (SELECT drive_id FROM member WHERE user_id = app_user.id AND drive_id = app_user.drive_id),
   (SELECT min(drive.id) ${DRIVES_OF_USER} AND drive.created_at = (SELECT min(drive.created_at) ${DRIVES_OF_USER}))`;
 
+export const memberships = statement<{ user: number; drive: number | null }>()<AccessRecord>(
+  (_db, p) => sql<AccessRecord>`
+    SELECT app_user.email, 'full' AS allowance, NULL AS scope_id, ${membershipColumns}
+    FROM app_user
+    JOIN member ON member.user_id = app_user.id AND member.drive_id = coalesce(${p('drive')}, member.drive_id)
+    JOIN drive ON drive.id = member.drive_id
+    WHERE app_user.id = ${p('user')} AND app_user.is_disabled = 0
+    ORDER BY drive.id`,
+);
+
 /** No row: the account password doesn't stand. */
 export const accountAccess = statement<{ user: number; version: number; drive: number | null }>()<AccessRecord>(
   (_db, p) => sql<AccessRecord>`

@@ -9,6 +9,7 @@ import {
   EmailTakenError,
   emailKey,
   type MemberRow,
+  type Membership,
   type NewAppPassword,
   type NewDrive,
   type NewUser,
@@ -172,6 +173,13 @@ export class SqlAccountStore implements AccountStore {
   async drivesOf(userId: UserId): Promise<(DriveRow & { readonly role: Role })[]> {
     const rows = await this.#database.readOne((connection) => statements.drivesOf.all(connection, { user: userId }));
     return rows.map((row) => ({ ...records.toDrive(row), role: row.role }));
+  }
+
+  async memberships(userId: UserId, driveId: DriveId | null): Promise<Membership[]> {
+    const rows = await this.#database.readOne((connection) =>
+      statements.memberships.all(connection, { user: userId, drive: driveId }),
+    );
+    return rows.flatMap((row) => records.toMembership(row, userId) ?? []);
   }
 
   async createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow> {

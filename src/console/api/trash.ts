@@ -1,0 +1,51 @@
+import { checkMayChange } from '../../drive/rights.js';
+import { emptyTrash, restoreToOrigin } from '../../drive/trash.js';
+import { actorOf, type ConsoleParts } from '../console-parts.js';
+import type { PathsAnswer, RestoreBody, TrashEmptiedAnswer } from '../contract.js';
+import { openDrive, readPath, writePath } from '../drive-access.js';
+import { type ConsoleRequest, ok, type Route, route } from '../route.js';
+import { pathsBody } from './transfers.js';
+
+export const trashRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/drives/:id/trash/restore',
+    access: 'user',
+    summary: 'Takes deleted files and folders back to where they were, all or none.',
+    body: pathsBody,
+    run: restore,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/drives/:id/trash',
+    access: 'user',
+    summary: "Deletes what lies in the trash for good: one's own, and what members share.",
+    run: empty,
+  }),
+];
+
+async function restore(request: ConsoleRequest<RestoreBody>, parts: ConsoleParts) {
+  const drive = await openDrive(request, parts);
+  const paths = request.body.paths.map((text) => readPath(drive, text, 'paths'));
+  const restored = await drive.write(async (changes) => {
+    const places: string[] = [];
+    for (const path of paths) {
+      places.push(writePath((await restoreToOrigin(changes, await changes.find(path))).path));
+    }
+    return places;
+  });
+  return ok({ paths: restored } satisfies PathsAnswer);
+}
+
+async function empty(request: ConsoleRequest, parts: ConsoleParts) {
+  const { membership } = await openDrive(request, parts);
+  checkMayChange(membership);
+  const { driveId, binId, commonBinId, userId } = membership;
+  const bins = [
+    { driveId, binId, ownerId: userId },
+    { driveId, binId: commonBinId, ownerId: null },
+  ];
+  const removed = await emptyTrash(parts.driveParts.drives, bins, parts.driveParts.now());
+  await parts.audit.note('trash-emptied', userId, actorOf(request), { drive: driveId, removed });
+  return ok({ removed } satisfies TrashEmptiedAnswer);
+}

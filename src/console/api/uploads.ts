@@ -1,0 +1,80 @@
+import { checkTusVersion, parseUploadMetadata } from '../../dav/headers/tus.js';
+import { post } from '../../dav/methods/post.js';
+import type { DavResponse } from '../../dav/request.js';
+import { deleteUpload, headUpload, patchUpload, withTus } from '../../dav/tus/tus-resource.js';
+import { targetOf } from '../../dav/tus/tus-target.js';
+import type { Drive } from '../../drive/drive.js';
+import { makeFolders } from '../../drive/folders.js';
+import type { DrivePath } from '../../drive/names.js';
+import { checkMayAdd } from '../../drive/rights.js';
+import type { ConsoleParts } from '../console-parts.js';
+import { asDavRequest } from '../dav-request.js';
+import { openDrive, readPath } from '../drive-access.js';
+import { type ConsoleRequest, type Route, route } from '../route.js';
+
+/** Uploads that go on where they broke off: TUS 1.0.0 as WebDAV programs have it, by the session in the place of Basic. */
+export const uploadRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/drives/:id/uploads',
+    access: 'user',
+    summary: 'Begins a resumable upload (TUS 1.0.0). Upload-Metadata: path (the folder), filename, mtime.',
+    run: begin,
+  }),
+  route({
+    method: 'HEAD',
+    path: '/api/drives/:id/uploads/:name',
+    access: 'user',
+    summary: 'How much of an upload has come.',
+    run: async (request, parts) => {
+      const drive = await openDrive(request, parts);
+      return headUpload(asDavRequest(request, 'HEAD', drive, []), request.parameters.name!);
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/api/drives/:id/uploads/:name',
+    access: 'user',
+    summary: 'The next bytes of an upload; the last one makes the file.',
+    run: async (request, parts) => {
+      const drive = await openDrive(request, parts);
+      return patchUpload(asDavRequest(request, 'PATCH', drive, []), request.parameters.name!);
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/drives/:id/uploads/:name',
+    access: 'user',
+    summary: 'Gives an upload up.',
+    run: giveUp,
+  }),
+];
+
+async function begin(request: ConsoleRequest, parts: ConsoleParts): Promise<DavResponse> {
+  const drive = await openDrive(request, parts);
+  return withTus(asDavRequest(request, 'POST', drive, []), async () => {
+    const { headers } = request;
+    checkTusVersion(headers);
+    const metadata = parseUploadMetadata(String(headers['upload-metadata'] ?? ''));
+    const folder = readPath(drive, metadata.get('path') ?? '');
+    // A folder that is dropped into the page gives its files' names with their way to them.
+    const inner = readPath(drive, `${folder.join('/')}/${metadata.get('filename') ?? ''}`, 'filename').slice(0, -1);
+    if (inner.length > folder.length) await makeWay(drive, inner);
+    return post(asDavRequest(request, 'POST', drive, folder));
+  });
+}
+
+async function makeWay(drive: Drive, folder: DrivePath): Promise<void> {
+  const isThere = await drive.read(async (snapshot) => (await snapshot.find(folder)).resource !== null);
+  if (isThere) return;
+  checkMayAdd(drive.membership);
+  await drive.write((changes) => makeFolders(changes, folder));
+}
+
+async function giveUp(request: ConsoleRequest, parts: ConsoleParts): Promise<DavResponse> {
+  const drive = await openDrive(request, parts);
+  const upload = await drive.read((snapshot) => parts.driveParts.uploads.find(snapshot, request.parameters.name!));
+  // Those of Nextcloud's kind are no TUS uploads.
+  targetOf(upload);
+  return deleteUpload(asDavRequest(request, 'DELETE', drive, []), upload);
+}

@@ -1,0 +1,42 @@
+import { PATH_LENGTH_MAX, PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
+import { Drive } from '../drive/drive.js';
+import { fullPath } from '../drive/member-page.js';
+import { type DrivePath, normalizePath } from '../drive/names.js';
+import type { DriveId } from '../stores/values.js';
+import { ConsoleError } from './console-error.js';
+import type { ConsoleParts } from './console-parts.js';
+import type { ConsoleRequest } from './route.js';
+
+const DRIVE_ID = /^\d{6,15}$/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** The drive of the route's `:id`, as its user sees it. Throws `ConsoleError` 404, so that IDs can't be probed (PRODUCT A3). */
+export async function openDrive(request: ConsoleRequest<unknown>, parts: ConsoleParts): Promise<Drive> {
+  const { id = '' } = request.parameters;
+  const memberships = DRIVE_ID.test(id)
+    ? await parts.store.memberships(request.session!.user.id, Number(id) as DriveId)
+    : [];
+  const [membership] = memberships;
+  if (membership) return new Drive(membership, parts.driveParts);
+  throw new ConsoleError(404, 'no-such-drive', 'There is no such drive, or you are no member of it.');
+}
+
+/**
+ * A path as the pages write it, `/Firn/photos/sea.jpg`, by way of the drive's two folders. Whether names may be given so is
+ * the drive's to say. Throws `ConsoleError` 400; `field` says where the path was.
+ */
+export function readPath(drive: Drive, text: string, field = 'path'): DrivePath {
+  const segments = normalizePath(text.split('/').filter((segment) => segment !== ''));
+  const isWrong =
+    text.length > PATH_LENGTH_MAX ||
+    segments.length > PATH_SEGMENTS_MAX ||
+    segments.some((segment) => segment === '.' || segment === '..') ||
+    text.includes('\0') ||
+    LONE_SURROGATE.test(text);
+  if (isWrong) throw new ConsoleError(400, 'invalid-input', 'This is not a path of a drive.', { field });
+  return fullPath(drive, segments);
+}
+
+export function writePath(path: DrivePath): string {
+  return `/${path.join('/')}`;
+}

@@ -1,0 +1,53 @@
+import { contentTypeOf } from '../dav/content-type.js';
+import { encodeSegment } from '../dav/headers/path.js';
+
+/**
+ * What keeps an uploaded page from running with the console's rights, however a browser comes to show it. Only our own
+ * pages may show it in a frame.
+ */
+const SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";
+/** Browsers show a PDF in a viewer of their own, which they don't put into a sandbox: they show nothing then. */
+const FOR_PDF = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf";
+const FRAMES = "frame-ancestors 'self'";
+const PLAIN_TEXT = 'text/plain; charset=utf-8';
+const BYTES = 'application/octet-stream';
+const SHOWN = /^(?:image|audio|video)\//;
+const SVG = 'image/svg+xml';
+/** Types with scripts of their own, or of a style sheet of theirs. */
+const ACTIVE =
+  /^text\/(?:html|xml|xsl)|\+xml$|^application\/(?:xml|xhtml)|^multipart\/|^text\/(?:javascript|cache-manifest)/;
+
+/** The headers by which a file's bytes are given to a browser that is signed in to the console. */
+export function safeHeaders(name: string, isDownload: boolean): Record<string, string> {
+  const type = contentTypeOf(name);
+  const [contentType, isAttachment] = presentationOf(type, isDownload);
+  const policy = contentType === 'application/pdf' && !isAttachment ? FOR_PDF : SANDBOX;
+  return {
+    'Content-Type': contentType,
+    'Content-Disposition': contentDisposition(name, isAttachment ? 'attachment' : 'inline'),
+    'Content-Security-Policy': `${policy}; ${FRAMES}`,
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'X-Content-Type-Options': 'nosniff',
+  };
+}
+
+/** The type to say, and whether the browser is to save it. */
+function presentationOf(type: string, isDownload: boolean): readonly [type: string, isAttachment: boolean] {
+  if (isDownload) return [ACTIVE.test(type) ? BYTES : type, true];
+  // A picture in a page shows it, without its scripts; a window of its own saves it.
+  if (type === SVG) return [type, true];
+  if (SHOWN.test(type) || type === 'application/pdf') return [type, false];
+  // A page's source can be read, as text.
+  if (type.startsWith('text/') || type === 'application/json') return [PLAIN_TEXT, false];
+  return [ACTIVE.test(type) ? BYTES : type, true];
+}
+
+/** RFC 6266: the name in UTF-8, and for old programs one in plain ASCII. Nothing in it can end the header. */
+export function contentDisposition(name: string, kind: 'attachment' | 'inline'): string {
+  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  const encoded = encodeSegment(name).replace(
+    /['()*!]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
