@@ -13,9 +13,11 @@ const PLAIN_TEXT = 'text/plain; charset=utf-8';
 const BYTES = 'application/octet-stream';
 const SHOWN = /^(?:image|audio|video)\//;
 const SVG = 'image/svg+xml';
-/** Types with scripts of their own, or of a style sheet of theirs. */
+/** Types that bring scripts along, or may. */
 const ACTIVE =
-  /^text\/(?:html|xml|xsl)|\+xml$|^application\/(?:xml|xhtml)|^multipart\/|^text\/(?:javascript|cache-manifest)/;
+  /^(?:text\/(?!plain|csv)|multipart\/|message\/|application\/(?:xml|xhtml|javascript|ecmascript)|.*\+xml$)/;
+/** What is shown as text: its source is what it is about. */
+const READABLE = /^(?:text\/|application\/(?:json|xml|javascript|yaml|toml|sql)$)/;
 
 /** The headers by which a file's bytes are given to a browser that is signed in to the console. */
 export function safeHeaders(name: string, isDownload: boolean): Record<string, string> {
@@ -38,7 +40,7 @@ function presentationOf(type: string, isDownload: boolean): readonly [type: stri
   if (type === SVG) return [type, true];
   if (SHOWN.test(type) || type === 'application/pdf') return [type, false];
   // A page's source can be read, as text.
-  if (type.startsWith('text/') || type === 'application/json') return [PLAIN_TEXT, false];
+  if (READABLE.test(type)) return [PLAIN_TEXT, false];
   return [ACTIVE.test(type) ? BYTES : type, true];
 }
 

@@ -1,4 +1,5 @@
-import type { Answer } from './http-client.js';
+import type { ErrorAnswer } from '../../src/console/contract.js';
+import type { Answer, RequestOptions } from './http-client.js';
 import { emailOf, type TestServer } from './make-server.js';
 
 /** What the console's pages do with the JSON API: keeps the cookie, sends the token against forgery. */
@@ -23,8 +24,7 @@ export class ConsoleClient {
     const answer = await this.#server.send(method, path, {
       headers: {
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...(this.cookie === null ? {} : { Cookie: this.cookie }),
-        ...(this.csrfToken === null ? {} : { 'X-CSRF-Token': this.csrfToken }),
+        ...this.#own(),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -38,6 +38,11 @@ export class ConsoleClient {
     return answer;
   }
 
+  /** With a body that isn't JSON. */
+  sendBytes(method: string, path: string, options: RequestOptions): Promise<Answer> {
+    return this.#server.send(method, path, { ...options, headers: { ...this.#own(), ...options.headers } });
+  }
+
   /** The JSON of an answer that must be a success. */
   async get<T>(path: string): Promise<T> {
     return this.#json<T>(await this.send('GET', path));
@@ -45,6 +50,23 @@ export class ConsoleClient {
 
   async post<T>(path: string, body: unknown = {}): Promise<T> {
     return this.#json<T>(await this.send('POST', path, body));
+  }
+
+  /** The status and what a refusal says: one word, and a sentence. */
+  async refusal(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; kind: string; message: string }> {
+    const { status, text } = await this.send(method, path, body);
+    return { status, ...(JSON.parse(text) as ErrorAnswer).error };
+  }
+
+  #own(): Record<string, string> {
+    return {
+      ...(this.cookie === null ? {} : { Cookie: this.cookie }),
+      ...(this.csrfToken === null ? {} : { 'X-CSRF-Token': this.csrfToken }),
+    };
   }
 
   #json<T>({ status, text }: Answer): T {
