@@ -246,6 +246,25 @@ export interface TrashEmptiedAnswer {
   readonly removed: number;
 }
 
+/**
+ * Uploads speak TUS 1.0.0: POST to /api/drives/ID/uploads, then PATCH, HEAD and DELETE of the address in `Location`, each
+ * with `X-CSRF-Token`. These are the keys of `Upload-Metadata`, with values in base64 of UTF-8. A taken name is
+ * overwritten, unless there is `mayRename` or the POST has `If-None-Match: *`, which is then refused with 412.
+ *
+ * GET /api/drives/ID/content?path= gives a file's bytes for a preview, with `&download=1` to be saved;
+ * GET /api/drives/ID/zip?path=&path= files and folders in one ZIP file.
+ */
+export interface UploadMetadata {
+  /** The folder that the file goes into. */
+  readonly path: string;
+  /** May have folders before it, which are made: `holiday/day 1/sea.jpg`. */
+  readonly filename: string;
+  /** When the file was changed last, in Unix seconds. */
+  readonly mtime?: string;
+  /** Whatever its value: where the name is taken, `name (2)`. HEAD then tells the name in `Upload-Metadata`. */
+  readonly mayRename?: string;
+}
+
 /** What went wrong: any status from 400 on. */
 export interface ErrorAnswer {
   readonly error: {

@@ -5,10 +5,8 @@ import { encodeSegment } from '../dav/headers/path.js';
  * What keeps an uploaded page from running with the console's rights, however a browser comes to show it. Only our own
  * pages may show it in a frame.
  */
-const SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'";
-/** Browsers show a PDF in a viewer of their own, which they don't put into a sandbox: they show nothing then. */
-const FOR_PDF = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf";
-const FRAMES = "frame-ancestors 'self'";
+const POLICY =
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; frame-ancestors 'self'";
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 const BYTES = 'application/octet-stream';
 const SHOWN = /^(?:image|audio|video)\//;
@@ -23,11 +21,10 @@ const READABLE = /^(?:text\/|application\/(?:json|xml|javascript|yaml|toml|sql)$
 export function safeHeaders(name: string, isDownload: boolean): Record<string, string> {
   const type = contentTypeOf(name);
   const [contentType, isAttachment] = presentationOf(type, isDownload);
-  const policy = contentType === 'application/pdf' && !isAttachment ? FOR_PDF : SANDBOX;
   return {
     'Content-Type': contentType,
     'Content-Disposition': contentDisposition(name, isAttachment ? 'attachment' : 'inline'),
-    'Content-Security-Policy': `${policy}; ${FRAMES}`,
+    'Content-Security-Policy': POLICY,
     'Cross-Origin-Resource-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
   };

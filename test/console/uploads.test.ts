@@ -126,6 +126,22 @@ describe('issue 4, point 5 — resumable uploads of the pages', () => {
     expect((await read('/taken')).text).toBe('new');
   });
 
+  test('mayRename gives another name where it is taken, which HEAD tells; who takes that meanwhile keeps it', async () => {
+    await server.as('alice')('PUT', '/both.txt', { body: 'old' });
+    const values = { path: '/Drive', filename: 'both.txt', mayRename: '1' };
+    const at = await begin(values, { size: 3 });
+    expect((await head(at)).headers['upload-metadata']).toContain(metadata({ filename: 'both (2).txt' }));
+    expect((await patch(at, 0, Buffer.from('new'))).status).toBe(204);
+    expect([(await read('/both.txt')).text, (await read('/both%20(2).txt')).text]).toEqual(['old', 'new']);
+    const late = await begin(values, { size: 3 });
+    await server.as('alice')('PUT', '/both%20(3).txt', { body: 'first' });
+    expect((await patch(late, 0, Buffer.from('new'))).status).toBe(412);
+    expect((await read('/both%20(3).txt')).text).toBe('first');
+    const free = await begin({ path: '/', filename: 'sub/é free.txt', mayRename: '' }, { size: 1 });
+    expect((await patch(free, 0, Buffer.from('x'))).status).toBe(204);
+    expect((await read('/sub/%C3%A9%20free.txt')).text).toBe('x');
+  });
+
   test('another protocol version, and none, are refused as TUS says', async () => {
     const other = await create({ path: '/', filename: 'x' }, { headers: { 'Tus-Resumable': '0.2.2' } });
     expect([other.status, other.headers['tus-version']]).toEqual([412, '1.0.0']);

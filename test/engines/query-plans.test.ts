@@ -146,6 +146,10 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
         world.drive.id,
         NOW,
       ),
+    'memberships of a session': async () => {
+      await world.engine.accounts.memberships(world.anna.userId, null);
+      await world.engine.accounts.memberships(world.anna.userId, world.drive.id);
+    },
     'finding credentials': async () => {
       await world.engine.accounts.findUser('anna@x');
       await world.engine.accounts.findAppPassword('selector');

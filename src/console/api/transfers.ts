@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Changes, existing } from '../../drive/changes.js';
+import { existing } from '../../drive/changes.js';
+import { findFreePlace } from '../../drive/free-place.js';
 import { checkLocks } from '../../drive/locks.js';
-import { type DrivePath, freeName, TRASH_NAME } from '../../drive/names.js';
-import type { Found } from '../../drive/resource.js';
+import { type DrivePath, TRASH_NAME } from '../../drive/names.js';
 import { copy, move, type Transferred } from '../../drive/transfer.js';
 import { remove } from '../../drive/trash.js';
 import type { ConsoleParts } from '../console-parts.js';
@@ -59,23 +59,13 @@ async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsolePar
     const isFolder = existing(from).isCollection;
     const wanted = await changes.find(target);
     const isSame = isMove && wanted.resource?.node?.id === from.resource!.node?.id;
-    const to = body.mayRename && !isSame ? await findFree(changes, wanted, isFolder) : wanted;
+    const to = body.mayRename && !isSame ? await findFreePlace(changes, wanted, isFolder) : wanted;
     if (isMove) await checkLocks(changes, from, { tokens: NO_TOKENS, changesParent: true, changesBelow: true });
     await checkLocks(changes, to, { tokens: NO_TOKENS, changesParent: true });
     const ends = { from, to, destination: changes, mayOverwrite: false };
     return isMove ? move(changes, ends) : copy(changes, { ...ends, isDeep: true });
   });
   return ok({ paths: [writePath(resource.path)] } satisfies PathsAnswer);
-}
-
-/** The place itself, or one beside it with a number where it is taken. */
-async function findFree(changes: Changes, wanted: Found, isFolder: boolean): Promise<Found> {
-  const parent = wanted.parent?.node;
-  if (!wanted.resource || !parent) return wanted;
-  const name = await freeName(wanted.name, isFolder, changes.now, (names) =>
-    changes.transaction.takenNames(parent.id, names),
-  );
-  return changes.find([...wanted.path.slice(0, -1), name]);
 }
 
 async function deleteAll(request: ConsoleRequest<DeleteBody>, parts: ConsoleParts) {

@@ -1,10 +1,11 @@
 import { checkTusVersion, parseUploadMetadata } from '../../dav/headers/tus.js';
 import { post } from '../../dav/methods/post.js';
-import type { DavResponse } from '../../dav/request.js';
+import type { DavRequest, DavResponse } from '../../dav/request.js';
 import { deleteUpload, headUpload, patchUpload, withTus } from '../../dav/tus/tus-resource.js';
 import { targetOf } from '../../dav/tus/tus-target.js';
 import type { Drive } from '../../drive/drive.js';
 import { makeFolders } from '../../drive/folders.js';
+import { findFreePlace } from '../../drive/free-place.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkMayAdd } from '../../drive/rights.js';
 import type { ConsoleParts } from '../console-parts.js';
@@ -18,7 +19,7 @@ export const uploadRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/drives/:id/uploads',
     access: 'user',
-    summary: 'Begins a resumable upload (TUS 1.0.0). Upload-Metadata: path (the folder), filename, mtime.',
+    summary: 'Begins a resumable upload (TUS 1.0.0). Upload-Metadata: path, filename, mtime, mayRename.',
     run: begin,
   }),
   route({
@@ -58,10 +59,25 @@ async function begin(request: ConsoleRequest, parts: ConsoleParts): Promise<DavR
     const metadata = parseUploadMetadata(String(headers['upload-metadata'] ?? ''));
     const folder = readPath(drive, metadata.get('path') ?? '');
     // A folder that is dropped into the page gives its files' names with their way to them.
-    const inner = readPath(drive, `${folder.join('/')}/${metadata.get('filename') ?? ''}`, 'filename').slice(0, -1);
+    const file = readPath(drive, `${folder.join('/')}/${metadata.get('filename') ?? ''}`, 'filename');
+    const inner = file.slice(0, -1);
     if (inner.length > folder.length) await makeWay(drive, inner);
-    return post(asDavRequest(request, 'POST', drive, folder));
+    const dav = asDavRequest(request, 'POST', drive, folder);
+    if (!metadata.has('mayRename')) return post(dav);
+    return post(beside(dav, await findFreeName(drive, file), metadata));
   });
+}
+
+async function findFreeName(drive: Drive, file: DrivePath): Promise<DrivePath> {
+  return drive.read(async (snapshot) => (await findFreePlace(snapshot, await snapshot.find(file), false)).path);
+}
+
+/** The request with another name; should somebody take that meanwhile, nothing is overwritten. */
+function beside(request: DavRequest, file: DrivePath, metadata: ReadonlyMap<string, string>): DavRequest {
+  const filename = file.slice(request.path.length).join('/');
+  const pairs = [...metadata, ['filename', filename] as const];
+  const text = [...new Map(pairs)].map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`).join(',');
+  return { ...request, headers: { ...request.headers, 'upload-metadata': text, 'if-none-match': '*' } };
 }
 
 async function makeWay(drive: Drive, folder: DrivePath): Promise<void> {
