@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { crc32, crcByTable } from '../../src/console/zip/crc.js';
 import { writeZip, type ZipSource } from '../../src/console/zip/write-zip.js';
@@ -112,6 +113,23 @@ describe('a ZIP file of many members', () => {
       for await (const chunk of writeZip(sources(source))) expect(chunk).toBeInstanceOf(Uint8Array);
     };
     await expect(all()).rejects.toThrow('5 bytes in the place of 6');
+  });
+
+  test('a large source is read as the file is taken, a chunk at a time, and closed when nobody takes more', async () => {
+    let [given, closed] = [0, false];
+    const chunks = async function* () {
+      try {
+        for (; given < 1000; given++) yield Buffer.alloc(65_536);
+      } finally {
+        closed = true;
+      }
+    };
+    const content = Readable.from(chunks(), { highWaterMark: 1 });
+    const zip = writeZip(sources({ ...member({ size: 65_536_000 }), open: async () => content }));
+    for (let taken = 0; taken < 50; taken++) expect((await zip.next()).value).toBeInstanceOf(Uint8Array);
+    expect(given).toBeLessThan(55);
+    await zip.return();
+    expect([content.destroyed, closed]).toEqual([true, true]);
   });
 
   test('unzip reads one of 70,000 members', async () => {
