@@ -4,6 +4,8 @@
 ALTER TABLE app_user ADD COLUMN second_factor INTEGER NOT NULL DEFAULT 0;
 -- When an administrator asked for a second factor; shown at the next sign-in.
 ALTER TABLE app_user ADD COLUMN alerted_at INTEGER;
+-- Who can sign in without one: administrators look for them.
+CREATE INDEX app_user_without_second_factor ON app_user (email_key) WHERE second_factor = 0 AND is_disabled = 0;
 
 -- secret: encrypted (src/accounts/secret-box.ts). Until confirmed_at it counts for nothing.
 CREATE TABLE totp (
@@ -68,3 +70,10 @@ CREATE TABLE audit (
 CREATE INDEX audit_user ON audit (user_id, id);
 CREATE INDEX audit_kind ON audit (kind, id);
 CREATE INDEX audit_age ON audit (at);
+
+-- How full the storage was, a point a day.
+CREATE TABLE storage_point (
+  day TEXT PRIMARY KEY,                    -- of UTC: 2027-01-31
+  used_bytes INTEGER NOT NULL,             -- on all drives, trash included
+  files INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -5,9 +5,11 @@ import {
   DriveIdTakenError,
   type DriveRow,
   EmailTakenError,
+  LastAdministratorError,
   type MemberRow,
   type Role,
   SelectorTakenError,
+  type UserChange,
   type UserRow,
 } from '../stores/account-store.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from '../stores/values.js';
@@ -107,21 +109,25 @@ export class Accounts {
   }
 
   /** A disabled user's credentials are refused from the next request on. The last administrator can't be disabled. */
-  async setDisabled(email: string, isDisabled: boolean): Promise<void> {
-    const user = await this.readUser(email);
-    if (isDisabled) await this.#checkOtherAdministrator(user);
-    await this.#store.updateUser(user.id, { isDisabled });
-    await this.#note('user-changed', user.id, { isDisabled });
+  setDisabled(email: string, isDisabled: boolean): Promise<void> {
+    return this.changeUser(email, { isDisabled });
   }
 
-  /** The last administrator stays one. */
-  async changeUser(email: string, change: { readonly name?: string; readonly isAdmin?: boolean }): Promise<void> {
+  /** All of it or nothing. The last administrator stays one. */
+  async changeUser(email: string, change: UserChange): Promise<void> {
     const user = await this.readUser(email);
-    const kept: { name?: string; isAdmin?: boolean } = {};
-    if (change.name !== undefined) kept.name = checkDisplayName(change.name, "The user's name");
-    if (change.isAdmin === false) await this.#checkOtherAdministrator(user);
-    if (change.isAdmin !== undefined) kept.isAdmin = change.isAdmin;
-    await this.#store.updateUser(user.id, kept);
+    const name = change.name === undefined ? {} : { name: checkDisplayName(change.name, "The user's name") };
+    const { isAdmin, isDisabled } = change;
+    const kept = {
+      ...name,
+      ...(isAdmin === undefined ? {} : { isAdmin }),
+      ...(isDisabled === undefined ? {} : { isDisabled }),
+    };
+    try {
+      await this.#store.updateUser(user.id, kept);
+    } catch (error) {
+      throw error instanceof LastAdministratorError ? lastAdministrator(user, error) : error;
+    }
     await this.#note('user-changed', user.id, kept);
   }
 
@@ -279,17 +285,6 @@ export class Accounts {
     checkBytes(uploadMaxBytes, 'The largest upload', this.#uploadMaxBytes);
   }
 
-  async #checkOtherAdministrator({ id, email, isAdmin, isDisabled }: UserRow): Promise<void> {
-    if (!isAdmin || isDisabled) return;
-    for await (const user of this.users()) {
-      if (user.isAdmin && !user.isDisabled && user.id !== id) return;
-    }
-    throw new AccountError(
-      'last-administrator',
-      `${email} is the last administrator; make another one first ("firn user create EMAIL --admin").`,
-    );
-  }
-
   #note(kind: AuditKind, userId: UserId | null, details: AuditDetails = {}): Promise<void> {
     return this.#audit.note(kind, userId, this.#actor, details);
   }
@@ -301,6 +296,11 @@ function checkManagerLeft(members: readonly MemberRow[], leaving: UserRow): void
   if (managers.length !== 1 || managers[0]!.userId !== leaving.id) return;
   const message = `${leaving.email} is the last manager of drive ${managers[0]!.driveId}; make another member manager first.`;
   throw new AccountError('last-manager', message);
+}
+
+function lastAdministrator({ email }: UserRow, cause: Error): AccountError {
+  const message = `${email} is the last administrator; make another one first ("firn user create EMAIL --admin").`;
+  return new AccountError('last-administrator', message, { cause });
 }
 
 function noMember(driveId: DriveId, user: UserRow): AccountError {

@@ -5,6 +5,7 @@ import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
+import type { StorageHistory } from '../stores/storage-history.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
@@ -12,6 +13,7 @@ import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
 import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
+import { SqlStorageHistory } from './sql/sql-storage-history.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { DATABASE, openStorage } from './storage-format.js';
 
@@ -25,6 +27,7 @@ export interface Engines {
   readonly accounts: AccountStore;
   readonly security: SecurityStore;
   readonly blobIndex: BlobIndex;
+  readonly history: StorageHistory;
   readonly check: MetadataCheck;
   close(): Promise<void>;
 }
@@ -43,6 +46,7 @@ export async function openEngines(config: { readonly storage: string }): Promise
       accounts: new SqlAccountStore(database),
       security: new SqlSecurityStore(database),
       blobIndex: new SqlBlobIndex(database),
+      history: new SqlStorageHistory(database),
       check: new SqlMetadataCheck(database),
       close: () => database.close(),
     };

@@ -7,7 +7,19 @@ export interface AccountStore {
   findUser(email: string): Promise<UserRow | null>;
   /** One page by e-mail address, after the address `after`. */
   listUsers(after: string | null, limit: number): Promise<UserRow[]>;
-  updateUser(id: UserId, change: { name?: string; isAdmin?: boolean; isDisabled?: boolean }): Promise<void>;
+  /**
+   * As `listUsers`, with the number of drives that each is a member of. `isWithoutSecondFactor`: of those alone who can
+   * sign in and have none.
+   */
+  listUsersWithDrives(
+    filter: { readonly isWithoutSecondFactor: boolean },
+    after: string | null,
+    limit: number,
+  ): Promise<(UserRow & { readonly drives: number })[]>;
+  /** How many can sign in and have no second factor. */
+  countWithoutSecondFactor(): Promise<number>;
+  /** Throws `LastAdministratorError`, and changes nothing, where no administrator who can sign in would be left. */
+  updateUser(id: UserId, change: UserChange): Promise<void>;
   /** Which drive addresses without a drive's ID show the user; null: the first one. */
   setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void>;
   /** Raises `passwordVersion`, so that the old password is refused from the next request on, and keeps its hash. */
@@ -124,6 +136,12 @@ export interface UserRow extends NewUser {
   readonly refusedClient: string | null;
 }
 
+export interface UserChange {
+  readonly name?: string;
+  readonly isAdmin?: boolean;
+  readonly isDisabled?: boolean;
+}
+
 export interface NewDrive {
   readonly id: DriveId | null;
   readonly name: string;
@@ -176,6 +194,9 @@ export function emailKey(email: string): string {
 
 export class EmailTakenError extends Error {
   override readonly name = 'EmailTakenError';
+}
+export class LastAdministratorError extends Error {
+  override readonly name = 'LastAdministratorError';
 }
 export class DriveIdTakenError extends Error {
   override readonly name = 'DriveIdTakenError';

@@ -46,7 +46,7 @@ export interface SecurityStore {
 
   isSecondFactorRequired(): Promise<boolean>;
   requireSecondFactor(isRequired: boolean): Promise<void>;
-  /** Remembers that the user is to be told; null: they were. */
+  /** Remembers that the user is to be told, until they have a second factor; null: they were. Nothing where they have one. */
   setAlert(userId: UserId, at: number | null): Promise<void>;
 
   writeAudit(record: NewAuditRecord): Promise<void>;
@@ -140,6 +140,7 @@ export interface AuditRow extends NewAuditRecord {
   /** Null where the user is gone, or it is about nobody. */
   readonly email: string | null;
 }
+/** Both: what is of both. */
 export interface AuditFilter {
   readonly userId?: UserId;
   readonly kind?: string;

@@ -4,14 +4,17 @@ import {
   type CredentialRef,
   DriveIdTakenError,
   EmailTakenError,
+  LastAdministratorError,
   type NewAppPassword,
   SelectorTakenError,
 } from '../../src/stores/account-store.js';
 import type { DriveStore } from '../../src/stores/drive-store.js';
+import type { SecurityStore } from '../../src/stores/security-store.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from '../../src/stores/values.js';
 
 export interface AccountEngine {
   readonly accounts: AccountStore;
+  readonly security: SecurityStore;
   readonly drives: DriveStore;
   close(): Promise<void>;
 }
@@ -74,6 +77,48 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
         await store.updateUser(user.id, { isDisabled: true });
         await store.updateUser(user.id, { name: 'Anna K.', isAdmin: true });
         expect(await store.findUser(user.email)).toEqual({ ...user, name: 'Anna K.', isAdmin: true, isDisabled: true });
+      });
+
+      it('updateUser — throws LastAdministratorError and changes nothing where nobody would be left to administer', async () => {
+        const anna = await makeUser();
+        await store.updateUser(anna.id, { isAdmin: true });
+        const last = { ...anna, isAdmin: true };
+        for (const change of [{ isAdmin: false }, { isDisabled: true, name: 'X' }]) {
+          await expect(store.updateUser(anna.id, change)).rejects.toThrow(LastAdministratorError);
+        }
+        expect(await store.findUser(anna.email)).toEqual(last);
+        const ben = await makeUser('ben@x');
+        await store.updateUser(ben.id, { isDisabled: true, isAdmin: true });
+        await expect(store.updateUser(anna.id, { isAdmin: false })).rejects.toThrow(LastAdministratorError);
+        await store.updateUser(ben.id, { isDisabled: false });
+        const both = await Promise.allSettled([anna, ben].map(({ id }) => store.updateUser(id, { isAdmin: false })));
+        expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+        await store.updateUser(anna.id, { isDisabled: true });
+      });
+
+      it('listUsersWithDrives — as listUsers, with the number of drives; those without a second factor alone', async () => {
+        const [anna, ben, carl] = [await makeUser('Anna@x'), await makeUser('ben@x'), await makeUser('carl@x')];
+        const drives = [await makeDrive(), await makeDrive()];
+        for (const { id } of drives) await store.putMember(id, ben.id, 'member', null, NOW);
+        await store.putMember(drives[0]!.id, anna.id, 'viewer', null, NOW);
+        const all = { isWithoutSecondFactor: false };
+        const first = await store.listUsersWithDrives(all, null, 2);
+        expect(first).toEqual([
+          { ...anna, drives: 1 },
+          { ...ben, drives: 2 },
+        ]);
+        expect(await store.listUsersWithDrives(all, 'BEN@x', 2)).toEqual([{ ...carl, drives: 0 }]);
+        const without = async () => {
+          const users = await store.listUsersWithDrives({ isWithoutSecondFactor: true }, null, 9);
+          expect(await store.countWithoutSecondFactor()).toBe(users.length);
+          return users.map(({ email }) => email);
+        };
+        expect(await without()).toEqual(['Anna@x', 'ben@x', 'carl@x']);
+        await store.updateUser(ben.id, { isDisabled: true });
+        await engine.security.putPendingTotp(anna.id, 'secret', NOW);
+        expect(await without()).toEqual(['Anna@x', 'carl@x']);
+        await engine.security.confirmTotp(anna.id, 1, [], NOW);
+        expect(await without()).toEqual(['carl@x']);
       });
 
       it('setPassword — raises the version and keeps the former hashes, newest first', async () => {

@@ -10,6 +10,7 @@ import type {
   LockRow,
   NodeRow,
 } from '../../src/stores/drive-store.js';
+import type { StorageHistory } from '../../src/stores/storage-history.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../src/stores/values.js';
 
 /** What an engine of the metadata gives to be tested. */
@@ -19,6 +20,7 @@ export interface MetadataEngine {
   readonly accounts: AccountStore;
   readonly blobIndex: BlobIndex;
   readonly check: MetadataCheck;
+  readonly history: StorageHistory;
   close(): Promise<void>;
 }
 export type OpenEngine = () => Promise<MetadataEngine>;

@@ -8,6 +8,7 @@ import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
 import { metadataStoreSuite } from './metadata-store.js';
@@ -47,6 +48,7 @@ function openSqlite(path: string, remove: () => Promise<void>): MetadataEngine {
     accounts: new SqlAccountStore(database),
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),
+    history: new SqlStorageHistory(database),
     close: async () => {
       await database.close();
       await remove();

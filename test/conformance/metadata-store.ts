@@ -12,9 +12,10 @@ import { driveStoreVacatedLocksSuite } from './drive-store-vacated-locks.js';
 import { driveStoreViewSuite } from './drive-store-view.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
+import { storageHistorySuite } from './storage-history.js';
 import { uploadsSuite } from './uploads.js';
 
-/** The contracts of `DriveStore`, `ChangeLog`, `BlobIndex` and `MetadataCheck`, clause by clause, for one engine. */
+/** The contracts of `DriveStore`, `ChangeLog`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
   describe(name, () => {
     driveStoreTransactionsSuite(open);
@@ -30,5 +31,6 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     changeLogSuite(open);
     blobIndexSuite(open);
     metadataCheckSuite(open);
+    storageHistorySuite(open);
   });
 }

@@ -265,6 +265,24 @@ export function securityStoreSuite(name: string, open: () => Promise<SecurityEng
       });
     });
 
+    it('setAlert — ends where a second factor begins, of either sort; nothing where there is one', async () => {
+      const alertedAt = async () => (await engine.accounts.findUser('anna@x'))!.alertedAt;
+      await store.setAlert(anna, NOW);
+      await store.putPendingTotp(anna, 'secret', NOW);
+      expect(await alertedAt()).toBe(NOW);
+      await store.confirmTotp(anna, 100, CODES, NOW);
+      expect(await alertedAt()).toBeNull();
+      await store.setAlert(anna, NOW);
+      expect(await alertedAt()).toBeNull();
+      await store.removeSecondFactors(anna);
+      await store.setAlert(anna, NOW + 1);
+      await store.setAlert(bert, NOW);
+      expect(await alertedAt()).toBe(NOW + 1);
+      await store.addPasskey(newPasskey(), null, NOW);
+      expect(await alertedAt()).toBeNull();
+      expect((await engine.accounts.findUser('bert@x'))!.alertedAt).toBe(NOW);
+    });
+
     it('audit — the latest first, page by page, by user or kind; the address of a user who is gone is null', async () => {
       for (let at = 0; at < 5; at++) await store.writeAudit(newRecord({ at: NOW + at }));
       await store.writeAudit(newRecord({ userId: bert, kind: 'sign-out' }));
@@ -284,6 +302,8 @@ export function securityStoreSuite(name: string, open: () => Promise<SecurityEng
         NOW,
       ]);
       expect(await store.audit({ kind: 'sign-out' }, null, 9)).toHaveLength(1);
+      expect(await store.audit({ userId: anna, kind: 'sign-in' }, null, 9)).toHaveLength(5);
+      expect(await store.audit({ userId: anna, kind: 'sign-out' }, null, 9)).toEqual([]);
     });
 
     it('pruneAudit — the oldest, so many at most', async () => {

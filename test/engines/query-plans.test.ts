@@ -3,6 +3,8 @@ import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
+import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveTransaction, NodeRow } from '../../src/stores/drive-store.js';
 import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
@@ -26,8 +28,9 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     const accounts = new SqlAccountStore(database);
     const blobIndex = new SqlBlobIndex(database);
     const check = new SqlMetadataCheck(database);
+    const history = new SqlStorageHistory(database);
     const close = () => database.close();
-    world = await World.open(async () => ({ database, drives, accounts, blobIndex, check, close }));
+    world = await World.open(async () => ({ database, drives, accounts, blobIndex, check, history, close }));
     big = await world.folder(world.home, 'big');
     await world.write((transaction) => transaction.putContent(contentOf('x'), NOW));
     await world.corrupt(
@@ -154,6 +157,18 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       await world.engine.accounts.findUser('anna@x');
       await world.engine.accounts.findAppPassword('selector');
       await world.engine.accounts.formerPasswords(world.anna.userId, 5);
+    },
+    'a page of users': async () => {
+      for (const isWithoutSecondFactor of [true, false]) {
+        await world.engine.accounts.listUsersWithDrives({ isWithoutSecondFactor }, 'anna@x', 9);
+      }
+    },
+    'a page of the audit log': async () => {
+      const security = new SqlSecurityStore(database);
+      const userId = world.anna.userId;
+      for (const filter of [{ userId }, { kind: 'sign-in' }, { userId, kind: 'sign-in' }]) {
+        await security.audit(filter, 9, 9);
+      }
     },
   };
   it.each(Object.entries(reads))('%s — walks no table', (_name, work) => expectNoScan(work));

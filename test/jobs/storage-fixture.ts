@@ -7,6 +7,7 @@ import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { openStorage } from '../../src/engines/storage-format.js';
 import type { NodeRow } from '../../src/stores/drive-store.js';
@@ -84,6 +85,7 @@ export function openMetadata(path: string): MetadataEngine {
     accounts: new SqlAccountStore(database),
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),
+    history: new SqlStorageHistory(database),
     close: () => database.close(),
   };
 }

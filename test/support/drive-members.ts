@@ -13,6 +13,7 @@ import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { CredentialRef, Membership } from '../../src/stores/account-store.js';
 import type { DriveId, NodeId } from '../../src/stores/values.js';
@@ -49,6 +50,7 @@ export class DriveMembers {
       accounts,
       blobIndex: new SqlBlobIndex(database),
       check: new SqlMetadataCheck(database),
+      history: new SqlStorageHistory(database),
       close: () => database.close(),
     }));
     const { drive, otherDrive, anna, ben } = world;

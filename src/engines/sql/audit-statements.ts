@@ -15,7 +15,8 @@ export const setAlert = statement<{ user: number; at: number | null }>()((db, p)
   db
     .updateTable('app_user')
     .set({ alerted_at: p('at') })
-    .where('id', '=', p('user')),
+    .where('id', '=', p('user'))
+    .where('second_factor', '=', 0),
 );
 
 export const insertAudit = statement<{
@@ -68,6 +69,13 @@ export const auditPageOfUser = statement<Page & { user: number }>()<AuditRecord>
 export const auditPageOfKind = statement<Page & { kind: string }>()<AuditRecord>(
   (_db, p) => sql<AuditRecord>`
     SELECT ${AUDIT} WHERE audit.kind = ${p('kind')} AND audit.id < ${p('before')}
+    ORDER BY audit.id DESC LIMIT ${p('limit')}`,
+);
+
+/** Along the user's records, of which there are few of other kinds. */
+export const auditPageOfUserAndKind = statement<Page & { user: number; kind: string }>()<AuditRecord>(
+  (_db, p) => sql<AuditRecord>`
+    SELECT ${AUDIT} WHERE audit.user_id = ${p('user')} AND audit.kind = ${p('kind')} AND audit.id < ${p('before')}
     ORDER BY audit.id DESC LIMIT ${p('limit')}`,
 );
 

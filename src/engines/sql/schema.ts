@@ -157,6 +157,7 @@ export interface Schema {
     client: string;
     details: string;
   };
+  storage_point: { day: string; used_bytes: number; files: number };
   app_password: {
     id: Generated<number>;
     user_id: number;

@@ -40,6 +40,11 @@ export const markSecondFactor = statement<{ user: number }>()<never>(
     WHERE id = ${p('user')}`,
 );
 
+/** Who has one need not be told any more. */
+export const endAlert = statement<{ user: number }>()<never>(
+  (_db, p) => sql<never>`UPDATE app_user SET alerted_at = NULL WHERE id = ${p('user')} AND second_factor = 1`,
+);
+
 export const hasSecondFactor = statement<{ user: number }>()<{ second_factor: number }>(
   (_db, p) => sql<{ second_factor: number }>`SELECT second_factor FROM app_user WHERE id = ${p('user')}`,
 );

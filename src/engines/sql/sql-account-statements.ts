@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -31,6 +31,39 @@ export const findUser = statement<{ key: string }>()((db, p) =>
 
 export const listUsers = statement<{ after: string; limit: number }>()((db, p) =>
   db.selectFrom('app_user').selectAll().where('email_key', '>', p('after')).orderBy('email_key').limit(p('limit')),
+);
+
+export type UserWithDrives = Selectable<Schema['app_user']> & { drives: number };
+
+const USER_WITH_DRIVES = sql.raw(
+  'app_user.*, (SELECT count(*) FROM member WHERE member.user_id = app_user.id) AS drives FROM app_user',
+);
+/** As the index on them says it. */
+const WITHOUT_SECOND_FACTOR = sql.raw('second_factor = 0 AND is_disabled = 0');
+
+export const listUsersWithDrives = statement<{ after: string; limit: number }>()<UserWithDrives>(
+  (_db, p) => sql<UserWithDrives>`
+    SELECT ${USER_WITH_DRIVES} WHERE email_key > ${p('after')} ORDER BY email_key LIMIT ${p('limit')}`,
+);
+
+export const listUsersWithoutSecondFactor = statement<{ after: string; limit: number }>()<UserWithDrives>(
+  (_db, p) => sql<UserWithDrives>`
+    SELECT ${USER_WITH_DRIVES} WHERE ${WITHOUT_SECOND_FACTOR} AND email_key > ${p('after')}
+    ORDER BY email_key LIMIT ${p('limit')}`,
+);
+
+export const countWithoutSecondFactor = statement<Record<string, never>>()<{ count: number }>(
+  () => sql<{ count: number }>`SELECT count(*) AS count FROM app_user WHERE ${WITHOUT_SECOND_FACTOR}`,
+);
+
+export const isAdministrator = statement<{ id: number }>()<{ yes: number }>(
+  (_db, p) => sql<{ yes: number }>`
+    SELECT 1 AS yes FROM app_user WHERE id = ${p('id')} AND is_admin = 1 AND is_disabled = 0`,
+);
+
+/** Any who can sign in. */
+export const findAdministrator = statement<Record<string, never>>()<{ id: number }>(
+  () => sql<{ id: number }>`SELECT id FROM app_user WHERE is_admin = 1 AND is_disabled = 0 LIMIT 1`,
 );
 
 /** A null leaves the column as it is. */

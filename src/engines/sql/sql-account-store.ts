@@ -8,6 +8,7 @@ import {
   type DriveRow,
   EmailTakenError,
   emailKey,
+  LastAdministratorError,
   type MemberRow,
   type Membership,
   type NewAppPassword,
@@ -15,6 +16,7 @@ import {
   type NewUser,
   type Role,
   SelectorTakenError,
+  type UserChange,
   type UserRow,
 } from '../../stores/account-store.js';
 import type { AppPasswordId, DriveId, UserId } from '../../stores/values.js';
@@ -71,11 +73,32 @@ export class SqlAccountStore implements AccountStore {
     return rows.map(records.toUser);
   }
 
-  async updateUser(id: UserId, change: { name?: string; isAdmin?: boolean; isDisabled?: boolean }): Promise<void> {
-    const { name = null, isAdmin = null, isDisabled = null } = change;
-    await this.#database.write((connection) =>
-      statements.updateUser.run(connection, { id, name, isAdmin, isDisabled }),
+  async listUsersWithDrives(
+    { isWithoutSecondFactor }: { readonly isWithoutSecondFactor: boolean },
+    after: string | null,
+    limit: number,
+  ): Promise<(UserRow & { readonly drives: number })[]> {
+    const page = isWithoutSecondFactor ? statements.listUsersWithoutSecondFactor : statements.listUsersWithDrives;
+    const rows = await this.#database.readOne((connection) =>
+      page.all(connection, { after: emailKey(after ?? ''), limit }),
     );
+    return rows.map((row) => ({ ...records.toUser(row), drives: row.drives }));
+  }
+
+  async countWithoutSecondFactor(): Promise<number> {
+    const row = await this.#database.readOne((connection) => statements.countWithoutSecondFactor.first(connection, {}));
+    return row!.count;
+  }
+
+  async updateUser(id: UserId, change: UserChange): Promise<void> {
+    const { name = null, isAdmin = null, isDisabled = null } = change;
+    await this.#database.write(async (connection) => {
+      const wasAdministrator = await statements.isAdministrator.first(connection, { id });
+      await statements.updateUser.run(connection, { id, name, isAdmin, isDisabled });
+      if (wasAdministrator && !(await statements.findAdministrator.first(connection, {}))) {
+        throw new LastAdministratorError('somebody has to be administrator');
+      }
+    });
   }
 
   async setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void> {

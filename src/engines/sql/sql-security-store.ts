@@ -45,7 +45,7 @@ export class SqlSecurityStore implements SecurityStore {
     return this.#database.write(async (connection) => {
       if ((await statements.confirmTotp.run(connection, { user: userId, step, now })) === 0) return false;
       await replaceCodes(connection, userId, codes);
-      await statements.markSecondFactor.run(connection, { user: userId });
+      await markSecondFactor(connection, userId);
       return true;
     });
   }
@@ -63,7 +63,7 @@ export class SqlSecurityStore implements SecurityStore {
       await statements.removeTotp.run(connection, user);
       await statements.removePasskeys.run(connection, user);
       await statements.removeRecoveryCodes.run(connection, user);
-      await statements.markSecondFactor.run(connection, user);
+      await markSecondFactor(connection, userId);
       return had?.second_factor === 1;
     });
   }
@@ -110,7 +110,7 @@ export class SqlSecurityStore implements SecurityStore {
         const row = { ...rest, user, transports: JSON.stringify(transports), now };
         await statements.insertPasskey.run(connection, row);
         if (codes) await replaceCodes(connection, user, codes);
-        await statements.markSecondFactor.run(connection, { user });
+        await markSecondFactor(connection, user);
       });
     } catch (error) {
       if (error instanceof UniqueViolation) throw new PasskeyTakenError('the passkey is known', { cause: error });
@@ -127,7 +127,7 @@ export class SqlSecurityStore implements SecurityStore {
   removePasskey(userId: UserId, id: string): Promise<boolean> {
     return this.#database.write(async (connection) => {
       if ((await statements.removePasskey.run(connection, { user: userId, id })) === 0) return false;
-      await statements.markSecondFactor.run(connection, { user: userId });
+      await markSecondFactor(connection, userId);
       return true;
     });
   }
@@ -211,7 +211,11 @@ export class SqlSecurityStore implements SecurityStore {
   async audit({ userId, kind }: AuditFilter, before: number | null, limit: number): Promise<AuditRow[]> {
     const page = { before: before ?? Number.MAX_SAFE_INTEGER, limit };
     const rows = await this.#database.readOne((connection) => {
-      if (userId !== undefined) return audits.auditPageOfUser.all(connection, { ...page, user: userId });
+      if (userId !== undefined) {
+        return kind === undefined
+          ? audits.auditPageOfUser.all(connection, { ...page, user: userId })
+          : audits.auditPageOfUserAndKind.all(connection, { ...page, user: userId, kind });
+      }
       return kind === undefined
         ? audits.auditPage.all(connection, page)
         : audits.auditPageOfKind.all(connection, { ...page, kind });
@@ -226,6 +230,12 @@ export class SqlSecurityStore implements SecurityStore {
   pruneAudit(before: number, limit: number): Promise<number> {
     return this.#database.write((connection) => audits.pruneAudit.run(connection, { before, limit }));
   }
+}
+
+/** Makes the user's mark true to what there is, and ends an alert that was heard. */
+async function markSecondFactor(connection: SqlConnection, userId: UserId): Promise<void> {
+  await statements.markSecondFactor.run(connection, { user: userId });
+  await statements.endAlert.run(connection, { user: userId });
 }
 
 async function replaceCodes(
