@@ -75,6 +75,18 @@ const settings = z.strictObject({
   freshSignInMinutes: z.int().positive().default(15),
   /** 0 keeps the audit log for ever. */
   auditRetentionDays: z.int().nonnegative().default(365),
+  /** Mail server, like smtps://user:password@mail.example.org; null: no mails are sent. Holds a secret. */
+  smtpUrl: z
+    .string()
+    .refine(isMailServer, 'needs the form smtps://user:password@mail.example.org')
+    .nullable()
+    .default(null),
+  /** Whom mails are from, like Firn <firn@example.org>. */
+  mailFrom: z
+    .string()
+    .regex(/^[^\r\n]*[^\s@]@[^\s@\r\n]+$/, 'needs an e-mail address')
+    .nullable()
+    .default(null),
 });
 
 /** Settings, checked; paths are absolute. Sizes in bytes. */
@@ -95,6 +107,9 @@ export function readConfig(environment: Environment = process.env, folder: strin
   const config = { ...parsed.data, storage: resolve(folder, parsed.data.storage) };
   if ((config.tlsCertificate === null) !== (config.tlsKey === null)) {
     throw new ConfigError('tlsCertificate and tlsKey belong together: set both or none.');
+  }
+  if (config.smtpUrl !== null && config.mailFrom === null) {
+    throw new ConfigError('smtpUrl needs mailFrom, the address that mails are from.');
   }
   if (config.uploadMaxBytes > config.uploadMaxExtendedBytes) {
     throw new ConfigError('uploadMaxBytes is more than uploadMaxExtendedBytes, the largest that a drive can have.');
@@ -174,6 +189,16 @@ function isNetwork(text: string): boolean {
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+function isMailServer(text: string): boolean {
+  try {
+    const { protocol, hostname, username, password, pathname, search } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^smtps?:$/.test(protocol) && hostname !== '' && pathname.length <= 1 && search === '';
+  } catch {
+    return false; // No URL at all, or a password whose % signs are not written %25.
+  }
 }
 
 function isOrigin(text: string): boolean {

@@ -4,8 +4,10 @@ import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Accounts } from './accounts/accounts.js';
+import { Alerts } from './accounts/alerts.js';
 import { Audit } from './accounts/audit.js';
 import { Authenticator } from './accounts/authenticator.js';
+import { Mailer } from './accounts/mailer.js';
 import { Passkeys } from './accounts/passkeys.js';
 import { Passwords } from './accounts/passwords.js';
 import { SecondFactors } from './accounts/second-factors.js';
@@ -30,6 +32,7 @@ import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { collectGarbage } from './jobs/gc.js';
 import { Schedule } from './jobs/schedule.js';
+import { noteStorage } from './jobs/storage-point.js';
 
 /** Silence after which an idle keep-alive connection ends; clients want at least 15 s (CLIENTS R36). */
 const KEEP_ALIVE_MS = 65_000;
@@ -169,7 +172,8 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
   return server;
 }
 
-function makeConsoleParts(config: Config, { accounts: store, security }: Engines, services: Services): ConsoleParts {
+function makeConsoleParts(config: Config, engines: Engines, services: Services): ConsoleParts {
+  const { accounts: store, security, history } = engines;
   const { accounts, audit, authenticator, passwords, box, driveParts, log } = services;
   const { sessionIdleMinutes, sessionLongestHours, freshSignInMinutes } = config;
   return {
@@ -189,12 +193,21 @@ function makeConsoleParts(config: Config, { accounts: store, security }: Engines
     }),
     passkeys: new Passkeys(security, passwords, { name: config.realm, publicUrl: config.publicUrl }),
     audit,
+    alerts: new Alerts(store, security, audit, { mailer: makeMailer(config, log), realm: config.realm }),
+    history,
+    freeBytes: () => driveParts.contents.freeBytes(),
+    publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
   };
 }
 
+function makeMailer({ smtpUrl, mailFrom }: Config, log: Logger): Mailer | null {
+  if (smtpUrl === null || mailFrom === null) return null;
+  return new Mailer({ smtpUrl, mailFrom, onFailure: (failure) => log.error(failure, 'a mail could not be sent') });
+}
+
 function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts, log: Logger): Schedule {
-  const { blobs, blobIndex, drives } = engines;
+  const { blobs, blobIndex, drives, history } = engines;
   return new Schedule(
     [
       {
@@ -232,6 +245,8 @@ function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts,
           await collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS });
         },
       },
+      // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
+      { name: 'storage point', everyMinutes: GC_MINUTES, run: () => noteStorage(history, Date.now()) },
     ],
     log,
   );

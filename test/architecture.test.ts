@@ -57,6 +57,7 @@ const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly stri
   { name: /^@aws-sdk\//, where: ['engines'] },
   { name: /^(argon2|otpauth|@simplewebauthn\/server)$/, where: ['accounts'] },
   { name: /^qrcode$/, where: ['console'] },
+  { name: /^nodemailer$/, where: ['accounts'] },
   { name: /^saxes$/, where: ['dav', 'jobs'] },
   { name: /^commander$/, where: ['admin', 'cli.ts'] },
 ];

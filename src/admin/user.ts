@@ -5,6 +5,7 @@ import type { UserRow } from '../stores/account-store.js';
 import { toDriveId } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { table } from './table.js';
+import { alertCommand } from './user-alert.js';
 import { atWork, type OutputOptions, print, readPassword, remark, toIso, toMinute } from './workplace.js';
 
 interface PasswordOptions extends OutputOptions {
@@ -19,6 +20,7 @@ export function userCommand(): Command {
   command.addCommand(setDrive());
   command.addCommand(resetSecondFactor());
   command.addCommand(requireSecondFactor());
+  command.addCommand(alertCommand());
   command.addCommand(switchUser('disable', true));
   command.addCommand(switchUser('enable', false));
   return command;

@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/accounts.js';
+import type { Alerts } from '../accounts/alerts.js';
 import type { Actor, Audit } from '../accounts/audit.js';
 import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passkeys } from '../accounts/passkeys.js';
@@ -7,6 +8,7 @@ import type { Sessions } from '../accounts/sessions.js';
 import type { DriveParts } from '../drive/drive.js';
 import type { AccountStore } from '../stores/account-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
+import type { StorageHistory } from '../stores/storage-history.js';
 import type { DriveId } from '../stores/values.js';
 import type { ConsoleRequest } from './route.js';
 
@@ -20,7 +22,13 @@ export interface ConsoleParts {
   readonly secondFactors: SecondFactors;
   readonly passkeys: Passkeys;
   readonly audit: Audit;
+  readonly alerts: Alerts;
   readonly driveParts: DriveParts;
+  readonly history: StorageHistory;
+  /** Bytes free on the disk of the storage; null where nobody can say. */
+  readonly freeBytes: () => Promise<number | null>;
+  /** Where people reach this server, without a slash at the end; null: as the request says. */
+  readonly publicUrl: string | null;
   /** The addresses of a drive for WebDAV programs, the one to show first. `origin`: as the browser sees this server. */
   readonly addressesOf: (driveId: DriveId, origin: string) => readonly string[];
 }

@@ -278,7 +278,7 @@ export interface ErrorAnswer {
   readonly requestId: string;
 }
 
-/** GET /api/admin/users?secondFactor=none&after= */
+/** GET /api/admin/users?secondFactor=none&after=; `none`: who can sign in and has none. */
 export interface UsersAnswer {
   readonly users: readonly UserEntry[];
   readonly next: string | null;
@@ -307,13 +307,30 @@ export interface NewUserAnswer {
   readonly user: UserEntry;
   readonly password: string | null;
 }
-/** PATCH /api/admin/users/EMAIL */
+/** PATCH /api/admin/users/EMAIL and POST /api/admin/users/EMAIL/reset-2fa; both answer with the `UserEntry`. */
 export interface UserChangeBody {
   readonly name?: string | undefined;
   readonly isAdmin?: boolean | undefined;
   readonly isDisabled?: boolean | undefined;
 }
-/** PUT /api/admin/organization */
+/** POST /api/admin/users/EMAIL/password */
+export interface NewPasswordBody {
+  /** Without one, one is made up and given back once. */
+  readonly password?: string | undefined;
+}
+export interface NewPasswordAnswer {
+  readonly password: string | null;
+}
+/** POST /api/admin/users/EMAIL/alert; POST /api/admin/alert: all who can sign in and have no second factor. */
+export interface AlertAnswer {
+  /** Users who see it at their next sign-in. */
+  readonly alerted: number;
+  /** Mails that went out. */
+  readonly mailed: number;
+  /** Whether there is a mail server at all. */
+  readonly hasMailServer: boolean;
+}
+/** GET and PUT /api/admin/organization */
 export interface OrganizationBody {
   readonly isSecondFactorRequired: boolean;
 }
@@ -336,7 +353,7 @@ export interface MemberEntry {
   readonly role: 'manager' | 'member' | 'viewer';
   readonly quotaBytes: number | null;
 }
-/** POST /api/admin/drives; PATCH /api/admin/drives/ID without `ownerEmail` */
+/** POST /api/admin/drives; PATCH /api/admin/drives/ID without `ownerEmail`. Both answer with the `AdminDriveEntry`. */
 export interface NewDriveBody {
   readonly name: string;
   readonly ownerEmail: string;
@@ -348,7 +365,7 @@ export interface DriveChangeBody {
   readonly quotaBytes?: number | null | undefined;
   readonly uploadMaxBytes?: number | null | undefined;
 }
-/** PUT /api/admin/drives/ID/members/EMAIL */
+/** PUT /api/admin/drives/ID/members/EMAIL, which answers with the `MemberEntry`; DELETE ends the membership. */
 export interface MemberBody {
   readonly role: 'manager' | 'member' | 'viewer';
   readonly quotaBytes: number | null;

@@ -1,4 +1,7 @@
 import type { Route } from '../route.js';
+import { adminDriveRoutes } from './admin-drives.js';
+import { adminReportRoutes } from './admin-reports.js';
+import { adminUserRoutes } from './admin-users.js';
 import { appPasswordRoutes } from './app-passwords.js';
 import { downloadRoutes } from './downloads.js';
 import { driveRoutes } from './drives.js';
@@ -22,4 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...trashRoutes,
   ...downloadRoutes,
   ...uploadRoutes,
+  ...adminUserRoutes,
+  ...adminDriveRoutes,
+  ...adminReportRoutes,
 ];

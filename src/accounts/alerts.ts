@@ -1,0 +1,90 @@
+import type { AccountStore, UserRow } from '../stores/account-store.js';
+import type { SecurityStore } from '../stores/security-store.js';
+import { AccountError } from './account-error.js';
+import type { Actor, Audit } from './audit.js';
+import type { Mail, Mailer } from './mailer.js';
+
+export interface AlertsOptions {
+  /** Null: there is no mail server; people see it when they next sign in. */
+  readonly mailer: Mailer | null;
+  /** What the server is called in mails. */
+  readonly realm: string;
+  readonly now?: () => number;
+}
+
+export interface AlertReport {
+  /** Users who see it at their next sign-in. */
+  readonly alerted: number;
+  /** Mails that the mail server took. */
+  readonly mailed: number;
+}
+
+/** Users that are alerted together. */
+const PAGE = 100;
+
+/** Administrators ask users to set up a second factor (PRODUCT S4): by a banner, and by mail where there is a mail server. */
+export class Alerts {
+  readonly #store: AccountStore;
+  readonly #security: SecurityStore;
+  readonly #audit: Audit;
+  readonly #options: AlertsOptions;
+  readonly #now: () => number;
+
+  constructor(store: AccountStore, security: SecurityStore, audit: Audit, options: AlertsOptions) {
+    this.#store = store;
+    this.#security = security;
+    this.#audit = audit;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  get hasMailer(): boolean {
+    return this.#options.mailer !== null;
+  }
+
+  /** `address`: where people sign in; null: unknown. Throws `AccountError` `second-factor-on`. */
+  async alertOne(user: UserRow, actor: Actor, address: string | null): Promise<AlertReport> {
+    if (user.hasSecondFactor) {
+      throw new AccountError('second-factor-on', `${user.email} has two-factor authentication already.`);
+    }
+    await this.#tell(user, actor);
+    return { alerted: 1, mailed: user.isDisabled ? 0 : await this.#mail([user], address) };
+  }
+
+  /** Everyone who can sign in and has no second factor. All are alerted before the first mail goes out. */
+  async alertAll(actor: Actor, address: string | null): Promise<AlertReport> {
+    const users: UserRow[] = [];
+    for (let after: string | null = null; ; after = users.at(-1)!.email) {
+      const page: UserRow[] = await this.#store.listUsersWithDrives({ isWithoutSecondFactor: true }, after, PAGE);
+      await Promise.all(page.map((user) => this.#tell(user, actor)));
+      users.push(...page);
+      if (page.length < PAGE) break;
+    }
+    return { alerted: users.length, mailed: await this.#mail(users, address) };
+  }
+
+  async #tell(user: UserRow, actor: Actor): Promise<void> {
+    await this.#security.setAlert(user.id, this.#now());
+    await this.#audit.note('second-factor-alert', user.id, actor);
+  }
+
+  async #mail(users: readonly UserRow[], address: string | null): Promise<number> {
+    const { mailer, realm } = this.#options;
+    return mailer ? mailer.send(users.map((user) => mailTo(user, realm, address))) : 0;
+  }
+}
+
+function mailTo({ name, email }: UserRow, realm: string, address: string | null): Mail {
+  const where = address === null ? `Sign in to ${realm} with a browser` : `Sign in at ${address}/`;
+  const text = [
+    `Hello ${name},`,
+    '',
+    `an administrator of ${realm} asks you to set up two-factor authentication for your account ${email}.`,
+    '',
+    `${where} and open "Security". You need an authenticator app on your phone, and two minutes.`,
+    '',
+    'Programs and devices then sign in with app passwords, which you make on the same pages.',
+    '',
+  ].join('\n');
+  return { to: { name, address: email }, subject: `${realm}: please set up two-factor authentication`, text };
+}
