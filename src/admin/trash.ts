@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { OPERATOR } from '../accounts/audit.js';
 import type { Changes } from '../drive/changes.js';
 import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
@@ -99,6 +100,10 @@ function empty(): Command {
           ownerId: bin.owner?.userId ?? null,
         }));
         const removed = await emptyTrash(workplace.engines.drives, bins, Date.now());
+        if (removed > 0) {
+          const owner = options.member === undefined ? null : bins[0]!.ownerId;
+          await workplace.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
+        }
         remark(`${removed} deleted for good; "firn gc" frees their room.`);
         print(options, { removed }, '');
       }),

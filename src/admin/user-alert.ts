@@ -23,8 +23,8 @@ export function alertCommand(): Command {
           email === undefined
             ? await alerts.alertAll(OPERATOR, address)
             : await alerts.alertOne(await accounts.readUser(email), OPERATOR, address);
-        const mails = mailer ? `${report.mailed} mails went out` : 'no mail server is set (smtpUrl)';
-        remark(`${report.alerted} users see it at their next sign-in; ${mails}.`);
+        const mails = mailer ? `mails that went out: ${report.mailed}` : 'no mail server is set (smtpUrl)';
+        remark(`Users who see it at their next sign-in: ${report.alerted}; ${mails}.`);
         print(options, report, '');
       }),
     );

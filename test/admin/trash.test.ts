@@ -96,6 +96,11 @@ describe('PRODUCT §7, D4 — firn trash', () => {
     expect(await team.json('trash', 'empty', team.id, '--member', 'anna@x')).toEqual({ removed: 1 });
     expect(await team.json('trash', 'list', team.id)).toMatchObject([{ name: 'ours' }, { name: 'his' }]);
     expect(await team.json('trash', 'empty', team.id)).toEqual({ removed: 2 });
+    expect(await team.json('trash', 'empty', team.id)).toEqual({ removed: 0 });
+    expect(await team.json('audit', '--kind', 'trash-emptied')).toMatchObject([
+      { user: null, actor: 'operator', details: { drive: Number(team.id), removed: 2 } },
+      { user: 'anna@x', actor: 'operator', details: { drive: Number(team.id), removed: 1 } },
+    ]);
     expect(await team.json('trash', 'list', team.id)).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ export const MAIL_PASSWORD = 'p@ss/word:% 7';
 export interface TakenMail {
   readonly from: string;
   readonly to: readonly string[];
-  /** With its head, as it came. */
+  /** With its head. */
   readonly text: string;
   readonly isSecure: boolean;
   /** Who signed in. */
@@ -45,7 +45,8 @@ export class MailServer {
           this.mails.push({
             from: mailFrom === false ? '' : mailFrom.address,
             to: rcptTo.map(({ address }) => address),
-            text: Buffer.concat(chunks).toString('utf8'),
+            // Long lines are broken where nobody sees it (RFC 2045 §6.7).
+            text: Buffer.concat(chunks).toString('utf8').replaceAll('=\r\n', ''),
             isSecure: session.secure,
             user: typeof session.user === 'string' ? session.user : null,
           });
