@@ -87,6 +87,19 @@ const settings = z.strictObject({
     .regex(/^[^\r\n]*[^\s@]@[^\s@\r\n]+$/, 'needs an e-mail address')
     .nullable()
     .default(null),
+  /** What a scraper of /metrics sends as `Authorization: Bearer …`. */
+  metricsToken: z
+    .string()
+    .refine(isMetricsToken, 'needs at least 16 letters, digits or - . _ ~ + / =')
+    .nullable()
+    .default(null),
+  /** The same from a file. */
+  metricsTokenFile: z.string().min(1).nullable().default(null),
+  /** Addresses and networks (CIDR) that may read /metrics; null: any with the token, loopback alone where there is none. */
+  metricsAddresses: z
+    .array(z.string().refine(isNetwork, 'needs addresses or networks like 10.0.0.0/8'))
+    .nullable()
+    .default(null),
 });
 
 /** Settings, checked; paths are absolute. Sizes in bytes. */
@@ -113,6 +126,9 @@ export function readConfig(environment: Environment = process.env, folder: strin
   }
   if (config.uploadMaxBytes > config.uploadMaxExtendedBytes) {
     throw new ConfigError('uploadMaxBytes is more than uploadMaxExtendedBytes, the largest that a drive can have.');
+  }
+  if (config.metricsToken !== null && config.metricsTokenFile !== null) {
+    throw new ConfigError('metricsToken and metricsTokenFile say the same: set one of them.');
   }
   return config;
 }
@@ -149,7 +165,7 @@ function readFile(file: string): Record<string, unknown> {
     throw new ConfigError(`${file} needs to hold one JSON object with settings.`);
   }
   const found: Record<string, unknown> = { ...content };
-  for (const key of ['storage', 'tlsCertificate', 'tlsKey', 'secretKeyFile']) {
+  for (const key of ['storage', 'tlsCertificate', 'tlsKey', 'secretKeyFile', 'metricsTokenFile']) {
     if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(dirname(file), found[key]);
   }
   return found;
@@ -199,6 +215,11 @@ function isMailServer(text: string): boolean {
   } catch {
     return false; // No URL at all, or a password whose % signs are not written %25.
   }
+}
+
+/** What RFC 6750 lets a bearer token consist of, and long enough not to be guessed. */
+export function isMetricsToken(text: string): boolean {
+  return /^[\w.~+/=-]{16,}$/.test(text);
 }
 
 function isOrigin(text: string): boolean {

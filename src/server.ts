@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, BlockList, isIPv6 } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo, BlockList, isIPv6, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Accounts } from './accounts/accounts.js';
@@ -14,7 +14,7 @@ import { SecondFactors } from './accounts/second-factors.js';
 import { SecretBox } from './accounts/secret-box.js';
 import { Sessions } from './accounts/sessions.js';
 import { LoginFlows } from './cloud/login-flows.js';
-import { type Config, checkMayListen } from './config.js';
+import { type Config, ConfigError, checkMayListen, isMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
 import { ChangeWatch } from './drive/change-watch.js';
 import { Contents } from './drive/contents.js';
@@ -28,11 +28,16 @@ import { readStorageKey, SECRET_KEY } from './engines/storage-key.js';
 import { makeApp } from './http/app.js';
 import { driveAddresses } from './http/drive-addresses.js';
 import { answerMalformed } from './http/malformed.js';
+import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { collectGarbage } from './jobs/gc.js';
+import { GcTotals } from './jobs/gc-totals.js';
 import { Schedule } from './jobs/schedule.js';
 import { noteStorage } from './jobs/storage-point.js';
+import { ConnectionCounts } from './metrics/connection-counts.js';
+import { Metrics } from './metrics/metrics.js';
+import { RequestCounts } from './metrics/request-counts.js';
 
 /** Silence after which an idle keep-alive connection ends; clients want at least 15 s (CLIENTS R36). */
 const KEEP_ALIVE_MS = 65_000;
@@ -48,6 +53,7 @@ const REMOVALS_KEPT_DAYS = 180;
 const GC_MINUTES = 60;
 /** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
 const GC_GRACE_SECONDS = 3600;
+const LOOPBACK = ['127.0.0.0/8', '::1'];
 
 export interface RunningServer {
   readonly url: string;
@@ -77,9 +83,10 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     });
     const driveParts = makeDriveParts(config, engines);
     const changeWatch = new ChangeWatch(engines.drives);
-    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, log };
+    const gc = new GcTotals();
+    const schedule = makeSchedule(config, engines, { driveParts, gc, log });
+    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, schedule, gc, log };
     const server = makeHttpServer(config, engines, services);
-    const schedule = makeSchedule(config, engines, driveParts, log);
     await listen(server, config);
     schedule.start();
     const stop = async () => {
@@ -106,6 +113,8 @@ interface Services {
   readonly box: SecretBox;
   readonly driveParts: DriveParts;
   readonly changeWatch: ChangeWatch;
+  readonly schedule: Schedule;
+  readonly gc: GcTotals;
   readonly log: Logger;
 }
 
@@ -120,7 +129,9 @@ function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts 
 function makeHttpServer(config: Config, engines: Engines, services: Services): Server {
   const { authenticator, accounts, driveParts, changeWatch, log } = services;
   const consoleParts = makeConsoleParts(config, engines, services);
+  const connections = new ConnectionCounts();
   const app = makeApp({
+    metrics: makeMetricsParts(config, engines, services, connections),
     driveParts,
     changeWatch,
     console: consoleParts,
@@ -144,12 +155,57 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
     realm: config.realm,
     corsOrigins: config.corsOrigins,
     trustedProxies: networks(config.trustedProxies),
-    checkReady: async () => {
-      await engines.drives.read(async (view) => view.findNodes([]));
-      if (!existsSync(config.storage)) throw new Error('the storage folder is gone');
-    },
+    checkReady: () => checkReady(engines),
   });
-  const listener = app.callback();
+  return makeListener(config, app.callback(), connections, log);
+}
+
+/** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. Writes nothing. */
+async function checkReady({ drives, blobs }: Engines): Promise<void> {
+  await blobs.checkWritable();
+  await drives.read((view) => view.findNodes([]));
+  // Waits its turn in the queue of the writers, takes the write lock and gives it back.
+  await drives.write(async () => {});
+}
+
+/** Throws when the token's file can't be read. */
+function makeMetricsParts(
+  config: Config,
+  engines: Engines,
+  services: Services,
+  connections: ConnectionCounts,
+): MetricsParts {
+  const { metricsToken, metricsTokenFile, metricsAddresses } = config;
+  const token = metricsTokenFile === null ? metricsToken : readToken(metricsTokenFile);
+  const addresses = metricsAddresses ?? (token === null ? LOOPBACK : null);
+  const requests = new RequestCounts();
+  const { drives, blobs } = engines;
+  const { authenticator, passwords, changeWatch, schedule, gc } = services;
+  return {
+    requests,
+    metrics: new Metrics({
+      requests,
+      connections,
+      authenticator,
+      passwords,
+      drives,
+      blobs,
+      changeWatch,
+      schedule,
+      gc,
+    }),
+    token,
+    addresses: addresses && networks(addresses),
+  };
+}
+
+function readToken(file: string): string {
+  const token = readFileSync(file, 'utf8').trim();
+  if (isMetricsToken(token)) return token;
+  throw new ConfigError(`${file} holds no token for metrics: it needs at least 16 letters, digits or - . _ ~ + / =`);
+}
+
+function makeListener(config: Config, listener: RequestListener, connections: ConnectionCounts, log: Logger): Server {
   const options = {
     maxHeaderSize: HEADERS_BYTES_MAX,
     requestTimeout: 0,
@@ -166,6 +222,8 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   answerMalformed(server, log);
+  server.on(tlsKey === null ? 'connection' : 'secureConnection', (socket: Socket) => connections.add(socket));
+  server.on('clientError', () => connections.malformed++);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS_MAX;
   server.timeout = config.idleTimeoutSeconds * 1000;
@@ -206,7 +264,12 @@ function makeMailer({ smtpUrl, mailFrom }: Config, log: Logger): Mailer | null {
   return new Mailer({ smtpUrl, mailFrom, onFailure: (failure) => log.error(failure, 'a mail could not be sent') });
 }
 
-function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts, log: Logger): Schedule {
+function makeSchedule(
+  config: Config,
+  engines: Engines,
+  { driveParts, gc, log }: Pick<Services, 'driveParts' | 'gc' | 'log'>,
+): Schedule {
+  const { uploads } = driveParts;
   const { blobs, blobIndex, drives, history } = engines;
   return new Schedule(
     [
@@ -242,7 +305,8 @@ function makeSchedule(config: Config, engines: Engines, { uploads }: DriveParts,
         name: 'garbage collection',
         everyMinutes: GC_MINUTES,
         run: async () => {
-          await collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS });
+          const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS };
+          await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
         },
       },
       // More often than daily: a server that is started anew each night has its points too. A day's last one stays.

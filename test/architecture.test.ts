@@ -18,11 +18,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // First administrator and drive: what the command line would do, said to the operator who starts the server.
   'first-start.ts': ['accounts', 'engines', 'config.ts'],
   // The wiring makes what the others are handed: the authenticator of `accounts`, the parts of `drive`.
-  'server.ts': ['http', 'cloud', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
+  'server.ts': ['http', 'metrics', 'cloud', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
   'nursery.ts': [],
   'config.ts': [],
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.
-  http: ['dav', 'cloud', 'console', 'accounts', 'drive'],
+  http: ['dav', 'cloud', 'console', 'accounts', 'drive', 'metrics'],
+  // Asks every part for its numbers; no part knows that they are asked for.
+  metrics: ['accounts', 'drive', 'jobs'],
   // What ownCloud and Nextcloud have beside WebDAV; their trees are answered by `dav`.
   cloud: ['dav', 'accounts', 'drive'],
   dav: ['accounts', 'drive'],
@@ -59,6 +61,7 @@ const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly stri
   { name: /^qrcode$/, where: ['console'] },
   { name: /^nodemailer$/, where: ['accounts'] },
   { name: /^saxes$/, where: ['dav', 'jobs'] },
+  { name: /^prom-client$/, where: ['metrics'] },
   { name: /^commander$/, where: ['admin', 'cli.ts'] },
 ];
 

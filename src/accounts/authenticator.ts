@@ -13,6 +13,7 @@ import type { BasicCredentials } from './basic.js';
 import { CredentialCache } from './credential-cache.js';
 import type { Passwords } from './passwords.js';
 import { REFUSAL_MESSAGES, type Refusal, type RefusalReason, type Tried } from './refusal.js';
+import { SignInCounts } from './sign-in-counts.js';
 import { Throttle } from './throttle.js';
 import { UseNotes } from './use-notes.js';
 
@@ -64,6 +65,8 @@ export class Authenticator {
   readonly #cache = new CredentialCache();
   readonly #throttle = new Throttle();
   readonly #pending = new Map<string, Promise<Verdict>>();
+  /** Since the start. */
+  readonly counts = new SignInCounts();
 
   constructor(store: AccountStore, passwords: Passwords, options: AuthenticatorOptions) {
     this.#store = store;
@@ -89,21 +92,24 @@ export class Authenticator {
     const known = this.#cache.findGood(key, now);
     if (known) {
       const answer = await this.#answer(known, driveId, client, now);
-      if (answer) return answer;
+      if (answer) {
+        this.counts.cacheHits++;
+        return answer;
+      }
       this.#cache.dropGood(key, known, now);
     }
     const email = toEmail(credentials.userName);
     const verdict =
       (await this.#knownBad(key, email)) ??
       (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
-    if (verdict.kind === 'throttled') return verdict;
+    if (verdict.kind === 'throttled') return this.#throttled(verdict);
     if (verdict.kind === 'bad') {
       this.#tellRefusal(verdict.refusal, email, remoteAddress, client);
       return this.#refuse(verdict.refusal, client, now);
     }
     if (verdict.isFirstUse) this.#tellFirstUse(verdict.credential, email, remoteAddress, client);
     // It may have been revoked while argon2 ran.
-    return (await this.#answer(verdict.credential, driveId, client, now)) ?? refused('wrong');
+    return (await this.#answer(verdict.credential, driveId, client, now)) ?? this.#refused('wrong');
   }
 
   /**
@@ -116,16 +122,19 @@ export class Authenticator {
     const verdict =
       (await this.#knownBad(key, email)) ??
       (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
-    if (verdict.kind === 'throttled') return verdict;
+    if (verdict.kind === 'throttled') return this.#throttled(verdict);
     if (verdict.kind === 'bad' && verdict.refusal.reason !== 'second-factor') {
       return this.#refuse(verdict.refusal, client, this.#now());
     }
     if (verdict.kind === 'good' && verdict.credential.kind === 'app') {
+      this.counts.refused['app-password']++;
       return { kind: 'refused', message: ACCOUNT_PASSWORD_WANTED };
     }
     const user = await this.#store.findUser(email);
     // Somebody may have disabled them while argon2 ran.
-    return user && !user.isDisabled ? { kind: 'granted', user } : refused('wrong');
+    if (!user || user.isDisabled) return this.#refused('wrong');
+    this.counts.granted++;
+    return { kind: 'granted', user };
   }
 
   /** Writes what was collected on the use of app passwords; the server does so by itself once a minute. */
@@ -147,12 +156,27 @@ export class Authenticator {
     const { stands, membership } = await this.#store.access(credential, driveId, now);
     if (!stands) return null;
     if (credential.kind === 'app') this.#notes.noteUse(credential.id, now, client);
-    return membership ? { kind: 'granted', credential, membership } : { kind: 'no-drive' };
+    if (!membership) {
+      this.counts.noDrive++;
+      return { kind: 'no-drive' };
+    }
+    this.counts.granted++;
+    return { kind: 'granted', credential, membership };
   }
 
   #refuse(refusal: Refusal, client: string, now: number): Extract<Authentication, { kind: 'refused' }> {
     if (refusal.tried) this.#notes.noteTried(refusal.tried, now, client);
-    return refused(refusal.reason);
+    return this.#refused(refusal.reason);
+  }
+
+  #refused(reason: RefusalReason): Extract<Authentication, { kind: 'refused' }> {
+    this.counts.refused[reason]++;
+    return { kind: 'refused', reason, message: REFUSAL_MESSAGES[reason] };
+  }
+
+  #throttled(verdict: Extract<Verdict, { kind: 'throttled' }>): Extract<Verdict, { kind: 'throttled' }> {
+    this.counts.throttled++;
+    return verdict;
   }
 
   /** Not waited for: the answer doesn't depend on it. A name that is nobody's may be a password typed into the wrong field. */
@@ -173,7 +197,10 @@ export class Authenticator {
   async #knownBad(key: string, email: string): Promise<Extract<Verdict, { kind: 'bad' }> | null> {
     const refusal = this.#cache.findBad(key, this.#now());
     if (!refusal) return null;
-    if (await this.#isStillSo(refusal, email)) return { kind: 'bad', refusal };
+    if (await this.#isStillSo(refusal, email)) {
+      this.counts.cacheHits++;
+      return { kind: 'bad', refusal };
+    }
     this.#cache.dropBad(key);
     return null;
   }
@@ -262,10 +289,6 @@ function bad(reason: RefusalReason, user: UserRow | null, tried: Tried | null): 
       hasSecondFactor,
     }))(user);
   return { kind: 'bad', refusal: { reason, user: basis, tried } };
-}
-
-function refused(reason: RefusalReason): Extract<Authentication, { kind: 'refused' }> {
-  return { kind: 'refused', reason, message: REFUSAL_MESSAGES[reason] };
 }
 
 /** Windows puts a domain before the user name: `DOMAIN\someone@example.org`. */

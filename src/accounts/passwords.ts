@@ -26,6 +26,7 @@ export class Passwords {
   readonly #cost: PasswordCost;
   #running = 0;
   #runs = 0;
+  #refused = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(cost: PasswordCost = COST) {
@@ -36,6 +37,11 @@ export class Passwords {
   /** How often argon2 ran. */
   get runs(): number {
     return this.#runs;
+  }
+
+  /** Runs that wait for their turn, and how often there were too many of them for one more. */
+  get queue(): { readonly waiting: number; readonly refused: number } {
+    return { waiting: this.#waiting.length, refused: this.#refused };
   }
 
   /** Throws `PasswordsBusyError`. */
@@ -52,7 +58,10 @@ export class Passwords {
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= RUNS_MAX) {
-      if (this.#waiting.length >= WAITING_MAX) throw new PasswordsBusyError('too many passwords are being checked');
+      if (this.#waiting.length >= WAITING_MAX) {
+        this.#refused++;
+        throw new PasswordsBusyError('too many passwords are being checked');
+      }
       // Whoever ends hands its place on, so `#running` stays as it is.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {

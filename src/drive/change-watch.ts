@@ -42,6 +42,11 @@ export class ChangeWatch {
     });
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
   get isStopped(): boolean {
     return this.#isStopped;
   }

@@ -14,10 +14,12 @@ import { davBridge } from './dav-bridge.js';
 import { errors } from './errors.js';
 import { clientAddress } from './forwarded.js';
 import { health } from './health.js';
+import { type MetricsParts, metrics } from './metrics.js';
 import { parents } from './parents.js';
 import { send } from './send.js';
 
 export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgeParts {
+  readonly metrics: MetricsParts;
   readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly realm: string;
@@ -39,6 +41,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   if (parts.corsOrigins.length > 0) app.use(cors(parts.corsOrigins));
   app.use(options);
   app.use(health(parts.checkReady));
+  app.use(metrics(parts.metrics, parts.trustedProxies));
   app.use(parents);
   app.use(consoleBridge(parts));
   const signIn = makeSignIn(parts.authenticator, parts.realm);
@@ -55,10 +58,12 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   return app;
 }
 
-/** Request id, logger, and one line a request at level debug. */
-function begin({ log, trustedProxies }: AppParts): Koa.Middleware<FirnState> {
+/** Request id, logger, counts, and one line a request at level debug. */
+function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Middleware<FirnState> {
   return (context, next) => {
     const { req, res, state } = context;
+    state.note = requests.begin(req.method ?? '');
+    res.on('close', () => requests.end(state.note, state.mount?.kind ?? 'other', res));
     state.requestId = randomUUID();
     state.remoteAddress = clientAddress(req, trustedProxies);
     if (log.isLevelEnabled('debug')) {

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
+import type { RequestNote } from '../metrics/request-counts.js';
 import type { CredentialRef, Membership } from '../stores/account-store.js';
 import type { Mount } from './mounts.js';
 
 /** What the middlewares of one request hand on to each other. */
 export interface FirnState {
   requestId: string;
+  /** What metrics want to know of the request. */
+  note: RequestNote;
   log: Logger;
   /** Path without query, as sent. */
   url: string;

@@ -23,7 +23,8 @@ export function isSecure(req: IncomingMessage, trusted: BlockList): boolean {
   return proto !== undefined && isTrusted(req.socket.remoteAddress ?? '', trusted) && /^https\b/.test(String(proto));
 }
 
-function isTrusted(address: string, trusted: BlockList): boolean {
+/** Whether the address is one of a proxy that is believed. */
+export function isTrusted(address: string, trusted: BlockList): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   return trusted.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
 }

@@ -1,9 +1,17 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type Koa from 'koa';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
 
-/** `/healthz`: the process answers. `/readyz`: the stores do too. On hosts that are no drive's. */
-export function health(checkReady: () => Promise<void>): Koa.Middleware<FirnState> {
+/** Whoever probes gives up after a few seconds, and wants to know that it is the stores that don't answer. */
+const ANSWER_MS = 2_000;
+
+/**
+ * `/healthz`: the process answers. `/readyz`: the stores do too, for reading and for writing. On hosts that are no drive's.
+ * `checkReady` rejects with what keeps the server from working; where it takes longer than `answerMs`, that is the answer.
+ */
+export function health(checkReady: () => Promise<void>, answerMs = ANSWER_MS): Koa.Middleware<FirnState> {
+  const check = shared(checkReady);
   return (context, next) => {
     const { mount, url } = context.state;
     return mount.kind !== 'other' || (url !== '/healthz' && url !== '/readyz') ? next() : answer(context, url);
@@ -12,7 +20,7 @@ export function health(checkReady: () => Promise<void>): Koa.Middleware<FirnStat
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
     if (url === '/readyz') {
       try {
-        await checkReady();
+        await within(answerMs, check());
       } catch (error) {
         context.state.log.error({ err: error }, 'not ready');
         send(context, { status: 503, headers, body: 'not ready\n' });
@@ -20,5 +28,30 @@ export function health(checkReady: () => Promise<void>): Koa.Middleware<FirnStat
       }
     }
     send(context, { status: 200, headers, body: 'ok\n' });
+  }
+}
+
+/** Probes that come while one is under way share it: a disk that hangs holds one thread, not all. */
+function shared(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= work().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+}
+
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  const stopped = new AbortController();
+  const late = wait(milliseconds, undefined, { signal: stopped.signal }).then(() => {
+    throw new Error(`the stores did not answer within ${milliseconds} ms`);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    late.catch(() => {});
+    work.catch(() => {});
+    stopped.abort();
   }
 }

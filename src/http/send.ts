@@ -26,6 +26,7 @@ export function send(context: Koa.ParameterizedContext<FirnState>, answer: DavRe
   if (isStopping(req)) headers.Connection = 'close';
   const isLingering = !req.complete && hasUnwantedBody(req);
   if (isLingering) headers.Connection = 'close';
+  state.note.answeredAt = performance.now();
   res.writeHead(status, headers);
   if (isStreamed(body) && !isHead) {
     const onError = (error: unknown) => state.log.error({ err: error, url: state.url }, 'an answer broke off');

@@ -1,5 +1,5 @@
 import type { BlobIndex } from '../stores/blob-index.js';
-import type { BlobStore } from '../stores/blob-store.js';
+import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
 import type { BlobId } from '../stores/values.js';
 
 /** Rows or blobs that one transaction deals with: short, so that writers hardly wait. */
@@ -14,6 +14,8 @@ export interface GarbageCollection {
   readonly now: () => number;
   /** How long a content must have been seen unnamed before its bytes go, in seconds. */
   readonly graceSeconds: number;
+  /** Hears of each blob that it comes by, which is all of them; some may be deleted afterwards. */
+  readonly onBlob?: (blob: BlobInfo) => void;
 }
 
 export interface GcReport {
@@ -33,7 +35,7 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
   while (await blobIndex.forgetInline(PAGE));
   let condemned = 0;
   for (let marked = PAGE; marked === PAGE; condemned += marked) marked = await blobIndex.condemn(PAGE, now());
-  condemned += await condemnUnknown(blobs, blobIndex, now);
+  condemned += await condemnUnknown(options);
   let deleted = 0;
   const condemnedBefore = now() - graceSeconds * 1000;
   for (let after: BlobId | null = null; ; ) {
@@ -47,15 +49,16 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
 }
 
 /** Bytes that an upload left whose transaction never came. */
-async function condemnUnknown(blobs: BlobStore, blobIndex: BlobIndex, now: () => number): Promise<number> {
+async function condemnUnknown({ blobs, blobIndex, now, onBlob }: GarbageCollection): Promise<number> {
   let condemned = 0;
   let page: BlobId[] = [];
   const flush = async () => {
     if (page.length > 0) condemned += await blobIndex.condemnUnknown(page, now());
     page = [];
   };
-  for await (const { id } of blobs.list()) {
-    page.push(id);
+  for await (const blob of blobs.list()) {
+    onBlob?.(blob);
+    page.push(blob.id);
     if (page.length === PAGE) await flush();
   }
   await flush();

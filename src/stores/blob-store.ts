@@ -38,6 +38,17 @@ export interface BlobStore {
   clearIncoming(): Promise<void>;
   /** Bytes that can still be stored, or null when the engine knows no limit. */
   freeBytes(): Promise<number | null>;
+  /** Rejects where an upload could not be stored, but for a lack of room. Writes nothing. */
+  checkWritable(): Promise<void>;
+  /** Counts, which cost nothing to read. */
+  stats(): BlobStoreStats;
+}
+
+export interface BlobStoreStats {
+  /** Calls of `put` under way, in this process. */
+  readonly uploads: number;
+  /** Memory that the engine has for uploads, in use or not. */
+  readonly bufferBytes: number;
 }
 
 export interface PutOptions {

@@ -12,9 +12,24 @@ export interface DriveStore {
   /**
    * Runs `work` as one transaction: when it resolves, all of it is on stable storage; when it rejects, with the
    * error of `work`, nothing has happened. Writes run one after the other. Work awaits nothing but the transaction.
-   * Rejects with `StoreBusyError` when another process holds the store for too long.
+   * Rejects with `StoreBusyError` when another process holds the store for too long. Work that changes nothing waits
+   * its turn like any other, and writes nothing.
    */
   write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T>;
+  /** Counts, which cost nothing to read. */
+  stats(): TransactionStats;
+}
+
+/** Of this process, since it opened the store; the transactions of the seams that share the store are among them. */
+export interface TransactionStats {
+  /** Reads that wait for their turn. */
+  readonly waitingReads: number;
+  /** Writes whose commit has not begun. */
+  readonly waitingWrites: number;
+  /** At index N how many commits made N writes durable, or rolled them back, together. */
+  readonly commitsBySize: ArrayLike<number>;
+  /** Commits that failed, with all of their writes. */
+  readonly failedCommits: number;
 }
 
 export interface NodeRow {
@@ -139,6 +154,16 @@ export interface DriveView {
   /** Up to `limit` nodes that were deleted before `deletedBefore`, on any drive, oldest first. */
   expiredTrash(deletedBefore: number, limit: number): Promise<TrashRow[]>;
   usage(roots: DriveRoots): Promise<Usage>;
+  /** Over all drives; costs as much as there are drives. */
+  totals(): Promise<DriveTotals>;
+}
+
+export interface DriveTotals {
+  readonly drives: number;
+  /** Files and collections, trash and the drives' own folders included. */
+  readonly nodes: number;
+  /** Sizes of all files, trash included; equal contents count each time. */
+  readonly bytes: number;
 }
 
 /** Where a node is to be bound. */

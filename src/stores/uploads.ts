@@ -52,6 +52,8 @@ export interface UploadView {
   countOpen(userId: UserId, now: number): Promise<number>;
   /** Bytes of the parts of all uploads to a drive, and of one member's among them. */
   held(driveId: DriveId, userId: UserId): Promise<{ readonly driveBytes: number; readonly memberBytes: number }>;
+  /** Over all drives: uploads that are neither finished nor expired, and the bytes of their parts. */
+  totals(now: number): Promise<{ readonly open: number; readonly bytes: number }>;
 }
 
 /** All changes keep `received` and `parts` true. */

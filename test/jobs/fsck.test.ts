@@ -34,6 +34,8 @@ describe('checkEverything', () => {
       list: () => blobs.list(),
       clearIncoming: () => blobs.clearIncoming(),
       freeBytes: () => blobs.freeBytes(),
+      checkWritable: () => blobs.checkWritable(),
+      stats: () => blobs.stats(),
       ...change,
     };
   };

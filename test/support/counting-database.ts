@@ -1,4 +1,5 @@
 import type { SqlConnection, SqlDatabase } from '../../src/engines/sql/sql-database.js';
+import type { TransactionStats } from '../../src/stores/drive-store.js';
 
 /** A statement as it ran. */
 export interface RanStatement {
@@ -25,6 +26,10 @@ export class CountingDatabase implements SqlDatabase {
 
   write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     return this.#database.write((connection) => work(this.#noting(connection)));
+  }
+
+  stats(): TransactionStats {
+    return this.#database.stats();
   }
 
   close(): Promise<void> {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
   type BlobInfo,
   BlobMissingError,
   type BlobStore,
+  type BlobStoreStats,
   type PutOptions,
   type ReceivedBytes,
   type StoredBlob,
@@ -42,6 +43,7 @@ export class DiskBlobStore implements BlobStore {
   readonly #incoming: string;
   readonly #means: UploadMeans = { buffers: new UploadBuffers(), hashers: new Hashers(), isSyncing: false };
   readonly #damaged: string;
+  #uploads = 0;
   #free: { readonly bytes: number; readonly at: number } | null = null;
 
   private constructor(folder: string) {
@@ -66,6 +68,15 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredBlob> {
+    this.#uploads++;
+    try {
+      return await this.#receive(source, options);
+    } finally {
+      this.#uploads--;
+    }
+  }
+
+  async #receive(source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredBlob> {
     const { signal, verify, digests = [] } = options;
     signal?.throwIfAborted();
     const file = await this.#createIncoming(digests);
@@ -167,6 +178,15 @@ export class DiskBlobStore implements BlobStore {
       this.#free = { bytes: bavail * bsize, at: now };
     }
     return this.#free.bytes;
+  }
+
+  async checkWritable(): Promise<void> {
+    // A file system that is mounted read-only after an error says so here, also to root.
+    for (const folder of [this.#incoming, this.#blobs]) await access(folder, constants.W_OK | constants.X_OK);
+  }
+
+  stats(): BlobStoreStats {
+    return { uploads: this.#uploads, bufferBytes: this.#means.buffers.bytes };
   }
 
   async #createIncoming(digests: PutOptions['digests'] = []): Promise<IncomingFile> {

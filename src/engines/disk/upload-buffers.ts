@@ -21,6 +21,11 @@ export class UploadBuffers {
   #uploads = 0;
   #idleTimer: NodeJS.Timeout | undefined;
 
+  /** Of all buffers, in use or not. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Every upload that begins also calls `end`. */
   begin(): void {
     clearTimeout(this.#idleTimer);

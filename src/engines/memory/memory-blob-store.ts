@@ -4,6 +4,7 @@ import {
   type BlobInfo,
   BlobMissingError,
   type BlobStore,
+  type BlobStoreStats,
   type PutOptions,
   type ReceivedBytes,
   type StoredBlob,
@@ -24,7 +25,18 @@ export class MemoryBlobStore implements BlobStore {
   /** What `setAside` took, by hash. */
   readonly damaged = new Map<BlobId, Buffer>();
 
+  #uploads = 0;
+
   async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredBlob> {
+    this.#uploads++;
+    try {
+      return await this.#take(source, options);
+    } finally {
+      this.#uploads--;
+    }
+  }
+
+  async #take(source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredBlob> {
     const chunks: Buffer[] = [];
     await takeSource(source, options, (chunk) => {
       chunks.push(Buffer.from(chunk));
@@ -84,6 +96,14 @@ export class MemoryBlobStore implements BlobStore {
 
   async freeBytes(): Promise<null> {
     return null;
+  }
+
+  async checkWritable(): Promise<void> {
+    // Memory always is.
+  }
+
+  stats(): BlobStoreStats {
+    return { uploads: this.#uploads, bufferBytes: 0 };
   }
 }
 

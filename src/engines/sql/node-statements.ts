@@ -327,3 +327,10 @@ export const usage = statement<{ root: number; home: number; bin: number }>()<{ 
       coalesce(sum(CASE WHEN id = ${p('root')} THEN 0 ELSE size END), 0) AS member
     FROM node WHERE id IN (${p('root')}, ${p('home')}, ${p('bin')})`,
 );
+
+/** A root's own size and count are those of everything below it. */
+export const totals = statement<Record<string, never>>()<{ drives: number; nodes: number; bytes: number }>(
+  () => sql<{ drives: number; nodes: number; bytes: number }>`
+    SELECT count(*) AS drives, coalesce(sum(node.descendants), 0) AS nodes, coalesce(sum(node.size), 0) AS bytes
+    FROM drive JOIN node ON node.id = drive.root_id`,
+);

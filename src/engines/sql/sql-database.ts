@@ -1,3 +1,5 @@
+import type { TransactionStats } from '../../stores/drive-store.js';
+
 /** One connection as the statements see it. Rows come with the columns' names; booleans are 0 and 1. */
 export interface SqlConnection {
   readonly dialect: Dialect;
@@ -18,6 +20,7 @@ export interface SqlDatabase {
   readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /** Runs `work` as one durable transaction; waiting writes may share one commit but never each other's failure. */
   write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  stats(): TransactionStats;
   close(): Promise<void>;
 }
 

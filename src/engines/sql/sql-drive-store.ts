@@ -1,4 +1,4 @@
-import type { DriveStore, DriveTransaction, DriveView } from '../../stores/drive-store.js';
+import type { DriveStore, DriveTransaction, DriveView, TransactionStats } from '../../stores/drive-store.js';
 import type { SqlDatabase } from './sql-database.js';
 import { SqlDriveTransaction } from './sql-drive-transaction.js';
 import { SqlDriveView } from './sql-drive-view.js';
@@ -17,5 +17,9 @@ export class SqlDriveStore implements DriveStore {
 
   write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
     return this.#database.write((connection) => work(new SqlDriveTransaction(connection)));
+  }
+
+  stats(): TransactionStats {
+    return this.#database.stats();
   }
 }

@@ -3,6 +3,7 @@ import type {
   ChildPosition,
   ContentRow,
   DriveRoots,
+  DriveTotals,
   DriveView,
   HeldLock,
   LockRow,
@@ -167,6 +168,10 @@ export class SqlDriveView implements DriveView {
       bin: roots.binId,
     });
     return { driveBytes: row?.drive ?? 0, memberBytes: row?.member ?? 0 };
+  }
+
+  async totals(): Promise<DriveTotals> {
+    return (await nodes.totals.first(this.connection, {}))!;
   }
 }
 

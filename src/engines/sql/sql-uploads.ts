@@ -30,6 +30,10 @@ export class SqlUploadView implements UploadView {
     const row = await uploads.held.first(this.connection, { drive: driveId, user: userId });
     return { driveBytes: row!.drive, memberBytes: row!.member };
   }
+
+  async totals(now: number): Promise<{ open: number; bytes: number }> {
+    return (await uploads.totals.first(this.connection, { now }))!;
+  }
 }
 
 export class SqlUploadTransaction extends SqlUploadView implements UploadTransaction {

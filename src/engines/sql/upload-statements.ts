@@ -56,6 +56,12 @@ export const held = statement<{ drive: number; user: number }>()<{ drive: number
     FROM upload WHERE drive_id = ${p('drive')}`,
 );
 
+export const totals = statement<{ now: number }>()<{ open: number; bytes: number }>(
+  (_db, p) => sql<{ open: number; bytes: number }>`
+    SELECT count(*) AS open, coalesce(sum(received), 0) AS bytes FROM upload
+    WHERE finished_at IS NULL AND expires_at > ${p('now')}`,
+);
+
 export interface PartRecord {
   name: string;
   number: number;

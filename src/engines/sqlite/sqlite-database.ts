@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { StoreBusyError } from '../../stores/drive-store.js';
+import { StoreBusyError, type TransactionStats } from '../../stores/drive-store.js';
 import { type Migration, pendingMigrations } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
 import { isBusy, SqliteConnection, translate } from './sqlite-connection.js';
@@ -35,6 +35,8 @@ export class SqliteDatabase implements SqlDatabase {
   #queue: PendingWrite[] = [];
   #isFlushing = false;
   readonly #busyMaxMs: number;
+  readonly #commitsBySize = new Array<number>(BATCH_MAX + 1).fill(0);
+  #failedCommits = 0;
 
   private constructor(writer: SqliteConnection, reader: SqliteConnection, busyMaxMs: number) {
     this.#writer = writer;
@@ -95,6 +97,15 @@ export class SqliteDatabase implements SqlDatabase {
     });
   }
 
+  stats(): TransactionStats {
+    return {
+      waitingReads: this.#readerTurn.waiting,
+      waitingWrites: this.#queue.length,
+      commitsBySize: this.#commitsBySize,
+      failedCommits: this.#failedCommits,
+    };
+  }
+
   async close(): Promise<void> {
     while (this.#isFlushing) await wait(1);
     if (this.#reader !== this.#writer) this.#reader.database.close();
@@ -124,9 +135,11 @@ export class SqliteDatabase implements SqlDatabase {
         throw error;
       }
     } catch (error) {
+      this.#failedCommits++;
       for (const write of batch) write.reject(translate(error));
       return;
     }
+    this.#commitsBySize[batch.length]!++;
     batch.forEach((write, index) => {
       const outcome = outcomes[index]!;
       if ('error' in outcome) write.reject(outcome.error);
@@ -169,6 +182,10 @@ export class SqliteDatabase implements SqlDatabase {
 class Turn {
   #isTaken = false;
   readonly #waiting: (() => void)[] = [];
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
 
   async take<T>(work: () => Promise<T>): Promise<T> {
     // Handed over, it stays taken.

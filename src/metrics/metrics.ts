@@ -1,0 +1,57 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Authenticator } from '../accounts/authenticator.js';
+import type { Passwords } from '../accounts/passwords.js';
+import type { ChangeWatch } from '../drive/change-watch.js';
+import type { GcTotals } from '../jobs/gc-totals.js';
+import type { Schedule } from '../jobs/schedule.js';
+import type { BlobStore } from '../stores/blob-store.js';
+import type { DriveStore } from '../stores/drive-store.js';
+import type { ConnectionCounts } from './connection-counts.js';
+import { registerJobs, registerSignIns, registerStores } from './part-metrics.js';
+import type { RequestCounts } from './request-counts.js';
+import { registerRequests } from './request-metrics.js';
+import { readTotals, type Totals } from './totals.js';
+
+/** Whose numbers are shown. */
+export interface MetricsSources {
+  readonly requests: RequestCounts;
+  readonly connections: ConnectionCounts;
+  readonly authenticator: Pick<Authenticator, 'counts'>;
+  readonly passwords: Pick<Passwords, 'runs' | 'queue'>;
+  readonly drives: DriveStore;
+  readonly blobs: BlobStore;
+  readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
+  readonly schedule: Pick<Schedule, 'stats'>;
+  readonly gc: GcTotals;
+}
+
+/**
+ * Everything that /metrics shows, in Prometheus' text format. Labels take a fixed set of values: no paths, no users,
+ * no drives. Nothing is kept for it but counts; the rest is made when somebody asks.
+ */
+export class Metrics {
+  readonly contentType: string;
+  readonly #registry = new Registry();
+  readonly #sources: MetricsSources;
+  #totals: Totals = { drives: null, uploads: null, freeBytes: null, failures: 0 };
+  #isObservingProcess = false;
+
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
+    this.contentType = this.#registry.contentType;
+    registerRequests(this.#registry, sources);
+    registerSignIns(this.#registry, sources);
+    registerStores(this.#registry, sources, () => this.#totals);
+    registerJobs(this.#registry, sources);
+  }
+
+  /** What the stores don't answer in time is left out. */
+  async text(): Promise<string> {
+    // Node's own are watched from the first scrape on: who doesn't scrape doesn't pay for it.
+    if (!this.#isObservingProcess) collectDefaultMetrics({ register: this.#registry });
+    this.#isObservingProcess = true;
+    const { drives, blobs } = this.#sources;
+    this.#totals = await readTotals(drives, blobs, this.#totals.failures);
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,134 @@
+import type { Registry } from 'prom-client';
+import type { MetricsSources } from './metrics.js';
+import { histogramSamples, register, type Sample } from './plain-metric.js';
+import type { Totals } from './totals.js';
+
+/** Writes in a commit; the last is the most there are. */
+const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/** A metric of one number; null leaves the sample out. */
+function registerOne(
+  registry: Registry,
+  kind: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  read: () => number | null,
+): void {
+  register(registry, kind, name, help, () => {
+    const value = read();
+    return value === null ? [] : [{ value }];
+  });
+}
+
+export function registerSignIns(
+  registry: Registry,
+  { authenticator, passwords }: Pick<MetricsSources, 'authenticator' | 'passwords'>,
+): void {
+  register(registry, 'counter', 'firn_sign_ins_total', 'Credentials that were looked at, by outcome.', () => {
+    const { granted, noDrive, throttled, refused } = authenticator.counts;
+    const outcomes = Object.entries(refused).map(([reason, value]) => ({ labels: labelsOf('refused', reason), value }));
+    return [
+      { labels: labelsOf('granted'), value: granted },
+      { labels: labelsOf('no-drive'), value: noDrive },
+      { labels: labelsOf('throttled'), value: throttled },
+      ...outcomes,
+    ];
+  });
+  const counter = (name: string, help: string, read: () => number) =>
+    registerOne(registry, 'counter', name, help, read);
+  counter('firn_sign_in_cache_hits_total', 'Credentials known from before, good or bad, without argon2.', () => {
+    return authenticator.counts.cacheHits;
+  });
+  counter('firn_argon2_runs_total', 'Passwords that were hashed or compared.', () => passwords.runs);
+  counter('firn_argon2_refused_total', 'Passwords not looked at because too many waited.', () => {
+    return passwords.queue.refused;
+  });
+  registerOne(registry, 'gauge', 'firn_argon2_waiting', 'Passwords that wait for argon2.', () => {
+    return passwords.queue.waiting;
+  });
+}
+
+function labelsOf(outcome: string, reason = ''): { outcome: string; reason: string } {
+  return { outcome, reason };
+}
+
+export function registerStores(
+  registry: Registry,
+  { drives, blobs, gc, changeWatch }: Pick<MetricsSources, 'drives' | 'blobs' | 'gc' | 'changeWatch'>,
+  totals: () => Totals,
+): void {
+  const gauge = (name: string, help: string, read: () => number | null) =>
+    registerOne(registry, 'gauge', name, help, read);
+  gauge('firn_store_waiting_writes', 'Writes that wait for their commit.', () => drives.stats().waitingWrites);
+  gauge('firn_store_waiting_reads', 'Reads that wait for their turn.', () => drives.stats().waitingReads);
+  const commits = 'firn_store_commit_writes';
+  register(registry, 'histogram', commits, 'Writes that shared a commit.', () => batches(commits, drives.stats()));
+  registerOne(registry, 'counter', 'firn_store_failed_commits_total', 'Commits that failed with all writes.', () => {
+    return drives.stats().failedCommits;
+  });
+  gauge('firn_drives', 'Drives.', () => totals().drives?.drives ?? null);
+  gauge('firn_drive_nodes', 'Files and folders on all drives, trash included.', () => totals().drives?.nodes ?? null);
+  gauge('firn_drive_bytes', 'Sizes of all files on all drives, trash included.', () => totals().drives?.bytes ?? null);
+  gauge('firn_part_uploads_open', 'Uploads in parts that are not finished.', () => totals().uploads?.open ?? null);
+  gauge('firn_part_uploads_bytes', 'Bytes of the parts of these.', () => totals().uploads?.bytes ?? null);
+  gauge('firn_blob_uploads_open', 'Contents that are being written to the disk.', () => blobs.stats().uploads);
+  gauge('firn_blob_buffer_bytes', 'Memory for uploads.', () => blobs.stats().bufferBytes);
+  gauge('firn_blobs', 'Blobs, as of the last run of the collector.', () => gc.stored?.count ?? null);
+  gauge('firn_blob_bytes', 'Bytes of these blobs.', () => gc.stored?.bytes ?? null);
+  gauge('firn_storage_free_bytes', 'Bytes that can still be stored.', () => totals().freeBytes);
+  gauge('firn_change_feed_waiting', 'Requests that wait for a change.', () => changeWatch.waiting);
+  registerOne(registry, 'counter', 'firn_metrics_failures_total', 'Times the stores did not say their numbers.', () => {
+    return totals().failures;
+  });
+}
+
+function batches(name: string, { commitsBySize }: { readonly commitsBySize: ArrayLike<number> }): Sample[] {
+  const buckets = new Array<number>(BATCH_BOUNDS.length + 1).fill(0);
+  let writes = 0;
+  for (let size = 0; size < commitsBySize.length; size++) {
+    const index = BATCH_BOUNDS.findIndex((bound) => size <= bound);
+    buckets[index < 0 ? BATCH_BOUNDS.length : index]! += commitsBySize[size]!;
+    writes += size * commitsBySize[size]!;
+  }
+  return histogramSamples(name, {}, BATCH_BOUNDS, buckets, writes);
+}
+
+export function registerJobs(registry: Registry, { schedule, gc }: Pick<MetricsSources, 'schedule' | 'gc'>): void {
+  const byJob = (read: (stats: ReturnType<MetricsSources['schedule']['stats']>[number]) => number | null) => () =>
+    schedule.stats().flatMap((stats): Sample[] => {
+      const value = read(stats);
+      return value === null ? [] : [{ labels: { job_name: stats.name }, value }];
+    });
+  register(
+    registry,
+    'counter',
+    'firn_job_runs_total',
+    'Runs of timed jobs.',
+    byJob(({ runs }) => runs),
+  );
+  register(
+    registry,
+    'counter',
+    'firn_job_failures_total',
+    'Runs that failed.',
+    byJob(({ failures }) => failures),
+  );
+  register(
+    registry,
+    'gauge',
+    'firn_job_last_success_timestamp_seconds',
+    'When a job last succeeded.',
+    byJob(({ succeededAt }) => succeededAt && succeededAt / 1000),
+  );
+  register(
+    registry,
+    'gauge',
+    'firn_job_last_duration_seconds',
+    'How long the last run took.',
+    byJob(({ lastSeconds }) => lastSeconds),
+  );
+  const counter = (name: string, help: string, read: () => number) =>
+    registerOne(registry, 'counter', name, help, read);
+  counter('firn_gc_condemned_total', 'Contents that the collector found unnamed.', () => gc.condemned);
+  counter('firn_gc_deleted_total', 'Blobs that the collector deleted.', () => gc.deleted);
+}

@@ -1,0 +1,41 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { BlobStore } from '../stores/blob-store.js';
+import type { DriveStore, DriveTotals } from '../stores/drive-store.js';
+
+/** How long the stores may take to answer; a scrape commonly ends after 10 s. */
+const ANSWER_MS = 3_000;
+
+/** What only the stores know; null where they didn't say. */
+export interface Totals {
+  readonly drives: DriveTotals | null;
+  readonly uploads: { readonly open: number; readonly bytes: number } | null;
+  readonly freeBytes: number | null;
+  /** How often the stores failed to answer, since the start. */
+  readonly failures: number;
+}
+
+/** A disk that hangs must not keep the other numbers from whoever wants to know why. */
+export async function readTotals(drives: DriveStore, blobs: BlobStore, failuresBefore: number): Promise<Totals> {
+  let failures = failuresBefore;
+  const inTime = async <T>(answer: Promise<T>): Promise<T | null> => {
+    const stopped = new AbortController();
+    const late = wait(ANSWER_MS, null, { signal: stopped.signal }).then(() => Promise.reject(new Error('too late')));
+    try {
+      return await Promise.race([answer, late]);
+    } catch {
+      // What is wrong with the stores is in the log of the requests that meet it; here it is counted.
+      failures++;
+      return null;
+    } finally {
+      late.catch(() => {});
+      stopped.abort();
+    }
+  };
+  const [freeBytes, found] = await Promise.all([
+    inTime(blobs.freeBytes()),
+    inTime(
+      drives.read(async (view) => ({ drives: await view.totals(), uploads: await view.uploads.totals(Date.now()) })),
+    ),
+  ]);
+  return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, freeBytes, failures };
+}
