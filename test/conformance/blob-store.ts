@@ -205,5 +205,24 @@ function placeSuite(test: BlobTest): void {
       const free = await test.engine.store.freeBytes();
       expect(free === null || free > 0).toBe(true);
     });
+
+    it('checkWritable — resolves where uploads can be stored, and leaves nothing', async () => {
+      await test.engine.store.checkWritable();
+      expect(await test.engine.leftovers()).toEqual([]);
+    });
+
+    it('stats — counts the uploads under way, ended ones no more, however they ended', async () => {
+      const { store } = test.engine;
+      const seen: number[] = [];
+      const source = async function* () {
+        seen.push(store.stats().uploads);
+        yield randomBytes(10);
+      };
+      await (await store.put(source())).release();
+      await expect(store.put(source(), { sizeMax: 1 })).rejects.toThrow();
+      expect(seen).toEqual([1, 1]);
+      expect(store.stats().uploads).toBe(0);
+      expect(store.stats().bufferBytes).toBeGreaterThanOrEqual(0);
+    });
   });
 }

@@ -14,6 +14,19 @@ export function driveStoreTransactionsSuite(open: OpenEngine): void {
       await world.engine.close();
     });
 
+    it('stats — what waits, and how many writes each commit had', async () => {
+      const { drives } = world.engine;
+      const sum = () => Array.from(drives.stats().commitsBySize).reduce((all, count, size) => all + count * size, 0);
+      const before = sum();
+      const writes = Array.from({ length: 5 }, () => drives.write(async () => {}));
+      expect(drives.stats().waitingWrites).toBe(5);
+      await Promise.all(writes);
+      await drives.write(() => Promise.reject(new Error('rolled back'))).catch(() => {});
+      expect(sum() - before).toBe(6);
+      const { waitingReads, waitingWrites, failedCommits } = drives.stats();
+      expect([waitingReads, waitingWrites, failedCommits]).toEqual([0, 0, 0]);
+    });
+
     it('read — sees one committed snapshot, whatever is committed meanwhile', async () => {
       const { id } = await world.folder(world.home, 'docs');
       let written: Promise<unknown> = Promise.resolve();

@@ -26,6 +26,15 @@ export function driveStoreViewSuite(open: OpenEngine): void {
       expect(await world.read((view) => view.findNodes([]))).toEqual([]);
     });
 
+    it('totals — counts drives, everything on them, and the bytes', async () => {
+      const totals = () => world.read((view) => view.totals());
+      const before = await totals();
+      expect(before).toMatchObject({ drives: 2, bytes: 0 });
+      await world.grow(world.home, 'docs', { 'a.txt': 'four', sub: {} });
+      await world.file(world.elsewhere.homeId, 'b.txt', 'three');
+      expect(await totals()).toEqual({ drives: 2, nodes: before.nodes + 4, bytes: 9 });
+    });
+
     it('resolve — gives the anchor first, then each node found', async () => {
       await world.grow(world.home, 'docs', { sub: { 'a.txt': 'a' } });
       const chain = await resolve(world.home, 'docs', 'sub', 'a.txt');

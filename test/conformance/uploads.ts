@@ -142,6 +142,18 @@ export function uploadsSuite(open: OpenEngine): void {
       await expectTrueCounters('other');
     });
 
+    it('totals — of all that are neither finished nor expired, with the bytes of their parts', async () => {
+      const totals = (now = NOW) => world.read((view) => view.uploads.totals(now));
+      expect(await totals()).toEqual({ open: 0, bytes: 0 });
+      const upload = await insert();
+      await add(upload, 'four', 1);
+      await insert('other', { driveId: world.otherDrive.id });
+      const done = await insert('done');
+      await world.write((transaction) => transaction.uploads.finish(done.id, NOW));
+      expect(await totals()).toEqual({ open: 2, bytes: 4 });
+      expect(await totals(EXPIRY)).toEqual({ open: 0, bytes: 0 });
+    });
+
     it('countOpen — of one user on all drives, without the finished and the expired', async () => {
       const count = () => world.read((view) => view.uploads.countOpen(world.anna.userId, NOW));
       expect(await count()).toBe(0);
