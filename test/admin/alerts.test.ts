@@ -22,16 +22,18 @@ const SECRETS = [
 
 let folder: string;
 let ca: ThrowawayCa;
+let storage: string;
 beforeAll(async () => {
+  const made = await makeStorage(afterAll);
+  for (const email of ['anna@x', 'bert@x']) await made.firn('user', 'create', email);
+  storage = made.storage;
   folder = await mkdtemp(path.join(tmpdir(), 'firn-mail-'));
   ca = await makeThrowawayCa(folder, ['localhost']);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** On a storage with anna and bert, who have no second factor; the machine trusts the mail server's authority, or not. */
+/** To anna and bert, who have no second factor; the machine trusts the mail server's authority, or not. */
 async function alert(smtpUrl: string | null, words: string[], isTrusted = true): Promise<ProgramResult> {
-  const { storage, firn } = await makeStorage();
-  for (const email of ['anna@x', 'bert@x']) await firn('user', 'create', email);
   const config = path.join(storage, 'firn.config.json');
   await writeFile(config, JSON.stringify({ smtpUrl, mailFrom: MAIL_FROM, publicUrl: 'https://files.example.org' }));
   const environment = { FIRN_STORAGE: storage, ...(isTrusted ? { NODE_EXTRA_CA_CERTS: ca.caFile } : {}) };
