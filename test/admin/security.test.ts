@@ -32,7 +32,7 @@ describe('issue 4, point 4 — firn audit', () => {
     expect(output).toContain('app-password-made');
     for (const text of [password, secret]) expect(output + JSON.stringify(records)).not.toContain(text);
     expect((await run(['audit', '--kind', 'gossip'])).errors).toMatch(
-      /^There is no kind "gossip"; there are sign-in, .*\n$/,
+      /^error: There is no kind "gossip"; there are sign-in, .*\n$/,
     );
   });
 });
