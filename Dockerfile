@@ -8,7 +8,7 @@ RUN apt-get update \
 WORKDIR /firn
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.web.json vite.config.ts ./
 COPY src src
 COPY migrations migrations
 RUN npm run build && npm prune --omit=dev

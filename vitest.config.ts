@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 // These suites run the built program: dist/ is built for them first, and the others don't wait for that.
-const booted = ['test/clients/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/admin/**/*.test.ts'];
+const booted = [
+  'test/clients/**/*.test.ts',
+  'test/crash/**/*.test.ts',
+  'test/admin/**/*.test.ts',
+  'test/console/pages.test.ts',
+];
 // Joplin, in test/clients/joplin, brings tests of its own.
 const foreign = '**/node_modules/**';
 

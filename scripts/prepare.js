@@ -99,8 +99,9 @@ const mainProgram = path.join(root, 'dist', 'main.js');
 /** True when dist/ is there and nothing it is made from is newer. */
 export function isBuildFresh() {
   const cliProgram = path.join(root, 'dist', 'cli.js');
-  if (!existsSync(mainProgram) || !existsSync(cliProgram)) return false;
-  const settings = readdirSync(root).filter((name) => /^tsconfig.*\.json$/.test(name));
+  const pages = path.join(root, 'dist', 'console', 'web', 'index.html');
+  if (![mainProgram, cliProgram, pages].every((file) => existsSync(file))) return false;
+  const settings = readdirSync(root).filter((name) => /^(tsconfig.*\.json|vite\.config\.ts)$/.test(name));
   const newest = Math.max(...['src', 'migrations', ...settings].map((name) => newestIn(path.join(root, name))));
   return newest <= statSync(mainProgram).mtimeMs;
 }

@@ -8,6 +8,7 @@ import { authenticate, makeSignIn } from './authenticate.js';
 import { type ChangesApiParts, changesApi } from './changes-api.js';
 import { type CloudParts, cloudBridge } from './cloud-bridge.js';
 import { type ConsoleBridgeParts, consoleBridge } from './console-bridge.js';
+import { consolePages } from './console-pages.js';
 import type { FirnState } from './context.js';
 import { cors } from './cors.js';
 import { davBridge } from './dav-bridge.js';
@@ -42,6 +43,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
   app.use(options);
   app.use(health(parts.checkReady));
   app.use(metrics(parts.metrics, parts.trustedProxies));
+  app.use(consolePages());
   app.use(parents);
   app.use(consoleBridge(parts));
   const signIn = makeSignIn(parts.authenticator, parts.realm);

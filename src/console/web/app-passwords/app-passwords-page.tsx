@@ -1,0 +1,5 @@
+import { Page } from '../ui/page.js';
+
+export function AppPasswordsPage() {
+  return <Page title="">{null}</Page>;
+}

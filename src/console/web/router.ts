@@ -1,0 +1,55 @@
+import { Store } from './store.js';
+
+const BASE = '/console';
+
+export interface Place {
+  /** Below `/console`, still percent-encoded: `/files/123456/Firn/photos`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** Where the browser is. */
+export const place = new Store<Place>(readPlace());
+
+/** The address of a place, for links: `<a href={href('/security')}>`. Clicks on them don't load the page anew. */
+export function href(path: string): string {
+  return `${BASE}${path}`;
+}
+
+export function navigate(path: string, options: { readonly replace?: boolean } = {}): void {
+  if (options.replace) history.replaceState(null, '', href(path));
+  else history.pushState(null, '', href(path));
+  place.set(readPlace());
+}
+
+/** Names of a path, each encoded for an address. */
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
+
+/** What `encodePath` made; what doesn't decode stays as it is. */
+export function decodePath(path: string): string {
+  try {
+    return path.split('/').map(decodeURIComponent).join('/');
+  } catch {
+    return path;
+  }
+}
+
+export function startRouter(): void {
+  addEventListener('popstate', () => place.set(readPlace()));
+  document.addEventListener('click', (event) => {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = (event.target as Element | null)?.closest?.('a');
+    if (link?.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
+    if (!link.pathname.startsWith(`${BASE}/`) || link.hash !== '') return;
+    event.preventDefault();
+    navigate(link.pathname.slice(BASE.length) + link.search);
+  });
+}
+
+function readPlace(): Place {
+  const { pathname, search } = location;
+  return { path: pathname.slice(BASE.length) || '/', query: new URLSearchParams(search) };
+}

@@ -1,0 +1,69 @@
+import { useState } from 'preact/hooks';
+import type { SecondStepBody, SessionAnswer } from '../../contract.js';
+import { ApiError, messageOf, post } from '../api.js';
+import { t } from '../strings.js';
+import { signOut } from '../ui/account-menu.js';
+import { Button } from '../ui/button.js';
+import { Notice } from '../ui/feedback.js';
+import { Field } from '../ui/field.js';
+import { Gate } from '../ui/gate.js';
+import { KeyIcon } from '../ui/icons.js';
+import { useForm } from '../use-form.js';
+import { provePasskey } from './passkeys.js';
+
+/** A code of the authenticator, a recovery code, or a passkey. */
+export function SecondStep({ ways }: { readonly ways: { readonly code: boolean; readonly passkey: boolean } }) {
+  const [isRecovery, setRecovery] = useState(false);
+  const [code, setCode] = useState('');
+  const { isBusy, error, submit } = useForm(async () => {
+    const body: SecondStepBody = { code: isRecovery ? code.trim() : code.replace(/\s/g, '') };
+    await post<SessionAnswer>('/api/session/second-step', body);
+  });
+  const passkey = useForm(provePasskey);
+  const shown = error ?? passkey.error;
+  const swap = () => {
+    setRecovery(!isRecovery);
+    setCode('');
+  };
+  return (
+    <Gate title={t.secondStepTitle} lead={t.secondStepText}>
+      {shown ? <Notice tone="bad">{shown instanceof ApiError ? messageOf(shown) : t.passkeyFailed}</Notice> : null}
+      {ways.passkey ? (
+        <Button
+          look={ways.code ? 'plain' : 'primary'}
+          wide
+          icon={<KeyIcon />}
+          isBusy={passkey.isBusy}
+          onClick={() => passkey.submit()}
+        >
+          {t.usePasskey}
+        </Button>
+      ) : null}
+      {ways.code ? (
+        <form class="stack" onSubmit={submit}>
+          <Field
+            key={String(isRecovery)}
+            label={isRecovery ? t.recoveryCode : t.authenticatorCode}
+            hint={isRecovery ? t.recoveryHint : undefined}
+            value={code}
+            onInput={setCode}
+            autocomplete="one-time-code"
+            inputMode={isRecovery ? 'text' : 'numeric'}
+            isCode
+            required
+            autoFocus
+          />
+          <Button type="submit" look="primary" wide isBusy={isBusy}>
+            {t.next}
+          </Button>
+          <Button look="quiet" wide onClick={swap}>
+            {isRecovery ? t.useAuthenticator : t.useRecoveryCode}
+          </Button>
+        </form>
+      ) : null}
+      <Button look="quiet" wide onClick={signOut}>
+        {t.otherAccount}
+      </Button>
+    </Gate>
+  );
+}

@@ -1,0 +1,40 @@
+import { useState } from 'preact/hooks';
+import type { SessionAnswer, SignInBody } from '../../contract.js';
+import { messageOf, post } from '../api.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { Notice } from '../ui/feedback.js';
+import { Field } from '../ui/field.js';
+import { Gate } from '../ui/gate.js';
+import { PasswordField } from '../ui/password-field.js';
+import { useForm } from '../use-form.js';
+
+/** The first step: e-mail address and password. */
+export function SignIn() {
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const { isBusy, error, submit } = useForm(async () => {
+    const body: SignInBody = { email: email.trim(), password };
+    await post<SessionAnswer>('/api/session', body);
+  });
+  return (
+    <Gate title={t.signInTitle} lead={t.signInText}>
+      <form class="stack" onSubmit={submit}>
+        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+        <Field
+          label={t.email}
+          type="email"
+          autocomplete="username"
+          value={email}
+          onInput={setEmail}
+          required
+          autoFocus
+        />
+        <PasswordField label={t.password} autocomplete="current-password" value={password} onInput={setPassword} />
+        <Button type="submit" look="primary" wide isBusy={isBusy}>
+          {t.signIn}
+        </Button>
+      </form>
+    </Gate>
+  );
+}

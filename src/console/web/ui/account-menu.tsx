@@ -1,0 +1,63 @@
+import { remove } from '../api.js';
+import { drives } from '../drives.js';
+import { chooseLanguage, LANGUAGES, language } from '../i18n.js';
+import { navigate } from '../router.js';
+import { currentUser, SIGNED_OUT, session } from '../session.js';
+import { useStore } from '../store.js';
+import { t } from '../strings.js';
+import { chooseTheme, THEMES, theme } from '../theme.js';
+import { GlobeIcon, SignOutIcon, UserIcon } from './icons.js';
+import { type Choice, Menu } from './menu.js';
+import { toastError } from './toast.js';
+
+/** Who is signed in; appearance, language, and the way out. */
+export function AccountMenu() {
+  const { name, email } = currentUser();
+  const choices: readonly Choice[] = [
+    ...appearanceChoices(useStore(theme)),
+    { text: t.signOut, icon: <SignOutIcon size={18} />, isApart: true, onChoose: () => void signOut() },
+  ];
+  const text = (
+    <>
+      <UserIcon />
+      <span class="who">
+        <strong class="clip">{name || email}</strong>
+        <span class="clip">{email}</span>
+      </span>
+    </>
+  );
+  return (
+    <div class="account">
+      <Menu label={t.account} side="start" up text={text} choices={choices} />
+    </div>
+  );
+}
+
+/** For pages before the sign-in, too. */
+export function AppearanceMenu() {
+  return <Menu label={t.theme} slim icon={<GlobeIcon size={18} />} choices={appearanceChoices(useStore(theme))} />;
+}
+
+function appearanceChoices(chosen: (typeof THEMES)[number]): readonly Choice[] {
+  return [
+    ...THEMES.map((one) => ({ text: t.themes[one], isChosen: one === chosen, onChoose: () => chooseTheme(one) })),
+    ...LANGUAGES.map(({ code, name }, index) => ({
+      text: name,
+      isChosen: code === language.value,
+      isApart: index === 0,
+      onChoose: () => chooseLanguage(code),
+    })),
+  ];
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await remove('/api/session');
+  } catch (error) {
+    toastError(error);
+    return;
+  }
+  drives.set(null);
+  session.set(SIGNED_OUT);
+  navigate('/', { replace: true });
+}

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type Koa from 'koa';
+import { lookup } from 'mime-types';
+import { DavError } from '../dav/dav-error.js';
+import type { FirnState } from './context.js';
+import { send } from './send.js';
+
+type Context = Koa.ParameterizedContext<FirnState>;
+
+interface Page {
+  readonly bytes: Buffer;
+  /** Null where compression gains nothing. */
+  readonly compressed: Buffer | null;
+  readonly contentType: string;
+  readonly etag: string;
+}
+
+/** Where the build puts them; the same place from `src/` and from `dist/`. */
+const FOLDER = fileURLToPath(new URL('../../dist/console/web/', import.meta.url));
+const PREFIX = '/console/';
+const SHELL = 'index.html';
+
+/** No inline script and no inline style: what a file name smuggles into a page can't run. */
+const SECURITY_HEADERS = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "connect-src 'self'",
+    "font-src 'self'",
+    "frame-src 'self' blob:",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+} as const;
+
+/**
+ * `/console/…` on hosts that are no drive's: the files of the built pages, and for every other address the shell, which
+ * finds out by itself what to show. A browser that asks for `/` is sent there.
+ */
+export function consolePages(folder = FOLDER): Koa.Middleware<FirnState> {
+  let pages: Promise<ReadonlyMap<string, Page>> | null = null;
+  return async (context, next) => {
+    const { mount } = context.state;
+    if (mount.kind === 'parent' && mount.path === '/' && wantsPage(context)) return redirect(context, PREFIX);
+    if (mount.kind !== 'console') return next();
+    if (context.method !== 'GET' && context.method !== 'HEAD') {
+      throw new DavError(405, 'The console is only to be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
+    }
+    if (mount.path === '/console') return redirect(context, PREFIX);
+    pages ??= readPages(folder);
+    answer(context, await pages, mount.path.slice(PREFIX.length));
+  };
+}
+
+/** Programs that speak WebDAV ask for anything; browsers name HTML. */
+function wantsPage({ method, req }: Context): boolean {
+  return (method === 'GET' || method === 'HEAD') && /\btext\/html\b/i.test(req.headers.accept ?? '');
+}
+
+function redirect(context: Context, to: string): void {
+  send(context, { status: 303, headers: { Location: to, 'Cache-Control': 'no-store', Vary: 'Accept' }, body: null });
+}
+
+function answer(context: Context, pages: ReadonlyMap<string, Page>, name: string): void {
+  const isAsset = name.startsWith('assets/');
+  // A page of an earlier build asks for files that are gone: the shell in their place would be taken for a script.
+  const page = pages.get(name) ?? (isAsset ? undefined : pages.get(SHELL));
+  if (!page) throw new DavError(404, isAsset ? 'There is nothing here.' : 'The console is not built: npm run build.');
+  const { headers } = context.req;
+  const isCompressed = page.compressed !== null && /\bgzip\b/i.test(String(headers['accept-encoding'] ?? ''));
+  const etag = isCompressed ? `"${page.etag}-gz"` : `"${page.etag}"`;
+  const answerHeaders: Record<string, string> = {
+    ...SECURITY_HEADERS,
+    // Names of assets have a hash of what is in them.
+    'Cache-Control': isAsset ? 'public, max-age=31536000, immutable' : 'no-cache',
+    ETag: etag,
+    ...(page.compressed === null ? {} : { Vary: 'Accept-Encoding' }),
+  };
+  if (headers['if-none-match']?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) {
+    send(context, { status: 304, headers: answerHeaders, body: null });
+    return;
+  }
+  answerHeaders['Content-Type'] = page.contentType;
+  if (isCompressed) answerHeaders['Content-Encoding'] = 'gzip';
+  const body = isCompressed ? page.compressed! : page.bytes;
+  answerHeaders['Content-Length'] = String(body.length);
+  send(context, { status: 200, headers: answerHeaders, body });
+}
+
+/** All files, by name: some hundred kilobytes, compressed once. Empty where they aren't built. */
+async function readPages(folder: string): Promise<ReadonlyMap<string, Page>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((one) => one.isFile()).map((one) => path.join(one.parentPath, one.name));
+  const pages = await Promise.all(
+    files.map(async (file): Promise<[string, Page]> => {
+      const name = path.relative(folder, file).split(path.sep).join('/');
+      return [name, await makePage(name, await readFile(file))];
+    }),
+  );
+  return new Map(pages);
+}
+
+async function makePage(name: string, bytes: Buffer): Promise<Page> {
+  const type = lookup(name) || 'application/octet-stream';
+  const isText = /^text\/|javascript|json|svg/.test(type);
+  return {
+    bytes,
+    compressed: isText ? await promisify(gzip)(bytes, { level: 9 }) : null,
+    contentType: isText ? `${type}; charset=utf-8` : type,
+    etag: createHash('sha256').update(bytes).digest('base64url').slice(0, 22),
+  };
+}
