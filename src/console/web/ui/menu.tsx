@@ -58,6 +58,7 @@ export function Menu({
     choice.onChoose();
   };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys come up from the button and the choices
     <div class="menu" ref={root} onKeyDown={(event) => isOpen && press(event, root.current!, close)}>
       <Opener {...{ label, text, icon, look, slim, isOpen }} onClick={() => setOpen(!isOpen)} />
       {isOpen ? (

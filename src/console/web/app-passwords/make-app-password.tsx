@@ -1,0 +1,134 @@
+import { useState } from 'preact/hooks';
+import type { AppPasswordBody, AppPasswordMade } from '../../contract.js';
+import { messageOf, post } from '../api.js';
+import { drives } from '../drives.js';
+import { currentUser } from '../session.js';
+import { useStore } from '../store.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { Copyable } from '../ui/copy-button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Notice } from '../ui/feedback.js';
+import { Field, Select } from '../ui/field.js';
+import { useForm } from '../use-form.js';
+import { p } from './texts.js';
+
+type Allowance = 'full' | 'read-only' | 'add-only';
+const ALLOWANCES: readonly Allowance[] = ['full', 'read-only', 'add-only'];
+
+interface MakeProps {
+  readonly onClose: () => void;
+  /** Already known, for one of the programs of the page "Connect". */
+  readonly name?: string;
+  readonly driveId?: number;
+}
+
+/** Asks for name and limits, then shows the secret, once. */
+export function MakeAppPassword({ onClose, name = '', driveId }: MakeProps) {
+  const [made, setMade] = useState<AppPasswordMade | null>(null);
+  if (made) return <Secret made={made} onClose={onClose} />;
+  return (
+    <Dialog title={p.make} onClose={onClose}>
+      <Form name={name} driveId={driveId ?? null} onMade={setMade} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+interface FormProps {
+  readonly name: string;
+  readonly driveId: number | null;
+  readonly onMade: (made: AppPasswordMade) => void;
+  readonly onClose: () => void;
+}
+
+function Form({ onMade, onClose, ...first }: FormProps) {
+  const all = useStore(drives) ?? [];
+  const [name, setName] = useState(first.name);
+  const [drive, setDrive] = useState(first.driveId === null ? '' : String(first.driveId));
+  const [folder, setFolder] = useState('');
+  const [allowance, setAllowance] = useState<Allowance>('full');
+  const [until, setUntil] = useState('');
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: AppPasswordBody = {
+      name: name.trim(),
+      driveId: drive === '' ? null : Number(drive),
+      folder: drive === '' || folder.trim() === '' ? null : folder.trim(),
+      allowance,
+      // To the end of that day, where the user is.
+      expiresAt: until === '' ? null : new Date(`${until}T23:59:59`).toISOString(),
+    };
+    onMade(await post<AppPasswordMade>('/api/app-passwords', body));
+  });
+  const error = rest('name', 'folder', 'expiresAt');
+  const scopes = [{ value: '', text: p.allDrives }, ...all.map((one) => ({ value: String(one.id), text: one.name }))];
+  return (
+    <form class="stack" onSubmit={submit}>
+      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+      <Field
+        label={p.deviceName}
+        hint={p.deviceHint}
+        placeholder={p.devicePlaceholder}
+        value={name}
+        onInput={setName}
+        wrong={wrong('name')}
+        required
+      />
+      <Select label={p.scope} value={drive} onChange={setDrive} options={scopes} />
+      {drive === '' ? null : (
+        <Field label={p.folder} hint={p.folderHint} value={folder} onInput={setFolder} wrong={wrong('folder')} />
+      )}
+      <Select
+        label={p.allowance}
+        value={allowance}
+        onChange={setAllowance}
+        options={ALLOWANCES.map((value) => ({ value, text: p.allowances[value] }))}
+      />
+      <Field
+        label={p.expires}
+        type="date"
+        value={until}
+        onInput={setUntil}
+        min={new Date().toISOString().slice(0, 10)}
+        wrong={wrong('expiresAt')}
+      />
+      <div class="actions">
+        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button type="submit" look="primary" isBusy={isBusy}>
+          {t.create}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Secret({ made, onClose }: { readonly made: AppPasswordMade; readonly onClose: () => void }) {
+  return (
+    <Dialog title={p.madeTitle} onClose={onClose} isKept>
+      <SecretShown name={made.appPassword.name} secret={made.secret} />
+      <div class="actions">
+        <Button look="primary" onClick={onClose}>
+          {p.haveIt}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** User name and secret, to be copied. */
+export function SecretShown({ name, secret }: { readonly name: string; readonly secret: string }) {
+  return (
+    <div class="stack">
+      <p class="soft">
+        <strong>{name}</strong>. {p.madeText}
+      </p>
+      <div class="stack tight">
+        <p class="small soft">{p.user}</p>
+        <Copyable text={currentUser().email} what={p.theUser} />
+      </div>
+      <div class="stack tight">
+        <p class="small soft">{p.secret}</p>
+        <Copyable text={secret} what={p.theSecret} />
+      </div>
+    </div>
+  );
+}

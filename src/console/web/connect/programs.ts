@@ -1,0 +1,135 @@
+import { c } from './texts.js';
+
+/** What a program's steps are made of. */
+export interface Address {
+  /** With a slash at the end. */
+  readonly url: string;
+  readonly host: string;
+  /** What is written after the colon, or the one of the scheme. */
+  readonly port: string;
+  /** `/`, or `/dav/123456/`. */
+  readonly path: string;
+  readonly isSecure: boolean;
+  readonly driveId: number;
+  readonly email: string;
+}
+
+/** A sentence, and what is to be copied with it. */
+export interface Step {
+  readonly text: string;
+  readonly copy?: string;
+}
+
+export interface Program {
+  readonly id: string;
+  readonly name: string;
+  readonly steps: (address: Address) => readonly Step[];
+  /** Limits worth knowing beforehand. */
+  readonly note?: (address: Address) => string;
+}
+
+export function toAddress(url: string, driveId: number, email: string): Address {
+  const { host, hostname, port, pathname, protocol } = new URL(url);
+  const isSecure = protocol === 'https:';
+  const shown = port || (isSecure ? '443' : '80');
+  return { url, host: port ? host : hostname, port: shown, path: pathname, isSecure, driveId, email };
+}
+
+const bare = (url: string) => url.replace(/\/$/, '');
+const rest = (url: string) => url.replace(/^https?:/, '');
+const signIn = (): Step => ({ text: c.signIn });
+
+/** docs/CLIENTS.md has the facts, and how far each was tried. */
+export const PROGRAMS: readonly Program[] = [
+  {
+    id: 'windows',
+    name: 'Windows',
+    steps: ({ url, email }) => [
+      { text: c.windows.map, copy: url },
+      signIn(),
+      { text: c.windows.command, copy: `net use Z: ${url} /user:${email} * /persistent:yes` },
+    ],
+    note: ({ isSecure }) => (isSecure ? c.windows.note : c.windows.plain),
+  },
+  {
+    id: 'macos',
+    name: 'macOS',
+    steps: ({ url }) => [{ text: c.macos.connect, copy: url }, signIn()],
+    note: () => c.macos.note,
+  },
+  {
+    id: 'gnome',
+    name: 'GNOME',
+    steps: ({ url, isSecure }) => [
+      { text: c.gnome.connect, copy: `${isSecure ? 'davs' : 'dav'}:${rest(url)}` },
+      signIn(),
+    ],
+    note: () => c.gnome.note,
+  },
+  {
+    id: 'kde',
+    name: 'KDE',
+    steps: ({ url, isSecure }) => [
+      { text: c.kde.connect, copy: `${isSecure ? 'webdavs' : 'webdav'}:${rest(url)}` },
+      signIn(),
+    ],
+    note: () => c.kde.note,
+  },
+  {
+    id: 'rclone',
+    name: 'rclone',
+    steps: ({ url, driveId, email }) => [
+      {
+        text: c.rclone.config,
+        copy: `rclone config create firn-${driveId} webdav url=${url} vendor=owncloud user=${email}`,
+      },
+      { text: c.rclone.password, copy: `rclone config password firn-${driveId} pass` },
+      { text: c.rclone.list, copy: `rclone lsd firn-${driveId}:` },
+    ],
+    note: () => c.rclone.note,
+  },
+  {
+    id: 'joplin',
+    name: 'Joplin',
+    steps: ({ url }) => [{ text: c.joplin.folder }, { text: c.joplin.target, copy: `${bare(url)}/joplin` }, signIn()],
+    note: () => c.joplin.note,
+  },
+  {
+    id: 'nextcloud',
+    name: 'Nextcloud, ownCloud',
+    steps: ({ url }) => [{ text: c.nextcloud.server, copy: bare(url) }, { text: c.nextcloud.allow }],
+    note: () => c.nextcloud.note,
+  },
+  {
+    id: 'synology',
+    name: 'Synology',
+    steps: ({ url }) => [{ text: c.synology.task, copy: url }, signIn(), { text: c.synology.folder }],
+    note: () => c.nasNote,
+  },
+  {
+    id: 'qnap',
+    name: 'QNAP',
+    steps: ({ url }) => [{ text: c.qnap.account, copy: url }, signIn(), { text: c.qnap.job }],
+    note: () => c.nasNote,
+  },
+  {
+    id: 'cyberduck',
+    name: 'Cyberduck',
+    steps: ({ host, port, path, isSecure }) => [
+      { text: c.cyberduck.connection(isSecure), copy: host.replace(/:\d+$/, '') },
+      { text: c.cyberduck.rest(port, path === '/' ? '' : bare(path)) },
+      signIn(),
+    ],
+    note: () => c.cyberduck.note,
+  },
+  {
+    id: 'raidrive',
+    name: 'RaiDrive',
+    steps: ({ host, port, path }) => [
+      { text: c.raidrive.add, copy: host.replace(/:\d+$/, '') },
+      { text: c.raidrive.rest(port, path) },
+      signIn(),
+    ],
+    note: () => c.raidrive.note,
+  },
+];

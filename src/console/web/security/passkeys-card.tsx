@@ -1,0 +1,96 @@
+import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/browser';
+import { useState } from 'preact/hooks';
+import type { PasskeyBody, PasskeyEntry } from '../../contract.js';
+import { ApiError, messageOf, post, remove } from '../api.js';
+import { formatAgo } from '../format.js';
+import { refreshSession } from '../session.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Notice } from '../ui/feedback.js';
+import { Field } from '../ui/field.js';
+import { KeyIcon, PlusIcon, TrashIcon } from '../ui/icons.js';
+import { Card } from '../ui/page.js';
+import { toast } from '../ui/toast.js';
+import { useForm } from '../use-form.js';
+import { s } from './texts.js';
+
+interface PasskeysCardProps {
+  readonly passkeys: readonly PasskeyEntry[];
+  readonly onChange: () => Promise<void>;
+}
+
+export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
+  const [isAdding, setAdding] = useState(false);
+  const canAdd = window.isSecureContext && 'PublicKeyCredential' in window;
+  const drop = async ({ id, name }: PasskeyEntry) => {
+    await remove(`/api/security/passkeys/${encodeURIComponent(id)}`);
+    toast({ text: s.passkeyRemoved(name) });
+    await Promise.all([onChange(), refreshSession()]);
+  };
+  const add = (
+    <Button icon={<PlusIcon size={18} />} disabled={!canAdd} onClick={() => setAdding(true)}>
+      {s.addPasskey}
+    </Button>
+  );
+  return (
+    <Card title={s.passkeysTitle} lead={s.passkeysLead} actions={add}>
+      {canAdd ? null : <p class="soft small">{s.passkeysNeedTls}</p>}
+      {passkeys.length === 0 ? <p class="soft">{s.noPasskeys}</p> : null}
+      <ul class="lines">
+        {passkeys.map((passkey) => (
+          <li key={passkey.id}>
+            <KeyIcon />
+            <div>
+              <strong>{passkey.name}</strong>
+              <p class="soft small">
+                {s.added(formatAgo(passkey.createdAt))},{' '}
+                {passkey.lastUsedAt ? s.usedAgo(formatAgo(passkey.lastUsedAt)) : s.neverUsed}
+              </p>
+            </div>
+            <Button
+              look="quiet"
+              label={s.removePasskey(passkey.name)}
+              icon={<TrashIcon />}
+              onClick={() => drop(passkey)}
+            />
+          </li>
+        ))}
+      </ul>
+      {isAdding ? (
+        <AddPasskey
+          onClose={() => {
+            setAdding(false);
+            void onChange();
+          }}
+        />
+      ) : null}
+    </Card>
+  );
+}
+
+export function AddPasskey({ onClose }: { readonly onClose: () => void }) {
+  const [name, setName] = useState('');
+  const { isBusy, error, submit } = useForm(async () => {
+    const optionsJSON = await post<PublicKeyCredentialCreationOptionsJSON>('/api/security/passkeys/options');
+    const { startRegistration } = await import('@simplewebauthn/browser');
+    const body: PasskeyBody = { name: name.trim(), response: await startRegistration({ optionsJSON }) };
+    await post('/api/security/passkeys', body);
+    await refreshSession();
+    onClose();
+  });
+  return (
+    <Dialog title={s.addPasskey} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        {error ? <Notice tone="bad">{error instanceof ApiError ? messageOf(error) : s.passkeyNotMade}</Notice> : null}
+        <Field label={s.passkeyName} value={name} onInput={setName} placeholder={s.passkeyPlaceholder} required />
+        <div class="actions">
+          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button type="submit" look="primary" isBusy={isBusy}>
+            {t.next}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

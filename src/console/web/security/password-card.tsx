@@ -1,0 +1,61 @@
+import { useState } from 'preact/hooks';
+import type { PasswordBody, SessionAnswer } from '../../contract.js';
+import { messageOf, post } from '../api.js';
+import { Button } from '../ui/button.js';
+import { Notice } from '../ui/feedback.js';
+import { Card } from '../ui/page.js';
+import { PasswordField } from '../ui/password-field.js';
+import { toast } from '../ui/toast.js';
+import { useForm } from '../use-form.js';
+import { s } from './texts.js';
+
+export function PasswordCard({ onChange }: { readonly onChange: () => Promise<void> }) {
+  return (
+    <Card title={s.passwordTitle} lead={s.passwordLead}>
+      <PasswordForm
+        onDone={async () => {
+          toast({ text: s.passwordChanged });
+          await onChange();
+        }}
+      />
+    </Card>
+  );
+}
+
+function PasswordForm({ onDone }: { readonly onDone: () => Promise<void> }) {
+  const [current, setCurrent] = useState('');
+  const [next, setNext] = useState('');
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: PasswordBody = { current, next };
+    await post<SessionAnswer>('/api/security/password', body);
+    setCurrent('');
+    setNext('');
+    await onDone();
+  });
+  const error = rest('current', 'next');
+  return (
+    <form class="stack narrow" onSubmit={submit}>
+      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+      <PasswordField
+        label={s.currentPassword}
+        autocomplete="current-password"
+        value={current}
+        onInput={setCurrent}
+        wrong={wrong('current')}
+      />
+      <PasswordField
+        label={s.newPassword}
+        autocomplete="new-password"
+        value={next}
+        onInput={setNext}
+        wrong={wrong('next')}
+        minLength={12}
+      />
+      <div>
+        <Button type="submit" look="primary" isBusy={isBusy}>
+          {s.changePassword}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,42 @@
+import { currentUser } from '../session.js';
+import { Button } from '../ui/button.js';
+import { CopyButton } from '../ui/copy-button.js';
+import { DownloadIcon } from '../ui/icons.js';
+import { s } from './texts.js';
+
+/** Shown once: to be copied or kept as a file before going on. */
+export function RecoveryCodes({ codes, onKept }: { readonly codes: readonly string[]; readonly onKept: () => void }) {
+  const text = `${codes.join('\n')}\n`;
+  return (
+    <div class="stack">
+      <p>{s.recoveryText}</p>
+      <ul class="recovery" aria-label={s.recoveryCodes}>
+        {codes.map((code) => (
+          <li key={code}>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ul>
+      <div class="row spread">
+        <span class="row">
+          <Button icon={<DownloadIcon size={18} />} onClick={() => download(text)}>
+            {s.download}
+          </Button>
+          <CopyButton text={text} what={s.theCodes} />
+        </span>
+        <Button look="primary" onClick={onKept}>
+          {s.recoveryKept}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function download(text: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  link.download = `firn-recovery-codes-${currentUser().email}.txt`;
+  link.click();
+  // The browser has taken it by then.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,29 @@
+import type { StaleDevice } from '../../contract.js';
+import { clientName } from '../client-names.js';
+import { formatAgo } from '../format.js';
+import { href } from '../router.js';
+import { t } from '../strings.js';
+import { LinkButton } from '../ui/button.js';
+import { Card } from '../ui/page.js';
+import { s } from './texts.js';
+
+/** Programs that can't get in any more, so that their owner mends them (PRODUCT S5). */
+export function StaleDevices({ devices }: { readonly devices: readonly StaleDevice[] }) {
+  const action = <LinkButton href={href('/app-passwords')}>{t.appPasswords}</LinkButton>;
+  return (
+    <Card title={s.staleTitle} lead={s.staleLead} actions={action}>
+      <ul class="lines">
+        {devices.map(({ appPassword, client, at }) => (
+          <li key={`${appPassword}-${client}`}>
+            <div>
+              <strong>{clientName(client) || s.unknownClient}</strong>
+              <p class="soft small">
+                {s.staleLine(appPassword === null ? s.staleAccount : `“${appPassword}”`, formatAgo(at))}
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

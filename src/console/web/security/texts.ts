@@ -1,0 +1,5 @@
+import { texts } from '../i18n.js';
+import { en } from '../strings/en-security.js';
+import { fr } from '../strings/fr-security.js';
+
+export const s = texts({ en, fr });

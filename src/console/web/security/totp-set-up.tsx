@@ -1,0 +1,49 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { RecoveryCodesAnswer, TotpAnswer, TotpConfirmBody } from '../../contract.js';
+import { messageOf, post } from '../api.js';
+import { Button } from '../ui/button.js';
+import { Copyable } from '../ui/copy-button.js';
+import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
+import { Field } from '../ui/field.js';
+import { useForm } from '../use-form.js';
+import { s } from './texts.js';
+
+/** Shows the secret of a new authenticator; it counts once its code was entered (PRODUCT S3). */
+export function TotpSetUp({ onCodes }: { readonly onCodes: (codes: readonly string[]) => void }) {
+  const [totp, setTotp] = useState<TotpAnswer | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [code, setCode] = useState('');
+  const begin = () => post<TotpAnswer>('/api/security/totp').then(setTotp, setFailure);
+  useEffect(() => void begin(), []);
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: TotpConfirmBody = { code: code.replace(/\s/g, '') };
+    onCodes((await post<RecoveryCodesAnswer>('/api/security/totp/confirm', body)).recoveryCodes);
+  });
+  if (failure) return <LoadFailed error={failure} onRetry={begin} />;
+  if (!totp) return <Skeleton lines={5} />;
+  const error = rest('code');
+  return (
+    <form class="stack" onSubmit={submit}>
+      <p>{s.totpScan}</p>
+      <img class="qr" alt={s.totpQr} src={`data:image/svg+xml,${encodeURIComponent(totp.qrSvg)}`} />
+      <div class="stack tight">
+        <p class="soft small">{s.totpSecret}</p>
+        <Copyable text={totp.secret} what={s.theKey} />
+      </div>
+      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+      <Field
+        label={s.totpCode}
+        value={code}
+        onInput={setCode}
+        wrong={wrong('code')}
+        autocomplete="one-time-code"
+        inputMode="numeric"
+        isCode
+        required
+      />
+      <Button type="submit" look="primary" wide isBusy={isBusy}>
+        {s.turnOn}
+      </Button>
+    </form>
+  );
+}
