@@ -1,5 +1,46 @@
+import { useState } from 'preact/hooks';
+import type { AuditAnswer } from '../../contract.js';
+import { AuditList } from '../audit/audit-list.js';
+import { a, kindText } from '../audit/kinds.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
+import { Field, Select } from '../ui/field.js';
 import { Page } from '../ui/page.js';
+import { useLoaded } from '../use-loaded.js';
 
+/** The audit log of everybody, by user and kind. */
 export function AuditPage() {
-  return <Page title="">{null}</Page>;
+  const [kind, setKind] = useState('');
+  const [typed, setTyped] = useState('');
+  const [user, setUser] = useState('');
+  const query = new URLSearchParams({ ...(kind ? { kind } : {}), ...(user ? { user } : {}) }).toString();
+  const path = `/api/admin/audit${query === '' ? '' : `?${query}`}`;
+  const { data, error, reload } = useLoaded<AuditAnswer>(path);
+  const [kinds, setKinds] = useState<readonly string[]>([]);
+  if (data && data.kinds.length > kinds.length) setKinds(data.kinds);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    setUser(typed.trim());
+  };
+  return (
+    <Page title={t.auditLog} lead={a.lead} wide>
+      <form class="filters" onSubmit={submit}>
+        <Select
+          label={a.kind}
+          value={kind}
+          onChange={setKind}
+          options={[{ value: '', text: a.all }, ...kinds.map((value) => ({ value, text: kindText(value) }))]}
+        />
+        <Field label={a.user} placeholder={a.userHint} type="email" value={typed} onInput={setTyped} />
+        <Button type="submit">{a.filter}</Button>
+      </form>
+      <div class="card padded">
+        {error ? <LoadFailed error={error} onRetry={reload} /> : null}
+        {!data && !error ? <Skeleton lines={6} /> : null}
+        {data?.records.length === 0 ? <EmptyState title={a.none}>{a.noneText}</EmptyState> : null}
+        {data && data.records.length > 0 ? <AuditList path={path} first={data} /> : null}
+      </div>
+    </Page>
+  );
 }

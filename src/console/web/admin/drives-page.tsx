@@ -1,5 +1,101 @@
+import { useState } from 'preact/hooks';
+import type { AdminDriveEntry, AdminDrivesAnswer } from '../../contract.js';
+import { loadDrives } from '../drives.js';
+import { formatBytes } from '../format.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { EmptyState, LoadFailed, Progress, Skeleton } from '../ui/feedback.js';
+import { PlusIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
+import { type Column, Table } from '../ui/table.js';
+import { useLoaded } from '../use-loaded.js';
+import { ChangeDrive, NewDrive } from './drive-forms.js';
+import { Members } from './members.js';
+import { d } from './texts.js';
+
+type Open = { readonly kind: 'new' } | { readonly kind: 'change' | 'members'; readonly id: number };
 
 export function DrivesPage() {
-  return <Page title="">{null}</Page>;
+  const { data, error, reload } = useLoaded<AdminDrivesAnswer>('/api/admin/drives');
+  const [open, setOpen] = useState<Open | null>(null);
+  const refresh = async () => {
+    await Promise.all([reload(), loadDrives()]);
+  };
+  const close = () => {
+    setOpen(null);
+    void refresh();
+  };
+  const all = data?.drives ?? [];
+  const chosen = open && open.kind !== 'new' ? all.find(({ id }) => id === open.id) : undefined;
+  const make = (
+    <Button look="primary" icon={<PlusIcon size={18} />} onClick={() => setOpen({ kind: 'new' })}>
+      {d.newDrive}
+    </Button>
+  );
+  return (
+    <Page title={t.drives} lead={d.drivesLead} wide actions={all.length > 0 ? make : null}>
+      {error ? <LoadFailed error={error} onRetry={reload} /> : null}
+      {!data && !error ? <Skeleton lines={5} /> : null}
+      {data ? (
+        <div class="card">
+          {all.length === 0 ? (
+            <EmptyState title={d.noDrives} action={make}>
+              {d.noDrivesText}
+            </EmptyState>
+          ) : (
+            <Table label={t.drives} columns={columns(setOpen)} rows={all} keyOf={({ id }) => id} />
+          )}
+        </div>
+      ) : null}
+      {open?.kind === 'new' ? <NewDrive onClose={close} /> : null}
+      {chosen && open?.kind === 'change' ? <ChangeDrive drive={chosen} onClose={close} /> : null}
+      {chosen && open?.kind === 'members' ? <Members drive={chosen} onChange={refresh} onClose={close} /> : null}
+    </Page>
+  );
+}
+
+function columns(open: (wish: Open) => void): readonly Column<AdminDriveEntry>[] {
+  return [
+    {
+      title: t.name,
+      isLead: true,
+      cell: ({ name, id }) => (
+        <span class="two-lines">
+          <strong>{name}</strong>
+          <span class="soft small number">{id}</span>
+        </span>
+      ),
+    },
+    { title: d.use, cell: (drive) => <Use of={drive} /> },
+    {
+      title: d.members,
+      cell: ({ id, members }) => (
+        <Button slim onClick={() => open({ kind: 'members', id })}>
+          {d.memberCount(members.length)}
+        </Button>
+      ),
+    },
+    {
+      title: t.actionsFor(t.drives),
+      isActions: true,
+      cell: ({ id, name }) => (
+        <Button slim onClick={() => open({ kind: 'change', id })}>
+          {d.edit}
+          <span class="visually-hidden">{` ${name}`}</span>
+        </Button>
+      ),
+    },
+  ];
+}
+
+function Use({ of: { usedBytes, quotaBytes } }: { readonly of: AdminDriveEntry }) {
+  const used = formatBytes(usedBytes);
+  if (quotaBytes === null) return <span class="number">{d.noLimit(used)}</span>;
+  const text = t.ofQuota(used, formatBytes(quotaBytes));
+  return (
+    <span class="quota">
+      <Progress part={quotaBytes === 0 ? 1 : usedBytes / quotaBytes} label={text} />
+      <span class="small soft number">{text}</span>
+    </span>
+  );
 }

@@ -1,0 +1,137 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import type { AdminDriveEntry, DriveChangeBody, NewDriveBody } from '../../contract.js';
+import { messageOf, patch, post } from '../api.js';
+import { formatBytes, parseBytes } from '../format.js';
+import { currentUser } from '../session.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Notice } from '../ui/feedback.js';
+import { Field } from '../ui/field.js';
+import { type Form, useForm } from '../use-form.js';
+import { d } from './texts.js';
+
+export function NewDrive({ onClose }: { readonly onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [owner, setOwner] = useState(currentUser().email);
+  const limits = useLimits(null, null);
+  const form = useForm(async () => {
+    if (!limits.isRight) return;
+    const { quotaBytes, uploadMaxBytes } = limits;
+    const body: NewDriveBody = { name: name.trim(), ownerEmail: owner.trim(), quotaBytes, uploadMaxBytes };
+    await post('/api/admin/drives', body);
+    onClose();
+  });
+  return (
+    <DriveDialog title={d.newDrive} verb={t.create} form={form} onClose={onClose}>
+      <Field label={d.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
+      <Field
+        label={d.owner}
+        hint={d.ownerHint}
+        type="email"
+        value={owner}
+        onInput={setOwner}
+        wrong={form.wrong('ownerEmail')}
+        required
+      />
+      <LimitFields limits={limits} form={form} />
+    </DriveDialog>
+  );
+}
+
+export function ChangeDrive({ drive, onClose }: { readonly drive: AdminDriveEntry; readonly onClose: () => void }) {
+  const [name, setName] = useState(drive.name);
+  const limits = useLimits(drive.quotaBytes, drive.uploadMaxBytes);
+  const form = useForm(async () => {
+    if (!limits.isRight) return;
+    const { quotaBytes, uploadMaxBytes } = limits;
+    const body: DriveChangeBody = { name: name.trim(), quotaBytes, uploadMaxBytes };
+    await patch(`/api/admin/drives/${drive.id}`, body);
+    onClose();
+  });
+  return (
+    <DriveDialog title={d.editOf(drive.name)} verb={t.save} form={form} onClose={onClose}>
+      <Field label={d.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
+      <LimitFields limits={limits} form={form} />
+    </DriveDialog>
+  );
+}
+
+interface DriveDialogProps {
+  readonly title: string;
+  readonly verb: string;
+  readonly form: Form;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+function DriveDialog({ title, verb, form, onClose, children }: DriveDialogProps) {
+  const error = form.rest('name', 'ownerEmail', 'quotaBytes', 'uploadMaxBytes');
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form class="stack" onSubmit={form.submit}>
+        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+        {children}
+        <div class="actions">
+          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button type="submit" look="primary" isBusy={form.isBusy}>
+            {verb}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+interface Limits {
+  readonly quota: LimitField;
+  readonly upload: LimitField;
+  readonly quotaBytes: number | null;
+  readonly uploadMaxBytes: number | null;
+  /** Whether both are empty or sizes. */
+  readonly isRight: boolean;
+}
+interface LimitField {
+  readonly text: string;
+  readonly set: (text: string) => void;
+  readonly bytes: number | null;
+  readonly isWrong: boolean;
+}
+
+function useLimits(quotaBytes: number | null, uploadMaxBytes: number | null): Limits {
+  const quota = useLimit(quotaBytes);
+  const upload = useLimit(uploadMaxBytes);
+  const isRight = !quota.isWrong && !upload.isWrong;
+  return { quota, upload, quotaBytes: quota.bytes, uploadMaxBytes: upload.bytes, isRight };
+}
+
+/** What wasn't touched stays as it is to the byte, however it is rounded to be read. */
+export function useLimit(first: number | null): LimitField {
+  const shown = first === null ? '' : formatBytes(first);
+  const [text, set] = useState(shown);
+  if (text === shown) return { text, set, bytes: first, isWrong: false };
+  const bytes = text.trim() === '' ? null : parseBytes(text);
+  return { text, set, bytes, isWrong: bytes === null && text.trim() !== '' };
+}
+
+function LimitFields({ limits: { quota, upload }, form }: { readonly limits: Limits; readonly form: Form }) {
+  return (
+    <>
+      <Field
+        label={d.quota}
+        hint={d.quotaHint}
+        value={quota.text}
+        onInput={quota.set}
+        wrong={quota.isWrong ? d.notBytes : form.wrong('quotaBytes')}
+      />
+      <Field
+        label={d.upload}
+        hint={d.uploadHint}
+        value={upload.text}
+        onInput={upload.set}
+        wrong={upload.isWrong ? d.notBytes : form.wrong('uploadMaxBytes')}
+      />
+    </>
+  );
+}

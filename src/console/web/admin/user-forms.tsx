@@ -1,0 +1,131 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { NewUserAnswer, NewUserBody, UserChangeBody, UserEntry } from '../../contract.js';
+import { messageOf, patch, post } from '../api.js';
+import { refreshSession } from '../session.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { Copyable } from '../ui/copy-button.js';
+import { Dialog } from '../ui/dialog.js';
+import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
+import { Check, Field } from '../ui/field.js';
+import { useForm } from '../use-form.js';
+import { d } from './texts.js';
+
+interface UserFormProps {
+  readonly user: UserEntry;
+  readonly onClose: () => void;
+}
+
+/** The password is made up by the server, and shown once. */
+export function NewUser({ onClose }: { readonly onClose: () => void }) {
+  const [email, setEmail] = useState('');
+  const [name, setName] = useState('');
+  const [isAdmin, setAdmin] = useState(false);
+  const [made, setMade] = useState<NewUserAnswer | null>(null);
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: NewUserBody = { email: email.trim(), name: name.trim(), isAdmin };
+    setMade(await post<NewUserAnswer>('/api/admin/users', body));
+  });
+  if (made)
+    return <PasswordShown title={d.userMade} email={made.user.email} password={made.password} onClose={onClose} />;
+  const error = rest('email', 'name');
+  return (
+    <Dialog title={d.newUser} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+        <Field label={t.email} type="email" value={email} onInput={setEmail} wrong={wrong('email')} required />
+        <Field label={t.name} value={name} onInput={setName} wrong={wrong('name')} required />
+        <Check label={d.isAdmin} hint={d.isAdminHint} isOn={isAdmin} onChange={setAdmin} />
+        <div class="actions">
+          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button type="submit" look="primary" isBusy={isBusy}>
+            {t.create}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function RenameUser({ user, onClose }: UserFormProps) {
+  const [name, setName] = useState(user.name);
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: UserChangeBody = { name: name.trim() };
+    await patch(`/api/admin/users/${encodeURIComponent(user.email)}`, body);
+    await refreshSession();
+    onClose();
+  });
+  const error = rest('name');
+  return (
+    <Dialog title={d.rename} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+        <Field label={t.name} hint={user.email} value={name} onInput={setName} wrong={wrong('name')} required />
+        <div class="actions">
+          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button type="submit" look="primary" isBusy={isBusy}>
+            {t.save}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Makes a new one up at once; the old one ends. */
+export function NewPassword({ user, onClose }: UserFormProps) {
+  const [password, setPassword] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [isAsked, setAsked] = useState(false);
+  const path = `/api/admin/users/${encodeURIComponent(user.email)}/password`;
+  const make = () => post<{ password: string | null }>(path).then((made) => setPassword(made.password), setError);
+  useEffect(() => {
+    if (isAsked) void make();
+  }, [isAsked]);
+  if (password !== null) {
+    return <PasswordShown title={d.passwordMade} email={user.email} password={password} onClose={onClose} />;
+  }
+  return (
+    <Dialog title={d.newPassword} onClose={onClose}>
+      <p>
+        <strong>{user.email}</strong>
+      </p>
+      {error ? <LoadFailed error={error} onRetry={make} /> : null}
+      {isAsked && !error ? <Skeleton lines={2} /> : null}
+      <div class="actions">
+        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button look="primary" disabled={isAsked} onClick={() => setAsked(true)}>
+          {d.newPassword}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface ShownProps {
+  readonly title: string;
+  readonly email: string;
+  readonly password: string | null;
+  readonly onClose: () => void;
+}
+
+function PasswordShown({ title, email, password, onClose }: ShownProps) {
+  return (
+    <Dialog title={title} onClose={onClose} isKept>
+      <p>
+        <strong>{email}</strong>
+      </p>
+      {password === null ? null : (
+        <>
+          <p class="soft">{d.passwordOnce}</p>
+          <Copyable text={password} what={d.thePassword} />
+        </>
+      )}
+      <div class="actions">
+        <Button look="primary" onClick={onClose}>
+          {t.done}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

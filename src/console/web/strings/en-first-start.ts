@@ -1,0 +1,20 @@
+export const en = {
+  steps: 'Steps',
+  step: (at: number, of: number) => `Step ${at} of ${of}`,
+  youTitle: 'Welcome to your new Firn',
+  youText: 'First your name, and a password that only you know. The one that the server printed is then void.',
+  yourName: 'Your name',
+  printed: 'The password that the server printed',
+  own: 'Your own password',
+  ownHint: 'At least 12 characters. Three or four words do well.',
+  driveTitle: 'Name your first drive',
+  driveText: 'Its folder will carry this name on every device. You can change it later.',
+  driveName: 'Name of the drive',
+  connectTitle: 'Connect your first device',
+  connectText:
+    'This is the drive’s address. The steps for each program, with a password of its own, are on the next page.',
+  address: 'Address',
+  theAddress: 'the address',
+  connect: 'Show me how',
+  later: 'Later: to the files',
+};
