@@ -1,5 +1,254 @@
-import { Page } from '../ui/page.js';
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { FileEntry } from '../../contract.js';
+import { formatAgo, formatBytes, formatTime } from '../format.js';
+import type { DrivePageProps } from '../pages.js';
+import { navigate } from '../router.js';
+import { t } from '../strings.js';
+import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
+import { UploadIcon } from '../ui/icons.js';
+import { toast } from '../ui/toast.js';
+import { Crumbs, filesPlace } from './crumbs.js';
+import type { Picked } from './dropped-files.js';
+import { deleteFiles, renameFile, transferFiles } from './file-actions.js';
+import { folderPages, homeOf, makeFolder, searchPages } from './file-api.js';
+import { FileGrid, type GridColumn } from './file-grid.js';
+import { KindIcon } from './file-icons.js';
+import { kindOf } from './file-kinds.js';
+import { isInside, joinPath, nameOf, parentOf } from './file-paths.js';
+import { FolderTools, SearchBox, SelectionTools } from './file-tools.js';
+import { FolderDialog } from './folder-dialog.js';
+import type { Listing } from './listing.js';
+import { NameDialog } from './name-dialog.js';
+import { Preview } from './preview.js';
+import { keepThere, NOTHING_SELECTED } from './selection.js';
+import { s } from './texts.js';
+import { seldom, uploads, uploadTo } from './uploads.js';
+import { useDrop } from './use-drop.js';
+import { useListing } from './use-listing.js';
+import { useSettled } from './use-settled.js';
 
-export function FilesPage() {
-  return <Page title="">{null}</Page>;
+type OpenDialog = 'rename' | 'new-folder' | 'move' | 'copy' | null;
+const SEARCH_SETTLES_MS = 250;
+const REFRESH_EVERY_MS = 700;
+/** A refresh fetches no more than was looked at from the top. */
+const REFRESHED_ROWS = 1000;
+
+/** A folder of a drive, or what a search found on it. */
+export function FilesPage({ drive, path: place }: DrivePageProps) {
+  const home = homeOf(drive);
+  const path = place === '/' ? home : place.replace(/\/+$/, '');
+  const [typed, setTyped] = useState('');
+  const search = useSettled(typed.trim(), SEARCH_SETTLES_MS);
+  const key = search === '' ? path : `search ${search}`;
+  const listing = useListing(key, search === '' ? folderPages(drive.id, path) : searchPages(drive.id, search));
+  const [selection, setSelection] = useState(NOTHING_SELECTED);
+  const [dialog, setDialog] = useState<OpenDialog>(null);
+  const [shown, setShown] = useState<string | null>(null);
+  useEffect(() => setTyped(''), [path]);
+  useEffect(() => setSelection(NOTHING_SELECTED), [key]);
+  useEffect(() => {
+    document.title = `${nameOf(path)} · ${t.appName}`;
+  }, [path]);
+  const refresh = useCallback(() => listing.refresh(REFRESHED_ROWS), [listing]);
+  useEffect(() => refreshAfterUploads(path, refresh), [path, refresh]);
+  const chosen = listing.members.filter((member) => selection.paths.has(member.path));
+  const folder = search === '' ? listing.folder : null;
+  const mayAdd = folder?.mayAdd ?? false;
+  const add = useCallback((picked: Picked) => uploadTo(drive.id, path, picked), [drive.id, path]);
+  const isOver = useDrop(mayAdd ? add : null);
+  const open = (file: FileEntry) => {
+    if (file.isFolder) navigate(filesPlace(drive.id, file.path));
+    else setShown(file.path);
+  };
+  const removeChosen = async () => {
+    const files = chosen.length > 0 ? chosen : listing.members.slice(selection.focus, selection.focus + 1);
+    if (files.length === 0 || !files.every(({ mayChange }) => mayChange)) return;
+    const gone = new Set(files.map((file) => file.path));
+    const rows = { count: listing.count - gone.size, pathAt: () => null };
+    setSelection(keepThere(selection, rows, (one) => !gone.has(one)));
+    await deleteFiles(drive.id, listing, files, refresh);
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.key === 'Delete') void removeChosen();
+    else if (event.key === 'F2' && chosen.length === 1 && chosen[0]!.mayChange) setDialog('rename');
+    else if (event.key === 'Backspace' && path !== home) navigate(filesPlace(drive.id, parentOf(path)));
+    else return false;
+    return true;
+  };
+  const clear = () => setSelection({ ...selection, paths: new Set() });
+  return (
+    <div class="page wide files-page">
+      <header class="files-head">
+        <h1 class="visually-hidden">{nameOf(path)}</h1>
+        <Crumbs drive={drive} path={path} />
+        <div class="files-tools">
+          <SearchBox value={typed} onInput={setTyped} />
+          <FolderTools mayAdd={mayAdd} onPick={add} onNewFolder={() => setDialog('new-folder')} />
+        </div>
+      </header>
+      <div class="card files-card">
+        {chosen.length > 0 ? (
+          <SelectionTools
+            driveId={drive.id}
+            files={chosen}
+            onRename={() => setDialog('rename')}
+            onMove={() => setDialog('move')}
+            onCopy={() => setDialog('copy')}
+            onDelete={removeChosen}
+            onClear={clear}
+          />
+        ) : null}
+        <Body listing={listing} search={search} mayAdd={mayAdd}>
+          <FileGrid
+            key={key}
+            label={search === '' ? s.list(nameOf(path)) : s.found(search)}
+            listing={listing}
+            columns={columnsFor(search !== '')}
+            selection={selection}
+            onSelect={setSelection}
+            onOpen={open}
+            onKey={press}
+          />
+        </Body>
+      </div>
+      {isOver ? (
+        <div class="drop-veil">
+          <UploadIcon size={40} />
+          <strong>{s.dropHere(nameOf(path))}</strong>
+        </div>
+      ) : null}
+      {shown === null ? null : <ShownFile driveId={drive.id} listing={listing} path={shown} onShow={setShown} />}
+      <Dialogs {...{ drive, path, dialog, chosen, refresh, clear }} onClose={() => setDialog(null)} />
+    </div>
+  );
+}
+
+interface DialogsProps {
+  readonly drive: DrivePageProps['drive'];
+  readonly path: string;
+  readonly dialog: OpenDialog;
+  readonly chosen: readonly FileEntry[];
+  readonly refresh: () => Promise<void>;
+  readonly clear: () => void;
+  readonly onClose: () => void;
+}
+
+function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: DialogsProps) {
+  const [first] = chosen;
+  if (dialog === 'new-folder') {
+    const make = async (name: string) => {
+      await makeFolder(drive.id, joinPath(path, name));
+      toast({ text: s.folderMade(name) });
+      void refresh();
+    };
+    return (
+      <NameDialog title={s.newFolder} label={s.folderName} action={t.create} isFolder onName={make} onClose={onClose} />
+    );
+  }
+  if (!first || dialog === null) return null;
+  if (dialog === 'rename') {
+    const rename = (name: string) => renameFile(drive.id, first, name, refresh);
+    const { name, isFolder } = first;
+    return (
+      <NameDialog
+        title={s.rename}
+        label={s.newName}
+        action={s.rename}
+        name={name}
+        isFolder={isFolder}
+        onName={rename}
+        onClose={onClose}
+      />
+    );
+  }
+  const choose = async (folder: string) => {
+    await transferFiles(drive.id, dialog, chosen, folder, refresh);
+    clear();
+  };
+  return <FolderDialog drive={drive} kind={dialog} files={chosen} onChoose={choose} onClose={onClose} />;
+}
+
+interface BodyProps {
+  readonly listing: Listing;
+  readonly search: string;
+  readonly mayAdd: boolean;
+  readonly children: preact.ComponentChildren;
+}
+
+/** The list, or what is there in its place. */
+function Body({ listing, search, mayAdd, children }: BodyProps) {
+  const { error, members, isComplete, folder } = listing;
+  return (
+    <>
+      {error ? <LoadFailed error={error} onRetry={() => listing.retry()} /> : null}
+      {!folder && !error ? (
+        <div class="files-coming">
+          <Skeleton lines={7} />
+        </div>
+      ) : null}
+      {isComplete && members.length === 0 ? (
+        <EmptyState title={search === '' ? s.emptyTitle : s.nothingFoundTitle}>
+          {search === '' ? (mayAdd ? s.empty : s.emptyReadOnly) : s.nothingFound(search)}
+        </EmptyState>
+      ) : null}
+      {members.length > 0 ? children : null}
+    </>
+  );
+}
+
+interface ShownFileProps {
+  readonly driveId: number;
+  readonly listing: Listing;
+  readonly path: string;
+  readonly onShow: (path: string | null) => void;
+}
+
+function ShownFile({ driveId, listing, path, onShow }: ShownFileProps) {
+  const files = listing.members.filter(({ isFolder }) => !isFolder);
+  const at = files.findIndex((file) => file.path === path);
+  const file = files[at];
+  if (!file) return null;
+  const to = (index: number) => {
+    const other = files[index];
+    return other ? () => onShow(other.path) : null;
+  };
+  return (
+    <Preview driveId={driveId} file={file} onPrevious={to(at - 1)} onNext={to(at + 1)} onClose={() => onShow(null)} />
+  );
+}
+
+function columnsFor(isSearch: boolean): readonly GridColumn[] {
+  const name = (file: FileEntry) => (
+    <>
+      <KindIcon kind={kindOf(file)} />
+      <span class="file-name">
+        <span class="clip" title={file.name}>
+          {file.name}
+        </span>
+        <span class={isSearch ? 'clip soft file-note' : 'clip soft file-note narrow'}>
+          {isSearch ? parentOf(file.path) : noteOf(file)}
+        </span>
+      </span>
+    </>
+  );
+  return [
+    { name: 'name', title: s.columns.name, cell: name },
+    { name: 'size', title: s.columns.size, cell: (file) => (file.isFolder ? '—' : formatBytes(file.size)) },
+    {
+      name: 'modified',
+      title: s.columns.modified,
+      cell: (file) => <time dateTime={file.modifiedAt}>{formatTime(file.modifiedAt)}</time>,
+    },
+  ];
+}
+
+/** On a phone in the place of the columns. */
+function noteOf(file: FileEntry): string {
+  const ago = formatAgo(file.modifiedAt);
+  return file.isFolder ? ago : `${formatBytes(file.size)} · ${ago}`;
+}
+
+function refreshAfterUploads(path: string, refresh: () => unknown): () => void {
+  const soon = seldom(refresh, REFRESH_EVERY_MS);
+  return uploads.onDone(({ source }) => isInside(source.folder, path) && soon());
 }

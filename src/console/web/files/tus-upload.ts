@@ -75,8 +75,12 @@ const COPIES_MAX = 200;
 /** A lost network is waited for as long as it takes; a server that answers so often is given up. */
 const BUSY_ANSWERS_MAX = 8;
 
+let lastId = 0;
+
 /** One file on its way by TUS 1.0.0 (https://tus.io/protocols/resumable-upload). */
 export class TusUpload {
+  /** Of this page's uploads. */
+  readonly id = ++lastId;
   readonly source: UploadSource;
   readonly #means: UploadMeans;
   readonly #onChange: () => void;

@@ -1,0 +1,130 @@
+import { useRef } from 'preact/hooks';
+import type { FileEntry } from '../../contract.js';
+import { Button, LinkButton } from '../ui/button.js';
+import {
+  CloseIcon,
+  CopyIcon,
+  DownloadIcon,
+  FileIcon,
+  FolderIcon,
+  SearchIcon,
+  TrashIcon,
+  UploadIcon,
+} from '../ui/icons.js';
+import { type Choice, Menu } from '../ui/menu.js';
+import { type Picked, pickedFrom } from './dropped-files.js';
+import { downloadAddress } from './file-actions.js';
+import { FolderAddIcon, MoveIcon, RenameIcon } from './file-icons.js';
+import { s } from './texts.js';
+
+interface FolderToolsProps {
+  readonly mayAdd: boolean;
+  readonly onPick: (picked: Picked) => unknown;
+  readonly onNewFolder: () => void;
+}
+
+/** What is done to the folder: upload, make a folder. */
+export function FolderTools({ mayAdd, onPick, onNewFolder }: FolderToolsProps) {
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  if (!mayAdd) return null;
+  const pick = (event: Event) => {
+    const input = event.currentTarget as HTMLInputElement;
+    onPick(pickedFrom(input.files ?? []));
+    // The same file may be chosen again.
+    input.value = '';
+  };
+  const choices: Choice[] = [
+    { text: s.addFiles, icon: <FileIcon size={18} />, onChoose: () => files.current?.click() },
+    { text: s.addFolder, icon: <FolderIcon size={18} />, onChoose: () => folder.current?.click() },
+  ];
+  return (
+    <>
+      <Button icon={<FolderAddIcon />} onClick={onNewFolder}>
+        {s.newFolder}
+      </Button>
+      <Menu label={s.add} text={s.add} icon={<UploadIcon />} look="primary" choices={choices} />
+      <input ref={files} type="file" multiple hidden onChange={pick} aria-label={s.addFiles} />
+      <input ref={folder} type="file" hidden onChange={pick} aria-label={s.addFolder} {...{ webkitdirectory: true }} />
+    </>
+  );
+}
+
+interface SearchBoxProps {
+  readonly value: string;
+  readonly onInput: (text: string) => void;
+}
+
+export function SearchBox({ value, onInput }: SearchBoxProps) {
+  return (
+    <search class="files-search">
+      <SearchIcon size={18} />
+      <input
+        class="input"
+        type="search"
+        value={value}
+        placeholder={s.search}
+        aria-label={s.search}
+        onInput={(event) => onInput(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === 'Escape' && onInput('')}
+      />
+      {value === '' ? null : (
+        <Button look="quiet" slim label={s.clearSearch} icon={<CloseIcon size={16} />} onClick={() => onInput('')} />
+      )}
+    </search>
+  );
+}
+
+interface SelectionToolsProps {
+  readonly driveId: number;
+  readonly files: readonly FileEntry[];
+  readonly onRename: () => void;
+  readonly onMove: () => void;
+  readonly onCopy: () => void;
+  readonly onDelete: () => unknown;
+  readonly onClear: () => void;
+}
+
+/** What is done to what is selected. */
+export function SelectionTools(props: SelectionToolsProps) {
+  const { driveId, files, onRename, onMove, onCopy, onDelete, onClear } = props;
+  const mayChange = files.every((file) => file.mayChange);
+  const [first] = files;
+  const isZip = files.length > 1 || first?.isFolder;
+  return (
+    <div class="selection-tools" role="toolbar" aria-label={s.selected(files.length)}>
+      <Button look="quiet" slim label={s.clearSelection} icon={<CloseIcon />} onClick={onClear} />
+      <strong class="number" role="status">
+        {s.selected(files.length)}
+      </strong>
+      <span class="selection-actions">
+        <LinkButton slim look="quiet" download href={downloadAddress(driveId, files)} icon={<DownloadIcon />}>
+          <span class="tool-text">{isZip ? s.downloadZip : s.download}</span>
+        </LinkButton>
+        {mayChange ? (
+          <>
+            {files.length === 1 ? <Tool text={s.rename} icon={<RenameIcon />} onClick={onRename} /> : null}
+            <Tool text={s.move} icon={<MoveIcon />} onClick={onMove} />
+          </>
+        ) : null}
+        <Tool text={s.copy} icon={<CopyIcon />} onClick={onCopy} />
+        {mayChange ? <Tool text={s.delete} icon={<TrashIcon />} onClick={onDelete} /> : null}
+      </span>
+    </div>
+  );
+}
+
+interface ToolProps {
+  readonly text: string;
+  readonly icon: preact.ComponentChildren;
+  readonly onClick: () => unknown;
+}
+
+/** On a phone the icon alone is seen. */
+export function Tool({ text, icon, onClick }: ToolProps) {
+  return (
+    <Button slim look="quiet" icon={icon} onClick={onClick}>
+      <span class="tool-text">{text}</span>
+    </Button>
+  );
+}

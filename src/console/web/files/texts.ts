@@ -1,0 +1,5 @@
+import { texts } from '../i18n.js';
+import { en } from '../strings/en-files.js';
+import { fr } from '../strings/fr-files.js';
+
+export const s = texts({ en, fr });

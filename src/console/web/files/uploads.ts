@@ -1,0 +1,81 @@
+import { loadDrives } from '../drives.js';
+import { csrfHeaders, session } from '../session.js';
+import { Store } from '../store.js';
+import { toast } from '../ui/toast.js';
+import { browserMemory, sendByXhr } from './browser-upload.js';
+import type { Picked } from './dropped-files.js';
+import { makeFolder, uploadAddress } from './file-api.js';
+import { joinPath } from './file-paths.js';
+import { s } from './texts.js';
+import type { UploadMeans } from './tus-upload.js';
+import { UploadQueue } from './upload-queue.js';
+
+const AT_ONCE = 3;
+/** Large enough that the answers in between cost nothing, small enough that little is sent twice. */
+const CHUNK_BYTES = 8 * 1024 * 1024;
+const RESTS_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
+const DRAWN_EVERY_MS = 100;
+
+/** Goes on whatever page is looked at. */
+export const uploads = new UploadQueue(AT_ONCE);
+/** Counts what changed, a few times a second at most. */
+export const uploadChanges = new Store(0);
+
+let isStarted = false;
+
+/** Uploads what was chosen or dropped to a folder. */
+export async function uploadTo(driveId: number, folder: string, { files, emptyFolders }: Picked): Promise<void> {
+  await start();
+  const sources = files.map(({ file, folders }) => ({
+    content: file,
+    folder,
+    name: [...folders, file.name].join('/'),
+    modifiedMs: file.lastModified,
+  }));
+  uploads.add(sources, meansFor(driveId));
+  for (const names of emptyFolders) {
+    // There already: just as well.
+    await makeFolder(driveId, names.reduce(joinPath, folder)).catch(() => {});
+  }
+}
+
+export function warnOfUnreadable(name: string): void {
+  toast({ text: s.unreadableDropped(name), isBad: true });
+}
+
+function meansFor(driveId: number): UploadMeans {
+  return {
+    address: uploadAddress(driveId),
+    send: sendByXhr,
+    csrfToken: () => csrfHeaders()['X-CSRF-Token'] ?? '',
+    memory: browserMemory,
+    chunkBytes: CHUNK_BYTES,
+    lossRestsMs: RESTS_MS,
+    busyRestsMs: [...RESTS_MS],
+  };
+}
+
+async function start(): Promise<void> {
+  if (isStarted) return;
+  isStarted = true;
+  addEventListener('online', () => uploads.wake());
+  addEventListener('beforeunload', (event) => uploads.totals().busyFiles > 0 && event.preventDefault());
+  session.watch(() => session.value?.stage === 'signed-out' && uploads.pauseAll());
+  uploads.onChange(seldom(() => uploadChanges.set(uploadChanges.value + 1), DRAWN_EVERY_MS));
+  uploads.onDone(seldom(() => void loadDrives(), 2000));
+  const { showUploads } = await import('./upload-panel.js');
+  showUploads();
+}
+
+/** Calls at most once in a while, and never misses the last. */
+export function seldom(work: () => void, everyMs: number): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
+      work();
+    }, everyMs);
+  };
+}
