@@ -1,4 +1,4 @@
-import { language } from './i18n.js';
+import { language, locale } from './i18n.js';
 
 const UNITS = { en: ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'], fr: ['octets', 'ko', 'Mo', 'Go', 'To', 'Po'] } as const;
 
@@ -12,22 +12,22 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 100 ? 0 : 1;
-  const number = value.toLocaleString(language.value, { maximumFractionDigits: digits });
+  const number = value.toLocaleString(locale(), { maximumFractionDigits: digits });
   return `${number}\u00a0${units[unit]}`;
 }
 
 export function formatNumber(value: number): string {
-  return value.toLocaleString(language.value);
+  return value.toLocaleString(locale());
 }
 
 /** `27 Nov 2026` */
 export function formatDate(time: string): string {
-  return new Date(time).toLocaleDateString(language.value, { day: 'numeric', month: 'short', year: 'numeric' });
+  return new Date(time).toLocaleDateString(locale(), { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
 /** `27 Nov 2026, 10:04` */
 export function formatTime(time: string): string {
-  return new Date(time).toLocaleString(language.value, { dateStyle: 'medium', timeStyle: 'short' });
+  return new Date(time).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -42,7 +42,7 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 /** `3 days ago`; under a minute: `now`. */
 export function formatAgo(time: string): string {
   const seconds = (new Date(time).getTime() - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' });
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
   const step = STEPS.find(([, length]) => Math.abs(seconds) >= length);
   return step ? format.format(Math.round(seconds / step[1]), step[0]) : format.format(0, 'second');
 }

@@ -11,6 +11,11 @@ const KEPT_AS = 'firn-language';
 /** What was chosen in this browser, else the first of its languages that there is. */
 export const language = new Store<Language>(detect());
 
+/** For dates and numbers: the chosen language as the browser's country writes it, `en-GB`. */
+export function locale(): string {
+  return navigator.languages.find((wish) => wish.toLowerCase().startsWith(`${language.value}-`)) ?? language.value;
+}
+
 export function chooseLanguage(code: Language): void {
   keep(KEPT_AS, code);
   language.set(code);

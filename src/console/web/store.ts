@@ -28,7 +28,7 @@ export class Store<T> {
 
 /** The store's value; the component renders anew when it changes. */
 export function useStore<T>(store: Store<T>): T {
-  const [, setValue] = useState(store.value);
+  const [, setValue] = useState(() => store.value);
   useEffect(() => {
     const take = () => setValue(() => store.value);
     take();

@@ -1,12 +1,14 @@
 import { useState } from 'preact/hooks';
 import type { RecoveryCodesAnswer, SecondFactorOffBody, SecurityAnswer } from '../../contract.js';
-import { api, messageOf, post } from '../api.js';
+import { ApiError, api, messageOf, post } from '../api.js';
 import { refreshSession } from '../session.js';
+import { askPasskey, hasPasskeys } from '../sign-in/passkeys.js';
 import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Badge, Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
+import { KeyIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
 import { PasswordField } from '../ui/password-field.js';
 import { toast } from '../ui/toast.js';
@@ -82,12 +84,19 @@ function TurnOff({ onClose }: { readonly onClose: () => void }) {
     toast({ text: s.turnedOff });
     onClose();
   });
-  const error = rest('password', 'code');
+  const byPasskey = useForm(async () => {
+    await api('DELETE', '/api/security/second-factor', { password, passkey: await askPasskey() });
+    await refreshSession();
+    toast({ text: s.turnedOff });
+    onClose();
+  });
+  const failed = byPasskey.error && !(byPasskey.error instanceof ApiError) ? t.passkeyFailed : null;
+  const error = rest('password', 'code') ?? byPasskey.error;
   return (
     <Dialog title={s.turnOffTitle} onClose={onClose}>
       <p class="soft">{s.turnOffText}</p>
       <form class="stack" onSubmit={submit}>
-        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+        {error ? <Notice tone="bad">{failed ?? messageOf(error)}</Notice> : null}
         <PasswordField
           label={t.password}
           autocomplete="current-password"
@@ -105,6 +114,16 @@ function TurnOff({ onClose }: { readonly onClose: () => void }) {
           isCode
           required
         />
+        {hasPasskeys() ? (
+          <Button
+            icon={<KeyIcon />}
+            isBusy={byPasskey.isBusy}
+            disabled={password === ''}
+            onClick={() => byPasskey.submit()}
+          >
+            {t.usePasskey}
+          </Button>
+        ) : null}
         <div class="actions">
           <Button onClick={onClose}>{t.cancel}</Button>
           <Button type="submit" look="danger" isBusy={isBusy}>

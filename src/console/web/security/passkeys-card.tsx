@@ -4,6 +4,7 @@ import type { PasskeyBody, PasskeyEntry } from '../../contract.js';
 import { ApiError, messageOf, post, remove } from '../api.js';
 import { formatAgo } from '../format.js';
 import { refreshSession } from '../session.js';
+import { hasPasskeys } from '../sign-in/passkeys.js';
 import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
@@ -22,7 +23,7 @@ interface PasskeysCardProps {
 
 export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
   const [isAdding, setAdding] = useState(false);
-  const canAdd = window.isSecureContext && 'PublicKeyCredential' in window;
+  const canAdd = hasPasskeys();
   const drop = async ({ id, name }: PasskeyEntry) => {
     await remove(`/api/security/passkeys/${encodeURIComponent(id)}`);
     toast({ text: s.passkeyRemoved(name) });

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { refreshSession } from '../session.js';
+import { hasPasskeys } from '../sign-in/passkeys.js';
 import { t } from '../strings.js';
 import { signOut } from '../ui/account-menu.js';
 import { Button } from '../ui/button.js';
@@ -24,7 +25,7 @@ export function RequiredSetUp() {
   return (
     <Gate title={t.requiredTitle} lead={t.requiredText} large>
       <TotpSetUp onCodes={setCodes} />
-      {window.isSecureContext && 'PublicKeyCredential' in window ? (
+      {hasPasskeys() ? (
         <Button wide icon={<KeyIcon />} onClick={() => setPasskey(true)}>
           {s.addPasskey}
         </Button>

@@ -2,10 +2,17 @@ import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON 
 import type { SessionAnswer } from '../../contract.js';
 import { post } from '../api.js';
 
-/** The second step by a passkey. The library comes when it is wanted. */
-export async function provePasskey(): Promise<void> {
+export const hasPasskeys = () => window.isSecureContext && 'PublicKeyCredential' in window;
+
+/** What a passkey says to a challenge of the server. The library comes when it is wanted. */
+export async function askPasskey(): Promise<AuthenticationResponseJSON> {
   const optionsJSON = await post<PublicKeyCredentialRequestOptionsJSON>('/api/session/passkey/options');
   const { startAuthentication } = await import('@simplewebauthn/browser');
-  const response: AuthenticationResponseJSON = await startAuthentication({ optionsJSON });
+  return startAuthentication({ optionsJSON });
+}
+
+/** The second step of a sign-in by a passkey. */
+export async function provePasskey(): Promise<void> {
+  const response = await askPasskey();
   await post<SessionAnswer>('/api/session/passkey', { response });
 }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ProofBody, SessionAnswer } from '../../contract.js';
-import { messageOf, post } from '../api.js';
+import { ApiError, messageOf, post } from '../api.js';
 import { proofWanted } from '../proof.js';
 import { currentUser } from '../session.js';
 import { t } from '../strings.js';
@@ -8,8 +8,10 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
+import { KeyIcon } from '../ui/icons.js';
 import { PasswordField } from '../ui/password-field.js';
 import { useForm } from '../use-form.js';
+import { askPasskey, hasPasskeys } from './passkeys.js';
 
 /** Asks who is there for the password again, and for a code where there is a second factor. */
 export function ProofDialog() {
@@ -21,12 +23,17 @@ export function ProofDialog() {
     await post<SessionAnswer>('/api/session/proof', body);
     proofWanted.value?.(true);
   });
-  const error = rest('password', 'code');
+  const byPasskey = useForm(async () => {
+    await post<SessionAnswer>('/api/session/proof', { password, passkey: await askPasskey() });
+    proofWanted.value?.(true);
+  });
+  const failed = byPasskey.error && !(byPasskey.error instanceof ApiError) ? t.passkeyFailed : null;
+  const error = rest('password', 'code') ?? byPasskey.error;
   return (
     <Dialog title={t.proofTitle} onClose={() => proofWanted.value?.(false)}>
       <p class="soft">{t.proofText}</p>
       <form class="stack" onSubmit={submit}>
-        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+        {error ? <Notice tone="bad">{failed ?? messageOf(error)}</Notice> : null}
         <PasswordField
           label={t.password}
           autocomplete="current-password"
@@ -46,6 +53,16 @@ export function ProofDialog() {
             isCode
             required
           />
+        ) : null}
+        {hasSecondFactor && hasPasskeys() ? (
+          <Button
+            icon={<KeyIcon />}
+            isBusy={byPasskey.isBusy}
+            disabled={password === ''}
+            onClick={() => byPasskey.submit()}
+          >
+            {t.usePasskey}
+          </Button>
         ) : null}
         <div class="actions">
           <Button onClick={() => proofWanted.value?.(false)}>{t.cancel}</Button>
