@@ -1,6 +1,6 @@
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/browser';
 import { useState } from 'preact/hooks';
-import type { PasskeyBody, PasskeyEntry } from '../../contract.js';
+import type { PasskeyBody, PasskeyEntry, PasskeyMade } from '../../contract.js';
 import { ApiError, messageOf, post, remove } from '../api.js';
 import { formatAgo } from '../format.js';
 import { refreshSession } from '../session.js';
@@ -14,6 +14,7 @@ import { KeyIcon, PlusIcon, TrashIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
 import { toast } from '../ui/toast.js';
 import { useForm } from '../use-form.js';
+import { RecoveryCodes } from './recovery-codes.js';
 import { s } from './texts.js';
 
 interface PasskeysCardProps {
@@ -72,14 +73,27 @@ export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
 
 export function AddPasskey({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('');
+  const [codes, setCodes] = useState<readonly string[] | null>(null);
+  const close = async () => {
+    await refreshSession();
+    onClose();
+  };
   const { isBusy, error, submit } = useForm(async () => {
     const optionsJSON = await post<PublicKeyCredentialCreationOptionsJSON>('/api/security/passkeys/options');
     const { startRegistration } = await import('@simplewebauthn/browser');
     const body: PasskeyBody = { name: name.trim(), response: await startRegistration({ optionsJSON }) };
-    await post('/api/security/passkeys', body);
-    await refreshSession();
-    onClose();
+    const { recoveryCodes } = await post<PasskeyMade>('/api/security/passkeys', body);
+    // Of a first second factor; shown this once, so before anything else may take the dialog away.
+    if (recoveryCodes) setCodes(recoveryCodes);
+    else await close();
   });
+  if (codes) {
+    return (
+      <Dialog title={s.recoveryTitle} onClose={close} isKept>
+        <RecoveryCodes codes={codes} onKept={close} />
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={s.addPasskey} onClose={onClose}>
       <form class="stack" onSubmit={submit}>
