@@ -1,5 +1,3 @@
-import { createTransport } from 'nodemailer';
-
 export interface MailerOptions {
   /** `smtps://user:password@host`, or `smtp://` without TLS at first. Its password is for the mail server alone. */
   readonly smtpUrl: string;
@@ -42,6 +40,8 @@ export class Mailer {
   /** Gives how many the mail server took; never rejects because of it. One that is out of reach is asked once, not for each. */
   async send(mails: readonly Mail[]): Promise<number> {
     if (mails.length === 0) return 0;
+    // Loaded when there is something to send: it takes 15 MB.
+    const { createTransport } = await import('nodemailer');
     const transport = createTransport({ ...transportOf(this.#options.smtpUrl), pool: true, maxConnections: PARALLEL });
     let sent = 0;
     let next = 0;

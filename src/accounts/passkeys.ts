@@ -1,15 +1,11 @@
 import { isIP } from 'node:net';
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
-  type VerifiedRegistrationResponse,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type WebAuthnCredential,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
+  VerifiedRegistrationResponse,
+  WebAuthnCredential,
 } from '@simplewebauthn/server';
 import { type PasskeyRow, PasskeyTakenError, type SecurityStore } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
@@ -23,6 +19,8 @@ const CHALLENGE_MS = 5 * 60_000;
 const CHALLENGES_MAX = 10_000;
 /** Of one user; each is named in every sign-in. */
 const PASSKEYS_MAX = 50;
+/** Loaded when somebody has a passkey: it takes 25 MB, which most servers never need. */
+const webauthn = () => import('@simplewebauthn/server');
 type Transports = NonNullable<WebAuthnCredential['transports']>;
 
 export interface PasskeysOptions {
@@ -74,7 +72,7 @@ export class Passkeys {
     if (passkeys.length >= PASSKEYS_MAX) {
       throw new AccountError('invalid-number', `There are ${PASSKEYS_MAX} passkeys already; remove one first.`);
     }
-    const options = await generateRegistrationOptions({
+    const options = await (await webauthn()).generateRegistrationOptions({
       rpName: this.#options.name,
       rpID: rpId,
       userID: new TextEncoder().encode(String(user.id)),
@@ -119,7 +117,7 @@ export class Passkeys {
     const { rpId } = this.#siteOf(visitor);
     const passkeys = await this.#store.passkeys(visitor.user.id);
     if (passkeys.length === 0) throw new AccountError('no-such-passkey', 'There is no passkey. Enter a code.');
-    const options = await generateAuthenticationOptions({
+    const options = await (await webauthn()).generateAuthenticationOptions({
       rpID: rpId,
       timeout: CHALLENGE_MS,
       userVerification: 'discouraged',
@@ -136,6 +134,7 @@ export class Passkeys {
     const id = (response as { id?: unknown } | null)?.id;
     const passkey = typeof id === 'string' ? await this.#store.findPasskey(id) : null;
     if (challenge === null || passkey?.userId !== visitor.user.id) return 'wrong';
+    const { verifyAuthenticationResponse } = await webauthn();
     const verified = await orNull(() =>
       verifyAuthenticationResponse({
         response: response as AuthenticationResponseJSON,
@@ -171,6 +170,7 @@ export class Passkeys {
     const { origin, rpId } = this.#siteOf(visitor);
     const challenge = this.#takeChallenge('create', visitor);
     if (challenge === null) return null;
+    const { verifyRegistrationResponse } = await webauthn();
     return orNull(() =>
       verifyRegistrationResponse({
         response: response as RegistrationResponseJSON,

@@ -1,4 +1,3 @@
-import { toString as drawQr } from 'qrcode';
 import { z } from 'zod';
 import { AccountError } from '../../accounts/account-error.js';
 import type { AppPasswordRow, UserRow } from '../../stores/account-store.js';
@@ -175,6 +174,8 @@ async function changePassword(request: ConsoleRequest<PasswordBody>, parts: Cons
 
 async function beginTotp(request: ConsoleRequest, { secondFactors }: ConsoleParts) {
   const { secret, uri } = await secondFactors.begin(request.session!.user);
+  // Loaded when somebody sets an authenticator up: it takes 10 MB.
+  const { toString: drawQr } = await import('qrcode');
   const qrSvg = await drawQr(uri, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' });
   return ok({ secret, uri, qrSvg } satisfies TotpAnswer);
 }
