@@ -1,4 +1,4 @@
-import { grouped, randomSecret, SECRET_ALPHABET } from './random-secret.js';
+import { grouped, randomSecret, SECRET_ALPHABET, ungrouped } from './random-secret.js';
 
 const LENGTH = 24;
 /** 40 bits: enough that selectors hardly ever meet. The other 16 characters are 80 bits that nobody can guess. */
@@ -21,10 +21,6 @@ export function makeAppPassword(): AppPasswordSecret & { readonly text: string }
 /** Takes any case, spaces or dashes anywhere or nowhere, and misread letters; null for what has another shape. */
 export function parseAppPassword(text: string): AppPasswordSecret | null {
   if (text.length < LENGTH || text.length > 4 * LENGTH) return null;
-  const secret = text
-    .toLowerCase()
-    .replace(/[\s\p{Pd}]+/gu, '')
-    .replace(/o/g, '0')
-    .replace(/[il]/g, '1');
+  const secret = ungrouped(text);
   return SHAPE.test(secret) ? { selector: secret.slice(0, SELECTOR_LENGTH), secret } : null;
 }

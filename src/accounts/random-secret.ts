@@ -12,3 +12,12 @@ export function randomSecret(length: number): string {
 export function grouped(secret: string): string {
   return secret.match(/.{1,4}/g)!.join('-');
 }
+
+/** What was typed as `randomSecret` makes it: any case, spaces or dashes anywhere or nowhere, and misread letters. */
+export function ungrouped(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[\s\p{Pd}]+/gu, '')
+    .replace(/o/g, '0')
+    .replace(/[il]/g, '1');
+}

@@ -1,6 +1,6 @@
 import type { NewRecoveryCode } from '../stores/security-store.js';
 import type { Passwords } from './passwords.js';
-import { grouped, randomSecret, SECRET_ALPHABET } from './random-secret.js';
+import { grouped, randomSecret, SECRET_ALPHABET, ungrouped } from './random-secret.js';
 
 const CODES = 10;
 const LENGTH = 16;
@@ -25,10 +25,6 @@ export async function makeRecoveryCodes(
 /** Null for what has another shape. Any case, with or without dashes. */
 export function parseRecoveryCode(text: string): { readonly selector: string; readonly secret: string } | null {
   if (text.length > 4 * LENGTH) return null;
-  const secret = text
-    .toLowerCase()
-    .replace(/[\s\p{Pd}]+/gu, '')
-    .replace(/o/g, '0')
-    .replace(/[il]/g, '1');
+  const secret = ungrouped(text);
   return SHAPE.test(secret) ? { selector: secret.slice(0, SELECTOR_LENGTH), secret } : null;
 }
