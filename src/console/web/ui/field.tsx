@@ -13,7 +13,7 @@ type InputProps = FieldProps & {
   readonly value: string;
   readonly onInput: (value: string) => void;
   readonly type?: 'text' | 'password' | 'email' | 'date' | 'number' | 'search' | 'url';
-  readonly autocomplete?: string;
+  readonly autocomplete?: JSX.HTMLAttributes<HTMLInputElement>['autocomplete'];
   readonly placeholder?: string;
   readonly required?: boolean;
   readonly autoFocus?: boolean;
@@ -39,8 +39,7 @@ export function Field(props: InputProps) {
         inputMode={isEmail ? 'email' : props.inputMode}
         value={value}
         placeholder={props.placeholder}
-        // biome-ignore lint/suspicious/noExplicitAny: the list of words in the types isn't complete
-        autocomplete={autocomplete as any}
+        autocomplete={autocomplete}
         autocapitalize={isEmail || isCode || type === 'password' ? 'none' : undefined}
         spellcheck={isEmail || isCode || type === 'password' ? false : undefined}
         required={props.required}
