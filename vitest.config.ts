@@ -5,6 +5,7 @@ const booted = [
   'test/clients/**/*.test.ts',
   'test/crash/**/*.test.ts',
   'test/admin/**/*.test.ts',
+  'test/browser/**/*.test.ts',
   'test/console/pages.test.ts',
 ];
 // Joplin, in test/clients/joplin, brings tests of its own.

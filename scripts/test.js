@@ -25,11 +25,12 @@ const clientPackages = [
   'owncloud-client-cmd',
   'strace',
   'unzip',
+  'chromium',
 ];
 
 ensureDependencies();
 ensureBuild();
-ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients and watches system calls');
+ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients and a browser, and watches system calls');
 ensureJoplin();
 
 const results = process.env.TEST_RESULTS;

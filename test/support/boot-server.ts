@@ -23,6 +23,8 @@ export interface BootOptions {
   tls?: boolean;
   /** Settings of the configuration file. */
   settings?: Record<string, unknown>;
+  /** Starts on no storage at all, as `npm start` does: user, password and drive are those that the server prints. */
+  isNew?: boolean;
 }
 
 /** A running `node dist/main.js` with one user and one drive of theirs, made through the real command line. */
@@ -171,6 +173,17 @@ async function createAccount(command: Command, driveName: string): Promise<Accou
   return { driveId, user, password, accountPassword };
 }
 
+/** What a first start prints, this once. */
+function readPrintedAccount(printed: string): Account {
+  const read = (name: string) => new RegExp(`^  ${name} +(\\S+)$`, 'm').exec(printed)?.[1];
+  const [address, user, password] = [read('address'), read('user'), read('password')];
+  const driveId = /(\d{6,})\/$/.exec(address ?? '')?.[1];
+  if (driveId === undefined || user === undefined || password === undefined) {
+    throw new Error(`a first start does not say how to connect:\n${printed}`);
+  }
+  return { driveId, user, password, accountPassword: password };
+}
+
 /** What `bootServer` hands out: the running process, its account and its addresses. */
 function describeServer(
   server: ServerProcess,
@@ -249,13 +262,14 @@ export async function bootServer(options: BootOptions = {}): Promise<BootedServe
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const account = await createAccount(command, driveName);
-    const driveHost = `${account.driveId}.connect.localhost`;
+    const made = options.isNew ? null : await createAccount(command, driveName);
+    const driveHost = `${made?.driveId ?? '*'}.connect.localhost`;
     if (options.hostMount) forgetName = await resolveToLoopback(driveHost);
     const ca = options.tls ? await makeThrowawayCa(folder, ['localhost', driveHost]) : null;
     const tls = ca ? { tlsCertificate: ca.certificateFile, tlsKey: ca.keyFile } : {};
     await writeFile(configFile, JSON.stringify({ ...options.settings, ...tls }));
     await server.start();
+    const account = made ?? readPrintedAccount(server.log);
     return describeServer(server, account, { driveName, driveHost, storage, ca, command, forget });
   } catch (cause) {
     await server.kill();
