@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 /** Debian's; `npm test` installs it. */
@@ -15,6 +16,10 @@ export async function startBrowser(): Promise<Browser> {
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath: PROGRAM, args: [...args, '--disable-dev-shm-usage'] });
 }
+
+const SETTLING_FRAMES = 6;
+/** All that another theme can break. */
+const COLORS_ALONE = { runOnly: ['color-contrast'] };
 
 /** A browser of its own, with nobody signed in, and what went wrong in its pages. */
 export interface Visitor {
@@ -55,4 +60,23 @@ export async function signOut(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: new RegExp(name) }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Welcome back' }).waitFor();
+}
+
+/** What axe-core finds on the page as it is, in both themes, as `theme: impact rule: where`. */
+export async function findIssues(page: Page): Promise<string[]> {
+  const issues: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.evaluate(axe.source);
+    // Inherited colors change one level a frame, even where motion is reduced.
+    for (let frame = 0; frame < SETTLING_FRAMES; frame++) await page.evaluate('new Promise(requestAnimationFrame)');
+    const options = { resultTypes: ['violations'], ...(colorScheme === 'dark' ? COLORS_ALONE : {}) };
+    const { violations } = await page.evaluate<AxeResults>(`axe.run(document, ${JSON.stringify(options)})`);
+    for (const { id, impact, nodes } of violations) {
+      issues.push(
+        ...nodes.map(({ target, failureSummary }) => `${colorScheme}: ${impact} ${id}: ${target}: ${failureSummary}`),
+      );
+    }
+  }
+  return issues;
 }

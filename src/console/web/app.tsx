@@ -10,7 +10,7 @@ import { SecondStep } from './sign-in/second-step.js';
 import { SignIn } from './sign-in/sign-in.js';
 import { useStore } from './store.js';
 import { t } from './strings.js';
-import { EmptyState } from './ui/feedback.js';
+import { NothingHere } from './ui/page.js';
 import { Shell } from './ui/shell.js';
 import { Toasts } from './ui/toast.js';
 
@@ -55,5 +55,5 @@ function Page({ place: { path } }: { readonly place: Place }) {
   const ThePage = first === 'admin' ? (currentUser().isAdmin ? ADMIN_PAGES.get(second) : undefined) : PAGES.get(first);
   if (ThePage) return <ThePage key={path} />;
   if (first === '' || /^(files|trash|connect)$/.test(first)) return <DriveHome path={path} />;
-  return <EmptyState title={t.notFoundTitle}>{t.notFound}</EmptyState>;
+  return <NothingHere />;
 }

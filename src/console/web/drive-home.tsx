@@ -7,6 +7,7 @@ import { useStore } from './store.js';
 import { t } from './strings.js';
 import { LinkButton } from './ui/button.js';
 import { EmptyState, LoadFailed, Skeleton } from './ui/feedback.js';
+import { NothingHere } from './ui/page.js';
 
 /** `/NAME/DRIVE-ID/…`; what is missing of it is put in. */
 export function DriveHome({ path }: { readonly path: string }) {
@@ -21,7 +22,7 @@ export function DriveHome({ path }: { readonly path: string }) {
   }, [isElsewhere, page, id]);
   if (!all) return error ? <LoadFailed error={error} onRetry={loadDrives} /> : <Skeleton lines={6} />;
   if (!drive) return <NoDrive />;
-  if (isElsewhere) return id === '' ? null : <EmptyState title={t.notFoundTitle}>{t.notFound}</EmptyState>;
+  if (isElsewhere) return id === '' ? null : <NothingHere />;
   const Page = DRIVE_PAGES.get(page)!;
   return <Page key={drive.id} drive={drive} path={`/${decodePath(rest.join('/'))}`} />;
 }
@@ -34,7 +35,7 @@ function NoDrive() {
     </LinkButton>
   ) : null;
   return (
-    <EmptyState title={t.noDriveTitle} action={action}>
+    <EmptyState title={t.noDriveTitle} action={action} isPage>
       {isAdmin ? t.noDriveAdmin : t.noDrive}
     </EmptyState>
   );

@@ -15,7 +15,7 @@ interface CrumbsProps {
 export function Crumbs({ drive, path, onGo }: CrumbsProps) {
   const crumbs = crumbsOf(path);
   return (
-    <nav class="crumbs" aria-label={s.breadcrumbs}>
+    <nav class="crumbs" aria-label={onGo ? s.goal : s.breadcrumbs}>
       <ol>
         {crumbs.map((crumb, at) => (
           <li key={crumb.path}>

@@ -2,6 +2,7 @@ export const en = {
   // Files
   title: 'Files',
   breadcrumbs: 'Where you are',
+  goal: 'Where it goes',
   columns: { name: 'Name', size: 'Size', modified: 'Modified' },
   list: (folder: string) => `Files in ${folder}`,
   found: (text: string) => `Files whose name holds “${text}”`,

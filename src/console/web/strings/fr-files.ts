@@ -6,6 +6,7 @@ export const fr: typeof en = {
   // Files
   title: 'Fichiers',
   breadcrumbs: 'Où vous êtes',
+  goal: 'Destination',
   columns: { name: 'Nom', size: 'Taille', modified: 'Modifié' },
   list: (folder) => `Fichiers dans ${folder}`,
   found: (text) => `Fichiers dont le nom contient « ${text} »`,

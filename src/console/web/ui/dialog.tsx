@@ -50,10 +50,10 @@ export function Dialog({ title, children, onClose, large = false, isKept = false
         tabIndex={-1}
         onKeyDown={press}
       >
-        <header>
+        <div class="dialog-head">
           <h2 id={id}>{title}</h2>
           {isKept ? null : <Button look="quiet" label={t.close} icon={<CloseIcon />} onClick={onClose} />}
-        </header>
+        </div>
         {children}
       </div>
     </div>,

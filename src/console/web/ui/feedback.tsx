@@ -25,14 +25,16 @@ interface EmptyStateProps {
   readonly title: string;
   readonly children?: ComponentChildren;
   readonly action?: ComponentChildren;
+  /** In the place of a whole page. */
+  readonly isPage?: boolean;
 }
 
 /** Where there is nothing yet: what will be here, and how it gets here. */
-export function EmptyState({ title, children, action }: EmptyStateProps) {
+export function EmptyState({ title, children, action, isPage = false }: EmptyStateProps) {
   return (
     <div class="empty">
       <Ridge />
-      <h2>{title}</h2>
+      {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children ? <p>{children}</p> : null}
       {action}
     </div>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId } from 'preact/hooks';
 import { t } from '../strings.js';
+import { EmptyState } from './feedback.js';
 
 interface PageProps {
   readonly title: string;
@@ -27,6 +28,18 @@ export function Page({ title, lead, actions, children, wide = false }: PageProps
       </header>
       {children}
     </div>
+  );
+}
+
+/** At an address that leads to no page. */
+export function NothingHere() {
+  useEffect(() => {
+    document.title = `${t.notFoundTitle} · ${t.appName}`;
+  }, []);
+  return (
+    <EmptyState title={t.notFoundTitle} isPage>
+      {t.notFound}
+    </EmptyState>
   );
 }
 

@@ -1,0 +1,209 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DRIVE_ID, emailOf, PASSWORD, type TestServer } from '../support/make-server.js';
+import { findIssues, signIn, startBrowser, type Visitor, visit } from './browser.js';
+import { startDemo } from './demo-drive.js';
+
+/** Where SCREENSHOTS names a folder, each page is left there as a picture. */
+const { SCREENSHOTS } = process.env;
+const SIZES = [
+  { name: 'wide', viewport: { width: 1440, height: 900 } },
+  { name: 'phone', viewport: { width: 390, height: 844 } },
+] as const;
+
+let server: TestServer;
+let browser: Browser;
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startDemo(), startBrowser()]);
+  if (SCREENSHOTS) await mkdir(SCREENSHOTS, { recursive: true });
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+interface View {
+  readonly name: string;
+  /** Brings the page there, and waits until it is. */
+  readonly open: (page: Page) => Promise<unknown>;
+}
+
+const at = (address: string, heading: string | RegExp) => async (page: Page) => {
+  await page.goto(`/console${address}`);
+  await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+  await page.waitForLoadState('networkidle');
+};
+const files = at(`/files/${DRIVE_ID}/`, 'Family');
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+const dialog = (page: Page) => page.getByRole('dialog').waitFor();
+const press = (before: View['open'], name: string) => async (page: Page) => {
+  await before(page);
+  await button(page, name);
+  await dialog(page);
+};
+const choose = async (page: Page, name: string) => {
+  await files(page);
+  await page.getByRole('row').filter({ hasText: name }).getByRole('checkbox').check();
+  await page.getByRole('toolbar').waitFor();
+};
+
+const BEFORE_SIGN_IN: readonly View[] = [
+  { name: 'sign-in', open: at('/', 'Welcome back') },
+  {
+    name: 'sign-in-refused',
+    open: async (page) => {
+      await signIn(page, emailOf('daniel'), 'not this one');
+      await page.locator('.notice').waitFor();
+    },
+  },
+  {
+    name: 'second-step',
+    open: async (page) => {
+      await signIn(page, emailOf('chiara'), PASSWORD);
+      await page.getByRole('heading', { name: 'One more step' }).waitFor();
+    },
+  },
+];
+
+const VIEWS: readonly View[] = [
+  { name: 'files', open: files },
+  { name: 'files-folder', open: at(`/files/${DRIVE_ID}/Family/Photos/Norway%202025/`, 'Norway 2025') },
+  { name: 'files-selected', open: (page) => choose(page, 'Reading list.md') },
+  {
+    name: 'files-empty',
+    open: async (page) => {
+      await at(`/files/${DRIVE_ID}/Family/Music/`, 'Music')(page);
+      await page.getByText('This folder is empty').waitFor();
+    },
+  },
+  {
+    name: 'files-search',
+    open: async (page) => {
+      await files(page);
+      await page.getByRole('searchbox').fill('fjord');
+      await page.getByRole('row').filter({ hasText: 'fjord-9.png' }).waitFor();
+    },
+  },
+  {
+    name: 'files-search-none',
+    open: async (page) => {
+      await files(page);
+      await page.getByRole('searchbox').fill('unheard of');
+      await page.getByText('Nothing found').waitFor();
+    },
+  },
+  { name: 'new-folder', open: press(files, 'New folder') },
+  {
+    name: 'move',
+    open: async (page) => {
+      await choose(page, 'Reading list.md');
+      await button(page, 'Move');
+      await page.getByRole('button', { name: 'Photos' }).waitFor();
+    },
+  },
+  {
+    name: 'preview-picture',
+    open: async (page) => {
+      await at(`/files/${DRIVE_ID}/Family/Photos/Norway%202025/`, 'Norway 2025')(page);
+      await page.getByRole('row').filter({ hasText: 'fjord-3.png' }).press('Enter');
+      await page.getByRole('grid').press('Home');
+      await page.getByRole('grid').press('Enter');
+      await page.getByRole('dialog').getByRole('img').waitFor();
+    },
+  },
+  {
+    name: 'preview-text',
+    open: async (page) => {
+      await files(page);
+      await page.getByRole('row').filter({ hasText: 'Reading list.md' }).dblclick();
+      await page.getByText('The Worst Journey in the World', { exact: false }).waitFor();
+    },
+  },
+  {
+    name: 'uploads',
+    open: async (page) => {
+      await files(page);
+      const input = page.locator('input[type=file]').first();
+      await input.setInputFiles([
+        { name: 'Reading list.md', mimeType: 'text/plain', buffer: Buffer.from('x') },
+        { name: `harvest ${Date.now()}.txt`, mimeType: 'text/plain', buffer: Buffer.from('Pears.\n') },
+      ]);
+      await page.getByText('The name is taken').waitFor();
+    },
+  },
+  { name: 'trash', open: at(`/trash/${DRIVE_ID}/`, 'Trash') },
+  { name: 'trash-question', open: press(at(`/trash/${DRIVE_ID}/`, 'Trash'), 'Empty the trash') },
+  { name: 'connect', open: at(`/connect/${DRIVE_ID}/`, 'Connect') },
+  {
+    name: 'connect-rclone',
+    open: async (page) => {
+      await at(`/connect/${DRIVE_ID}/`, 'Connect')(page);
+      await page.getByRole('tab', { name: 'rclone' }).click();
+    },
+  },
+  { name: 'app-passwords', open: at('/app-passwords', 'App passwords') },
+  { name: 'app-password-new', open: press(at('/app-passwords', 'App passwords'), 'New app password') },
+  { name: 'security', open: at('/security', 'Security') },
+  {
+    name: 'security-totp',
+    open: async (page) => {
+      await press(at('/security', 'Security'), 'Set up an authenticator')(page);
+      await page.getByRole('img', { name: 'QR code' }).waitFor();
+    },
+  },
+  { name: 'admin-users', open: at('/admin/users', 'Users') },
+  { name: 'admin-user-new', open: press(at('/admin/users', 'Users'), 'New user') },
+  {
+    name: 'admin-user-menu',
+    open: async (page) => {
+      await at('/admin/users', 'Users')(page);
+      await page.getByRole('button', { name: /^Actions for bruno/ }).click();
+      await page.getByRole('menu').waitFor();
+    },
+  },
+  { name: 'admin-drives', open: at('/admin/drives', 'Drives') },
+  { name: 'admin-drive-new', open: press(at('/admin/drives', 'Drives'), 'New drive') },
+  { name: 'admin-storage', open: at('/admin/storage', 'Storage') },
+  { name: 'admin-audit', open: at('/admin/audit', 'Audit log') },
+  { name: 'nothing-here', open: at('/no/such/page', 'Nothing here') },
+];
+
+describe.each(SIZES)(
+  'issue 4 — axe-core finds nothing on any page, $name, light and dark',
+  ({ name: size, viewport }) => {
+    let signedOut: Visitor;
+    let signedIn: Visitor;
+    beforeAll(async () => {
+      const url = `http://127.0.0.1:${server.port}`;
+      signedOut = await visit(browser, url, { viewport });
+      signedIn = await visit(browser, url, { viewport });
+      await signIn(signedIn.page, emailOf('alice'), PASSWORD);
+      await signedIn.page.getByRole('grid').waitFor();
+    });
+
+    const check = async ({ page, defects }: Visitor, { name, open }: View) => {
+      await open(page);
+      expect(await findIssues(page)).toEqual([]);
+      if (SCREENSHOTS) await takePictures(page, `${name}-${size}`);
+      expect(await overflowOf(page), 'pixels that stick out to the right').toBeLessThanOrEqual(0);
+      expect(defects).toEqual([]);
+    };
+
+    test.each(BEFORE_SIGN_IN)('$name', (view) => check(signedOut, view));
+    test.each(VIEWS)('$name', (view) => check(signedIn, view));
+  },
+);
+
+async function takePictures(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.screenshot({ path: path.join(SCREENSHOTS!, `${name}-${colorScheme}.png`) });
+  }
+}
+
+/** A page that scrolls sideways is broken on a phone. */
+function overflowOf(page: Page): Promise<number> {
+  return page.evaluate('document.documentElement.scrollWidth - innerWidth');
+}
