@@ -62,14 +62,19 @@ export async function signOut(page: Page, name: string): Promise<void> {
   await page.getByRole('heading', { name: 'Welcome back' }).waitFor();
 }
 
+/** Gives the page a theme, and waits until all of it has it. */
+export async function showIn(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  // Inherited colors change one level a frame, even where motion is reduced.
+  for (let frame = 0; frame < SETTLING_FRAMES; frame++) await page.evaluate('new Promise(requestAnimationFrame)');
+}
+
 /** What axe-core finds on the page as it is, in both themes, as `theme: impact rule: where`. */
 export async function findIssues(page: Page): Promise<string[]> {
   const issues: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await showIn(page, colorScheme);
     await page.evaluate(axe.source);
-    // Inherited colors change one level a frame, even where motion is reduced.
-    for (let frame = 0; frame < SETTLING_FRAMES; frame++) await page.evaluate('new Promise(requestAnimationFrame)');
     const options = { resultTypes: ['violations'], ...(colorScheme === 'dark' ? COLORS_ALONE : {}) };
     const { violations } = await page.evaluate<AxeResults>(`axe.run(document, ${JSON.stringify(options)})`);
     for (const { id, impact, nodes } of violations) {

@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { totpCode } from '../../src/accounts/totp.js';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
-import { signIn, signOut, startBrowser, type Visitor, visit } from './browser.js';
+import { findIssues, signIn, signOut, startBrowser, type Visitor, visit } from './browser.js';
 
 const NAME = 'Ada Lovelace';
 const PASSWORD = 'eleven quiet mountain lakes';
@@ -51,18 +51,21 @@ describe('issue 4 — the console in a browser, from the first start', () => {
     await signIn(page, server.user, server.password);
 
     await page.getByRole('heading', { name: 'Welcome to your new Firn' }).waitFor();
+    expect(await findIssues(page)).toEqual([]);
     await page.getByLabel('Your name').fill(NAME);
     await page.getByLabel('The password that the server printed').fill(server.password);
     await page.getByLabel('Your own password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Continue' }).click();
 
     await page.getByRole('heading', { name: 'Name your first drive' }).waitFor();
+    expect(await findIssues(page)).toEqual([]);
     await page.getByLabel('Name of the drive').fill('Photos');
     await page.getByRole('button', { name: 'Continue' }).click();
 
     await page.getByRole('heading', { name: 'Connect your first device' }).waitFor();
     driveId = server.driveId;
     await page.getByText(`${server.url}/dav/${driveId}/`, { exact: true }).waitFor();
+    expect(await findIssues(page)).toEqual([]);
     await page.getByRole('button', { name: 'Show me how' }).click();
     await page.getByRole('heading', { name: 'Connect', level: 1 }).waitFor();
     expect(await propfind(server.user, server.password)).toMatchObject({ status: 401 });
@@ -94,6 +97,7 @@ describe('issue 4 — the console in a browser, from the first start', () => {
     await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
     recoveryCodes = await dialog.getByRole('listitem').allTextContents();
     expect(new Set(recoveryCodes).size).toBe(10);
+    expect(await findIssues(page)).toEqual([]);
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       dialog.getByRole('button', { name: 'Download' }).click(),
@@ -256,6 +260,7 @@ describe('issue 4 — the console in a browser, from the first start', () => {
       await user.page.getByRole('heading', { name: 'Protect your account first' }).waitFor();
       expect(await user.page.getByRole('navigation').count(), address).toBe(0);
     }
+    expect(await findIssues(user.page)).toEqual([]);
     const secret = ((await user.page.locator('code').textContent()) ?? '').replace(/\s/g, '');
     await user.page.getByLabel('Then enter the code that it shows').fill(totpCode(secret, Date.now()));
     await user.page.getByRole('button', { name: 'Turn on' }).click();

@@ -44,8 +44,8 @@ export function StoragePlot({ points }: Pick<StorageAnswer, 'points'>) {
   );
 }
 
-/** The next of 1, 2, 3, 4, 6, 8 times a power of ten: its quarters read well. */
+/** The next of 1, 2, 4, 6, 8 times a power of ten: its quarters read well. */
 function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 3, 4, 6, 8, 10].map((step) => step * power).find((ceiling) => ceiling >= value)!;
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((ceiling) => ceiling >= value)!;
 }

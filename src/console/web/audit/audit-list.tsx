@@ -6,7 +6,7 @@ import { formatTime } from '../format.js';
 import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Badge } from '../ui/feedback.js';
-import { kindText, kindTone } from './kinds.js';
+import { factText, kindText, kindTone } from './kinds.js';
 
 interface AuditListProps {
   /** With a query or without; `before` is put to it. */
@@ -44,7 +44,9 @@ export function AuditList({ path, first, isOwn = false }: AuditListProps) {
 function Line({ record, isOwn }: { readonly record: AuditEntry; readonly isOwn: boolean }) {
   const { kind, at, user, actor, address, client, details } = record;
   const who = isOwn ? null : user !== null && user !== actor ? `${actor} → ${user}` : (user ?? actor);
-  const facts = Object.entries(details).map(([name, value]) => `${name}: ${value}`);
+  // An app password for no one drive is for all of them.
+  const told = Object.entries(details).filter(([name, value]) => name !== 'drive' || value !== null);
+  const facts = told.map(([name, value]) => factText(name, value));
   return (
     <li>
       <div>

@@ -1,3 +1,4 @@
+import { formatBytes } from '../format.js';
 import { texts } from '../i18n.js';
 import { en } from '../strings/en-audit.js';
 import { fr } from '../strings/fr-audit.js';
@@ -7,6 +8,17 @@ export const a = texts({ en, fr });
 /** A newer server's kinds are shown as they are called there. */
 export function kindText(kind: string): string {
   return a.kinds[kind] ?? kind;
+}
+
+/** One detail of a record, `quota: 5 GB`. */
+export function factText(name: string, value: string | number | boolean | null): string {
+  return `${a.facts[name] ?? name}: ${valueText(name, value)}`;
+}
+
+function valueText(name: string, value: string | number | boolean | null): string {
+  if (value === null) return a.nothing;
+  if (typeof value === 'boolean') return value ? a.yes : a.no;
+  return typeof value === 'number' && name.endsWith('Bytes') ? formatBytes(value) : String(value);
 }
 
 export function kindTone(kind: string): 'neutral' | 'good' | 'warn' | 'bad' | 'accent' {

@@ -28,7 +28,7 @@ export function AccountMenu() {
   );
   return (
     <div class="account">
-      <Menu label={t.account} side="start" up text={text} choices={choices} />
+      <Menu label={t.account} side="start" text={text} choices={choices} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface Choice {
   readonly text: string;
@@ -21,32 +21,34 @@ interface MenuProps {
   readonly icon?: ComponentChildren;
   readonly look?: 'plain' | 'quiet' | 'primary';
   readonly slim?: boolean;
+  /** Where the choices line up with the button. */
   readonly side?: 'start' | 'end';
-  readonly up?: boolean;
 }
 
+/** Between the button and the choices, and between these and the window's edge, in pixels. */
+const GAP = 6;
+
 /** A button that opens choices: arrows move, a letter jumps, Escape closes. */
-export function Menu({
-  label,
-  choices,
-  text,
-  icon,
-  look = 'quiet',
-  slim = false,
-  side = 'end',
-  up = false,
-}: MenuProps) {
+export function Menu({ label, choices, text, icon, look = 'quiet', slim = false, side = 'end' }: MenuProps) {
   const [isOpen, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (isOpen) putBeside(root.current!, side);
+  }, [isOpen, side]);
   useEffect(() => {
     if (!isOpen) return;
-    root.current?.querySelector<HTMLElement>('[role^=menuitem]:not([disabled])')?.focus();
+    root.current?.querySelector<HTMLElement>('[role^=menuitem]:not([disabled])')?.focus({ preventScroll: true });
     const close = (event: Event) => root.current?.contains(event.target as Node) || setOpen(false);
     document.addEventListener('pointerdown', close);
     document.addEventListener('focusin', close);
+    // It stays where it was put; what it belongs to doesn't.
+    document.addEventListener('scroll', close, true);
+    window.addEventListener('resize', close);
     return () => {
       document.removeEventListener('pointerdown', close);
       document.removeEventListener('focusin', close);
+      document.removeEventListener('scroll', close, true);
+      window.removeEventListener('resize', close);
     };
   }, [isOpen]);
   const close = () => {
@@ -62,7 +64,7 @@ export function Menu({
     <div class="menu" ref={root} onKeyDown={(event) => isOpen && press(event, root.current!, close)}>
       <Opener {...{ label, text, icon, look, slim, isOpen }} onClick={() => setOpen(!isOpen)} />
       {isOpen ? (
-        <div role="menu" aria-label={label} class={[side === 'start' && 'start', up && 'up'].filter(Boolean).join(' ')}>
+        <div role="menu" aria-label={label}>
           {choices.map((choice) => [
             choice.isApart ? <hr key={`${choice.text}-line`} /> : null,
             // biome-ignore lint/a11y/useAriaPropsSupportedByRole: only with the role that has it
@@ -84,6 +86,18 @@ export function Menu({
       ) : null}
     </div>
   );
+}
+
+/** Below the button where there is room, else above it; never cut off by what is around the button. */
+function putBeside(root: HTMLElement, side: 'start' | 'end'): void {
+  const button = root.querySelector('button')!.getBoundingClientRect();
+  const menu = root.querySelector<HTMLElement>('[role=menu]')!;
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const left = side === 'start' ? button.left : button.right - width;
+  const below = button.bottom + GAP;
+  const isRoom = below + height + GAP <= innerHeight;
+  menu.style.left = `${Math.max(GAP, Math.min(left, innerWidth - width - GAP))}px`;
+  menu.style.top = `${isRoom ? below : Math.max(GAP, button.top - GAP - height)}px`;
 }
 
 interface OpenerProps {
