@@ -73,6 +73,12 @@ const settings = z.strictObject({
   sessionLongestHours: z.int().positive().default(336),
   /** How long ago an administrator may have signed in for what changes others' accounts. */
   freshSignInMinutes: z.int().positive().default(15),
+  /** Hosts that imports may reach although their addresses are private (PRODUCT I4). */
+  importAllowedHosts: z.array(z.string().min(1)).default([]),
+  /** Private addresses and networks (CIDR) that imports may reach. */
+  importAllowedNetworks: z
+    .array(z.string().refine(isNetwork, 'needs addresses or networks like 10.0.0.0/8'))
+    .default([]),
   /** 0 keeps the audit log for ever. */
   auditRetentionDays: z.int().nonnegative().default(365),
   /** Mail server, like smtps://user:password@mail.example.org; null: no mails are sent. Holds a secret. */

@@ -19,8 +19,6 @@ import type { ConsoleParts } from './console/console-parts.js';
 import { ChangeWatch } from './drive/change-watch.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
-import { forgetRemovals } from './drive/sync-token.js';
-import { expireTrash } from './drive/trash.js';
 import { Uploads } from './drive/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
 import { claimStorage } from './engines/sqlite/storage-claim.js';
@@ -31,10 +29,10 @@ import { answerMalformed } from './http/malformed.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
-import { collectGarbage } from './jobs/gc.js';
 import { GcTotals } from './jobs/gc-totals.js';
-import { Schedule } from './jobs/schedule.js';
-import { noteStorage } from './jobs/storage-point.js';
+import { importLane } from './jobs/import/import-job.js';
+import { JobRunner } from './jobs/job-runner.js';
+import { maintenanceLane } from './jobs/maintenance.js';
 import { ConnectionCounts } from './metrics/connection-counts.js';
 import { Metrics } from './metrics/metrics.js';
 import { RequestCounts } from './metrics/request-counts.js';
@@ -46,13 +44,6 @@ const HEADERS_TIMEOUT_MS = 60_000;
 /** Bytes of a request's head: a path of 16 KiB, an `If` header of 64 KiB. */
 const HEADERS_BYTES_MAX = 96 * 1024;
 const CONNECTIONS_MAX = 10_000;
-const DAY_MS = 86_400_000;
-/** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
-const REMOVALS_KEPT_DAYS = 180;
-/** Time between two runs of the collector and of the trash's expiry, in minutes. */
-const GC_MINUTES = 60;
-/** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
-const GC_GRACE_SECONDS = 3600;
 const LOOPBACK = ['127.0.0.0/8', '::1'];
 
 export interface RunningServer {
@@ -84,14 +75,14 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const driveParts = makeDriveParts(config, engines);
     const changeWatch = new ChangeWatch(engines.drives);
     const gc = new GcTotals();
-    const schedule = makeSchedule(config, engines, { driveParts, gc, log });
-    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, schedule, gc, log };
+    const jobs = makeJobs(config, engines, { driveParts, box, gc, log });
+    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, jobs, gc, log };
     const server = makeHttpServer(config, engines, services);
     await listen(server, config);
-    schedule.start();
+    await jobs.start();
     const stop = async () => {
       changeWatch.stop();
-      await Promise.all([closeServer(server, config.shutdownGraceSeconds), schedule.stop()]);
+      await Promise.all([closeServer(server, config.shutdownGraceSeconds), jobs.stop()]);
       await driveParts.uploads.stop();
       await authenticator.close();
       await engines.close();
@@ -113,7 +104,7 @@ interface Services {
   readonly box: SecretBox;
   readonly driveParts: DriveParts;
   readonly changeWatch: ChangeWatch;
-  readonly schedule: Schedule;
+  readonly jobs: JobRunner;
   readonly gc: GcTotals;
   readonly log: Logger;
 }
@@ -180,7 +171,7 @@ function makeMetricsParts(
   const addresses = metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
   const { drives, blobs } = engines;
-  const { authenticator, passwords, changeWatch, schedule, gc } = services;
+  const { authenticator, passwords, changeWatch, jobs, gc } = services;
   return {
     requests,
     metrics: new Metrics({
@@ -191,7 +182,8 @@ function makeMetricsParts(
       drives,
       blobs,
       changeWatch,
-      schedule,
+      jobs,
+      jobStore: engines.jobs,
       gc,
     }),
     token,
@@ -264,56 +256,23 @@ function makeMailer({ smtpUrl, mailFrom }: Config, log: Logger): Mailer | null {
   return new Mailer({ smtpUrl, mailFrom, onFailure: (failure) => log.error(failure, 'a mail could not be sent') });
 }
 
-function makeSchedule(
+function makeJobs(
   config: Config,
   engines: Engines,
-  { driveParts, gc, log }: Pick<Services, 'driveParts' | 'gc' | 'log'>,
-): Schedule {
-  const { uploads } = driveParts;
-  const { blobs, blobIndex, drives, history } = engines;
-  return new Schedule(
-    [
-      {
-        name: 'trash expiry',
-        everyMinutes: GC_MINUTES,
-        run: async () => {
-          if (config.trashRetentionDays === 0) return;
-          const before = Date.now() - config.trashRetentionDays * DAY_MS;
-          while ((await expireTrash(drives, before, Date.now())) > 0);
-        },
-      },
-      {
-        name: 'forgetting what was removed',
-        everyMinutes: GC_MINUTES,
-        run: () => forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS),
-      },
-      {
-        name: 'session expiry',
-        everyMinutes: GC_MINUTES,
-        run: () => engines.security.removeExpiredSessions(Date.now()),
-      },
-      {
-        name: 'audit expiry',
-        everyMinutes: GC_MINUTES,
-        run: async () => {
-          if (config.auditRetentionDays === 0) return;
-          await new Audit(engines.security).forget(Date.now() - config.auditRetentionDays * DAY_MS);
-        },
-      },
-      { name: 'upload expiry', everyMinutes: GC_MINUTES, run: () => uploads.removeExpired() },
-      {
-        name: 'garbage collection',
-        everyMinutes: GC_MINUTES,
-        run: async () => {
-          const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS };
-          await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
-        },
-      },
-      // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
-      { name: 'storage point', everyMinutes: GC_MINUTES, run: () => noteStorage(history, Date.now()) },
-    ],
-    log,
-  );
+  { driveParts, box, gc, log }: Pick<Services, 'driveParts' | 'box' | 'gc' | 'log'>,
+): JobRunner {
+  const { trashRetentionDays, auditRetentionDays } = config;
+  const lanes = [
+    maintenanceLane({ ...engines, uploads: driveParts.uploads, gc, trashRetentionDays, auditRetentionDays }),
+    importLane({
+      ...engines,
+      driveParts,
+      box,
+      allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
+      idleSeconds: config.idleTimeoutSeconds,
+    }),
+  ];
+  return new JobRunner(engines.jobs, lanes, log);
 }
 
 function networks(list: readonly string[]): BlockList {

@@ -7,6 +7,7 @@ import { MigrationError } from '../engines/sql/migrate.js';
 import { StorageClaimedError } from '../engines/sqlite/storage-claim.js';
 import { StorageFormatError } from '../engines/storage-format.js';
 import { BackupStalledError } from '../jobs/backup.js';
+import { ImportRequestError } from '../jobs/import/import-request.js';
 import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
@@ -16,6 +17,8 @@ import { connectCommand } from './connect.js';
 import { driveCommand } from './drive.js';
 import { fsckCommand } from './fsck.js';
 import { gcCommand } from './gc.js';
+import { importCommand } from './import.js';
+import { jobsCommand } from './jobs.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
@@ -29,6 +32,8 @@ const COMMANDS = [
   appPasswordCommand,
   connectCommand,
   auditCommand,
+  importCommand,
+  jobsCommand,
   trashCommand,
   fsckCommand,
   gcCommand,
@@ -42,6 +47,7 @@ const EXPECTED = [
   CommandError,
   ConfigError,
   DriveError,
+  ImportRequestError,
   StorageClaimedError,
   StorageFormatError,
 ];

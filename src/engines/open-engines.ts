@@ -4,6 +4,8 @@ import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
+import type { ImportStore } from '../stores/import-store.js';
+import type { JobStore } from '../stores/job-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
@@ -11,6 +13,8 @@ import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
+import { SqlImportStore } from './sql/sql-import-store.js';
+import { SqlJobStore } from './sql/sql-job-store.js';
 import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
@@ -26,6 +30,8 @@ export interface Engines {
   readonly drives: DriveStore;
   readonly accounts: AccountStore;
   readonly security: SecurityStore;
+  readonly jobs: JobStore;
+  readonly imports: ImportStore;
   readonly blobIndex: BlobIndex;
   readonly history: StorageHistory;
   readonly check: MetadataCheck;
@@ -45,6 +51,8 @@ export async function openEngines(config: { readonly storage: string }): Promise
       drives: new SqlDriveStore(database),
       accounts: new SqlAccountStore(database),
       security: new SqlSecurityStore(database),
+      jobs: new SqlJobStore(database),
+      imports: new SqlImportStore(database),
       blobIndex: new SqlBlobIndex(database),
       history: new SqlStorageHistory(database),
       check: new SqlMetadataCheck(database),

@@ -3,9 +3,10 @@ import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passwords } from '../accounts/passwords.js';
 import type { ChangeWatch } from '../drive/change-watch.js';
 import type { GcTotals } from '../jobs/gc-totals.js';
-import type { Schedule } from '../jobs/schedule.js';
+import type { JobRunner } from '../jobs/job-runner.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
+import type { JobStore } from '../stores/job-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
 import { registerJobs, registerSignIns, registerStores } from './part-metrics.js';
 import type { RequestCounts } from './request-counts.js';
@@ -21,7 +22,8 @@ export interface MetricsSources {
   readonly drives: DriveStore;
   readonly blobs: BlobStore;
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
-  readonly schedule: Pick<Schedule, 'stats'>;
+  readonly jobs: Pick<JobRunner, 'stats'>;
+  readonly jobStore: Pick<JobStore, 'countOpen'>;
   readonly gc: GcTotals;
 }
 
@@ -33,7 +35,7 @@ export class Metrics {
   readonly contentType: string;
   readonly #registry = new Registry();
   readonly #sources: MetricsSources;
-  #totals: Totals = { drives: null, uploads: null, freeBytes: null, failures: 0 };
+  #totals: Totals = { drives: null, uploads: null, imports: null, freeBytes: null, failures: 0 };
   #isObservingProcess = false;
 
   constructor(sources: MetricsSources) {
@@ -42,7 +44,7 @@ export class Metrics {
     registerRequests(this.#registry, sources);
     registerSignIns(this.#registry, sources);
     registerStores(this.#registry, sources, () => this.#totals);
-    registerJobs(this.#registry, sources);
+    registerJobs(this.#registry, sources, () => this.#totals);
   }
 
   /** What the stores don't answer in time is left out. */
@@ -50,8 +52,7 @@ export class Metrics {
     // Node's own are watched from the first scrape on: who doesn't scrape doesn't pay for it.
     if (!this.#isObservingProcess) collectDefaultMetrics({ register: this.#registry });
     this.#isObservingProcess = true;
-    const { drives, blobs } = this.#sources;
-    this.#totals = await readTotals(drives, blobs, this.#totals.failures);
+    this.#totals = await readTotals(this.#sources, this.#totals.failures);
     return this.#registry.metrics();
   }
 }

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { JobStats } from '../jobs/job-stats.js';
 import type { MetricsSources } from './metrics.js';
 import { histogramSamples, register, type Sample } from './plain-metric.js';
 import type { Totals } from './totals.js';
@@ -93,9 +94,13 @@ function batches(name: string, { commitsBySize }: { readonly commitsBySize: Arra
   return histogramSamples(name, {}, BATCH_BOUNDS, buckets, writes);
 }
 
-export function registerJobs(registry: Registry, { schedule, gc }: Pick<MetricsSources, 'schedule' | 'gc'>): void {
-  const byJob = (read: (stats: ReturnType<MetricsSources['schedule']['stats']>[number]) => number | null) => () =>
-    schedule.stats().flatMap((stats): Sample[] => {
+export function registerJobs(
+  registry: Registry,
+  { jobs, gc }: Pick<MetricsSources, 'jobs' | 'gc'>,
+  totals: () => Totals,
+): void {
+  const byJob = (read: (stats: JobStats) => number | null) => () =>
+    jobs.stats().flatMap((stats): Sample[] => {
       const value = read(stats);
       return value === null ? [] : [{ labels: { job_name: stats.name }, value }];
     });
@@ -103,7 +108,7 @@ export function registerJobs(registry: Registry, { schedule, gc }: Pick<MetricsS
     registry,
     'counter',
     'firn_job_runs_total',
-    'Runs of timed jobs.',
+    'Runs of jobs that came to an end.',
     byJob(({ runs }) => runs),
   );
   register(
@@ -126,6 +131,9 @@ export function registerJobs(registry: Registry, { schedule, gc }: Pick<MetricsS
     'firn_job_last_duration_seconds',
     'How long the last run took.',
     byJob(({ lastSeconds }) => lastSeconds),
+  );
+  register(registry, 'gauge', 'firn_imports', 'Imports that have not ended, by state.', () =>
+    Object.entries(totals().imports ?? {}).map(([state, value]) => ({ labels: { state }, value })),
   );
   const counter = (name: string, help: string, read: () => number) =>
     registerOne(registry, 'counter', name, help, read);

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { IMPORT } from '../jobs/import/import-request.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore, DriveTotals } from '../stores/drive-store.js';
+import type { JobStore, OpenJobs } from '../stores/job-store.js';
 
 /** How long the stores may take to answer; a scrape commonly ends after 10 s. */
 const ANSWER_MS = 3_000;
@@ -9,13 +11,20 @@ const ANSWER_MS = 3_000;
 export interface Totals {
   readonly drives: DriveTotals | null;
   readonly uploads: { readonly open: number; readonly bytes: number } | null;
+  readonly imports: OpenJobs | null;
   readonly freeBytes: number | null;
   /** How often the stores failed to answer, since the start. */
   readonly failures: number;
 }
 
+interface Stores {
+  readonly drives: DriveStore;
+  readonly blobs: BlobStore;
+  readonly jobStore: Pick<JobStore, 'countOpen'>;
+}
+
 /** A disk that hangs must not keep the other numbers from whoever wants to know why. */
-export async function readTotals(drives: DriveStore, blobs: BlobStore, failuresBefore: number): Promise<Totals> {
+export async function readTotals({ drives, blobs, jobStore }: Stores, failuresBefore: number): Promise<Totals> {
   let failures = failuresBefore;
   const inTime = async <T>(answer: Promise<T>): Promise<T | null> => {
     const stopped = new AbortController();
@@ -31,11 +40,12 @@ export async function readTotals(drives: DriveStore, blobs: BlobStore, failuresB
       stopped.abort();
     }
   };
-  const [freeBytes, found] = await Promise.all([
+  const [freeBytes, imports, found] = await Promise.all([
     inTime(blobs.freeBytes()),
+    inTime(jobStore.countOpen(IMPORT)),
     inTime(
       drives.read(async (view) => ({ drives: await view.totals(), uploads: await view.uploads.totals(Date.now()) })),
     ),
   ]);
-  return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, freeBytes, failures };
+  return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, imports, freeBytes, failures };
 }

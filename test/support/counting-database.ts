@@ -32,6 +32,10 @@ export class CountingDatabase implements SqlDatabase {
     return this.#database.stats();
   }
 
+  dropLog(): Promise<void> {
+    return this.#database.dropLog();
+  }
+
   close(): Promise<void> {
     return this.#database.close();
   }

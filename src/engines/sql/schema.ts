@@ -1,4 +1,6 @@
 import type { Generated } from 'kysely';
+import type { FileState } from '../../stores/import-store.js';
+import type { JobState } from '../../stores/job-store.js';
 
 /** The tables of migrations/, as both databases give them back. Booleans are 0 and 1. */
 export interface Schema {
@@ -158,6 +160,51 @@ export interface Schema {
     details: string;
   };
   storage_point: { day: string; used_bytes: number; files: number };
+  job: {
+    id: Generated<number>;
+    kind: string;
+    name: string | null;
+    every_minutes: number | null;
+    state: JobState;
+    run_at: number;
+    owner: string | null;
+    cancel_asked: number;
+    attempts: number;
+    user_id: number | null;
+    drive_id: number | null;
+    parameters: string;
+    secret: string | null;
+    progress: string | null;
+    error: string | null;
+    created_at: number;
+    started_at: number | null;
+    ended_at: number | null;
+  };
+  import_source: { id: Generated<number>; key: string; drive_id: number };
+  import_folder: {
+    id: Generated<number>;
+    job_id: number;
+    href: string;
+    target: string;
+    state: 'waiting' | 'done' | 'failed';
+    reason: string | null;
+  };
+  import_file: {
+    id: Generated<number>;
+    source_id: number;
+    href: string;
+    target: string;
+    job_id: number;
+    state: FileState;
+    reason: string | null;
+    stamp: string;
+    size: number | null;
+    modified: number | null;
+    etag: string | null;
+    checksum: string | null;
+    taken_stamp: string | null;
+    blob: string | null;
+  };
   app_password: {
     id: Generated<number>;
     user_id: number;

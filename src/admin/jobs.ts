@@ -1,0 +1,41 @@
+import { Command } from 'commander';
+import { table } from './table.js';
+import { atWork, type OutputOptions, print, toIso, toMinute } from './workplace.js';
+
+const SHOWN_MAX = 200;
+
+export function jobsCommand(): Command {
+  return new Command('jobs').description('work that the server does in the background').addCommand(list());
+}
+
+function list(): Command {
+  return new Command('list')
+    .description('list the latest jobs with their state')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ firn jobs list')
+    .action((options: OutputOptions) =>
+      atWork(async ({ engines }) => {
+        const jobs = await engines.jobs.list({}, null, SHOWN_MAX);
+        const found = jobs.map(({ id, kind, state, everyMinutes, runAt, attempts, error, startedAt, endedAt }) => ({
+          id,
+          kind,
+          state,
+          everyMinutes,
+          nextAt: state === 'waiting' ? toIso(runAt) : null,
+          startedAt: startedAt === null ? null : toIso(startedAt),
+          endedAt: endedAt === null ? null : toIso(endedAt),
+          failures: attempts,
+          error,
+        }));
+        const rows = jobs.map((job) => [
+          `${job.id}`,
+          job.kind,
+          job.state,
+          toMinute(job.startedAt),
+          job.state === 'waiting' ? toMinute(job.runAt) : '-',
+          job.error ?? '-',
+        ]);
+        print(options, found, table(['ID', 'KIND', 'STATE', 'STARTED', 'NEXT', 'LAST ERROR'], rows));
+      }),
+    );
+}

@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import type { JobOutcome } from '../../stores/job-store.js';
+import type { Schema } from './schema.js';
+import { statement } from './statement.js';
+
+/** Statements on jobs. */
+
+export interface JobRecord extends Omit<Schema['job'], 'id'> {
+  id: number;
+}
+
+export const insertJob = statement<{
+  kind: string;
+  user: number | null;
+  drive: number | null;
+  parameters: string;
+  secret: string | null;
+  now: number;
+}>()<JobRecord>(
+  (_db, p) => sql<JobRecord>`
+    INSERT INTO job (kind, state, run_at, user_id, drive_id, parameters, secret, created_at)
+    VALUES (${p('kind')}, 'waiting', ${p('now')}, ${p('user')}, ${p('drive')}, ${p('parameters')}, ${p('secret')},
+      ${p('now')}) RETURNING *`,
+);
+
+/** A shorter interval counts at once. */
+export const ensureRecurring = statement<{ kind: string; every: number; next: number; now: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO job (kind, name, every_minutes, state, run_at, parameters, created_at)
+    VALUES (${p('kind')}, ${p('kind')}, ${p('every')}, 'waiting', ${p('next')}, '{}', ${p('now')})
+    ON CONFLICT (name) DO UPDATE SET every_minutes = excluded.every_minutes,
+      run_at = CASE job.state WHEN 'waiting' THEN min(job.run_at, excluded.run_at) ELSE job.run_at END`,
+);
+
+export const findJob = statement<{ id: number }>()((db, p) =>
+  db.selectFrom('job').selectAll().where('id', '=', p('id')),
+);
+
+export const jobs = statement<{ before: number; limit: number }>()((db, p) =>
+  db.selectFrom('job').selectAll().where('id', '<', p('before')).orderBy('id', 'desc').limit(p('limit')),
+);
+
+export const jobsOfKind = statement<{ kind: string; before: number; limit: number }>()((db, p) =>
+  db
+    .selectFrom('job')
+    .selectAll()
+    .where('id', '<', p('before'))
+    .where('kind', '=', p('kind'))
+    .orderBy('id', 'desc')
+    .limit(p('limit')),
+);
+
+export const openJobs = statement<{ kind: string }>()<{ state: Schema['job']['state']; count: number }>(
+  (_db, p) => sql<{ state: Schema['job']['state']; count: number }>`
+    SELECT state, count(*) AS count FROM job WHERE state IN ('waiting', 'running') AND kind = ${p('kind')}
+    GROUP BY state`,
+);
+
+/** Kinds as a JSON list. */
+export const dueJob = statement<{ kinds: string; now: number }>()<JobRecord>(
+  (_db, p) => sql<JobRecord>`
+    SELECT * FROM job WHERE state IN ('waiting', 'running') AND run_at <= ${p('now')}
+      AND kind IN (SELECT value FROM json_each(${p('kinds')})) ORDER BY run_at, id LIMIT 1`,
+);
+
+export const claimJob = statement<{ id: number; owner: string; lease: number; now: number }>()<JobRecord>(
+  (_db, p) => sql<JobRecord>`
+    UPDATE job SET state = 'running', owner = ${p('owner')}, run_at = ${p('lease')},
+      started_at = coalesce(CASE WHEN every_minutes IS NULL THEN started_at END, ${p('now')})
+    WHERE id = ${p('id')} RETURNING *`,
+);
+
+export const extendLease = statement<{ id: number; owner: string; lease: number; progress: string | null }>()<{
+  cancel_asked: number;
+}>(
+  (_db, p) => sql<{ cancel_asked: number }>`
+    UPDATE job SET run_at = ${p('lease')}, progress = coalesce(${p('progress')}, progress)
+    WHERE id = ${p('id')} AND owner = ${p('owner')} AND state = 'running' RETURNING cancel_asked`,
+);
+
+export const giveUp = statement<{
+  id: number;
+  owner: string;
+  runAt: number;
+  failures: number;
+  error: string | null;
+  progress: string | null;
+}>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE job SET state = 'waiting', owner = NULL, run_at = ${p('runAt')}, error = ${p('error')},
+      attempts = CASE ${p('failures')} WHEN 0 THEN 0 ELSE attempts + max(${p('failures')}, 0) END,
+      progress = coalesce(${p('progress')}, progress)
+    WHERE id = ${p('id')} AND owner = ${p('owner')} AND state = 'running'`,
+);
+
+export const endJob = statement<{
+  id: number;
+  owner: string;
+  state: Extract<JobOutcome['kind'], Schema['job']['state']>;
+  error: string | null;
+  progress: string | null;
+  now: number;
+}>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE job SET state = ${p('state')}, owner = NULL, error = ${p('error')}, secret = NULL, ended_at = ${p('now')},
+      progress = coalesce(${p('progress')}, progress)
+    WHERE id = ${p('id')} AND owner = ${p('owner')} AND state = 'running'`,
+);
+
+export const cancelWaiting = statement<{ id: number; now: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE job SET state = 'cancelled', secret = NULL, ended_at = ${p('now')}
+    WHERE id = ${p('id')} AND state = 'waiting' AND every_minutes IS NULL`,
+);
+
+export const cancelRunning = statement<{ id: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE job SET cancel_asked = 1 WHERE id = ${p('id')} AND state = 'running' AND every_minutes IS NULL`,
+);
+
+export const wipeSecrets = statement<Record<never, never>>()<never>(
+  () => sql<never>`
+    UPDATE job SET secret = NULL WHERE secret IS NOT NULL AND state NOT IN ('waiting', 'running')`,
+);

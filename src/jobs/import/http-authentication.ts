@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+export interface SourceLogin {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Answers the challenges of a source: Basic (RFC 7617), Digest with MD5 and SHA-256 (RFC 7616). */
+export class HttpAuthentication {
+  readonly #login: SourceLogin;
+  #digest: Record<string, string> | null = null;
+  #count = 0;
+
+  constructor(login: SourceLogin) {
+    this.#login = login;
+  }
+
+  /** Basic until the source has asked for something else. `target`: path and query as they are sent. */
+  header(method: string, target: string): string {
+    if (this.#digest) return this.#digestHeader(method, target, this.#digest);
+    return `Basic ${Buffer.from(`${this.#login.user}:${this.#login.password}`).toString('base64')}`;
+  }
+
+  /** Takes the challenge of a 401. True where another try may do: a Digest that is new, or whose nonce got stale. */
+  take(challenge: string): boolean {
+    const found = /(?:^|,\s*)digest\s+(.*)$/is.exec(challenge)?.[1];
+    if (found === undefined) return false;
+    const fields: Record<string, string> = {};
+    for (const [, name, quoted, plain] of found.matchAll(/([a-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
+      fields[name!.toLowerCase()] ??= (quoted ?? plain ?? '').replace(/\\(.)/g, '$1');
+    }
+    const isNew = this.#digest === null || fields.stale?.toLowerCase() === 'true';
+    if (!isNew || fields.nonce === undefined || hashName(fields.algorithm) === null) return false;
+    this.#digest = fields;
+    this.#count = 0;
+    return true;
+  }
+
+  #digestHeader(method: string, target: string, fields: Record<string, string>): string {
+    const { realm = '', nonce = '', opaque, algorithm } = fields;
+    const name = hashName(algorithm)!;
+    const hash = (text: string) => createHash(name).update(text).digest('hex');
+    const { user, password } = this.#login;
+    const own = randomBytes(8).toString('hex');
+    const count = (++this.#count).toString(16).padStart(8, '0');
+    const hasQop = fields.qop?.split(',').some((qop) => qop.trim() === 'auth') ?? false;
+    let secret = hash(`${user}:${realm}:${password}`);
+    if (algorithm?.toLowerCase().endsWith('-sess')) secret = hash(`${secret}:${nonce}:${own}`);
+    const request = hash(`${method}:${target}`);
+    const middle = hasQop ? `${nonce}:${count}:${own}:auth` : nonce;
+    const parts = [
+      `username=${quote(user)}`,
+      `realm=${quote(realm)}`,
+      `nonce=${quote(nonce)}`,
+      `uri=${quote(target)}`,
+      `response="${hash(`${secret}:${middle}:${request}`)}"`,
+    ];
+    if (algorithm !== undefined) parts.push(`algorithm=${algorithm}`);
+    if (opaque !== undefined) parts.push(`opaque=${quote(opaque)}`);
+    if (hasQop) parts.push('qop=auth', `nc=${count}`, `cnonce="${own}"`);
+    return `Digest ${parts.join(', ')}`;
+  }
+}
+
+function hashName(algorithm: string | undefined): 'md5' | 'sha256' | null {
+  const name = (algorithm ?? 'MD5').toLowerCase().replace(/-sess$/, '');
+  return name === 'md5' ? 'md5' : name === 'sha-256' ? 'sha256' : null;
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/(["\\])/g, '\\$1')}"`;
+}

@@ -1,0 +1,94 @@
+import type { SecretBox } from '../../accounts/secret-box.js';
+import { Drive, type DriveParts } from '../../drive/drive.js';
+import type { AccountStore, Membership } from '../../stores/account-store.js';
+import type { ImportStore } from '../../stores/import-store.js';
+import type { DriveId, UserId } from '../../stores/values.js';
+import { JobFailedError, type JobKind, type JobLane, type JobWork } from '../job-runner.js';
+import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
+import { IMPORT, type ImportRequest, passwordPurpose, sourceKey } from './import-request.js';
+import { ImportRun } from './import-run.js';
+import { SourceClient } from './source-client.js';
+
+/** Imports at once, in one process. */
+const IMPORTS_MAX = 2;
+/** A source that is away for some hours is waited for. */
+const BACK_OFF = { firstMs: 15_000, longestMs: 15 * 60_000, triesMax: 30 };
+
+export interface ImportParts {
+  readonly accounts: AccountStore;
+  readonly imports: ImportStore;
+  readonly driveParts: DriveParts;
+  readonly box: SecretBox;
+  readonly allowed: AllowedPlaces;
+  /** Silence after which a transfer has stalled, in seconds. */
+  readonly idleSeconds: number;
+}
+
+/** Imports from other servers (PRODUCT I1–I4). */
+export function importLane(parts: ImportParts): JobLane {
+  const guard = new AddressGuard(parts.allowed);
+  const kind: JobKind = {
+    kind: IMPORT,
+    everyMinutes: null,
+    backOff: BACK_OFF,
+    run: (work) => runImport(parts, guard, work),
+  };
+  return { kinds: [kind], limit: IMPORTS_MAX };
+}
+
+async function runImport(parts: ImportParts, guard: AddressGuard, { job, signal, report }: JobWork): Promise<void> {
+  const request = job.parameters as ImportRequest;
+  const { driveId, userId, secret } = job;
+  if (driveId === null || userId === null || secret === null) throw new JobFailedError('The import lost its password.');
+  const membership = await membershipOf(parts.accounts, driveId, userId);
+  const password = openPassword(parts.box, secret, passwordPurpose(request, driveId, userId));
+  const root = new URL(request.url);
+  const idleMs = parts.idleSeconds * 1000;
+  const client = new SourceClient(root, { user: request.user, password }, { guard, idleMs });
+  try {
+    const sourceId = await parts.imports.openSource(sourceKey(request, driveId, userId), driveId);
+    const drive = new Drive(membership, parts.driveParts);
+    const run = new ImportRun({ imports: parts.imports, drive, client, request, jobId: job.id, sourceId, signal });
+    await run.all(report);
+  } catch (error) {
+    throw error instanceof RefusedAddressError ? new JobFailedError(error.message, { cause: error }) : error;
+  } finally {
+    client.close();
+  }
+}
+
+function openPassword(box: SecretBox, secret: string, purpose: string): string {
+  try {
+    return box.open(secret, purpose);
+  } catch (cause) {
+    throw new JobFailedError("The password can't be read with this server's key; start the import anew.", { cause });
+  }
+}
+
+/** With the rights that the user has now. Throws `JobFailedError`. */
+async function membershipOf(accounts: AccountStore, driveId: DriveId, userId: UserId): Promise<Membership> {
+  const drive = await accounts.findDrive(driveId);
+  const member = (await accounts.members(driveId)).find((one) => one.userId === userId);
+  const user = member && (await accounts.findUser(member.email));
+  if (!drive || !member || !user || user.isDisabled) {
+    throw new JobFailedError('The user who started the import is no member of the drive any more.');
+  }
+  if (member.role === 'viewer') throw new JobFailedError('The user who started the import may not write to the drive.');
+  return {
+    userId,
+    email: member.email,
+    driveId,
+    driveName: drive.name,
+    role: member.role,
+    allowance: 'full',
+    scopeId: null,
+    driveQuotaBytes: drive.quotaBytes,
+    memberQuotaBytes: member.quotaBytes,
+    uploadMaxBytes: drive.uploadMaxBytes,
+    rootId: drive.rootId,
+    commonId: drive.commonId,
+    commonBinId: drive.commonBinId,
+    homeId: member.homeId,
+    binId: member.binId,
+  };
+}

@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { ClaimedJob, JobOutcome, JobStore } from '../stores/job-store.js';
+import { type BackOff, backOffMs, PassingError } from './back-off.js';
+import { type JobStats, JobTotals } from './job-stats.js';
+
+/** How often a process looks for work that is due, and for a wish to cancel, in milliseconds. */
+const LOOK_MS = 500;
+/** How long a job stays with a process that says nothing, in milliseconds. */
+const LEASE_MS = 10_000;
+const MINUTE_MS = 60_000;
+
+export interface JobKind {
+  readonly kind: string;
+  /** Null: runs when it was added. */
+  readonly everyMinutes: number | null;
+  readonly backOff: BackOff;
+  /** Goes on where it was when the same job is run again. `JobFailedError`: no use in another try. */
+  run(work: JobWork): Promise<void>;
+}
+
+export interface JobWork {
+  readonly job: ClaimedJob;
+  /** Aborted when the job is cancelled or the process ends. */
+  readonly signal: AbortSignal;
+  /** Soon in the store, for people to see. */
+  report(progress: object): void;
+}
+
+/** Another try is of no use. The message is for people. */
+export class JobFailedError extends Error {
+  override readonly name = 'JobFailedError';
+}
+
+/** Kinds of which so many run at once in one process. */
+export interface JobLane {
+  readonly kinds: readonly JobKind[];
+  readonly limit: number;
+}
+
+type Ending = 'cancelled' | 'stopping' | 'lost';
+
+interface Running {
+  readonly job: ClaimedJob;
+  readonly abort: AbortController;
+  ending: Ending | null;
+  progress: object | null;
+  readonly done: Promise<void>;
+}
+
+/** Takes jobs that are due, keeps their lease while they run, and says how they ended. */
+export class JobRunner {
+  readonly #store: JobStore;
+  readonly #lanes: readonly JobLane[];
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #owner = randomUUID();
+  readonly #running = new Map<number, Running>();
+  readonly #totals: JobTotals;
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(store: JobStore, lanes: readonly JobLane[], log: Logger, now: () => number = Date.now) {
+    this.#store = store;
+    this.#lanes = lanes;
+    this.#log = log;
+    this.#now = now;
+    this.#totals = new JobTotals(lanes.flatMap(({ kinds }) => kinds.map(({ kind }) => kind)));
+  }
+
+  /** How each kind of job did since the start. */
+  stats(): JobStats[] {
+    return this.#totals.all();
+  }
+
+  async start(): Promise<void> {
+    await this.#store.wipeSecrets();
+    for (const { kinds } of this.#lanes) {
+      for (const { kind, everyMinutes } of kinds) {
+        if (everyMinutes !== null) await this.#store.ensureRecurring(kind, everyMinutes, this.#now());
+      }
+    }
+    this.#timer = setInterval(() => this.#lookSoon(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  /** Breaks off what is running; another process, or this one after its next start, goes on with it. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer) clearInterval(this.#timer);
+    await this.#looking;
+    for (const running of this.#running.values()) end(running, 'stopping');
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #lookSoon(): void {
+    if (this.#looking || this.#isStopped) return;
+    this.#looking = this.#look()
+      .catch((error: unknown) => this.#log.error({ err: error }, 'jobs could not be looked for'))
+      .finally(() => {
+        this.#looking = null;
+      });
+  }
+
+  async #look(): Promise<void> {
+    await Promise.all([...this.#running.values()].map((running) => this.#extend(running)));
+    for (const lane of this.#lanes) await this.#fill(lane);
+  }
+
+  async #fill({ kinds, limit }: JobLane): Promise<void> {
+    const names = kinds.map(({ kind }) => kind);
+    const taken = () => [...this.#running.values()].filter(({ job }) => names.includes(job.kind)).length;
+    while (!this.#isStopped && taken() < limit) {
+      const job = await this.#store.claim(names, this.#owner, this.#now(), this.#now() + LEASE_MS);
+      if (!job) return;
+      this.#begin(job, kinds.find(({ kind }) => kind === job.kind)!);
+    }
+  }
+
+  #begin(job: ClaimedJob, kind: JobKind): void {
+    const abort = new AbortController();
+    let settle = () => {};
+    const done = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const running: Running = { job, abort, ending: null, progress: null, done };
+    this.#running.set(job.id, running);
+    void this.#run(running, kind)
+      .catch((error: unknown) => this.#log.error({ err: error, job: job.kind }, 'the end of a job could not be noted'))
+      .finally(() => {
+        this.#running.delete(job.id);
+        settle();
+      });
+  }
+
+  async #run(running: Running, kind: JobKind): Promise<void> {
+    const { job, abort } = running;
+    const report = (progress: object) => {
+      running.progress = progress;
+    };
+    let failure: { readonly error: unknown } | null = null;
+    const startedAt = performance.now();
+    try {
+      if (job.isCancelAsked) end(running, 'cancelled');
+      abort.signal.throwIfAborted();
+      await kind.run({ job, signal: abort.signal, report });
+    } catch (error) {
+      failure = { error };
+    }
+    const outcome = this.#outcome(running, kind, failure);
+    this.#note(job, outcome, failure?.error, (performance.now() - startedAt) / 1000);
+    if (running.ending !== 'lost') await this.#store.end(job.id, this.#owner, outcome, this.#now());
+  }
+
+  #note({ kind: job, id }: ClaimedJob, { kind }: JobOutcome, error: unknown, seconds: number): void {
+    const isFailed = kind === 'failed' || kind === 'retry';
+    if (isFailed) this.#log[isExpected(error) ? 'warn' : 'error']({ err: error, job, id }, 'a job failed');
+    else if (kind === 'succeeded') this.#log.info({ job, id }, 'a job ran');
+    else return;
+    this.#totals.note(job, { isFailed, seconds, now: this.#now() });
+  }
+
+  #outcome(running: Running, kind: JobKind, failure: { readonly error: unknown } | null): JobOutcome {
+    const { job, ending, progress } = running;
+    const now = this.#now();
+    if (!failure) {
+      const runAt = kind.everyMinutes === null ? null : now + kind.everyMinutes * MINUTE_MS;
+      return { kind: 'succeeded', runAt, progress };
+    }
+    if (ending === 'cancelled') return { kind: 'cancelled', error: null, progress };
+    if (ending !== null) return { kind: 'interrupted', progress };
+    const { error: cause } = failure;
+    const error = isExpected(cause)
+      ? (cause as Error).message
+      : 'An unexpected error; the log of the server tells more.';
+    const isOver = cause instanceof JobFailedError || job.attempts + 1 >= kind.backOff.triesMax;
+    if (kind.everyMinutes === null && isOver) return { kind: 'failed', error, progress };
+    const wanted = (cause instanceof PassingError ? cause.afterMs : null) ?? backOffMs(job.attempts + 1, kind.backOff);
+    return { kind: 'retry', runAt: now + Math.min(wanted, kind.backOff.longestMs), error, progress };
+  }
+
+  async #extend(running: Running): Promise<void> {
+    const { job, progress } = running;
+    const lease = await this.#store.extend(job.id, this.#owner, this.#now() + LEASE_MS, progress);
+    // The end may have been noted meanwhile.
+    if (lease !== 'held' && this.#running.get(job.id) === running) end(running, lease);
+  }
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof PassingError || error instanceof JobFailedError;
+}
+
+function end(running: Running, ending: Ending): void {
+  running.ending ??= ending;
+  running.abort.abort();
+}

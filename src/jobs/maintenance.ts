@@ -1,0 +1,67 @@
+import { Audit } from '../accounts/audit.js';
+import { forgetRemovals } from '../drive/sync-token.js';
+import { expireTrash } from '../drive/trash.js';
+import type { Uploads } from '../drive/uploads.js';
+import type { BlobIndex } from '../stores/blob-index.js';
+import type { BlobStore } from '../stores/blob-store.js';
+import type { DriveStore } from '../stores/drive-store.js';
+import type { SecurityStore } from '../stores/security-store.js';
+import type { StorageHistory } from '../stores/storage-history.js';
+import { collectGarbage } from './gc.js';
+import type { GcTotals } from './gc-totals.js';
+import type { JobKind, JobLane } from './job-runner.js';
+import { noteStorage } from './storage-point.js';
+
+const DAY_MS = 86_400_000;
+const EVERY_MINUTES = 60;
+/** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
+const REMOVALS_KEPT_DAYS = 180;
+/** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
+const GC_GRACE_SECONDS = 3600;
+/** A job that recurs is never given up. */
+const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
+
+export interface Maintenance {
+  readonly drives: DriveStore;
+  readonly blobs: BlobStore;
+  readonly blobIndex: BlobIndex;
+  readonly security: SecurityStore;
+  readonly uploads: Uploads;
+  readonly history: StorageHistory;
+  readonly gc: GcTotals;
+  /** 0: for ever. */
+  readonly trashRetentionDays: number;
+  readonly auditRetentionDays: number;
+}
+
+/** What a server does every hour by itself, one after the other. */
+export function maintenanceLane(parts: Maintenance): JobLane {
+  const { drives, blobs, blobIndex, security, uploads, history, gc, ...config } = parts;
+  const hourly = (kind: string, run: () => Promise<unknown>): JobKind => ({
+    kind,
+    everyMinutes: EVERY_MINUTES,
+    backOff: BACK_OFF,
+    run: async () => void (await run()),
+  });
+  const kinds = [
+    hourly('trash expiry', async () => {
+      if (config.trashRetentionDays === 0) return;
+      const before = Date.now() - config.trashRetentionDays * DAY_MS;
+      while ((await expireTrash(drives, before, Date.now())) > 0);
+    }),
+    hourly('forgetting what was removed', () => forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS)),
+    hourly('session expiry', () => security.removeExpiredSessions(Date.now())),
+    hourly('audit expiry', async () => {
+      if (config.auditRetentionDays === 0) return;
+      await new Audit(security).forget(Date.now() - config.auditRetentionDays * DAY_MS);
+    }),
+    hourly('upload expiry', () => uploads.removeExpired()),
+    hourly('garbage collection', () => {
+      const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS };
+      return gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
+    }),
+    // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
+    hourly('storage point', () => noteStorage(history, Date.now())),
+  ];
+  return { kinds, limit: 1 };
+}
