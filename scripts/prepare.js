@@ -27,6 +27,8 @@ const proofs = new Map([
   ['gvfs-fuse', ['/usr/lib/gvfs/gvfsd-fuse', '/usr/libexec/gvfsd-fuse']],
   ['libglib2.0-bin', ['gio']],
   ['libnginx-mod-http-dav-ext', ['/usr/lib/nginx/modules/ngx_http_dav_ext_module.so']],
+  ['lighttpd', ['lighttpd']],
+  ['lighttpd-mod-webdav', ['/usr/lib/lighttpd/mod_webdav.so']],
   ['litmus', ['litmus']],
   ['make', ['make']],
   ['nextcloud-desktop-cmd', ['nextcloudcmd']],

@@ -26,6 +26,11 @@ const clientPackages = [
   'strace',
   'unzip',
   'chromium',
+  'apache2',
+  'nginx',
+  'libnginx-mod-http-dav-ext',
+  'lighttpd',
+  'lighttpd-mod-webdav',
 ];
 
 ensureDependencies();

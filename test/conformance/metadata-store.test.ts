@@ -7,9 +7,11 @@ import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { jobStoreSuite } from './job-store.js';
 import { type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
 import { metadataStoreSuite } from './metadata-store.js';
 
@@ -17,6 +19,11 @@ const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta
 
 metadataStoreSuite('SQLite in memory', async () => openSqlite(':memory:', async () => {}));
 metadataStoreSuite('SQLite in a file', async () => (await openFile()).engine);
+
+jobStoreSuite('SQLite in memory', async () => {
+  const database = SqliteDatabase.open(':memory:', MIGRATIONS);
+  return { jobs: new SqlJobStore(database), close: () => database.close() };
+});
 
 describe('MetadataCheck of SQLite in a file', () => {
   it('orphan — a node whose folder is gone is reported and left for a person to look at', async () => {

@@ -1,0 +1,144 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { readMigrations } from '../../src/engines/sql/migrate.js';
+import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
+import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { PassingError } from '../../src/jobs/back-off.js';
+import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runner.js';
+
+const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
+const MINUTE = 60_000;
+
+describe('JobRunner', () => {
+  let database: SqliteDatabase;
+  let store: SqlJobStore;
+  let now: number;
+  beforeEach(() => {
+    database = SqliteDatabase.open(':memory:', MIGRATIONS);
+    store = new SqlJobStore(database);
+    now = 1_800_000_000_000;
+  });
+  afterEach(() => database.close());
+
+  const kindOf = (run: JobKind['run'], everyMinutes: number | null = null): JobKind => ({
+    kind: 'work',
+    everyMinutes,
+    backOff: { firstMs: 10, longestMs: 1000, triesMax: 3 },
+    run,
+  });
+  const start = async (kind: JobKind, limit = 1) => {
+    const runner = new JobRunner(store, [{ kinds: [kind], limit }], pino({ level: 'silent' }), () => now);
+    await runner.start();
+    onTestFinished(() => runner.stop());
+    return runner;
+  };
+  const add = () => store.add({ kind: 'work', userId: null, driveId: null, parameters: {}, secret: 's' }, now);
+  const stateOf = (id: number) => expect.poll(async () => (await store.find(id))!.state, { timeout: 5000 });
+
+  it('a job that recurs runs at its interval, and again after a failure', async () => {
+    let runs = 0;
+    const runner = await start(
+      kindOf(async () => {
+        if (++runs === 1) throw new PassingError('once');
+      }, 1),
+    );
+    now += MINUTE - 1;
+    await expect.poll(() => runs).toBe(0);
+    now += 1;
+    await expect.poll(() => runs, { timeout: 5000 }).toBe(1);
+    now += MINUTE;
+    await expect.poll(() => runs, { timeout: 5000 }).toBe(2);
+    await runner.stop();
+    expect(await store.list({}, null, 9)).toMatchObject([{ state: 'waiting', runAt: now + MINUTE }]);
+  });
+
+  it('what passes is tried again, and given up after so many tries', async () => {
+    const { id } = await add();
+    let runs = 0;
+    await start(
+      kindOf(async () => {
+        runs++;
+        now += 1000;
+        throw new PassingError('away');
+      }),
+    );
+    await expect
+      .poll(
+        async () => {
+          now += 1000;
+          return (await store.find(id))!;
+        },
+        { timeout: 10_000 },
+      )
+      .toMatchObject({ state: 'failed', error: 'away', hasSecret: false });
+    expect(runs).toBe(3);
+  });
+
+  it('what does not pass ends at once, with its words', async () => {
+    const { id } = await add();
+    await start(kindOf(() => Promise.reject(new JobFailedError('no such folder'))));
+    await stateOf(id).toBe('failed');
+    expect(await store.find(id)).toMatchObject({ error: 'no such folder', attempts: 0 });
+  });
+
+  it('runs no more at once than its lane has', async () => {
+    const ids = [(await add()).id, (await add()).id, (await add()).id];
+    let running = 0;
+    let most = 0;
+    await start(
+      kindOf(async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        running--;
+      }),
+      2,
+    );
+    for (const id of ids) await stateOf(id).toBe('succeeded');
+    expect(most).toBe(2);
+  });
+
+  it('the end of the process breaks it off, and the next goes on with its progress', async () => {
+    const { id } = await add();
+    const untilAborted = (signal: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const first = await start(
+      kindOf(async ({ signal, report }) => {
+        report({ step: 1 });
+        await untilAborted(signal);
+      }),
+    );
+    await stateOf(id).toBe('running');
+    await first.stop();
+    expect(await store.find(id)).toMatchObject({
+      state: 'waiting',
+      attempts: 0,
+      progress: { step: 1 },
+      hasSecret: true,
+    });
+    const seen: unknown[] = [];
+    await start(kindOf(async ({ job }) => void seen.push(job.progress)));
+    await stateOf(id).toBe('succeeded');
+    expect(seen).toEqual([{ step: 1 }]);
+  });
+
+  it('a job of a process that died is taken over when its lease ends', async () => {
+    const { id } = await add();
+    await store.claim(['work'], 'the dead', now, now + 10_000);
+    await start(kindOf(async () => {}));
+    now += 10_000;
+    await stateOf(id).toBe('succeeded');
+  });
+
+  it('a wish to cancel reaches the one that runs it', async () => {
+    const { id } = await add();
+    await start(
+      kindOf(
+        ({ signal }) =>
+          new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ),
+    );
+    await stateOf(id).toBe('running');
+    await store.cancel(id, now);
+    await stateOf(id).toBe('cancelled');
+  });
+});
