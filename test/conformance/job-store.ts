@@ -106,6 +106,16 @@ export function jobStoreSuite(name: string, open: () => Promise<JobEngine>): voi
       expect(await claim('one', NOW + 5 * MINUTE)).toMatchObject({ everyMinutes: 5 });
     });
 
+    it('counts those of a kind that have not ended, by state', async () => {
+      expect(await jobs.countOpen('import')).toEqual({ waiting: 0, running: 0 });
+      const [first] = [await jobs.add(NEW, NOW), await jobs.add(NEW, NOW), await jobs.add(NEW, NOW)];
+      await jobs.ensureRecurring('hourly', 60, NOW);
+      await claim();
+      expect(await jobs.countOpen('import')).toEqual({ waiting: 2, running: 1 });
+      await jobs.end(first.id, 'one', { kind: 'succeeded', runAt: null, progress: null }, NOW);
+      expect(await jobs.countOpen('import')).toEqual({ waiting: 2, running: 0 });
+    });
+
     it('lists the newest first, a page at a time, of one kind or of all', async () => {
       await jobs.ensureRecurring('hourly', 60, NOW);
       const [first, second] = [await jobs.add(NEW, NOW), await jobs.add(NEW, NOW)];

@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
@@ -20,14 +20,14 @@ describe('JobRunner', () => {
   });
   afterEach(() => database.close());
 
-  const kindOf = (run: JobKind['run'], everyMinutes: number | null = null): JobKind => ({
-    kind: 'work',
+  const kindOf = (run: JobKind['run'], everyMinutes: number | null = null, kind = 'work'): JobKind => ({
+    kind,
     everyMinutes,
     backOff: { firstMs: 10, longestMs: 1000, triesMax: 3 },
     run,
   });
-  const start = async (kind: JobKind, limit = 1) => {
-    const runner = new JobRunner(store, [{ kinds: [kind], limit }], pino({ level: 'silent' }), () => now);
+  const start = async (kinds: JobKind | readonly JobKind[], limit = 1, log: Logger = pino({ level: 'silent' })) => {
+    const runner = new JobRunner(store, [{ kinds: [kinds].flat(), limit }], log, () => now);
     await runner.start();
     onTestFinished(() => runner.stop());
     return runner;
@@ -50,6 +50,114 @@ describe('JobRunner', () => {
     await expect.poll(() => runs, { timeout: 5000 }).toBe(2);
     await runner.stop();
     expect(await store.list({}, null, 9)).toMatchObject([{ state: 'waiting', runAt: now + MINUTE }]);
+  });
+
+  it('each job that recurs has its own interval', async () => {
+    const runs: string[] = [];
+    await start([
+      kindOf(async () => void runs.push('often'), 1, 'often'),
+      kindOf(async () => void runs.push('rarely'), 3, 'rarely'),
+    ]);
+    for (let minute = 1; minute <= 3; minute++) {
+      now += MINUTE;
+      await expect.poll(() => runs.filter((name) => name === 'often').length, { timeout: 5000 }).toBe(minute);
+    }
+    await expect.poll(() => runs.filter((name) => name === 'rarely').length, { timeout: 5000 }).toBe(1);
+  });
+
+  it('a job that takes longer than its interval doesn’t pile up behind itself', async () => {
+    let runs = 0;
+    let finish = () => {};
+    const first = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await start(kindOf(() => (++runs === 1 ? first : Promise.resolve()), 1));
+    now += MINUTE;
+    await expect.poll(() => runs, { timeout: 5000 }).toBe(1);
+    const held = () => store.list({}, null, 1).then(([job]) => job!.runAt - now);
+    for (let minute = 0; minute < 10; minute++) {
+      now += 5_000;
+      // Its lease is kept while it runs, so nobody takes it a second time.
+      await expect.poll(held, { timeout: 5000 }).toBe(10_000);
+    }
+    expect(runs).toBe(1);
+    finish();
+    await expect.poll(async () => (await store.list({}, null, 1))[0]!.state, { timeout: 5000 }).toBe('waiting');
+    now += MINUTE;
+    await expect.poll(() => runs, { timeout: 5000 }).toBe(2);
+  });
+
+  it('stop waits for the job that is running, and starts no other', async () => {
+    let finish = () => {};
+    let isBegun = false;
+    const long = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let others = 0;
+    const runner = await start([
+      kindOf(
+        () => {
+          isBegun = true;
+          return long;
+        },
+        1,
+        'long',
+      ),
+      kindOf(async () => void others++, 1, 'other'),
+    ]);
+    now += MINUTE;
+    await expect.poll(() => isBegun, { timeout: 5000 }).toBe(true);
+    let isStopped = false;
+    const stopped = runner.stop().then(() => {
+      isStopped = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(isStopped).toBe(false);
+    finish();
+    await stopped;
+    expect(others).toBe(0);
+    expect((await store.list({ kind: 'long' }, null, 1))[0]).toMatchObject({ state: 'waiting', runAt: now + MINUTE });
+  });
+
+  it('counts runs, failures, the last success and how long it took, and logs what failed', async () => {
+    const logged: { level: string; fields: object }[] = [];
+    const note = (level: string) => (fields: object) => void logged.push({ level, fields });
+    const log = { info: note('info'), warn: note('warn'), error: note('error') } as unknown as Logger;
+    const error = new Error('the disk is full');
+    let runs = 0;
+    const runner = await start(
+      kindOf(async () => {
+        if (++runs === 1) throw error;
+      }, 1),
+      1,
+      log,
+    );
+    const none = { name: 'work', runs: 0, failures: 0, succeededAt: null, lastSeconds: null };
+    expect(runner.stats()).toEqual([none]);
+    now += MINUTE;
+    await expect.poll(() => runner.stats()[0]!.runs, { timeout: 5000 }).toBe(1);
+    expect(runner.stats()).toMatchObject([{ runs: 1, failures: 1, succeededAt: null }]);
+    now += MINUTE;
+    await expect.poll(() => runner.stats()[0]!.runs, { timeout: 5000 }).toBe(2);
+    expect(runner.stats()).toMatchObject([{ runs: 2, failures: 1, succeededAt: now }]);
+    expect(runner.stats()[0]!.lastSeconds).toBeGreaterThanOrEqual(0);
+    expect(logged).toMatchObject([
+      { level: 'error', fields: { err: error, job: 'work' } },
+      { level: 'info', fields: { job: 'work' } },
+    ]);
+  });
+
+  it('two processes on one storage run a job that recurs once', async () => {
+    let runs = 0;
+    const kind = kindOf(async () => {
+      runs++;
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }, 1);
+    await Promise.all([start(kind), start(kind)]);
+    now += MINUTE;
+    await expect.poll(() => runs, { timeout: 5000 }).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(runs).toBe(1);
   });
 
   it('what passes is tried again, and given up after so many tries', async () => {
