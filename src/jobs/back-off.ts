@@ -24,7 +24,10 @@ export function backOffMs(failures: number, { firstMs, longestMs }: BackOff, cha
   return Math.round(full * (0.5 + chance / 2));
 }
 
-/** Does the work again after a `PassingError`, which rejects when tries run out; all else rejects at once. */
+/**
+ * Does the work again after a `PassingError`, which rejects when tries run out, or when the other side wants more time than
+ * the longest pause; all else rejects at once.
+ */
 export async function retrying<T>(
   work: (tries: number) => Promise<T>,
   backOff: BackOff,
@@ -37,7 +40,8 @@ export async function retrying<T>(
       signal.throwIfAborted();
       if (!(error instanceof PassingError) || tries >= backOff.triesMax) throw error;
       const pause = error.afterMs ?? backOffMs(tries, backOff);
-      await wait(Math.min(pause, backOff.longestMs), undefined, { signal });
+      if (pause > backOff.longestMs) throw error;
+      await wait(pause, undefined, { signal });
     }
   }
 }

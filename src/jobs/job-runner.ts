@@ -9,6 +9,8 @@ const LOOK_MS = 500;
 /** How long a job stays with a process that says nothing, in milliseconds. */
 const LEASE_MS = 10_000;
 const MINUTE_MS = 60_000;
+/** How long another side may have a job wait, in milliseconds. */
+const AFTER_MAX_MS = 24 * 60 * MINUTE_MS;
 
 export interface JobKind {
   readonly kind: string;
@@ -25,6 +27,8 @@ export interface JobWork {
   readonly signal: AbortSignal;
   /** Soon in the store, for people to see. */
   report(progress: object): void;
+  /** It got on: failures before this are forgotten, and its tries count anew. */
+  renew(): void;
 }
 
 /** Another try is of no use. The message is for people. */
@@ -45,6 +49,7 @@ interface Running {
   readonly abort: AbortController;
   ending: Ending | null;
   progress: object | null;
+  isRenewed: boolean;
   readonly done: Promise<void>;
 }
 
@@ -124,7 +129,7 @@ export class JobRunner {
     const done = new Promise<void>((resolve) => {
       settle = resolve;
     });
-    const running: Running = { job, abort, ending: null, progress: null, done };
+    const running: Running = { job, abort, ending: null, progress: null, isRenewed: false, done };
     this.#running.set(job.id, running);
     void this.#run(running, kind)
       .catch((error: unknown) => this.#log.error({ err: error, job: job.kind }, 'the end of a job could not be noted'))
@@ -144,7 +149,10 @@ export class JobRunner {
     try {
       if (job.isCancelAsked) end(running, 'cancelled');
       abort.signal.throwIfAborted();
-      await kind.run({ job, signal: abort.signal, report });
+      const renew = () => {
+        running.isRenewed = true;
+      };
+      await kind.run({ job, signal: abort.signal, report, renew });
     } catch (error) {
       failure = { error };
     }
@@ -174,10 +182,12 @@ export class JobRunner {
     const error = isExpected(cause)
       ? (cause as Error).message
       : 'An unexpected error; the log of the server tells more.';
-    const isOver = cause instanceof JobFailedError || job.attempts + 1 >= kind.backOff.triesMax;
+    const failures = (running.isRenewed ? 0 : job.attempts) + 1;
+    const isOver = cause instanceof JobFailedError || failures >= kind.backOff.triesMax;
     if (kind.everyMinutes === null && isOver) return { kind: 'failed', error, progress };
-    const wanted = (cause instanceof PassingError ? cause.afterMs : null) ?? backOffMs(job.attempts + 1, kind.backOff);
-    return { kind: 'retry', runAt: now + Math.min(wanted, kind.backOff.longestMs), error, progress };
+    const wanted = cause instanceof PassingError ? cause.afterMs : null;
+    const pause = wanted === null ? backOffMs(failures, kind.backOff) : Math.min(wanted, AFTER_MAX_MS);
+    return { kind: 'retry', runAt: now + pause, failures, error, progress };
   }
 
   async #extend(running: Running): Promise<void> {

@@ -56,7 +56,7 @@ export interface JobRow extends Omit<NewJob, 'secret'> {
   /** When it is due, or when the lease of one that runs ends. */
   readonly runAt: number;
   readonly isCancelAsked: boolean;
-  /** Failures since the last success. */
+  /** Failures since it last got on. */
   readonly attempts: number;
   readonly hasSecret: boolean;
   readonly progress: object | null;
@@ -72,11 +72,19 @@ export interface ClaimedJob extends JobRow {
 
 export interface JobFilter {
   readonly kind?: string;
+  readonly userId?: UserId;
 }
 
 export type JobOutcome =
   | { readonly kind: 'succeeded'; readonly runAt: number | null; readonly progress: object | null }
   /** Not of its own doing: it is due at once, and no try was lost. */
   | { readonly kind: 'interrupted'; readonly progress: object | null }
-  | { readonly kind: 'retry'; readonly runAt: number; readonly error: string; readonly progress: object | null }
+  | {
+      readonly kind: 'retry';
+      readonly runAt: number;
+      /** In a row, with this one. */
+      readonly failures: number;
+      readonly error: string;
+      readonly progress: object | null;
+    }
   | { readonly kind: 'failed' | 'cancelled'; readonly error: string | null; readonly progress: object | null };

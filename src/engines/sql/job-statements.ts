@@ -36,18 +36,11 @@ export const findJob = statement<{ id: number }>()((db, p) =>
   db.selectFrom('job').selectAll().where('id', '=', p('id')),
 );
 
-export const jobs = statement<{ before: number; limit: number }>()((db, p) =>
-  db.selectFrom('job').selectAll().where('id', '<', p('before')).orderBy('id', 'desc').limit(p('limit')),
-);
-
-export const jobsOfKind = statement<{ kind: string; before: number; limit: number }>()((db, p) =>
-  db
-    .selectFrom('job')
-    .selectAll()
-    .where('id', '<', p('before'))
-    .where('kind', '=', p('kind'))
-    .orderBy('id', 'desc')
-    .limit(p('limit')),
+/** Null: of any. */
+export const jobs = statement<{ kind: string | null; user: number | null; before: number; limit: number }>()<JobRecord>(
+  (_db, p) => sql<JobRecord>`
+    SELECT * FROM job WHERE id < ${p('before')} AND (${p('kind')} IS NULL OR kind = ${p('kind')})
+      AND (${p('user')} IS NULL OR user_id = ${p('user')}) ORDER BY id DESC LIMIT ${p('limit')}`,
 );
 
 export const openJobs = statement<{ kind: string }>()<{ state: Schema['job']['state']; count: number }>(
@@ -82,13 +75,14 @@ export const giveUp = statement<{
   id: number;
   owner: string;
   runAt: number;
-  failures: number;
+  /** Null: as many as before. */
+  failures: number | null;
   error: string | null;
   progress: string | null;
 }>()<never>(
   (_db, p) => sql<never>`
     UPDATE job SET state = 'waiting', owner = NULL, run_at = ${p('runAt')}, error = ${p('error')},
-      attempts = CASE ${p('failures')} WHEN 0 THEN 0 ELSE attempts + max(${p('failures')}, 0) END,
+      attempts = coalesce(${p('failures')}, attempts),
       progress = coalesce(${p('progress')}, progress)
     WHERE id = ${p('id')} AND owner = ${p('owner')} AND state = 'running'`,
 );

@@ -38,13 +38,9 @@ export class SqlJobStore implements JobStore {
     return row ? toJob(row) : null;
   }
 
-  async list({ kind }: JobFilter, before: JobId | null, limit: number): Promise<JobRow[]> {
-    const page = { before: before ?? Number.MAX_SAFE_INTEGER, limit };
-    const rows = await this.#database.readOne((connection) =>
-      kind === undefined
-        ? statements.jobs.all(connection, page)
-        : statements.jobsOfKind.all(connection, { ...page, kind }),
-    );
+  async list({ kind, userId }: JobFilter, before: JobId | null, limit: number): Promise<JobRow[]> {
+    const page = { kind: kind ?? null, user: userId ?? null, before: before ?? Number.MAX_SAFE_INTEGER, limit };
+    const rows = await this.#database.readOne((connection) => statements.jobs.all(connection, page));
     return rows.map(toJob);
   }
 
@@ -78,9 +74,9 @@ export class SqlJobStore implements JobStore {
     const ended = await this.#database.write((connection) => {
       switch (outcome.kind) {
         case 'interrupted':
-          return statements.giveUp.run(connection, { ...common, runAt: now, failures: -1, error: null });
+          return statements.giveUp.run(connection, { ...common, runAt: now, failures: null, error: null });
         case 'retry':
-          return statements.giveUp.run(connection, { ...common, ...outcome, progress: common.progress, failures: 1 });
+          return statements.giveUp.run(connection, { ...common, ...outcome, progress: common.progress });
         case 'succeeded':
           if (outcome.runAt === null) break;
           return statements.giveUp.run(connection, { ...common, runAt: outcome.runAt, failures: 0, error: null });
