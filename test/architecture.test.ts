@@ -31,7 +31,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // A command opens the data beside a running server, so `open-engines.ts` is its wiring, and some run a job by hand.
   admin: ['accounts', 'drive', 'engines', 'jobs', 'config.ts'],
   // Its downloads and resumable uploads are those of the protocol, by a session in the place of Basic.
-  console: ['dav', 'accounts', 'drive'],
+  // Imports are started and watched there too.
+  console: ['dav', 'accounts', 'drive', 'jobs'],
   jobs: ['accounts', 'drive'],
   drive: [],
   accounts: [],

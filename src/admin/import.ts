@@ -1,34 +1,32 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { SecretBox } from '../accounts/secret-box.js';
-import { normalizePath } from '../drive/names.js';
 import { claimStorage, StorageClaimedError } from '../engines/sqlite/storage-claim.js';
 import { readStorageKey, SECRET_KEY } from '../engines/storage-key.js';
-import {
-  CONFLICT_RULES,
-  type ConflictRule,
-  IMPORT,
-  type ImportProgress,
-  type ImportRequest,
-  passwordPurpose,
-  sourceKey,
-  sourceUrl,
-} from '../jobs/import/import-request.js';
-import { reportOf, toCsv } from '../jobs/import/report.js';
-import type { JobRow } from '../stores/job-store.js';
+import { PassingError } from '../jobs/back-off.js';
+import { RefusedAddressError } from '../jobs/import/address-guard.js';
+import { CONFLICT_RULES, type ConflictRule } from '../jobs/import/import-request.js';
+import { Imports, type ImportView } from '../jobs/import/imports.js';
+import { toCsv } from '../jobs/import/report.js';
+import { JobFailedError } from '../jobs/job-runner.js';
 import { toDriveId, toNumber } from './arguments.js';
+import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
-import { describeImport, watchImport } from './import-progress.js';
+import { factsOf, isComplete, toJson, watchImport } from './import-progress.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, readPassword, remark, toMinute, type Workplace } from './workplace.js';
 
 const SHOWN_MAX = 200;
 
-interface StartOptions extends OutputOptions {
+interface SourceOptions extends OutputOptions {
   readonly user: string;
+  readonly from: string;
+}
+
+interface StartOptions extends SourceOptions {
   readonly drive: number;
   readonly as?: string;
-  readonly from: string;
   readonly to: string;
   readonly conflict: ConflictRule;
   readonly wait?: boolean;
@@ -37,11 +35,40 @@ interface StartOptions extends OutputOptions {
 export function importCommand(): Command {
   return new Command('import')
     .description('take over everything from another WebDAV server')
+    .addCommand(test())
     .addCommand(start())
     .addCommand(list())
     .addCommand(show())
     .addCommand(cancel())
     .addCommand(report());
+}
+
+function test(): Command {
+  return new Command('test')
+    .description('try the connection to another server and show what its folder holds; imports nothing')
+    .argument('<url>', 'address of its WebDAV folder')
+    .requiredOption('--user <name>', 'user name there')
+    .requiredOption('--password-stdin', 'read the password there from standard input')
+    .option('--from <path>', 'a folder below the address', '')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ echo "$PASSWORD" | firn import test https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin',
+    )
+    .action((url: string, options: SourceOptions) =>
+      atWork(async (workplace) => {
+        const { user, from } = options;
+        const imports = await openImports(workplace);
+        const request = { url, user, from, password: await readPassword() };
+        const found = await imports.test(request, new AbortController().signal).catch(toCommandError);
+        const { folders, files, bytes, isMore, names } = found;
+        remark(
+          `${found.url} answers: ${isMore ? 'more than ' : ''}${folders} folders, ${files} files of ${formatByteSize(bytes)} at its top.` +
+            (found.isDriveRoot ? ' It is the root of a drive; its trash will be left out.' : ''),
+        );
+        print(options, found, names.join('\n'));
+      }),
+    );
 }
 
 function start(): Command {
@@ -63,14 +90,13 @@ function start(): Command {
     )
     .action((url: string, options: StartOptions) =>
       atWork(async (workplace) => {
-        const job = await addImport(workplace, url, options, await readPassword());
+        const imports = await openImports(workplace);
+        const job = await addImport(imports, workplace, url, options);
         if (!isServerRunning(workplace)) remark('No server runs on this storage; the import begins when one does.');
         remark(`Import ${job.id} is queued; "firn import show ${job.id}" tells how far it is.`);
-        const last = options.wait ? await watchImport(workplace.engines.jobs, job.id) : job;
-        print(options, describeImport(last), `${last.id}`);
-        if (options.wait && last.state !== 'succeeded') {
-          throw new CommandError(last.error ?? `The import is ${last.state}.`);
-        }
+        const last = options.wait ? await watchImport(imports, job.id) : job;
+        print(options, toJson(last), `${last.id}`);
+        if (options.wait) sayEnd(last);
       }),
     );
 }
@@ -81,14 +107,19 @@ function list(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import list')
     .action((options: OutputOptions) =>
-      atWork(async ({ engines }) => {
-        const jobs = await engines.jobs.list({ kind: IMPORT }, null, SHOWN_MAX);
-        const rows = jobs.map((job) => {
-          const { url } = job.parameters as ImportRequest;
-          const { done, files } = (job.progress ?? { done: 0, files: 0 }) as ImportProgress;
-          return [`${job.id}`, job.state, `${job.driveId}`, `${done}/${files}`, toMinute(job.createdAt), url];
-        });
-        print(options, jobs.map(describeImport), table(['ID', 'STATE', 'DRIVE', 'FILES', 'BEGUN', 'FROM'], rows));
+      atWork(async (workplace) => {
+        const found = await (await openImports(workplace)).list(null, null, SHOWN_MAX);
+        const rows = found.map((view) => [
+          `${view.id}`,
+          view.state,
+          `${view.driveId}`,
+          `${(view.done ?? 0) + (view.unchanged ?? 0)}/${view.files ?? 0}`,
+          `${(view.skipped ?? 0) + (view.failed ?? 0)}`,
+          toMinute(view.createdAt),
+          view.url,
+        ]);
+        const columns = ['ID', 'STATE', 'DRIVE', 'FILES', 'LEFT OUT', 'QUEUED', 'FROM'];
+        print(options, found.map(toJson), table(columns, rows));
       }),
     );
 }
@@ -100,19 +131,12 @@ function show(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import show 12')
     .action((id: number, options: OutputOptions) =>
-      atWork(async ({ engines }) => {
-        const job = await readImport(engines, id);
-        const isLive = !options.json && process.stdout.isTTY && job.endedAt === null;
-        const last = isLive ? await watchImport(engines.jobs, id) : job;
-        const facts = Object.entries(describeImport(last)).filter(([, value]) => value !== null);
-        print(
-          options,
-          describeImport(last),
-          table(
-            ['WHAT', 'VALUE'],
-            facts.map(([name, value]) => [name, `${value}`]),
-          ),
-        );
+      atWork(async (workplace) => {
+        const imports = await openImports(workplace);
+        const view = await readImport(imports, id);
+        const isLive = !options.json && process.stdout.isTTY && view.endedAt === null;
+        const last = isLive ? await watchImport(imports, id) : view;
+        print(options, toJson(last), facts(last));
       }),
     );
 }
@@ -124,11 +148,11 @@ function cancel(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import cancel 12')
     .action((id: number, options: OutputOptions) =>
-      atWork(async ({ engines }) => {
-        await readImport(engines, id);
-        const isCancelled = await engines.jobs.cancel(id, Date.now());
-        if (!isCancelled) throw new CommandError(`Import ${id} has ended already.`);
-        remark(`Import ${id} is cancelled.`);
+      atWork(async (workplace) => {
+        const imports = await openImports(workplace);
+        await readImport(imports, id);
+        if (!(await imports.cancel(id))) throw new CommandError(`Import ${id} has ended already.`);
+        remark(`Import ${id} is cancelled; what has come stays.`);
         print(options, { id }, '');
       }),
     );
@@ -141,38 +165,40 @@ function report(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import report 12 > report.csv')
     .action((id: number, options: OutputOptions) =>
-      atWork(async ({ engines }) => {
-        const job = await readImport(engines, id);
-        const { parameters, driveId, userId } = job;
-        const key = sourceKey(parameters as ImportRequest, driveId!, userId!);
-        const sourceId = await engines.imports.openSource(key, driveId!);
+      atWork(async (workplace) => {
+        const imports = await openImports(workplace);
+        await readImport(imports, id);
         const lines = [];
-        if (!options.json) process.stdout.write(`${toCsv(['path', 'outcome', 'reason', 'what to do'])}\r\n`);
-        for await (const line of reportOf(engines.imports, id, sourceId)) {
+        if (!options.json) await write(`${toCsv(['path', 'outcome', 'reason', 'what to do'])}\r\n`);
+        for await (const line of imports.report(id)) {
           if (options.json) lines.push(line);
-          else process.stdout.write(`${toCsv([line.path, line.outcome, line.reason, line.advice])}\r\n`);
+          else await write(`${toCsv([line.path, line.outcome, line.reason, line.advice])}\r\n`);
         }
         if (options.json) print(options, lines, '');
       }),
     );
 }
 
-async function addImport(workplace: Workplace, url: string, options: StartOptions, password: string): Promise<JobRow> {
-  const { accounts, engines, config } = workplace;
+async function openImports({ config, engines }: Workplace): Promise<Imports> {
+  return new Imports({
+    jobs: engines.jobs,
+    imports: engines.imports,
+    box: new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY))),
+    allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
+    idleSeconds: config.idleTimeoutSeconds,
+    now: Date.now,
+  });
+}
+
+async function addImport(imports: Imports, { accounts, engines }: Workplace, url: string, options: StartOptions) {
   const drive = await accounts.readDrive(options.drive);
   const members = await engines.accounts.members(drive.id);
   const email = options.as ?? members.find(({ role }) => role === 'manager')?.email;
   if (email === undefined) throw new CommandError('The drive has no manager; say with --as whose files they become.');
   const { userId } = await accounts.readMember(drive.id, email);
-  const request: ImportRequest = {
-    url: sourceUrl(url, options.from),
-    user: options.user,
-    to: normalizePath(options.to.split('/').filter((name) => name !== '')).join('/'),
-    conflict: options.conflict,
-  };
-  const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
-  const secret = box.seal(password, passwordPurpose(request, drive.id, userId));
-  return engines.jobs.add({ kind: IMPORT, userId, driveId: drive.id, parameters: request, secret }, Date.now());
+  const { user, from, to, conflict } = options;
+  const password = await readPassword();
+  return imports.start({ url, from, user, password, driveId: drive.id, userId, to, conflict });
 }
 
 function isServerRunning({ config }: Workplace): boolean {
@@ -185,10 +211,32 @@ function isServerRunning({ config }: Workplace): boolean {
   }
 }
 
-async function readImport({ jobs }: Workplace['engines'], id: number): Promise<JobRow> {
-  const job = await jobs.find(id);
-  if (job?.kind === IMPORT) return job;
+async function readImport(imports: Imports, id: number): Promise<ImportView> {
+  const view = await imports.find(id);
+  if (view) return view;
   throw new CommandError(`There is no import ${id}; see "firn import list".`);
+}
+
+function facts(view: ImportView): string {
+  const [[what, how], ...rest] = factsOf(view) as [[string, string], ...[string, string][]];
+  return table([what, how], rest);
+}
+
+function sayEnd(view: ImportView): void {
+  if (view.state !== 'succeeded') throw new CommandError(view.error ?? `The import is ${view.state}.`);
+  remark(facts(view));
+  if (!isComplete(view)) remark(`Not everything could be taken: see "firn import report ${view.id}".`);
+}
+
+/** A report may be long, and its reader slow. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+/** What the source said is for people as it is. */
+function toCommandError(error: unknown): never {
+  const isSaid = [PassingError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind);
+  throw isSaid ? new CommandError((error as Error).message, { cause: error }) : error;
 }
 
 function toConflict(text: string): ConflictRule {

@@ -5,14 +5,16 @@ import { atWork, type OutputOptions, print, toIso, toMinute } from './workplace.
 const SHOWN_MAX = 200;
 
 export function jobsCommand(): Command {
-  return new Command('jobs').description('work that the server does in the background').addCommand(list());
+  return new Command('jobs')
+    .description('work that the server does in the background')
+    .addCommand(list(), { isDefault: true });
 }
 
 function list(): Command {
   return new Command('list')
     .description('list the latest jobs with their state')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn jobs list')
+    .addHelpText('after', '\nExample:\n  $ firn jobs')
     .action((options: OutputOptions) =>
       atWork(async ({ engines }) => {
         const jobs = await engines.jobs.list({}, null, SHOWN_MAX);

@@ -9,8 +9,8 @@ export interface ImportStore {
   /** The source of that key, which is made where there is none. */
   openSource(key: string, driveId: DriveId): Promise<SourceId>;
 
-  /** Folders that the run knows already are left as they are. */
-  addFolders(jobId: JobId, folders: readonly NewFolder[]): Promise<void>;
+  /** Folders that the run knows already are left as they are. Gives how many are new. */
+  addFolders(jobId: JobId, folders: readonly NewFolder[]): Promise<number>;
   /** Folders that wait, after the one given, in the order in which they came. */
   waitingFolders(jobId: JobId, after: number, limit: number): Promise<FolderRow[]>;
   endFolder(id: number, reason: string | null): Promise<void>;
@@ -20,9 +20,9 @@ export interface ImportStore {
   /**
    * Notes files that a run has seen. One that was taken and has the stamp that it had then is `unchanged`, one whose
    * target belongs to another file of this run is `skipped` with `sameNameReason`, all others wait. A run that sees a file again leaves
-   * it as it is.
+   * it as it is. Gives those that the run had not seen, by the state that they have now.
    */
-  addFiles(sourceId: SourceId, jobId: JobId, files: readonly NewFile[], sameNameReason: string): Promise<void>;
+  addFiles(sourceId: SourceId, jobId: JobId, files: readonly NewFile[], sameNameReason: string): Promise<FileCount[]>;
   waitingFiles(sourceId: SourceId, jobId: JobId, after: number, limit: number): Promise<FileRow[]>;
   /** `blob` null: nothing was taken. */
   endFile(id: number, end: FileEnd): Promise<void>;
@@ -57,7 +57,7 @@ export interface NewFile {
   readonly etag: string | null;
   /** `SHA1:…` as `oc:checksums` has it. */
   readonly checksum: string | null;
-  /** All that tells one version from another. */
+  /** All that tells one version from another; empty: nothing does, and the file is never `unchanged`. */
   readonly stamp: string;
   /** Why it can't be stored; null: it can. */
   readonly refusal: string | null;

@@ -2,16 +2,9 @@ import path from 'node:path';
 import { vi } from 'vitest';
 import { SecretBox } from '../../src/accounts/secret-box.js';
 import { readStorageKey, SECRET_KEY } from '../../src/engines/storage-key.js';
-import {
-  type ConflictRule,
-  IMPORT,
-  type ImportProgress,
-  type ImportRequest,
-  passwordPurpose,
-  sourceKey,
-  sourceUrl,
-} from '../../src/jobs/import/import-request.js';
-import { type ReportLine, reportOf } from '../../src/jobs/import/report.js';
+import type { ConflictRule, ImportProgress } from '../../src/jobs/import/import-request.js';
+import { Imports } from '../../src/jobs/import/imports.js';
+import type { ReportLine } from '../../src/jobs/import/report.js';
 import type { JobRow } from '../../src/stores/job-store.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { DRIVE_ID, emailOf, type TestServer } from './make-server.js';
@@ -26,14 +19,23 @@ export interface ImportOptions {
 
 export const driveId = DRIVE_ID as DriveId;
 
-/** Queues an import by alice into her drive. */
-export async function startImport(server: TestServer, url: string, options: ImportOptions = {}): Promise<JobRow> {
+export async function importsOf({ engines, config }: TestServer): Promise<Imports> {
+  return new Imports({
+    jobs: engines.jobs,
+    imports: engines.imports,
+    box: new SecretBox(await readStorageKey(path.join(config.storage, SECRET_KEY))),
+    allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
+    idleSeconds: config.idleTimeoutSeconds,
+    now: Date.now,
+  });
+}
+
+/** Queues an import by alice into her drive; gives its number. */
+export async function startImport(server: TestServer, url: string, options: ImportOptions = {}): Promise<number> {
   const { user = 'anna', password = 'a very secret word', from = '', to = '', conflict = 'skip' } = options;
   const { id: userId } = (await server.engines.accounts.findUser(emailOf('alice')))!;
-  const request: ImportRequest = { url: sourceUrl(url, from), user, to, conflict };
-  const box = new SecretBox(await readStorageKey(path.join(server.config.storage, SECRET_KEY)));
-  const secret = box.seal(password, passwordPurpose(request, driveId, userId));
-  return server.engines.jobs.add({ kind: IMPORT, userId, driveId, parameters: request, secret }, Date.now());
+  const imports = await importsOf(server);
+  return (await imports.start({ url, from, user, password, driveId, userId, to, conflict })).id;
 }
 
 export async function endOf(server: TestServer, id: number, timeout = 30_000): Promise<JobRow> {
@@ -55,10 +57,8 @@ export interface EndedImport {
 
 /** Runs an import to its end. */
 export async function runImport(server: TestServer, url: string, options: ImportOptions = {}): Promise<EndedImport> {
-  const job = await endOf(server, (await startImport(server, url, options)).id);
-  const { imports } = server.engines;
-  const sourceId = await imports.openSource(sourceKey(job.parameters as ImportRequest, driveId, job.userId!), driveId);
+  const job = await endOf(server, await startImport(server, url, options));
   const report: ReportLine[] = [];
-  for await (const line of reportOf(imports, job.id, sourceId)) report.push(line);
+  for await (const line of (await importsOf(server)).report(job.id)) report.push(line);
   return { job, progress: job.progress as ImportProgress, report };
 }

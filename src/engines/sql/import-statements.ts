@@ -64,17 +64,17 @@ export const putFile = statement<{
   modified: number | null;
   etag: string | null;
   checksum: string | null;
-}>()<never>(
-  (_db, p) => sql<never>`
+}>()<{ state: FileState }>(
+  (_db, p) => sql<{ state: FileState }>`
     INSERT INTO import_file (source_id, href, target, job_id, state, reason, stamp, size, modified, etag, checksum)
     VALUES (${p('source')}, ${p('href')}, ${p('target')}, ${p('job')}, ${p('state')}, ${p('reason')}, ${p('stamp')},
       ${p('size')}, ${p('modified')}, ${p('etag')}, ${p('checksum')})
     ON CONFLICT (source_id, href) DO UPDATE SET target = excluded.target, job_id = excluded.job_id,
       state = CASE WHEN excluded.state = 'waiting' AND import_file.taken_stamp = excluded.stamp
-        AND import_file.target = excluded.target THEN 'unchanged' ELSE excluded.state END,
+        AND excluded.stamp != '' AND import_file.target = excluded.target THEN 'unchanged' ELSE excluded.state END,
       reason = excluded.reason, stamp = excluded.stamp, size = excluded.size, modified = excluded.modified,
       etag = excluded.etag, checksum = excluded.checksum
-    WHERE import_file.job_id != excluded.job_id`,
+    WHERE import_file.job_id != excluded.job_id RETURNING state`,
 );
 
 export const waitingFiles = statement<{ source: number; job: number; after: number; limit: number }>()((db, p) =>

@@ -28,9 +28,14 @@ export class SqlImportStore implements ImportStore {
     return row!.id;
   }
 
-  addFolders(job: JobId, folders: readonly NewFolder[]): Promise<void> {
+  async addFolders(job: JobId, folders: readonly NewFolder[]): Promise<number> {
+    if (folders.length === 0) return 0;
     return this.#database.write(async (connection) => {
-      for (const { href, target } of folders) await statements.addFolder.run(connection, { job, href, target });
+      let added = 0;
+      for (const { href, target } of folders) {
+        added += await statements.addFolder.run(connection, { job, href, target });
+      }
+      return added;
     });
   }
 
@@ -57,15 +62,24 @@ export class SqlImportStore implements ImportStore {
     };
   }
 
-  addFiles(source: SourceId, job: JobId, files: readonly NewFile[], sameNameReason: string): Promise<void> {
+  addFiles(source: SourceId, job: JobId, files: readonly NewFile[], sameNameReason: string): Promise<FileCount[]> {
+    if (files.length === 0) return Promise.resolve([]);
     return this.#database.write(async (connection) => {
+      const counts = new Map<FileState, { state: FileState; files: number; bytes: number }>();
       for (const { refusal, ...file } of files) {
         const { href, target } = file;
         const twin = await statements.findTarget.first(connection, { source, target, job, href });
         const reason = twin ? sameNameReason : refusal;
         const state = reason === null ? 'waiting' : 'skipped';
-        await statements.putFile.run(connection, { ...file, source, job, state, reason });
+        const row = { ...file, source, job, state, reason } as const;
+        const put = await statements.putFile.first(connection, row);
+        if (!put) continue;
+        const count = counts.get(put.state) ?? { state: put.state, files: 0, bytes: 0 };
+        count.files++;
+        count.bytes += file.size ?? 0;
+        counts.set(put.state, count);
       }
+      return [...counts.values()];
     });
   }
 

@@ -1,12 +1,18 @@
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Incoming } from '../../drive/contents.js';
 import type { FileRow } from '../../stores/import-store.js';
 import type { DigestName } from '../../stores/values.js';
-import { PassingError } from '../back-off.js';
-import type { SourceClient } from './source-client.js';
+import { backOffMs, PassingError } from '../back-off.js';
+import { type SourceClient, SourceRefusal } from './source-client.js';
 
-/** Times that a transfer goes on where it broke off before it begins anew. */
-const RESUMES_MAX = 8;
+/** Pauses before a transfer goes on where it broke off; then it begins anew. */
+const RESUME = { firstMs: 100, longestMs: 10_000, triesMax: 8 };
+/** A transfer that got so far since it broke off last has all its tries again, in bytes. */
+const PROGRESS_BYTES = 1024 * 1024;
+
+/** The file is not, or no longer, what the listing says. */
+export class ChangedError extends PassingError {}
 
 /** The bytes of one file of the source, as an upload. `onBytes` hears of each piece. */
 export function incomingFile(
@@ -16,7 +22,7 @@ export function incomingFile(
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Incoming {
-  const chunks = () => bytesOf(client, url, file, signal, onBytes);
+  const chunks = () => new Transfer(client, url, file, signal).bytes(onBytes);
   return {
     size: file.size,
     chunks,
@@ -37,61 +43,109 @@ export function expectedDigests(checksum: string | null): { algorithm: DigestNam
   return found.filter(({ algorithm, hex }) => hex.length === { sha256: 64, sha1: 40, md5: 32 }[algorithm]);
 }
 
-/** Goes on with Range and If-Range where a transfer stalls or breaks off. */
-async function* bytesOf(
-  client: SourceClient,
-  url: URL,
-  file: FileRow,
-  signal: AbortSignal,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let offset = 0;
-  let validator: string | null = null;
-  for (let resumes = 0; ; resumes++) {
-    const range: Record<string, string> =
-      offset > 0 && validator !== null ? { Range: `bytes=${offset}-`, 'If-Range': validator } : {};
-    const { answer } = await client.send('GET', url, { headers: { 'Accept-Encoding': 'identity', ...range }, signal });
+/** One GET, which goes on with Range and If-Range where it stalls or breaks off (RFC 9110 §13.1.5, §14). */
+class Transfer {
+  readonly #client: SourceClient;
+  readonly #url: URL;
+  readonly #size: number | null;
+  readonly #signal: AbortSignal;
+  #offset = 0;
+  #validator: string | null = null;
+
+  constructor(client: SourceClient, url: URL, { size }: FileRow, signal: AbortSignal) {
+    this.#client = client;
+    this.#url = url;
+    this.#size = size;
+    this.#signal = signal;
+  }
+
+  async *bytes(onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+    let failures = 0;
+    let from = 0;
+    for (;;) {
+      try {
+        for await (const chunk of this.#part()) {
+          this.#offset += chunk.length;
+          onBytes(chunk.length);
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (this.#offset - from >= PROGRESS_BYTES) failures = 0;
+        from = this.#offset;
+        const isHopeless = this.#validator === null || this.#offset === 0 || ++failures >= RESUME.triesMax;
+        if (isHopeless || !(error instanceof PassingError) || error instanceof ChangedError || error.afterMs !== null) {
+          throw error;
+        }
+        await wait(backOffMs(failures, RESUME), undefined, { signal: this.#signal });
+      }
+    }
+  }
+
+  /** What is missing, as far as it comes. Throws `PassingError` unless it came to its end. */
+  async *#part(): AsyncGenerator<Buffer> {
+    if (this.#offset > 0 && this.#offset === this.#size) return;
+    const answer = await this.#ask();
     try {
-      checkAnswer(answer, offset);
-      validator ??= validatorOf(answer);
+      this.#check(answer);
+      let left = this.#size === null ? Number.POSITIVE_INFINITY : this.#size - this.#offset;
       for await (const chunk of answer as AsyncIterable<Buffer>) {
-        offset += chunk.length;
-        onBytes(chunk.length);
-        if (file.size !== null && offset > file.size) throw changed();
+        left -= chunk.length;
+        if (left < 0) throw changed();
         yield chunk;
       }
-      if (file.size === null || offset === file.size) return;
+      // All that was announced by the answer came, and it isn't what the listing announced.
+      if (left > 0 && Number.isFinite(left)) throw changed();
     } catch (error) {
-      if (signal.aborted || error instanceof ChangedError) throw error;
-      if (file.size !== null && offset === file.size) return;
-      if (validator === null || resumes >= RESUMES_MAX) {
-        throw new PassingError(`The transfer broke off: ${(error as Error).message}`, { cause: error });
-      }
+      if (error instanceof PassingError) throw error;
+      throw new PassingError(`The transfer broke off: ${(error as Error).message}`, { cause: error });
     } finally {
       answer.destroy();
     }
-    if (validator === null || resumes >= RESUMES_MAX) throw new PassingError('Fewer bytes came than were announced.');
+  }
+
+  async #ask(): Promise<IncomingMessage> {
+    const headers: Record<string, string> = { 'Accept-Encoding': 'identity' };
+    if (this.#offset > 0 && this.#validator !== null) {
+      headers.Range = `bytes=${this.#offset}-`;
+      headers['If-Range'] = this.#validator;
+    }
+    try {
+      return (await this.#client.send('GET', this.#url, { headers, signal: this.#signal })).answer;
+    } catch (error) {
+      const isOther = error instanceof SourceRefusal && [412, 416].includes(error.status);
+      throw this.#offset > 0 && isOther ? changed() : error;
+    }
+  }
+
+  /** Throws `ChangedError` where the answer can't be the rest of the same bytes. */
+  #check(answer: IncomingMessage): void {
+    const { 'content-encoding': coding, 'content-range': range, etag } = answer.headers;
+    if (coding !== undefined && coding !== 'identity') throw changed();
+    if (this.#offset === 0) {
+      if (answer.statusCode !== 200) throw changed();
+      this.#validator = validatorOf(answer);
+      return;
+    }
+    const [, start, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(range ?? '') ?? [];
+    if (answer.statusCode !== 206 || Number(start) !== this.#offset) throw changed();
+    if (this.#size !== null && size !== '*' && Number(size) !== this.#size) throw changed();
+    if (this.#validator!.startsWith('"') && etag !== undefined && etag !== this.#validator) throw changed();
   }
 }
-
-/** The file is not, or no longer, what the listing says. */
-export class ChangedError extends PassingError {}
 
 function changed(): ChangedError {
   return new ChangedError('The file is not what the listing says.');
 }
 
-function checkAnswer(answer: IncomingMessage, offset: number): void {
-  const coding = answer.headers['content-encoding'];
-  if (coding !== undefined && coding !== 'identity') throw changed();
-  if (offset === 0) return;
-  const start = /^bytes (\d+)-/.exec(answer.headers['content-range'] ?? '')?.[1];
-  if (answer.statusCode !== 206 || Number(start) !== offset) throw changed();
-}
-
-/** A weak ETag can't say that bytes are the same (RFC 9110 §13.1.5). */
-function validatorOf(answer: IncomingMessage): string | null {
-  const { etag } = answer.headers;
+/**
+ * What `If-Range` takes: an ETag that isn't weak, or a date that was a second old at least when it was said
+ * (RFC 9110 §8.8.2.2, §13.1.5). Null: nothing says that later bytes belong to the same file.
+ */
+export function validatorOf({ headers }: Pick<IncomingMessage, 'headers'>): string | null {
+  const { etag, date, 'last-modified': modified } = headers;
   if (etag?.startsWith('"')) return etag;
-  return answer.headers['last-modified'] ?? null;
+  if (modified === undefined || date === undefined) return null;
+  return Date.parse(date) - Date.parse(modified) >= 1000 ? modified : null;
 }

@@ -15,13 +15,18 @@ export class HttpAuthentication {
     this.#login = login;
   }
 
+  /** Whether the source has asked for Digest. */
+  get isChosen(): boolean {
+    return this.#digest !== null;
+  }
+
   /** Basic until the source has asked for something else. `target`: path and query as they are sent. */
   header(method: string, target: string): string {
     if (this.#digest) return this.#digestHeader(method, target, this.#digest);
     return `Basic ${Buffer.from(`${this.#login.user}:${this.#login.password}`).toString('base64')}`;
   }
 
-  /** Takes the challenge of a 401. True where another try may do: a Digest that is new, or whose nonce got stale. */
+  /** Takes the challenge of a 401. True where another try may do: a Digest that is new, or has another nonce. */
   take(challenge: string): boolean {
     const found = /(?:^|,\s*)digest\s+(.*)$/is.exec(challenge)?.[1];
     if (found === undefined) return false;
@@ -29,7 +34,7 @@ export class HttpAuthentication {
     for (const [, name, quoted, plain] of found.matchAll(/([a-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
       fields[name!.toLowerCase()] ??= (quoted ?? plain ?? '').replace(/\\(.)/g, '$1');
     }
-    const isNew = this.#digest === null || fields.stale?.toLowerCase() === 'true';
+    const isNew = fields.nonce !== this.#digest?.nonce;
     if (!isNew || fields.nonce === undefined || hashName(fields.algorithm) === null) return false;
     this.#digest = fields;
     this.#count = 0;

@@ -36,7 +36,11 @@ export function importLane(parts: ImportParts): JobLane {
   return { kinds: [kind], limit: IMPORTS_MAX };
 }
 
-async function runImport(parts: ImportParts, guard: AddressGuard, { job, signal, report }: JobWork): Promise<void> {
+async function runImport(
+  parts: ImportParts,
+  guard: AddressGuard,
+  { job, signal, report, renew }: JobWork,
+): Promise<void> {
   const request = job.parameters as ImportRequest;
   const { driveId, userId, secret } = job;
   if (driveId === null || userId === null || secret === null) throw new JobFailedError('The import lost its password.');
@@ -48,7 +52,16 @@ async function runImport(parts: ImportParts, guard: AddressGuard, { job, signal,
   try {
     const sourceId = await parts.imports.openSource(sourceKey(request, driveId, userId), driveId);
     const drive = new Drive(membership, parts.driveParts);
-    const run = new ImportRun({ imports: parts.imports, drive, client, request, jobId: job.id, sourceId, signal });
+    const run = new ImportRun({
+      imports: parts.imports,
+      drive,
+      client,
+      request,
+      jobId: job.id,
+      sourceId,
+      signal,
+      renew,
+    });
     await run.all(report);
   } catch (error) {
     throw error instanceof RefusedAddressError ? new JobFailedError(error.message, { cause: error }) : error;

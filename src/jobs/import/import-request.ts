@@ -25,11 +25,13 @@ export interface ImportProgress {
   readonly bytes: number;
   readonly done: number;
   readonly doneBytes: number;
+  /** Of all that need not be waited for any more, however they ended. */
+  readonly endedBytes: number;
   readonly unchanged: number;
   readonly skipped: number;
   readonly failed: number;
   readonly gone: number;
-  /** Bytes that came in this run of the job, repetitions too. */
+  /** Bytes that came since the process took the job up, repetitions too. */
   readonly receivedBytes: number;
   /** Over the last seconds. */
   readonly bytesPerSecond: number;

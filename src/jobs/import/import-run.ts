@@ -2,27 +2,29 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { makeFolders } from '../../drive/folders.js';
-import { StoreBusyError } from '../../stores/drive-store.js';
+import type { DrivePath } from '../../drive/names.js';
 import type { FileEnd, FileRow, FolderRow, ImportStore, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
-import { PassingError, retrying } from '../back-off.js';
+import { retrying } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
-import { ChangedError, expectedDigests, incomingFile } from './fetch-file.js';
+import { mayBeAway, passing, reasonOf } from './failure-reasons.js';
+import { expectedDigests, incomingFile } from './fetch-file.js';
+import { FileQueue } from './file-queue.js';
 import type { ImportProgress, ImportRequest } from './import-request.js';
 import { ImportTally } from './import-tally.js';
-import { listFolder, toPath, withoutTrash } from './list-folder.js';
+import { inLanes } from './lanes.js';
+import { isDriveRoot, listFolder, toPath, withoutTrash } from './list-folder.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
+import { findRoot } from './source-root.js';
 import { planOf, roomFor, storeFile } from './store-file.js';
 
 const LISTINGS_AT_ONCE = 2;
-const FILES_AT_ONCE = 4;
+const FILES_AT_ONCE = 6;
 const PAGE = 100;
-/** How long one waits for the other kind of work to bring something, and between two reports. */
-const PAUSE_MS = 200;
+const GONE_PAGE = 1000;
 const REPORT_MS = 1000;
+/** For one file or folder; a source that is away has the job's own pauses. */
 const BACK_OFF = { firstMs: 500, longestMs: 120_000, triesMax: 6 };
-/** So many failures of the network, one after the other, say that the source is away. */
-const FAILURES_IN_A_ROW_MAX = 12;
 
 export interface ImportRunParts {
   readonly imports: ImportStore;
@@ -32,118 +34,132 @@ export interface ImportRunParts {
   readonly jobId: JobId;
   readonly sourceId: SourceId;
   readonly signal: AbortSignal;
+  /** Something came: the source is there. */
+  readonly renew: () => void;
 }
 
 /** One run of an import: lists folders and takes files side by side. All it knows is in the store. */
 export class ImportRun {
   readonly #parts: ImportRunParts;
-  readonly #root: URL;
-  readonly #to: readonly string[];
+  readonly #to: DrivePath;
   readonly #tally: ImportTally;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  #root: URL;
   #isListed = false;
-  #failuresInARow = 0;
 
   constructor(parts: ImportRunParts) {
     this.#parts = parts;
     this.#root = new URL(parts.request.url);
-    this.#to = toPath(parts.request.to);
+    this.#to = destination(parts.request.to, parts.drive.membership.driveName);
     this.#tally = new ImportTally(parts.imports, parts.jobId, parts.sourceId);
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal]);
   }
 
   /** Rejects with the first failure that is of the source as a whole; what is queued stays queued. */
   async all(report: (progress: ImportProgress) => void): Promise<void> {
-    const { imports, jobId, sourceId } = this.#parts;
-    await imports.addFolders(jobId, [{ href: '', target: '' }]);
+    const { imports, jobId, sourceId, client, renew } = this.#parts;
+    await this.#tally.load();
+    report(this.#tally.progress());
+    this.#root = await findRoot(client, this.#root, this.#signal);
+    renew();
+    this.#tally.addFolders(await imports.addFolders(jobId, [{ href: '', target: '' }]));
     const reporting = this.#report(report);
-    const work = [this.#list(), this.#take()];
+    // The first failure is the reason, the others follow from it.
+    const stop = (error: unknown) => this.#stop.abort(error);
+    const queue = new FileQueue(
+      (after, limit) => imports.waitingFiles(sourceId, jobId, after, limit),
+      () => this.#isListed,
+      this.#signal,
+    );
     try {
-      await Promise.all(work);
-      const { failed } = await imports.countFolders(jobId);
+      await Promise.all([this.#list(stop).catch(stop), inLanes(FILES_AT_ONCE, () => this.#take(queue), stop)]);
+      this.#signal.throwIfAborted();
       // What lies in a folder that could not be listed isn't gone.
-      if (failed === 0) while ((await imports.markGone(sourceId, jobId, PAGE)) > 0);
+      if (this.#tally.failedFolders === 0) await this.#markGone();
     } finally {
       this.#stop.abort();
-      await Promise.allSettled(work);
       await reporting;
-      report(await this.#tally.progress());
+      report(this.#tally.progress());
     }
+  }
+
+  async #markGone(): Promise<void> {
+    const { imports, jobId, sourceId } = this.#parts;
+    while ((await imports.markGone(sourceId, jobId, GONE_PAGE)) > 0) this.#signal.throwIfAborted();
+    await this.#tally.load();
   }
 
   async #report(report: (progress: ImportProgress) => void): Promise<void> {
     while (!this.#signal.aborted) {
-      report(await this.#tally.progress());
+      report(this.#tally.progress());
       // The end of the run ends the pause.
       await wait(REPORT_MS, undefined, { signal: this.#signal }).catch(() => {});
     }
   }
 
-  async #list(): Promise<void> {
+  async #list(stop: (error: unknown) => void): Promise<void> {
     const { imports, jobId } = this.#parts;
     for (;;) {
       const page = await imports.waitingFolders(jobId, 0, PAGE);
       if (page.length === 0) break;
-      await inLanes(page, LISTINGS_AT_ONCE, this.#signal, (folder) => this.#listFolder(folder));
+      await inLanes(
+        LISTINGS_AT_ONCE,
+        async () => {
+          for (let folder = page.shift(); folder; folder = page.shift()) await this.#listFolder(folder);
+        },
+        stop,
+      );
+      this.#signal.throwIfAborted();
     }
     this.#isListed = true;
   }
 
   async #listFolder(folder: FolderRow): Promise<void> {
-    const { imports, jobId, sourceId, client, drive } = this.#parts;
-    const path = [...this.#to, ...toPath(folder.target)];
+    const { imports, drive } = this.#parts;
+    this.#signal.throwIfAborted();
     let reason: string | null = null;
     try {
+      const path = [...this.#to, ...toPath(folder.target)];
       await drive.write((changes) => makeFolders(changes, path));
-      await retrying(
-        async () => {
-          let isFirst = folder.href === '';
-          for await (const members of listFolder(client, this.#root, folder, this.#signal)) {
-            const inner = isFirst ? withoutTrash(members) : null;
-            isFirst = false;
-            await imports.addFolders(jobId, inner ? [inner] : members.folders);
-            await imports.addFiles(sourceId, jobId, members.files, 'same-name');
-          }
-        },
-        BACK_OFF,
-        this.#signal,
-      );
+      await retrying(() => this.#readListing(folder), BACK_OFF, this.#signal);
+      this.#parts.renew();
     } catch (error) {
-      reason = reasonOf(error, this.#signal);
+      reason = await this.#reasonOf(error);
       // Without the first folder there is nothing to import.
-      if (folder.href === '') throw firstFailure(error);
-      if (error instanceof PassingError) this.#noteFailure(error);
+      if (folder.href === '') throw ofRoot(error);
     }
-    if (reason === null) this.#failuresInARow = 0;
     await imports.endFolder(folder.id, reason);
+    this.#tally.endFolder(reason !== null);
   }
 
-  async #take(): Promise<void> {
-    const { imports, sourceId, jobId } = this.#parts;
-    for (;;) {
-      const wasListed = this.#isListed;
-      const page = await imports.waitingFiles(sourceId, jobId, 0, PAGE);
-      if (page.length === 0) {
-        if (wasListed) return;
-        await wait(PAUSE_MS, undefined, { signal: this.#signal });
-        continue;
-      }
-      await inLanes(page, FILES_AT_ONCE, this.#signal, async (file) => {
-        await imports.endFile(file.id, await this.#takeFile(file));
-      });
+  async #readListing(folder: FolderRow): Promise<void> {
+    const { imports, jobId, sourceId, client } = this.#parts;
+    let mayBeDrive = folder.href === '' && isDriveRoot(this.#root);
+    for await (const page of listFolder(client, this.#root, folder, this.#signal)) {
+      const members = mayBeDrive ? withoutTrash(page) : page;
+      mayBeDrive = false;
+      this.#tally.addFolders(await imports.addFolders(jobId, members.folders));
+      this.#tally.addFiles(await imports.addFiles(sourceId, jobId, members.files, 'same-name'));
+    }
+  }
+
+  async #take(queue: FileQueue): Promise<void> {
+    for (let file = await queue.next(); file; file = await queue.next()) {
+      const end = await this.#takeFile(file);
+      await this.#parts.imports.endFile(file.id, end);
+      this.#tally.endFile(file, end);
+      queue.done(file);
     }
   }
 
   async #takeFile(file: FileRow): Promise<FileEnd> {
     try {
       const end = await retrying(() => this.#transfer(file), BACK_OFF, this.#signal);
-      this.#failuresInARow = 0;
+      this.#parts.renew();
       return end;
     } catch (error) {
-      const reason = reasonOf(error, this.#signal);
-      if (error instanceof PassingError && !(error instanceof ChangedError)) this.#noteFailure(error);
-      return { state: 'failed', reason, blob: null };
+      return { state: 'failed', reason: await this.#reasonOf(error), blob: null };
     }
   }
 
@@ -157,8 +173,8 @@ export class ImportRun {
       return { plan, room: typeof plan === 'object' ? 0 : await roomFor(snapshot, drive, found, file) };
     });
     if (typeof begin.plan === 'object') return begin.plan;
-    const url = new URL(this.#root.href.replace(/\/$/, `/${file.href}`));
-    const incoming = incomingFile(client, url, file, this.#signal, this.#tally.add);
+    const url = new URL(`${this.#root.href}${file.href}`);
+    const incoming = incomingFile(client, url, file, this.#signal, this.#tally.addBytes);
     const expected = { size: file.size, digests: expectedDigests(file.checksum), kept: [] };
     try {
       const content = await drive.receive(incoming, expected, begin.room, this.#signal);
@@ -166,60 +182,28 @@ export class ImportRun {
       if (file.modified === null && file.blob === null) await imports.noteBlob(file.id, content.row.id);
       return await storeFile(drive, content, { file, path, rule });
     } catch (error) {
-      const isPassing =
-        error instanceof StoreBusyError ||
-        (error instanceof DriveError && ['incomplete', 'digest-mismatch', 'busy'].includes(error.kind));
-      if (!isPassing) throw error;
-      throw new ChangedError(error.message, { cause: error });
+      throw passing(error);
     }
   }
 
-  #noteFailure(error: PassingError): void {
-    if (++this.#failuresInARow >= FAILURES_IN_A_ROW_MAX) throw error;
+  /** For the report. Rejects where the trouble is that of the source as a whole: then the job is tried again later. */
+  async #reasonOf(error: unknown): Promise<string> {
+    this.#signal.throwIfAborted();
+    if (mayBeAway(error)) await findRoot(this.#parts.client, this.#root, this.#signal);
+    return reasonOf(error);
   }
 }
 
-/** A code, and what the source or the drive said, for the report. Rethrows what no report should hide. */
-function reasonOf(error: unknown, signal: AbortSignal): string {
-  signal.throwIfAborted();
-  if (error instanceof SourceRefusal) return `refused: ${error.status}`;
-  if (error instanceof DriveError) return `${error.kind}: ${error.message}`;
-  if (error instanceof ChangedError) {
-    const isChecksum = error.cause instanceof DriveError && error.cause.kind === 'digest-mismatch';
-    return isChecksum ? 'checksum' : 'changed';
-  }
-  if (error instanceof PassingError) return `unreachable: ${error.message}`;
-  throw error;
+/** As the drive's user says it: with or without the drive's own folder in front. Never its trash. */
+function destination(to: string, driveName: string): DrivePath {
+  const path = toPath(to);
+  return path[0] === driveName ? path : [driveName, ...path];
 }
 
-function firstFailure(error: unknown): unknown {
+function ofRoot(error: unknown): unknown {
   if (error instanceof SourceRefusal) {
-    const text = error.status === 404 ? 'There is no such folder' : 'There is no WebDAV folder to be read';
-    return new JobFailedError(`${text} at this address (the source answered ${error.status}).`, { cause: error });
+    const message = `The folder at this address can't be listed (the source answered ${error.status}).`;
+    return new JobFailedError(message, { cause: error });
   }
   return error instanceof DriveError ? new JobFailedError(error.message, { cause: error }) : error;
-}
-
-/** Does the work for each, so many at once. Rejects with the first failure, once what is running has ended. */
-async function inLanes<T>(
-  all: readonly T[],
-  lanes: number,
-  signal: AbortSignal,
-  work: (one: T) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let failure: { readonly error: unknown } | null = null;
-  const lane = async () => {
-    while (next < all.length && !failure) {
-      const one = all[next++]!;
-      try {
-        signal.throwIfAborted();
-        await work(one);
-      } catch (error) {
-        failure ??= { error };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  if (failure) throw (failure as { readonly error: unknown }).error;
 }

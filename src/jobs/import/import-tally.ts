@@ -1,16 +1,20 @@
-import type { ImportStore, SourceId } from '../../stores/import-store.js';
+import type { FileCount, FileEnd, FileRow, FileState, ImportStore, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
 import type { ImportProgress } from './import-request.js';
 
 /** How long the speed looks back, in milliseconds. */
 const SPEED_MS = 10_000;
 
-/** Counts from the store, so that a run which goes on after a crash shows what is true, and the speed of late. */
+type Counts = Record<FileState, { files: number; bytes: number }>;
+
+/** Counts from the store, so that a run which goes on after a crash shows what is true; then kept by what the run does. */
 export class ImportTally {
   readonly #imports: ImportStore;
   readonly #jobId: JobId;
   readonly #sourceId: SourceId;
   readonly #samples: { at: number; bytes: number }[] = [];
+  #counts = emptyCounts();
+  #folders = { total: 0, waiting: 0, failed: 0 };
   #received = 0;
 
   constructor(imports: ImportStore, jobId: JobId, sourceId: SourceId) {
@@ -19,29 +23,63 @@ export class ImportTally {
     this.#sourceId = sourceId;
   }
 
-  readonly add = (bytes: number): void => {
+  get failedFolders(): number {
+    return this.#folders.failed;
+  }
+
+  /** Reads all rows of the source: not for every second. */
+  async load(): Promise<void> {
+    this.#folders = { ...(await this.#imports.countFolders(this.#jobId)) };
+    this.#counts = emptyCounts();
+    this.addFiles(await this.#imports.countFiles(this.#sourceId, this.#jobId));
+  }
+
+  addFolders(count: number): void {
+    this.#folders.total += count;
+    this.#folders.waiting += count;
+  }
+
+  endFolder(isFailed: boolean): void {
+    this.#folders.waiting--;
+    if (isFailed) this.#folders.failed++;
+  }
+
+  addFiles(counts: readonly FileCount[]): void {
+    for (const { state, files, bytes } of counts) this.#add(state, files, bytes);
+  }
+
+  endFile({ size }: FileRow, { state }: FileEnd): void {
+    this.#add('waiting', -1, -(size ?? 0));
+    this.#add(state, 1, size ?? 0);
+  }
+
+  readonly addBytes = (bytes: number): void => {
     this.#received += bytes;
   };
 
-  async progress(now: number = Date.now()): Promise<ImportProgress> {
-    const folders = await this.#imports.countFolders(this.#jobId);
-    const counts = await this.#imports.countFiles(this.#sourceId, this.#jobId);
-    const of = (state: string) => counts.find((count) => count.state === state) ?? { files: 0, bytes: 0 };
-    const known = counts.filter(({ state }) => state !== 'gone');
+  progress(now: number = Date.now()): ImportProgress {
+    const { gone, done, unchanged, skipped, failed } = this.#counts;
+    const all = Object.values(this.#counts);
     return {
-      folders: folders.total,
-      foldersLeft: folders.waiting,
-      files: known.reduce((sum, { files }) => sum + files, 0),
-      bytes: known.reduce((sum, { bytes }) => sum + bytes, 0),
-      done: of('done').files,
-      doneBytes: of('done').bytes,
-      unchanged: of('unchanged').files,
-      skipped: of('skipped').files,
-      failed: of('failed').files + folders.failed,
-      gone: of('gone').files,
+      folders: this.#folders.total,
+      foldersLeft: this.#folders.waiting,
+      files: all.reduce((sum, { files }) => sum + files, 0) - gone.files,
+      bytes: all.reduce((sum, { bytes }) => sum + bytes, 0) - gone.bytes,
+      done: done.files,
+      doneBytes: done.bytes,
+      endedBytes: done.bytes + unchanged.bytes + skipped.bytes + failed.bytes,
+      unchanged: unchanged.files,
+      skipped: skipped.files,
+      failed: failed.files + this.#folders.failed,
+      gone: gone.files,
       receivedBytes: this.#received,
       bytesPerSecond: this.#speed(now),
     };
+  }
+
+  #add(state: FileState, files: number, bytes: number): void {
+    this.#counts[state].files += files;
+    this.#counts[state].bytes += bytes;
   }
 
   #speed(now: number): number {
@@ -50,4 +88,9 @@ export class ImportTally {
     const first = this.#samples[0]!;
     return now === first.at ? 0 : Math.round(((this.#received - first.bytes) * 1000) / (now - first.at));
   }
+}
+
+function emptyCounts(): Counts {
+  const none = () => ({ files: 0, bytes: 0 });
+  return { waiting: none(), done: none(), unchanged: none(), skipped: none(), failed: none(), gone: none() };
 }

@@ -1,14 +1,17 @@
+import type { IncomingMessage } from 'node:http';
 import { checkNewName, type DrivePath } from '../../drive/names.js';
 import type { FolderRow, NewFile, NewFolder } from '../../stores/import-store.js';
 import { PassingError } from '../back-off.js';
 import { decoderFor, LISTING_REQUEST, type ListedResource, ListingError, ListingParser } from './listing-parser.js';
 import type { SourceClient } from './source-client.js';
-import { decodeName, memberName } from './source-paths.js';
+import { decodeName, isSame, memberName } from './source-paths.js';
 
 /** Members that go to the database at once. */
 const PAGE = 200;
 /** What a kDrive's root shows beside the drive's own folder, in the languages of its users. */
 const TRASH_NAMES = new Set(['Trash', 'Papierkorb', 'Corbeille', 'Cestino', 'Papelera']);
+
+const UNKNOWN = { size: null, modified: null, etag: null, checksum: null, stamp: '' };
 
 export interface ListedMembers {
   readonly folders: NewFolder[];
@@ -22,25 +25,49 @@ export async function* listFolder(
   folder: FolderRow,
   signal: AbortSignal,
 ): AsyncGenerator<ListedMembers> {
-  const url = new URL(root.href.replace(/\/$/, `/${folder.href}`));
   let page: ListedMembers = { folders: [], files: [] };
-  for await (const listed of responses(client, url, signal)) {
-    const segment = memberName(listed.href, url);
-    if (segment === null) continue;
-    addMember(page, folder, segment, listed);
+  // A redirect may lead elsewhere, and the hrefs are of there.
+  const { url, resources } = await listed(client, new URL(`${root.href}${folder.href}`), '1', signal);
+  let elsewhere = 0;
+  let isFound = false;
+  for await (const resource of resources) {
+    const segment = memberName(resource.href, url);
+    isFound ||= segment !== null || isSame(resource.href, url);
+    if (segment === null) {
+      elsewhere++;
+      continue;
+    }
+    addMember(page, folder, segment, resource);
     if (page.folders.length + page.files.length < PAGE) continue;
     yield page;
     page = { folders: [], files: [] };
   }
+  // Taken for empty, all that was imported before would look deleted.
+  if (elsewhere > 0 && !isFound) throw notOfHere(url);
   yield page;
 }
 
-/** The root of a kDrive shows the drive's folder and its trash: of these two the first is meant, without its name. */
-export function withoutTrash({ folders, files }: ListedMembers): NewFolder | null {
-  if (files.length > 0 || folders.length !== 2) return null;
+function notOfHere({ pathname }: URL): PassingError {
+  const cause = new ListingError(`The source lists addresses that do not lie below ${pathname}.`);
+  return new PassingError(cause.message, { cause });
+}
+
+/** Whether a drive's own address may be meant: a host of its own, or Firn's address by path. */
+export function isDriveRoot({ pathname }: URL): boolean {
+  return pathname === '/' || /^\/dav\/\d+\/$/.test(pathname);
+}
+
+/**
+ * The root of a kDrive shows the drive's folder and its trash: of these two the first is meant, without its name. The
+ * other is reported: it might be somebody's own folder. Other members are given back as they are.
+ */
+export function withoutTrash(members: ListedMembers): ListedMembers {
+  const { folders, files } = members;
+  if (files.length > 0 || folders.length !== 2) return members;
   const trash = folders.find(({ target }) => TRASH_NAMES.has(target));
   const drive = folders.find((folder) => folder !== trash);
-  return trash && drive ? { ...drive, target: '' } : null;
+  if (!trash || !drive) return members;
+  return { folders: [{ ...drive, target: '' }], files: [{ ...UNKNOWN, ...trash, refusal: 'trash' }] };
 }
 
 function addMember(page: ListedMembers, folder: FolderRow, segment: string, listed: ListedResource): void {
@@ -59,7 +86,7 @@ function addMember(page: ListedMembers, folder: FolderRow, segment: string, list
     modified: modified === null ? null : Math.floor(modified / 1000) * 1000,
     etag,
     checksum,
-    stamp: JSON.stringify([etag, size, modified]),
+    stamp: etag === null && modified === null ? '' : JSON.stringify([etag, size, modified]),
     refusal,
   });
 }
@@ -73,9 +100,21 @@ function refusalOf(name: string): string | null {
   }
 }
 
-async function* responses(client: SourceClient, url: URL, signal: AbortSignal): AsyncGenerator<ListedResource> {
-  const headers = { Depth: '1', 'Content-Type': 'application/xml; charset=utf-8', Accept: '*/*' };
-  const { answer } = await client.send('PROPFIND', url, { headers, body: LISTING_REQUEST, signal });
+/** A listing as it comes, and the address that gave it, with a slash at the end. Throws what `SourceClient.send` does. */
+export async function listed(
+  client: SourceClient,
+  folder: URL,
+  depth: '0' | '1',
+  signal: AbortSignal,
+): Promise<{ readonly url: URL; readonly resources: AsyncGenerator<ListedResource> }> {
+  const headers = { Depth: depth, 'Content-Type': 'application/xml; charset=utf-8', Accept: '*/*' };
+  const { answer, url: at } = await client.send('PROPFIND', folder, { headers, body: LISTING_REQUEST, signal });
+  const url = new URL(at);
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return { url, resources: parsed(answer, signal) };
+}
+
+async function* parsed(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<ListedResource> {
   const parser = new ListingParser();
   let decoder: ReturnType<typeof decoderFor> | null = null;
   try {

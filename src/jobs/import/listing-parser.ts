@@ -99,7 +99,10 @@ export class ListingParser {
     this.#depth--;
     const text = this.#text.trim();
     if (uri === DAV) this.#closeDav(local, text);
-    if (uri === OWNCLOUD && local === 'checksum' && text !== '') this.#propstat.checksum = text;
+    if (uri === OWNCLOUD && local === 'checksum' && text !== '') {
+      const { checksum } = this.#propstat;
+      this.#propstat.checksum = checksum === null ? text : `${checksum} ${text}`;
+    }
     this.#text = '';
   }
 

@@ -30,6 +30,10 @@ const REASONS: Readonly<Record<string, readonly [reason: string, advice: string]
   ],
   changed: ['The source sent other bytes than it announced, or the file changed meanwhile.', AGAIN],
   checksum: ['What came has another checksum than the source says.', `${AGAIN} If it stays, look at the file there.`],
+  trash: [
+    'It is the trash of a drive, which is left out.',
+    'If it is a folder of your own, import it by itself with --from.',
+  ],
   unreachable: ['The source could not be reached, or broke off, several times.', AGAIN],
   refused: ['The source refused it.', 'Look whether the user may read it there, then import again.'],
   gone: ['It was imported before and is not at the source any more; here it stays.', 'Delete it here if it should go.'],

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PassingError } from '../back-off.js';
-import { JobFailedError } from '../job-runner.js';
 import { type AddressGuard, RefusedAddressError } from './address-guard.js';
 import { HttpAuthentication, type SourceLogin } from './http-authentication.js';
 
@@ -16,7 +16,12 @@ export interface SourceOptions {
   readonly idleMs: number;
 }
 
-/** The source said no to one file or folder. */
+/** A folder of many members takes its time before the first byte comes: so many times the usual silence. */
+const LISTING_PATIENCE = 5;
+/** Waited out here; who wants longer is left alone until then, in milliseconds. */
+const QUIET_MAX_MS = 120_000;
+
+/** The source said no to one file or folder, or to the password. */
 export class SourceRefusal extends Error {
   override readonly name = 'SourceRefusal';
   constructor(readonly status: number) {
@@ -32,6 +37,7 @@ export class SourceClient {
   readonly #home: URL;
   readonly #authentication: HttpAuthentication;
   readonly #options: SourceOptions;
+  #quietUntil = 0;
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
 
   constructor(origin: URL, login: SourceLogin, options: SourceOptions) {
@@ -43,8 +49,22 @@ export class SourceClient {
   }
 
   /**
-   * The head of a successful answer (2xx), whose body is the caller's to read, and the URL that gave it. Throws
-   * `PassingError`, `SourceRefusal`, `JobFailedError` for a password that is refused, and `RefusedAddressError`.
+   * Without TLS, asks first how the source wants to have the password: a source that takes Digest never gets the password
+   * itself. Throws as `send` does.
+   */
+  async introduce(url: URL, signal: AbortSignal): Promise<void> {
+    if (url.protocol !== 'http:' || this.#authentication.isChosen) return;
+    await this.#quiet(signal);
+    const answer = await this.#once('PROPFIND', url, { Depth: '0' }, undefined, signal);
+    const challenge = answer.headers['www-authenticate'];
+    if (answer.statusCode === 401 && challenge !== undefined) this.#authentication.take(challenge);
+    drain(answer);
+  }
+
+  /**
+   * The head of a successful answer (2xx), whose body is the caller's to read, and the URL that gave it. While the source
+   * asks for a pause (RFC 9110 §10.2.3) nobody's request goes out. Throws `PassingError`, `SourceRefusal`, and
+   * `RefusedAddressError`.
    */
   async send(
     method: string,
@@ -54,7 +74,11 @@ export class SourceClient {
     let at = url;
     let redirects = 0;
     for (let challenges = 0; ; ) {
-      const answer = await this.#once(method, at, headers, body, signal);
+      await this.#quiet(signal);
+      const isOwn = this.#isOwn(at);
+      const credentials = isOwn ? this.#authentication.header(method, targetOf(at)) : null;
+      const authorization: Record<string, string> = credentials ? { Authorization: credentials } : {};
+      const answer = await this.#once(method, at, { ...headers, ...authorization }, body, signal);
       const status = answer.statusCode!;
       if (status >= 200 && status < 300) return { answer, url: at };
       drain(answer);
@@ -64,16 +88,31 @@ export class SourceClient {
         at = redirected(at, location, status);
         continue;
       }
-      const isOwn = this.#isOwn(at);
       const challenge = answer.headers['www-authenticate'];
       if (status === 401 && isOwn && challenge && challenges++ < 2 && this.#authentication.take(challenge)) continue;
-      throw failure(status, answer.headers['retry-after'], isOwn);
+      throw this.#failure(status, answer.headers['retry-after']);
     }
   }
 
   close(): void {
     this.#agents.http.destroy();
     this.#agents.https.destroy();
+  }
+
+  /** Rejects at once where the source wants to be left alone for long. */
+  async #quiet(signal: AbortSignal): Promise<void> {
+    const left = this.#quietUntil - Date.now();
+    if (left > QUIET_MAX_MS) throw new PassingError('The source asks for a pause.', { afterMs: left });
+    if (left > 0) await wait(left, undefined, { signal });
+  }
+
+  #failure(status: number, retryAfter: string | undefined): Error {
+    if (![408, 423, 425, 429].includes(status) && status < 500) return new SourceRefusal(status);
+    const afterMs = parseRetryAfter(retryAfter);
+    if ((status === 429 || status === 503) && afterMs !== null) {
+      this.#quietUntil = Math.max(this.#quietUntil, Date.now() + afterMs);
+    }
+    return new PassingError(`The source answered ${status}.`, { afterMs });
   }
 
   /** Also the same host with TLS in place of none, at their usual ports. */
@@ -91,8 +130,6 @@ export class SourceClient {
   ): Promise<IncomingMessage> {
     this.#options.guard.checkHost(url.hostname);
     const isSecure = url.protocol === 'https:';
-    const target = `${url.pathname}${url.search}`;
-    const credentials = this.#isOwn(url) ? { Authorization: this.#authentication.header(method, target) } : {};
     return new Promise((resolve, reject) => {
       const outgoing = (isSecure ? requestHttps : requestHttp)(url, {
         method,
@@ -100,11 +137,10 @@ export class SourceClient {
         headers: {
           'User-Agent': 'Firn-Import/1',
           ...headers,
-          ...credentials,
           ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
         },
         signal,
-        timeout: this.#options.idleMs,
+        timeout: this.#options.idleMs * (method === 'PROPFIND' ? LISTING_PATIENCE : 1),
       });
       outgoing.on('timeout', () => outgoing.destroy(new PassingError('The source was silent for too long.')));
       outgoing.on('error', (error) => {
@@ -115,6 +151,11 @@ export class SourceClient {
       outgoing.end(body);
     });
   }
+}
+
+/** As it is sent, and as Digest has it. */
+function targetOf({ pathname, search }: URL): string {
+  return `${pathname}${search}`;
 }
 
 function redirected(from: URL, location: string, status: number): URL {
@@ -129,14 +170,6 @@ function redirected(from: URL, location: string, status: number): URL {
   to.username = '';
   to.password = '';
   return to;
-}
-
-function failure(status: number, retryAfter: string | undefined, isOwn: boolean): Error {
-  if (status === 401 && isOwn) return new JobFailedError('The source refuses the user name or the password.');
-  if (status === 408 || status === 423 || status === 425 || status === 429 || status >= 500) {
-    return new PassingError(`The source answered ${status}.`, { afterMs: parseRetryAfter(retryAfter) });
-  }
-  return new SourceRefusal(status);
 }
 
 /** Seconds, or a date (RFC 9110 §10.2.3); in milliseconds from now. */

@@ -27,6 +27,14 @@ export function decodeName(segment: string): string {
   }
 }
 
+/** Whether the href is that of the folder itself. */
+export function isSame(href: string, folder: URL): boolean {
+  const path = pathOfHref(href, folder);
+  if (path === null) return false;
+  const [segments, own] = [segmentsOf(path), segmentsOf(folder.pathname)];
+  return segments.length === own.length && own.every((segment, index) => isSameName(segment, segments[index]!));
+}
+
 /** The name, still encoded, of what lies directly in the folder. Null for the folder itself and what lies elsewhere. */
 export function memberName(href: string, folder: URL): string | null {
   const path = pathOfHref(href, folder);
@@ -34,6 +42,11 @@ export function memberName(href: string, folder: URL): string | null {
   const segments = segmentsOf(path);
   const above = segmentsOf(folder.pathname);
   if (segments.length !== above.length + 1) return null;
-  const isInside = above.every((segment, index) => decodeName(segment) === decodeName(segments[index]!));
+  const isInside = above.every((segment, index) => isSameName(segment, segments[index]!));
   return isInside ? segments.at(-1)! : null;
+}
+
+/** However they are encoded. */
+function isSameName(one: string, other: string): boolean {
+  return decodeName(one).normalize('NFC') === decodeName(other).normalize('NFC');
 }

@@ -8,6 +8,7 @@ import { roomOf } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
 import type { FileEnd, FileRow } from '../../stores/import-store.js';
+import type { BlobId } from '../../stores/values.js';
 import type { ConflictRule } from './import-request.js';
 
 type Plan = 'write' | 'keep-both' | FileEnd;
@@ -48,7 +49,11 @@ export function storeFile(
     if (found.resource?.node?.blobId === content.row.id && file.blob !== content.row.id) return done;
     const plan = planOf(found, file, rule);
     if (typeof plan === 'object') return plan;
-    if (plan === 'keep-both') found = await free(changes, path);
+    if (plan === 'keep-both') {
+      const place = await free(changes, path, content.row.id);
+      if (!place) return done;
+      found = place;
+    }
     await checkLocks(changes, found, {
       tokens: new Set(),
       changesSelf: found.resource !== null,
@@ -59,17 +64,21 @@ export function storeFile(
   });
 }
 
-async function free(changes: Changes, path: DrivePath): Promise<Found> {
+/** Null: the content lies under such a name already, as after a crash. */
+async function free(changes: Changes, path: DrivePath, id: BlobId): Promise<Found | null> {
   const folder = path.slice(0, -1);
+  let isThere = false;
   const name = await freeName(path.at(-1)!, false, changes.now, async (names) => {
     const taken = new Set<string>();
     for (const candidate of names) {
       const { resource } = await changes.find([...folder, candidate]);
-      if (resource) taken.add(candidate);
+      if (!resource) continue;
+      taken.add(candidate);
+      isThere ||= resource.node?.blobId === id;
     }
     return taken;
   });
-  return changes.find([...folder, name]);
+  return isThere ? null : changes.find([...folder, name]);
 }
 
 function seconds(ms: number): number {

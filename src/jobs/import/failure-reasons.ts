@@ -1,0 +1,31 @@
+import { DriveError } from '../../drive/drive-error.js';
+import { StoreBusyError } from '../../stores/drive-store.js';
+import { PassingError } from '../back-off.js';
+import { ChangedError } from './fetch-file.js';
+import { SourceRefusal } from './source-client.js';
+
+/** What an upload would be told to try again, or can't be what the listing says, may be well at the next try. */
+export function passing(error: unknown): unknown {
+  const isPassing =
+    error instanceof StoreBusyError ||
+    (error instanceof DriveError && ['incomplete', 'digest-mismatch', 'busy'].includes(error.kind));
+  return isPassing ? new ChangedError(error.message, { cause: error }) : error;
+}
+
+/** Whether the trouble may be that of the source as a whole, so that no file should be blamed for it. */
+export function mayBeAway(error: unknown): boolean {
+  if (error instanceof SourceRefusal) return error.status === 401;
+  return error instanceof PassingError && !(error instanceof ChangedError);
+}
+
+/** A code, and what the source or the drive said, for the report. Rethrows what no report should hide. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof SourceRefusal) return `refused: ${error.status}`;
+  if (error instanceof DriveError) return `${error.kind}: ${error.message}`;
+  if (error instanceof ChangedError) {
+    const isChecksum = error.cause instanceof DriveError && error.cause.kind === 'digest-mismatch';
+    return isChecksum ? 'checksum' : 'changed';
+  }
+  if (error instanceof PassingError) return `unreachable: ${error.message}`;
+  throw error;
+}

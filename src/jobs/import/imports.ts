@@ -1,0 +1,195 @@
+import type { SecretBox } from '../../accounts/secret-box.js';
+import { normalizePath } from '../../drive/names.js';
+import type { ImportStore } from '../../stores/import-store.js';
+import type { JobId, JobRow, JobStore } from '../../stores/job-store.js';
+import type { DriveId, UserId } from '../../stores/values.js';
+import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
+import {
+  type ConflictRule,
+  IMPORT,
+  type ImportProgress,
+  type ImportRequest,
+  ImportRequestError,
+  passwordPurpose,
+  sourceKey,
+  sourceUrl,
+} from './import-request.js';
+import { isDriveRoot, type ListedMembers, listFolder, withoutTrash } from './list-folder.js';
+import { type ReportLine, reportOf } from './report.js';
+import { SourceClient } from './source-client.js';
+import { findRoot } from './source-root.js';
+
+/** Names of the source's first folder that a test of the connection gives. */
+const SHOWN_MAX = 20;
+/** Members that it counts at most: enough to see whether it is the right place. */
+const COUNTED_MAX = 10_000;
+/** Open imports that are looked through for one of the same folders. */
+const OPEN_PAGE = 200;
+
+export interface ImportsParts {
+  readonly jobs: JobStore;
+  readonly imports: ImportStore;
+  readonly box: SecretBox;
+  readonly allowed: AllowedPlaces;
+  /** Silence after which a source is given up, in seconds. */
+  readonly idleSeconds: number;
+  readonly now: () => number;
+}
+
+export interface SourceLoginRequest {
+  readonly url: string;
+  /** A folder below it; empty: all. */
+  readonly from: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface NewImport extends SourceLoginRequest {
+  readonly driveId: DriveId;
+  /** Whose rights it has, and whose files they become. */
+  readonly userId: UserId;
+  /** A path as the drive's user sees it; empty: the drive's own folder. */
+  readonly to: string;
+  readonly conflict: ConflictRule;
+}
+
+/** What the source's folder holds itself, without what lies deeper. */
+export interface FoundSource {
+  /** Where the redirects lead. */
+  readonly url: string;
+  readonly folders: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** There are more than were counted. */
+  readonly isMore: boolean;
+  /** The first names, folders with a slash at the end. */
+  readonly names: readonly string[];
+  /** It is the root of a drive, whose trash will be left out. */
+  readonly isDriveRoot: boolean;
+}
+
+/** An import as people see it: never its password. */
+export interface ImportView extends Partial<ImportProgress> {
+  readonly id: JobId;
+  readonly state: JobRow['state'];
+  readonly driveId: number | null;
+  readonly userId: number | null;
+  readonly url: string;
+  readonly user: string;
+  readonly to: string;
+  readonly conflict: ConflictRule;
+  readonly error: string | null;
+  /** When it is tried again, while it waits after a failure; milliseconds since 1970, as all times here. */
+  readonly nextAt: number | null;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+}
+
+/** What the command line and the console do with imports. Who may do it is the caller's to check. */
+export class Imports {
+  readonly #parts: ImportsParts;
+
+  constructor(parts: ImportsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Tries the connection and says what is there. Throws `ImportRequestError` for a wrong address, `RefusedAddressError`,
+   * `JobFailedError` where there is nothing to import, and `PassingError` where the source can't be reached; all of them
+   * have a sentence for people.
+   */
+  async test({ url, from, user, password }: SourceLoginRequest, signal: AbortSignal): Promise<FoundSource> {
+    const root = new URL(sourceUrl(url, from));
+    const guard = new AddressGuard(this.#parts.allowed);
+    const client = new SourceClient(root, { user, password }, { guard, idleMs: this.#parts.idleSeconds * 1000 });
+    try {
+      const found = await findRoot(client, root, signal);
+      return await lookInto(client, found, signal);
+    } catch (error) {
+      throw error instanceof Error && error.cause instanceof RefusedAddressError ? error.cause : error;
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Queues an import. Throws `ImportRequestError`, also where one of the same folders has not ended. */
+  async start({ password, from, driveId, userId, ...wanted }: NewImport): Promise<ImportView> {
+    const { jobs, box, now } = this.#parts;
+    const to = normalizePath(wanted.to.split('/').filter((name) => name !== '')).join('/');
+    const { user, conflict } = wanted;
+    const request: ImportRequest = { url: sourceUrl(wanted.url, from), user, to, conflict };
+    const open = await this.#findOpen(sourceKey(request, driveId, userId));
+    if (open !== null)
+      throw new ImportRequestError(`Import ${open} takes the same folder already; wait, or cancel it.`);
+    const secret = box.seal(password, passwordPurpose(request, driveId, userId));
+    return toView(await jobs.add({ kind: IMPORT, userId, driveId, parameters: request, secret }, now()));
+  }
+
+  /** The newest first, of one user or of all, before the import `before`. */
+  async list(userId: UserId | null, before: JobId | null, limit: number): Promise<ImportView[]> {
+    const filter = userId === null ? { kind: IMPORT } : { kind: IMPORT, userId };
+    return (await this.#parts.jobs.list(filter, before, limit)).map(toView);
+  }
+
+  async find(id: JobId): Promise<ImportView | null> {
+    const job = await this.#parts.jobs.find(id);
+    return job?.kind === IMPORT ? toView(job) : null;
+  }
+
+  /** What has come stays. False where it had ended. */
+  async cancel(id: JobId): Promise<boolean> {
+    if (!(await this.find(id))) return false;
+    return this.#parts.jobs.cancel(id, this.#parts.now());
+  }
+
+  /** What was not taken, why, and what to do. */
+  async *report(id: JobId): AsyncGenerator<ReportLine> {
+    const { jobs, imports } = this.#parts;
+    const job = await jobs.find(id);
+    if (job?.kind !== IMPORT || job.driveId === null || job.userId === null) return;
+    const key = sourceKey(job.parameters as ImportRequest, job.driveId, job.userId);
+    yield* reportOf(imports, id, await imports.openSource(key, job.driveId));
+  }
+
+  async #findOpen(key: string): Promise<JobId | null> {
+    for (let before: JobId | null = null; ; ) {
+      const page: JobRow[] = await this.#parts.jobs.list({ kind: IMPORT }, before, OPEN_PAGE);
+      const same = page.find(
+        ({ endedAt, parameters, driveId, userId }) =>
+          endedAt === null && sourceKey(parameters as ImportRequest, driveId!, userId!) === key,
+      );
+      if (same) return same.id;
+      if (page.length < OPEN_PAGE) return null;
+      before = page.at(-1)!.id;
+    }
+  }
+}
+
+async function lookInto(client: SourceClient, root: URL, signal: AbortSignal): Promise<FoundSource> {
+  const found = { folders: 0, files: 0, bytes: 0, names: [] as string[], isMore: false };
+  let first: ListedMembers | null = null;
+  for await (const page of listFolder(client, root, { id: 0, href: '', target: '', reason: null }, signal)) {
+    first ??= page;
+    found.folders += page.folders.length;
+    found.files += page.files.length;
+    found.bytes += page.files.reduce((sum, { size }) => sum + (size ?? 0), 0);
+    const names = [...page.folders.map(({ target }) => `${target}/`), ...page.files.map(({ target }) => target)];
+    found.names.push(...names.slice(0, SHOWN_MAX - found.names.length));
+    if (found.folders + found.files >= COUNTED_MAX) {
+      found.isMore = true;
+      break;
+    }
+  }
+  const isRoot = isDriveRoot(root) && first !== null && withoutTrash(first) !== first;
+  return { url: root.href, ...found, isDriveRoot: isRoot };
+}
+
+function toView(job: JobRow): ImportView {
+  const { url, user, to, conflict } = job.parameters as ImportRequest;
+  const { id, state, driveId, userId, error, createdAt, startedAt, endedAt } = job;
+  const nextAt = state === 'waiting' && job.attempts > 0 ? job.runAt : null;
+  const progress = job.progress as ImportProgress | null;
+  const view = { id, state, driveId, userId, url, user, to: `/${to}`, conflict, error, nextAt };
+  return { ...view, createdAt, startedAt, endedAt, ...progress };
+}
