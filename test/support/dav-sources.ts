@@ -6,8 +6,9 @@ import path from 'node:path';
 import { mustRun, waitUntil } from './run-program.js';
 
 export const SOURCE_USER = 'anna';
-export const SOURCE_PASSWORD = 'Nebelmeer-7411-Zaunkoenig';
-export const SOURCES = ['apache', 'nginx', 'lighttpd', 'rclone'] as const;
+/** Looks different when it is percent-encoded. */
+export const SOURCE_PASSWORD = 'Nebel meer&7411/Zaunkoenig';
+export const SOURCES = ['apache', 'nginx', 'lighttpd', 'rclone', 'webdav-server'] as const;
 
 export interface DavSource {
   readonly url: string;
@@ -135,7 +136,14 @@ auth.require = ("/" => ("method" => "basic", "realm" => "source", "require" => "
     ),
     configuration: '',
   }),
+  'webdav-server': (folder, port) => ({
+    program: process.execPath,
+    parameters: [WEBDAV_SERVER, `${port}`, `${folder}/files`, SOURCE_USER, SOURCE_PASSWORD],
+    configuration: '',
+  }),
 };
+
+const WEBDAV_SERVER = path.join(import.meta.dirname, 'webdav-server-source.js');
 
 async function freePort(): Promise<number> {
   const server = createServer();
