@@ -13,6 +13,7 @@ import { Passwords } from './accounts/passwords.js';
 import { SecondFactors } from './accounts/second-factors.js';
 import { SecretBox } from './accounts/secret-box.js';
 import { Sessions } from './accounts/sessions.js';
+import { verifyCode } from './accounts/verify-code.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { type Config, ConfigError, checkMayListen, isMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
@@ -118,7 +119,7 @@ function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts 
 }
 
 function makeHttpServer(config: Config, engines: Engines, services: Services): Server {
-  const { authenticator, accounts, driveParts, changeWatch, log } = services;
+  const { authenticator, accounts, audit, driveParts, changeWatch, log } = services;
   const consoleParts = makeConsoleParts(config, engines, services);
   const connections = new ConnectionCounts();
   const app = makeApp({
@@ -129,10 +130,12 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
     accounts: engines.accounts,
     authenticator,
     accountRules: accounts,
+    audit,
     loginFlows: new LoginFlows({
       accounts,
       signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
-      verifyCode: (userId, code) => consoleParts.secondFactors.verify(userId, code),
+      verifyCode: (userId, code, actor) => verifyCode(consoleParts, userId, code, actor),
+      audit,
       drivesOf: (userId) => engines.accounts.drivesOf(userId),
       now: Date.now,
     }),

@@ -8,7 +8,7 @@ import {
 } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import { type AppPasswordSecret, parseAppPassword } from './app-password.js';
-import type { Audit } from './audit.js';
+import type { Actor, Audit } from './audit.js';
 import type { BasicCredentials } from './basic.js';
 import { CredentialCache } from './credential-cache.js';
 import type { Passwords } from './passwords.js';
@@ -104,7 +104,7 @@ export class Authenticator {
       (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
     if (verdict.kind === 'throttled') return this.#throttled(verdict);
     if (verdict.kind === 'bad') {
-      this.#tellRefusal(verdict.refusal, email, remoteAddress, client);
+      this.#tell('access-refused', verdict.refusal, { name: email, remoteAddress, client });
       return this.#refuse(verdict.refusal, client, now);
     }
     if (verdict.isFirstUse) this.#tellFirstUse(verdict.credential, email, remoteAddress, client);
@@ -124,9 +124,14 @@ export class Authenticator {
       (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
     if (verdict.kind === 'throttled') return this.#throttled(verdict);
     if (verdict.kind === 'bad' && verdict.refusal.reason !== 'second-factor') {
+      this.#tell('sign-in-refused', verdict.refusal, { name: email, remoteAddress, client });
       return this.#refuse(verdict.refusal, client, this.#now());
     }
     if (verdict.kind === 'good' && verdict.credential.kind === 'app') {
+      const { userId, id } = verdict.credential;
+      const details = { reason: 'app-password', number: id };
+      const actor = { name: email, remoteAddress, client };
+      this.#audit.noteOnce('sign-in-refused', userId, actor, details).catch(this.#onError);
       this.counts.refused['app-password']++;
       return { kind: 'refused', message: ACCOUNT_PASSWORD_WANTED };
     }
@@ -179,11 +184,14 @@ export class Authenticator {
     return verdict;
   }
 
-  /** Not waited for: the answer doesn't depend on it. A name that is nobody's may be a password typed into the wrong field. */
-  #tellRefusal({ reason, user, tried }: Refusal, email: string, remoteAddress: string, client: string): void {
-    const actor = { name: user ? email : '', remoteAddress, client };
+  /**
+   * Not waited for: the answer doesn't depend on it, and its time must not tell who has an account. A name that is nobody's
+   * may be a password typed into the wrong field.
+   */
+  #tell(kind: 'sign-in-refused' | 'access-refused', { reason, user, tried }: Refusal, by: Actor): void {
+    const actor = { ...by, name: user ? by.name : '' };
     const number = tried?.kind === 'app' ? tried.id : undefined;
-    this.#audit.noteOnce('access-refused', user?.id ?? null, actor, { reason, number }).catch(this.#onError);
+    this.#audit.noteOnce(kind, user?.id ?? null, actor, { reason, number }).catch(this.#onError);
   }
 
   #tellFirstUse(credential: CredentialRef, email: string, remoteAddress: string, client: string): void {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
 import { addressBlock } from '../accounts/address-block.js';
+import type { Actor, Audit } from '../accounts/audit.js';
 import type { SignInResult } from '../accounts/authenticator.js';
 import type { BasicCredentials } from '../accounts/basic.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
@@ -22,6 +23,7 @@ const TOKEN_BYTES = 32;
 const BUSY = 'Too many people sign in at once. Try again in a moment.';
 const WRONG_CODE = 'This code is wrong or was used already. Wait for the next one.';
 const NOT_THEIRS = 'This is no drive of yours.';
+const CHANGED = 'Your account was changed meanwhile. Sign in again.';
 const FLOW_PATH = '/index.php/login/v2/flow/';
 
 interface Flow {
@@ -39,7 +41,7 @@ interface Flow {
   /** Whose password was right, and what the form with the code must bring. */
   secondStep: { readonly user: UserRow; readonly stepKey: string } | null;
   /** Who has signed in on the page, and what the grant must bring. */
-  signedIn: { readonly email: string; readonly grantKey: string } | null;
+  signedIn: { readonly user: UserRow; readonly grantKey: string } | null;
   granted: { readonly loginName: string; readonly appPassword: string } | null;
 }
 
@@ -53,7 +55,8 @@ export interface LoginFlowParts {
   readonly accounts: Accounts;
   readonly signIn: (credentials: BasicCredentials, remoteAddress: string, client: string) => Promise<SignInResult>;
   /** Of who has a second factor. */
-  readonly verifyCode: (userId: UserId, code: string) => Promise<CodeVerdict>;
+  readonly verifyCode: (userId: UserId, code: string, actor: Actor) => Promise<CodeVerdict>;
+  readonly audit: Audit;
   readonly drivesOf: (userId: UserId) => Promise<readonly OfferedDrive[]>;
   readonly now: () => number;
 }
@@ -88,8 +91,8 @@ export class LoginFlows {
       throw new DavError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
     if (!isFromHere(request)) return elsewherePage();
     const form = await request.readForm();
-    if (form.has('grant')) return this.#grant(flow, form);
-    return form.has('step') ? this.#secondStep(flow, form) : this.#signIn(request, flow, form);
+    if (form.has('grant')) return this.#grant(request, flow, form);
+    return form.has('step') ? this.#secondStep(request, flow, form) : this.#signIn(request, flow, form);
   }
 
   #start(request: CloudRequest): CloudAnswer {
@@ -143,18 +146,20 @@ export class LoginFlows {
       return signInPage(flow, { status: 429, text, retryAfterSeconds: result.retryAfterSeconds }, email);
     }
     if (result.kind === 'refused') return signInPage(flow, { status: 403, text: result.message }, email);
-    if (!result.user.hasSecondFactor) return this.#offer(flow, result.user);
+    if (!result.user.hasSecondFactor) return this.#welcome(request, flow, result.user, 'password');
     const stepToken = makeToken();
     flow.secondStep = { user: result.user, stepKey: keyOf(stepToken) };
     return codePage(flow, stepToken);
   }
 
   /** PRODUCT S3: a code of the authenticator, or a recovery code. */
-  async #secondStep(flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
+  async #secondStep(request: CloudRequest, flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
     const { secondStep } = flow;
     const stepToken = form.get('step') ?? '';
     if (!secondStep || keyOf(stepToken) !== secondStep.stepKey) return gonePage();
-    const verdict = await orBusy(this.#parts.verifyCode(secondStep.user.id, form.get('code') ?? ''));
+    const { user } = secondStep;
+    const actor = actorOf(request, flow, user);
+    const verdict = await orBusy(this.#parts.verifyCode(user.id, form.get('code') ?? '', actor));
     if (verdict === 'busy') return codePage(flow, stepToken, { status: 503, text: BUSY });
     if (verdict.kind === 'throttled') {
       const { retryAfterSeconds } = verdict;
@@ -163,7 +168,12 @@ export class LoginFlows {
     }
     if (verdict.kind === 'wrong') return codePage(flow, stepToken, { status: 403, text: WRONG_CODE });
     flow.secondStep = null;
-    return this.#offer(flow, secondStep.user);
+    return this.#welcome(request, flow, user, verdict.by);
+  }
+
+  async #welcome(request: CloudRequest, flow: Flow, user: UserRow, by: string): Promise<CloudAnswer> {
+    await this.#parts.audit.note('sign-in', user.id, actorOf(request, flow, user), { by });
+    return this.#offer(flow, user);
   }
 
   async #offer(flow: Flow, user: UserRow): Promise<CloudAnswer> {
@@ -171,33 +181,38 @@ export class LoginFlows {
     const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
     if (offered.length === 0) return noDrivePage(flow.driveId !== null);
     const grantToken = makeToken();
-    flow.signedIn = { email: user.email, grantKey: keyOf(grantToken) };
+    flow.signedIn = { user, grantKey: keyOf(grantToken) };
     return grantPage(flow, user.email, ownFirst(offered, user.ownDriveId), grantToken);
   }
 
-  async #grant(flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
+  async #grant(request: CloudRequest, flow: Flow, form: URLSearchParams): Promise<CloudAnswer> {
     const { signedIn } = flow;
     if (!signedIn || keyOf(form.get('grant') ?? '') !== signedIn.grantKey) return gonePage();
     // Once: a form that is sent again makes no second password.
     flow.signedIn = null;
+    const { email } = signedIn.user;
+    const refuse = (status: number, text: string) => signInPage(flow, { status, text }, email);
+    // Whoever signed in with a password that was found out must not go on with it when its owner has changed it.
+    if (!isAsBefore(signedIn.user, await this.#parts.accounts.readUser(email))) return refuse(403, CHANGED);
     const chosen = flow.driveId ?? Number(form.get('drive') ?? Number.NaN);
-    const secret = await this.#makeAppPassword(flow, signedIn.email, chosen);
-    if (secret === null) return signInPage(flow, { status: 403, text: NOT_THEIRS }, signedIn.email);
-    if (secret === 'busy') return signInPage(flow, { status: 503, text: BUSY }, signedIn.email);
-    flow.granted = { loginName: signedIn.email, appPassword: secret };
+    const secret = await this.#makeAppPassword(flow, chosen, actorOf(request, flow, signedIn.user));
+    if (secret === null) return refuse(403, NOT_THEIRS);
+    if (secret === 'busy') return refuse(503, BUSY);
+    flow.granted = { loginName: email, appPassword: secret };
     if (!flow.isWebView) return donePage();
     for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
-    const user = encodeURIComponent(signedIn.email);
-    const location = `nc://login/server:${flow.address}&user:${user}&password:${encodeURIComponent(secret)}`;
+    // By the address at which this browser has the page: another one may have begun the flow by an address of its choice.
+    const user = encodeURIComponent(email);
+    const location = `nc://login/server:${request.address}&user:${user}&password:${encodeURIComponent(secret)}`;
     return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
   }
 
   /** Null where the drive isn't theirs: a form that was tampered with, or a membership that has just ended. */
-  async #makeAppPassword(flow: Flow, email: string, driveId: number): Promise<string | 'busy' | null> {
+  async #makeAppPassword(flow: Flow, driveId: number, actor: Actor): Promise<string | 'busy' | null> {
     const limits = { scopeId: null, allowance: 'full', expiresAt: null } as const;
     try {
       const made = await orBusy(
-        this.#parts.accounts.createAppPassword({ email, name: flow.client, driveId, ...limits }),
+        this.#parts.accounts.as(actor).createAppPassword({ email: actor.name, name: flow.client, driveId, ...limits }),
       );
       return made === 'busy' ? made : made.secret;
     } catch (cause) {
@@ -232,6 +247,17 @@ export class LoginFlows {
 function ownFirst(drives: readonly OfferedDrive[], ownId: DriveId | null): OfferedDrive[] {
   const rank = ({ id, createdAt }: OfferedDrive) => (id === ownId ? -1 : createdAt);
   return [...drives].sort((one, other) => rank(one) - rank(other) || one.id - other.id);
+}
+
+/** Who is at the page of a flow, for the audit log: the program is what matters to its owner. */
+function actorOf({ remoteAddress }: CloudRequest, { client }: Flow, { email: name }: UserRow): Actor {
+  return { name, remoteAddress, client };
+}
+
+/** Whether what a sign-in rested on still is so. */
+function isAsBefore(before: UserRow, now: UserRow): boolean {
+  const isSame = now.passwordVersion === before.passwordVersion && now.hasSecondFactor === before.hasSecondFactor;
+  return isSame && !now.isDisabled;
 }
 
 /** In the form, or in the query as Nextcloud's iOS app has it. */

@@ -1,5 +1,6 @@
 import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
+import type { Actor } from '../accounts/audit.js';
 import { DavError } from '../dav/dav-error.js';
 import { type CredentialRef, emailKey } from '../stores/account-store.js';
 import { clientName } from './client-name.js';
@@ -58,7 +59,7 @@ async function resultOf(
     return isSelf ? { status: 200, data: describe(user) } : { status: 404, message: 'User does not exist' };
   }
   if (path === 'core/getapppassword' && isRead) return makeAppPassword(request, user, accounts);
-  if (path === 'core/apppassword' && request.method === 'DELETE') return revokeAppPassword(user, accounts);
+  if (path === 'core/apppassword' && request.method === 'DELETE') return revokeAppPassword(request, user, accounts);
   if (path === 'core/navigation/apps' && isRead) return { status: 200, data: [] };
   return UNKNOWN;
 }
@@ -134,7 +135,7 @@ function describe({ email, name, quota }: CloudUser): OcsData {
 async function makeAppPassword(request: CloudRequest, user: CloudUser, accounts: Accounts): Promise<OcsResult> {
   if (user.credential.kind === 'app') return { status: 403, message: 'This is an app password already' };
   if (request.headers['ocs-apirequest'] === undefined) return { status: 412, message: 'OCS-APIRequest is missing' };
-  const { secret } = await accounts.createAppPassword({
+  const { secret } = await accounts.as(actorOf(request, user)).createAppPassword({
     email: user.email,
     name: clientName(request.headers['user-agent']),
     driveId: request.driveId,
@@ -145,11 +146,15 @@ async function makeAppPassword(request: CloudRequest, user: CloudUser, accounts:
   return { status: 200, data: { apppassword: secret } };
 }
 
+function actorOf({ remoteAddress, headers }: CloudRequest, { email: name }: CloudUser): Actor {
+  return { name, remoteAddress, client: headers['user-agent'] ?? '' };
+}
+
 /** What a program does when its user signs out. */
-async function revokeAppPassword(user: CloudUser, accounts: Accounts): Promise<OcsResult> {
+async function revokeAppPassword(request: CloudRequest, user: CloudUser, accounts: Accounts): Promise<OcsResult> {
   if (user.credential.kind !== 'app') return { status: 403, message: 'This is no app password' };
   try {
-    await accounts.revokeAppPassword(user.email, user.credential.id);
+    await accounts.as(actorOf(request, user)).revokeAppPassword(user.email, user.credential.id);
   } catch (error) {
     // Somebody else was faster; it is revoked either way.
     if (!(error instanceof AccountError)) throw error;

@@ -11,12 +11,13 @@ const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
 
 /**
  * Nextcloud's trash bin: `trashbin/USER/trash/NAME`. A MOVE to `trashbin/USER/restore/…` takes something back to where
- * it was, a DELETE of the bin itself empties it. All else is as in the drive's own `Trash`.
+ * it was, a DELETE of the bin itself empties it. All else is as in the drive's own `Trash`. `onEmptied` hears how many
+ * things went for good.
  */
-export function trashTree(request: DavRequest): Promise<DavResponse> {
+export function trashTree(request: DavRequest, onEmptied: (removed: number) => Promise<void>): Promise<DavResponse> {
   const isTop = request.path.length === request.root.length;
   if (request.method === 'MOVE' && leadsToRestore(request)) return withDavErrors(request, () => takeBack(request));
-  if (request.method === 'DELETE' && isTop) return withDavErrors(request, () => empty(request));
+  if (request.method === 'DELETE' && isTop) return withDavErrors(request, () => empty(request, onEmptied));
   return dispatch(request);
 }
 
@@ -36,7 +37,7 @@ async function takeBack(request: DavRequest): Promise<DavResponse> {
 }
 
 /** Of the member's own deleted files and of the common ones, which is what they see. */
-async function empty({ drive }: DavRequest): Promise<DavResponse> {
+async function empty({ drive }: DavRequest, onEmptied: (removed: number) => Promise<void>): Promise<DavResponse> {
   const { membership, parts } = drive;
   checkMayChange(membership);
   const { driveId, binId, commonBinId, userId } = membership;
@@ -44,6 +45,6 @@ async function empty({ drive }: DavRequest): Promise<DavResponse> {
     { driveId, binId, ownerId: userId },
     { driveId, binId: commonBinId, ownerId: null },
   ];
-  await emptyTrash(parts.drives, bins, parts.now());
+  await onEmptied(await emptyTrash(parts.drives, bins, parts.now()));
   return respond(204);
 }

@@ -1,6 +1,7 @@
 import type { BlockList } from 'node:net';
 import type Koa from 'koa';
 import type { Accounts } from '../accounts/accounts.js';
+import type { Audit } from '../accounts/audit.js';
 import { bulkUpload } from '../cloud/bulk-upload.js';
 import { indexPhp } from '../cloud/index-php.js';
 import type { LoginFlows } from '../cloud/login-flows.js';
@@ -34,6 +35,7 @@ type CloudMount = Extract<Mount, { kind: 'cloud' }>;
 
 export interface CloudParts extends DavBridgeParts {
   readonly accountRules: Accounts;
+  readonly audit: Audit;
   readonly loginFlows: LoginFlows;
   /** Proxies whose `X-Forwarded-Proto` is believed. */
   readonly trustedProxies: BlockList;
@@ -127,7 +129,7 @@ async function status(context: Context, mount: CloudMount, next: Koa.Next): Prom
 }
 
 async function answerTree(
-  parts: DavBridgeParts,
+  parts: CloudParts,
   context: Context,
   mount: CloudMount,
   place: Exclude<CloudPlace, { kind: 'status' | 'ocs' | 'index' | 'nothing' }>,
@@ -144,13 +146,22 @@ async function answerTree(
   const tree = findTree(place, membership);
   if (!tree) throw nothing;
   const request = makeDavRequest(parts, context, { ...tree, isCloud: true, prefix: mount.prefix });
-  send(context, await TREES[place.kind](request));
+  send(context, await TREES[place.kind](request, (removed) => noteEmptied(parts.audit, context, removed)));
+}
+
+async function noteEmptied(audit: Audit, { req, state }: Context, removed: number): Promise<void> {
+  if (removed === 0) return;
+  const { userId, driveId, email } = state.membership;
+  const actor = { name: email, remoteAddress: state.remoteAddress, client: req.headers['user-agent'] ?? '' };
+  await audit.note('trash-emptied', userId, actor, { drive: driveId, removed });
 }
 
 type TreeKind = Extract<CloudPlace, { readonly base: string }>['kind'];
 
-const TREES: Readonly<Record<TreeKind, (request: DavRequest) => Promise<DavResponse>>> = {
-  files: dispatch,
+type Tree = (request: DavRequest, onTrashEmptied: (removed: number) => Promise<void>) => Promise<DavResponse>;
+
+const TREES: Readonly<Record<TreeKind, Tree>> = {
+  files: (request) => dispatch(request),
   bulk: (request) => withDavErrors(request, () => bulkUpload(request)),
   trash: trashTree,
   // Only a place to move things to.

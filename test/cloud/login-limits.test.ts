@@ -33,6 +33,7 @@ beforeEach(() => {
     accounts: server.accounts,
     signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
     verifyCode: async () => ({ kind: 'wrong' }),
+    audit: new Audit(server.engines.security),
     drivesOf: (userId) => server.engines.accounts.drivesOf(userId),
     now: () => now,
   });

@@ -203,6 +203,32 @@ describe('CLIENTS R34 — the grant', () => {
     },
   );
 
+  test.each([
+    [
+      'another password',
+      (name: string) => server.accounts.setPassword(emailOf(name), 'nine lazy herons under a bridge'),
+    ],
+    ['a second factor', async (name: string) => server.turnOnTotp(await server.accounts.readUser(emailOf(name)))],
+    ['no account', (name: string) => server.accounts.setDisabled(emailOf(name), true)],
+  ])('PRODUCT S1 — who signed in before the owner had %s gets nothing', async (what, change) => {
+    const name = `owner-${what.replaceAll(' ', '-')}`;
+    await server.addMember(name);
+    const flow = await client.start();
+    const grant = grantOf((await client.signIn(flow.login, name)).text);
+    await change(name);
+    const page = await client.post(flow.login, { grant, drive: '123456' });
+    expect([page.status, page.text.includes('Your account was changed meanwhile.')]).toEqual([403, true]);
+    expect([await countOf(name), (await client.poll(flow)).status]).toEqual([0, 404]);
+  });
+
+  test('in a web view goes to the address at which the page is, whatever began the flow', async () => {
+    const begun = await server.send('GET', '/index.php/login/flow', { headers: { Host: 'evil.example' } });
+    const page = new URL(String(begun.headers.location)).pathname;
+    const here = `http://127.0.0.1:${server.port}`;
+    const granted = await client.connect(`${here}${page}`);
+    expect(String(granted.headers.location)).toMatch(new RegExp(`^nc://login/server:${here}&user:`));
+  });
+
   test('who was a member when they signed in but isn’t any more gets nothing', async () => {
     await server.addMember('hans');
     const flow = await client.start();

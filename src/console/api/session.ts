@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FIRST_EMAIL } from '../../accounts/first-account.js';
 import type { OpenSession } from '../../accounts/sessions.js';
+import { verifyCode } from '../../accounts/verify-code.js';
 import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { ProofBody, SecondStepBody, SessionAnswer, SessionUser, SignInBody } from '../contract.js';
@@ -70,11 +71,7 @@ async function signIn(request: ConsoleRequest<SignInBody>, parts: ConsoleParts) 
   const { remoteAddress, client } = request;
   const result = await parts.authenticator.signIn({ userName: email, password }, remoteAddress, client);
   if (result.kind === 'throttled') throw throttled('passwords', result.retryAfterSeconds);
-  if (result.kind === 'refused') {
-    const user = await parts.store.findUser(email);
-    await parts.audit.noteOnce('sign-in-refused', user?.id ?? null, actorOf(request, email));
-    throw new ConsoleError(401, 'wrong-password', result.message);
-  }
+  if (result.kind === 'refused') throw new ConsoleError(401, 'wrong-password', result.message);
   const { user } = result;
   // One that somebody else had put into this browser must not become the user's.
   if (request.session) await parts.sessions.end(request.session.user.id, request.session.session.id);
@@ -96,16 +93,9 @@ async function secondStep(request: ConsoleRequest<SecondStepBody>, parts: Consol
 /** Throws `ConsoleError` for a code that is wrong. */
 export async function checkCode(request: ConsoleRequest<unknown>, parts: ConsoleParts, code: string): Promise<string> {
   const { user } = request.session!;
-  const verdict = await parts.secondFactors.verify(user.id, code);
+  const verdict = await verifyCode(parts, user.id, code, actorOf(request));
   if (verdict.kind === 'throttled') throw throttled('codes', verdict.retryAfterSeconds);
-  if (verdict.kind === 'wrong') {
-    await parts.audit.noteOnce('sign-in-refused', user.id, actorOf(request), { by: 'code' });
-    throw wrongCode();
-  }
-  if (verdict.by === 'recovery-code') {
-    const left = (await parts.secondFactors.state(user.id)).recoveryCodes;
-    await parts.audit.note('recovery-code-used', user.id, actorOf(request), { left });
-  }
+  if (verdict.kind === 'wrong') throw wrongCode();
   return verdict.by;
 }
 
