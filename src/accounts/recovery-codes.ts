@@ -4,7 +4,7 @@ import { grouped, randomSecret, SECRET_ALPHABET, ungrouped } from './random-secr
 
 const CODES = 10;
 const LENGTH = 16;
-/** 20 bits by which one of ten is found; the other 60 nobody guesses before the throttle ends it. */
+/** 20 bits by which one of ten is found; the other 60 nobody guesses, each try of which takes an argon2 run. */
 const SELECTOR_LENGTH = 4;
 const SHAPE = new RegExp(`^[${SECRET_ALPHABET}]{${LENGTH}}$`);
 
@@ -22,8 +22,14 @@ export async function makeRecoveryCodes(
   return { texts: [...secrets.values()].map(grouped), kept };
 }
 
+export interface RecoveryCode {
+  readonly selector: string;
+  /** All of it. */
+  readonly secret: string;
+}
+
 /** Null for what has another shape. Any case, with or without dashes. */
-export function parseRecoveryCode(text: string): { readonly selector: string; readonly secret: string } | null {
+export function parseRecoveryCode(text: string): RecoveryCode | null {
   if (text.length > 4 * LENGTH) return null;
   const secret = ungrouped(text);
   return SHAPE.test(secret) ? { selector: secret.slice(0, SELECTOR_LENGTH), secret } : null;

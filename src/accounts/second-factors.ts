@@ -3,16 +3,19 @@ import type { SecurityStore } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
 import { AccountError } from './account-error.js';
 import type { Passwords } from './passwords.js';
-import { makeRecoveryCodes, parseRecoveryCode } from './recovery-codes.js';
+import { makeRecoveryCodes, parseRecoveryCode, type RecoveryCode } from './recovery-codes.js';
 import { SealedError, type SecretBox } from './secret-box.js';
 import { findTotpStep, makeTotpSecret, totpUri } from './totp.js';
 
 /**
- * Wrong codes at one account, from wherever: whoever comes so far knows the password, and three in a million codes are
- * good at any time.
+ * Wrong codes of the authenticator at one account, from wherever: whoever comes so far knows the password, and three in a
+ * million codes are good at any time. By the first limit alone, somebody who goes on and on would have an even chance
+ * within a year; by the second it is one in twenty.
  */
 const WRONG_CODES_MAX = 10;
 const WINDOW_SECONDS = 15 * 60;
+const WRONG_CODES_A_DAY_MAX = 50;
+const DAY_SECONDS = 24 * 60 * 60;
 
 export interface SecondFactorsOptions {
   /** The name that the authenticator shows. */
@@ -49,7 +52,10 @@ export class SecondFactors {
   readonly #issuer: string;
   readonly #onUnreadable: (userId: UserId) => void;
   readonly #now: () => number;
-  readonly #wrongCodes = new RateLimiterMemory({ points: WRONG_CODES_MAX, duration: WINDOW_SECONDS });
+  readonly #wrongCodes = [
+    new RateLimiterMemory({ points: WRONG_CODES_MAX, duration: WINDOW_SECONDS }),
+    new RateLimiterMemory({ points: WRONG_CODES_A_DAY_MAX, duration: DAY_SECONDS }),
+  ] as const;
 
   constructor(store: SecurityStore, passwords: Passwords, box: SecretBox, options: SecondFactorsOptions) {
     this.#store = store;
@@ -93,17 +99,21 @@ export class SecondFactors {
     if (step === null) throw wrongCode();
     const { texts, kept } = await makeRecoveryCodes(this.#passwords);
     if (!(await this.#store.confirmTotp(user.id, step, kept, now))) throw wrongCode();
-    await this.#wrongCodes.delete(user.id);
+    await this.#forgetWrongCodes(user.id);
     return texts;
   }
 
-  /** A code from the authenticator, or a recovery code, once each. */
+  /**
+   * A code from the authenticator, or a recovery code, once each. Recovery codes are too long to be guessed and not counted:
+   * somebody who knows the password and sends codes without end keeps its owner from none but the authenticator's.
+   */
   async verify(userId: UserId, code: string): Promise<CodeVerdict> {
-    const wait = await this.#secondsToWait(userId);
+    const recovery = parseRecoveryCode(code);
+    const wait = recovery ? 0 : await this.#secondsToWait(userId);
     if (wait > 0) return { kind: 'throttled', retryAfterSeconds: wait };
-    const by = (await this.#takeTotp(userId, code)) ?? (await this.#takeRecovery(userId, code));
+    const by = recovery ? await this.#takeRecovery(userId, recovery) : await this.#takeTotp(userId, code);
     if (by === null) return { kind: 'wrong' };
-    await this.#wrongCodes.delete(userId);
+    await this.#forgetWrongCodes(userId);
     return { kind: 'good', by };
   }
 
@@ -128,11 +138,10 @@ export class SecondFactors {
     return step !== null && (await this.#store.takeTotpStep(userId, step)) ? 'totp' : null;
   }
 
-  async #takeRecovery(userId: UserId, code: string): Promise<'recovery-code' | null> {
-    const parsed = parseRecoveryCode(code);
-    const row = parsed && (await this.#store.findRecoveryCode(userId, parsed.selector));
-    if (!parsed || !row || row.usedAt !== null) return null;
-    if (!(await this.#passwords.verifyPassword(row.hash, parsed.secret))) return null;
+  async #takeRecovery(userId: UserId, { selector, secret }: RecoveryCode): Promise<'recovery-code' | null> {
+    const row = await this.#store.findRecoveryCode(userId, selector);
+    if (!row || row.usedAt !== null) return null;
+    if (!(await this.#passwords.verifyPassword(row.hash, secret))) return null;
     return (await this.#store.takeRecoveryCode(userId, row.selector, this.#now())) ? 'recovery-code' : null;
   }
 
@@ -144,12 +153,16 @@ export class SecondFactors {
   /** Counts a try before it is looked at, so that tries at the same time count too. */
   async #secondsToWait(userId: UserId): Promise<number> {
     try {
-      await this.#wrongCodes.consume(userId);
+      for (const limit of this.#wrongCodes) await limit.consume(userId);
       return 0;
     } catch (error) {
       if (error instanceof Error) throw error;
       return Math.max(1, Math.ceil((error as { msBeforeNext: number }).msBeforeNext / 1000));
     }
+  }
+
+  async #forgetWrongCodes(userId: UserId): Promise<void> {
+    for (const limit of this.#wrongCodes) await limit.delete(userId);
   }
 
   /** With another key than it was sealed with it is lost: recovery codes still work, and an administrator can reset it. */

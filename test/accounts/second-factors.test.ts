@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
@@ -103,6 +103,40 @@ describe('PRODUCT S3 — codes from an authenticator', () => {
       kind: 'throttled',
       retryAfterSeconds: expect.any(Number),
     });
+  });
+
+  test('ten wrong ones in a quarter of an hour, fifty a day; then the owner is let in again, by a recovery code at once', async () => {
+    const { secret, codes } = await turnOn();
+    // The limits look at the real clock.
+    vi.useFakeTimers({ toFake: ['Date'], now });
+    onTestFinished(() => void vi.useRealTimers());
+    const goOn = (minutes: number) => {
+      now += minutes * 60_000;
+      vi.setSystemTime(now);
+    };
+    const wrongOnes = async () => {
+      let wrong = 0;
+      while ((await factors.verify(anna.id, 'no code')).kind === 'wrong') wrong++;
+      return wrong;
+    };
+    const good = () => factors.verify(anna.id, totpCode(secret, now));
+    expect(await wrongOnes()).toBe(10);
+    expect(await good()).toMatchObject({ kind: 'throttled' });
+    goOn(15);
+    expect(await good()).toEqual({ kind: 'good', by: 'totp' });
+    for (const wrong of [10, 10, 10, 10, 10, 0, 0]) {
+      expect(await wrongOnes()).toBe(wrong);
+      goOn(15);
+    }
+    expect(await good()).toMatchObject({ kind: 'throttled' });
+    expect(await factors.verify(anna.id, codes[0]!)).toEqual({ kind: 'good', by: 'recovery-code' });
+    expect(await good()).toEqual({ kind: 'good', by: 'totp' });
+    for (const wrong of [10, 10, 10, 10, 10, 0]) {
+      expect(await wrongOnes()).toBe(wrong);
+      goOn(15);
+    }
+    goOn(24 * 60);
+    expect(await good()).toEqual({ kind: 'good', by: 'totp' });
   });
 });
 

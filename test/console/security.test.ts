@@ -81,7 +81,7 @@ describe('PRODUCT S3 — an authenticator', () => {
 
   test('issue 4 — a flood of codes ends in 429, from however many sessions, and for good codes too', async () => {
     const { name, client } = await newUser();
-    const { next } = await turnOn(client);
+    const { next, recoveryCodes } = await turnOn(client);
     const sessions = await Promise.all([0, 1].map(() => ConsoleClient.signedIn(server, name, PASSWORD)));
     const flood = Array.from({ length: 30 }, (_, guess) => secondStep(sessions[guess % 2]!, `00000${guess % 10}x`));
     const statuses = (await Promise.all(flood)).map(({ status }) => status);
@@ -91,6 +91,9 @@ describe('PRODUCT S3 — an authenticator', () => {
     expect([status, Number(headers['retry-after'])]).toEqual([429, expect.closeTo(900, -2)]);
     const another = await newUser();
     await turnOn(another.client);
+    // Whoever keeps this up doesn't keep the owner out.
+    expect((await secondStep(sessions[0]!, recoveryCodes[0]!)).status).toBe(200);
+    expect((await secondStep(sessions[1]!, next)).status).toBe(200);
   });
 });
 
