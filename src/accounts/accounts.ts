@@ -86,7 +86,7 @@ export class Accounts {
   async readUser(email: string): Promise<UserRow> {
     const user = await this.#store.findUser(email.trim());
     if (!user) {
-      throw new AccountError('no-such-user', `There is no user ${email}; see "firn user list".`);
+      throw new AccountError('no-such-user', `There is no user ${email}.`);
     }
     return user;
   }
@@ -158,7 +158,7 @@ export class Accounts {
       return created;
     } catch (error) {
       if (!(error instanceof DriveIdTakenError)) throw error;
-      throw new AccountError('drive-id-taken', `There is a drive ${id} already; leave --id out for a free one.`, {
+      throw new AccountError('drive-id-taken', `There is a drive ${id} already.`, {
         cause: error,
       });
     }
@@ -166,7 +166,7 @@ export class Accounts {
 
   async readDrive(id: number): Promise<DriveRow> {
     const drive = Number.isSafeInteger(id) ? await this.#store.findDrive(id as DriveId) : null;
-    if (!drive) throw new AccountError('no-such-drive', `There is no drive ${id}; see "firn drive list".`);
+    if (!drive) throw new AccountError('no-such-drive', `There is no drive ${id}.`);
     return drive;
   }
 
@@ -266,10 +266,7 @@ export class Accounts {
       await this.#note('app-password-revoked', user.id, { number: id });
       return;
     }
-    throw new AccountError(
-      'no-such-app-password',
-      `${user.email} has no app password ${id} in force; see "firn app-password list ${user.email}".`,
-    );
+    throw new AccountError('no-such-app-password', `${user.email} has no app password ${id} in force.`);
   }
 
   /** Gives how many there were. */
@@ -299,7 +296,7 @@ function checkManagerLeft(members: readonly MemberRow[], leaving: UserRow): void
 }
 
 function lastAdministrator({ email }: UserRow, cause: Error): AccountError {
-  const message = `${email} is the last administrator; make another one first ("firn user create EMAIL --admin").`;
+  const message = `${email} is the last administrator; make another one first.`;
   return new AccountError('last-administrator', message, { cause });
 }
 

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { AccountError } from '../accounts/account-error.js';
+import { AccountError, type AccountErrorKind } from '../accounts/account-error.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { ConfigError } from '../config.js';
 import { DriveError } from '../drive/drive-error.js';
@@ -52,6 +52,15 @@ const EXPECTED = [
   StorageFormatError,
 ];
 
+/** Which command helps further; the sentences themselves are for the console's users, too. */
+const HINTS: Partial<Record<AccountErrorKind, string>> = {
+  'no-such-user': '"firn user list" shows those that there are.',
+  'no-such-drive': '"firn drive list" shows those that there are.',
+  'no-such-app-password': '"firn app-password list EMAIL" shows those that there are.',
+  'drive-id-taken': 'Leave --id out for a free one.',
+  'last-administrator': '"firn user create EMAIL --admin" makes one.',
+};
+
 /** The `firn` command with all its commands. */
 export function makeProgram(): Command {
   const program = new Command('firn')
@@ -78,6 +87,8 @@ export async function runProgram(words: readonly string[]): Promise<number> {
 }
 
 function explain(error: unknown): string {
+  const hint = error instanceof AccountError ? HINTS[error.kind] : undefined;
+  if (hint !== undefined) return `${(error as AccountError).message} ${hint}`;
   if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
   if (error instanceof StoreBusyError) return 'The database is busy; try again in a moment.';
   if (error instanceof PasswordsBusyError) return 'Too many passwords are being checked; try again in a moment.';

@@ -219,6 +219,13 @@ describe('PRODUCT §7 — errors and usage', () => {
     expect(await run(words)).toEqual({ code: 1, output: '', errors: oneLine });
   });
 
+  it('what isn’t there comes with the command that shows what is', async () => {
+    expect((await run(['user', 'disable', 'nobody@x'])).errors).toBe(
+      'error: There is no user nobody@x. "firn user list" shows those that there are.\n',
+    );
+    expect((await run(['drive', 'show', '999999'])).errors).toContain('"firn drive list"');
+  });
+
   it.each([
     [['usr']],
     [['user', 'crate']],

@@ -8,7 +8,7 @@ import type {
 } from '../../src/console/contract.js';
 import type { UserRow } from '../../src/stores/account-store.js';
 import { ConsoleClient } from '../support/console-client.js';
-import { authorizationOf, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { authorizationOf, DRIVE_ID, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 
 /** Beside the administrator and alice. */
 const MANY = 1200;
@@ -167,6 +167,20 @@ describe('what administrators do with users', () => {
     });
   });
 
+  test('what isn’t there is told in a sentence for people at the console: no command is in it', async () => {
+    const nobody = encodeURIComponent(emailOf('nobody'));
+    const member = { role: 'member', quotaBytes: null };
+    for (const [method, target, body] of [
+      ['PATCH', `/api/admin/users/${nobody}`, { name: 'x' }],
+      ['PATCH', '/api/admin/drives/999999', { name: 'x' }],
+      ['PUT', `/api/admin/drives/${DRIVE_ID}/members/${nobody}`, member],
+      ['GET', `/api/admin/audit?user=${nobody}`, undefined],
+    ] as const) {
+      const { status, message } = await admin.refusal(method, target, body);
+      expect([status, message]).toEqual([404, expect.stringMatching(/^There is no (user|drive) [\w@.]+\.$/)]);
+    }
+  });
+
   test('nobody takes away the last administrator, nor do two who take away each other at once', async () => {
     const store = server.engines.accounts;
     for (const name of ['omar', 'paul']) {
@@ -176,6 +190,9 @@ describe('what administrators do with users', () => {
     for (const change of [{ isAdmin: false }, { isDisabled: true }, { isAdmin: false, name: 'x' }]) {
       expect(await send('PATCH', path('root'), change)).toEqual({ status: 409, json: refusal('last-administrator') });
     }
+    expect((await admin.refusal('PATCH', path('root'), { isAdmin: false })).message).toBe(
+      `${emailOf('root')} is the last administrator; make another one first.`,
+    );
     expect(await readUser('root')).toMatchObject({ isAdmin: true, isDisabled: false, name: 'root' });
     await server.addUser('sara');
     await store.updateUser((await readUser('sara')).id, { isAdmin: true });
