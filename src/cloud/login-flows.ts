@@ -103,7 +103,8 @@ export class LoginFlows {
 
   #startWebView(request: CloudRequest): CloudAnswer {
     const { token } = this.#begin(request, true);
-    return { status: 303, headers: { Location: `${request.address}${FLOW_PATH}${token}` }, body: null };
+    const location = `${request.address}${FLOW_PATH}${token}`;
+    return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
   }
 
   #begin(request: CloudRequest, isWebView: boolean): { token: string; pollToken: string } {

@@ -55,7 +55,9 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
   const session = token === null ? null : await parts.console.sessions.find(token, state.remoteAddress);
   const origin = `${secure ? 'https' : 'http'}://${req.headers.host ?? ''}`;
   checkAccess(found.route.access, session);
-  checkOrigin(context, found.route, session, origin);
+  const { publicUrl } = parts.console;
+  const origins = publicUrl === null ? [origin] : [origin, new URL(publicUrl).origin];
+  checkOrigin(context, found.route, session, origins);
   const incoming = new HttpBody(req, context.res);
   const url = req.url ?? '';
   const query = url.indexOf('?');
@@ -96,12 +98,20 @@ function checkAccess(access: AccessLevel, session: OpenSession | null): void {
   }
 }
 
-/** Against cross-site request forgery: what changes something comes from our own pages. Throws `ConsoleError` 403. */
-function checkOrigin(context: Context, { method }: Route, session: OpenSession | null, origin: string): void {
+/**
+ * Against cross-site request forgery: what changes something comes from our own pages, which are at one of `origins`. Throws
+ * `ConsoleError` 403.
+ */
+function checkOrigin(
+  context: Context,
+  { method }: Route,
+  session: OpenSession | null,
+  origins: readonly string[],
+): void {
   if (method === 'GET' || method === 'HEAD') return;
   const { headers } = context.req;
   const isForeign =
-    (headers.origin !== undefined && headers.origin !== origin) || headers['sec-fetch-site'] === 'cross-site';
+    (headers.origin !== undefined && !origins.includes(headers.origin)) || headers['sec-fetch-site'] === 'cross-site';
   const hasToken = session === null || isCsrfToken(session, String(headers['x-csrf-token'] ?? ''));
   if (isForeign || !hasToken) {
     throw new ConsoleError(403, 'forged', 'This request did not come from the console. Load the page anew.');
@@ -150,7 +160,12 @@ function sendError(context: Context, { status, kind, message, field, headers }: 
   const { requestId } = context.state;
   send(context, {
     status,
-    headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers },
+    headers: {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      ...headers,
+    },
     body: JSON.stringify({ error: { kind, message, ...(field === null ? {} : { field }) }, requestId }),
   });
 }

@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls';
 import type Koa from 'koa';
 import { dispatch } from '../dav/dispatch.js';
 import { decodePath, encodeSegment } from '../dav/headers/path.js';
@@ -10,6 +9,7 @@ import type { DriveId } from '../stores/values.js';
 import { type CloudPlace, findCloudPlace } from './cloud-paths.js';
 import { findTree, isUser } from './cloud-trees.js';
 import type { FirnState } from './context.js';
+import { originOf } from './forwarded.js';
 import { ClientGoneError, HttpBody } from './http-body.js';
 import type { Mount, Mounts } from './mounts.js';
 import { send } from './send.js';
@@ -110,16 +110,6 @@ async function openDrive(
 
 function isForOwnDrive(mount: Mount): boolean {
   return mount.kind === 'cloud' && mount.driveId === null;
-}
-
-/**
- * What a proxy says of the scheme is believed from anybody: the answer goes to whoever says it. Taking https for http would
- * have a client send its password in the clear.
- */
-function originOf(req: Koa.Context['req']): string {
-  const isSecure =
-    (req.socket as Partial<TLSSocket>).encrypted || /^https\b/i.test(String(req.headers['x-forwarded-proto']));
-  return `${isSecure ? 'https' : 'http'}://${req.headers.host ?? ''}`;
 }
 
 /** Made only for uploads, which are what can be broken off. */

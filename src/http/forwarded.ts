@@ -11,16 +11,38 @@ export function clientAddress(req: IncomingMessage, trusted: BlockList): string 
   const hops = String(forwarded).split(',').reverse();
   for (const hop of hops) {
     if (!isTrusted(address, trusted)) break;
-    address = hop.trim();
+    address = withoutPort(hop.trim());
   }
   return address;
 }
 
-/** Whether the client itself speaks TLS, to us or to a trusted proxy that says so in `X-Forwarded-Proto`. */
+/** Some proxies add the port, which is another one for each connection: who guesses would be another one each time. */
+function withoutPort(hop: string): string {
+  return /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop;
+}
+
+/**
+ * Whether the client itself speaks TLS, to us or to a trusted proxy that says so in `X-Forwarded-Proto`. Cookies and the
+ * origin of the console's pages rest on it.
+ */
 export function isSecure(req: IncomingMessage, trusted: BlockList): boolean {
-  if ((req.socket as Partial<TLSSocket>).encrypted) return true;
-  const proto = req.headers['x-forwarded-proto'];
-  return proto !== undefined && isTrusted(req.socket.remoteAddress ?? '', trusted) && /^https\b/.test(String(proto));
+  return isEncrypted(req) || (isTrusted(req.socket.remoteAddress ?? '', trusted) && isSaidSecure(req));
+}
+
+/**
+ * Scheme and host for an address that an answer tells its own client. Of the scheme any proxy is believed: the answer goes
+ * to whoever says it, and taking https for http would have a client send its password in the clear.
+ */
+export function originOf(req: IncomingMessage): string {
+  return `${isEncrypted(req) || isSaidSecure(req) ? 'https' : 'http'}://${req.headers.host ?? ''}`;
+}
+
+function isEncrypted(req: IncomingMessage): boolean {
+  return (req.socket as Partial<TLSSocket>).encrypted === true;
+}
+
+function isSaidSecure(req: IncomingMessage): boolean {
+  return /^https\b/i.test(String(req.headers['x-forwarded-proto']));
 }
 
 /** Whether the address is one of a proxy that is believed. */

@@ -97,6 +97,10 @@ describe('PRODUCT A5 — trusted proxies', () => {
       }
       expect(status).toBe(429);
       expect((await guess('192.0.2.2', 'wrong password')).status).toBe(401);
+      // Some proxies add the port: the same client, though by another connection each time.
+      for (const address of ['192.0.2.1:50001', '192.0.2.1:50002']) {
+        expect((await guess(address, `wrong from ${address}`)).status).toBe(429);
+      }
     } finally {
       await server.stop();
     }
