@@ -31,7 +31,9 @@ import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { GcTotals } from './jobs/gc-totals.js';
+import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { importLane } from './jobs/import/import-job.js';
+import { Imports } from './jobs/import/imports.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { maintenanceLane } from './jobs/maintenance.js';
 import { ConnectionCounts } from './metrics/connection-counts.js';
@@ -248,10 +250,22 @@ function makeConsoleParts(config: Config, engines: Engines, services: Services):
     audit,
     alerts: new Alerts(store, security, audit, { mailer: makeMailer(config, log), realm: config.realm }),
     history,
+    imports: new Imports({
+      jobs: engines.jobs,
+      imports: engines.imports,
+      box,
+      allowed: allowedPlaces(config),
+      idleSeconds: config.idleTimeoutSeconds,
+      now: Date.now,
+    }),
     freeBytes: () => driveParts.contents.freeBytes(),
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
   };
+}
+
+function allowedPlaces({ importAllowedHosts, importAllowedNetworks }: Config): AllowedPlaces {
+  return { hosts: importAllowedHosts, networks: importAllowedNetworks };
 }
 
 function makeMailer({ smtpUrl, mailFrom }: Config, log: Logger): Mailer | null {
@@ -271,7 +285,7 @@ function makeJobs(
       ...engines,
       driveParts,
       box,
-      allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
+      allowed: allowedPlaces(config),
       idleSeconds: config.idleTimeoutSeconds,
     }),
   ];

@@ -6,6 +6,7 @@ import type { Passkeys } from '../accounts/passkeys.js';
 import type { SecondFactors } from '../accounts/second-factors.js';
 import type { Sessions } from '../accounts/sessions.js';
 import type { DriveParts } from '../drive/drive.js';
+import type { Imports } from '../jobs/import/imports.js';
 import type { AccountStore } from '../stores/account-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
@@ -25,6 +26,7 @@ export interface ConsoleParts {
   readonly alerts: Alerts;
   readonly driveParts: DriveParts;
   readonly history: StorageHistory;
+  readonly imports: Imports;
   /** Bytes free on the disk of the storage; null where nobody can say. */
   readonly freeBytes: () => Promise<number | null>;
   /** Where people reach this server, without a slash at the end; null: as the request says. */

@@ -1,5 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { crc32 } from '../../src/console/zip/crc.js';
+import { endOf, startImport } from '../support/import-start.js';
 import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 
 const GB = 1_000_000_000;
@@ -9,11 +10,12 @@ const HISTORY_DAYS = 60;
 
 /** A server as one finds it after some weeks: people, drives, files, things in the trash, devices, a history. */
 export async function startDemo(): Promise<TestServer> {
-  const server = await TestServer.start();
+  const server = await TestServer.start({ importAllowedNetworks: ['127.0.0.1'] });
   await nameEverybody(server);
   await fillDrive(server);
   await addDevices(server);
   await addHistory(server);
+  await importStudio(server);
   return server;
 }
 
@@ -78,6 +80,18 @@ async function addDevices(server: TestServer): Promise<void> {
   await server.as(authorization)('PROPFIND', '/', { headers: { Depth: '0', 'User-Agent': 'Joplin/1.0' } });
   // Somebody's old password, and a refusal for the audit log.
   await server.as(`Basic ${Buffer.from(`${emailOf('alice')}:not this one`).toString('base64')}`)('PROPFIND', '/');
+}
+
+/** From one drive of this server to the other, as from any server; one file is in the way. */
+async function importStudio(server: TestServer): Promise<void> {
+  const bruno = server.as('bruno', 204_518);
+  for (const name of ['Portrait%201.txt', 'Portrait%202.txt', 'Prices.txt'])
+    await bruno('PUT', `/${name}`, { body: name });
+  const alice = server.as('alice');
+  await alice('MKCOL', '/Studio');
+  await alice('PUT', '/Studio/Prices.txt', { body: 'last year' });
+  const url = `http://127.0.0.1:${server.port}/dav/204518/Studio/`;
+  await endOf(server, await startImport(server, url, { user: emailOf('bruno'), password: PASSWORD, to: '/Studio' }));
 }
 
 async function addHistory({ engines }: TestServer): Promise<void> {

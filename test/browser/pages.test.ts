@@ -163,6 +163,17 @@ const VIEWS: readonly View[] = [
       await page.getByRole('img', { name: 'QR code' }).waitFor();
     },
   },
+  { name: 'imports', open: at('/imports', 'Import') },
+  { name: 'import-new', open: press(at('/imports', 'Import'), 'New import') },
+  {
+    name: 'import-target',
+    open: async (page) => {
+      await press(at('/imports', 'Import'), 'Import again')(page);
+      await page.getByLabel('Password there').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Test the connection' }).click();
+      await page.getByText('The connection works').waitFor();
+    },
+  },
   { name: 'admin-users', open: at('/admin/users', 'Users') },
   { name: 'admin-user-new', open: press(at('/admin/users', 'Users'), 'New user') },
   {

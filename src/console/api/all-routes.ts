@@ -6,6 +6,7 @@ import { appPasswordRoutes } from './app-passwords.js';
 import { downloadRoutes } from './downloads.js';
 import { driveRoutes } from './drives.js';
 import { fileRoutes } from './files.js';
+import { importRoutes } from './imports.js';
 import { passkeyRoutes } from './passkeys.js';
 import { securityRoutes } from './security.js';
 import { sessionRoutes } from './session.js';
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...trashRoutes,
   ...downloadRoutes,
   ...uploadRoutes,
+  ...importRoutes,
   ...adminUserRoutes,
   ...adminDriveRoutes,
   ...adminReportRoutes,

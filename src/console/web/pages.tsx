@@ -20,6 +20,7 @@ export const DRIVE_PAGES: ReadonlyMap<string, DrivePage> = new Map<string, Drive
 /** `/console/NAME`, for everybody. */
 export const PAGES: ReadonlyMap<string, ComponentType> = new Map<string, ComponentType>([
   ['app-passwords', lazy(async () => (await import('./app-passwords/app-passwords-page.js')).AppPasswordsPage)],
+  ['imports', lazy(async () => (await import('./imports/imports-page.js')).ImportsPage)],
   ['security', lazy(async () => (await import('./security/security-page.js')).SecurityPage)],
 ]);
 

@@ -94,7 +94,7 @@ function Use({ of: { usedBytes, quotaBytes } }: { readonly of: AdminDriveEntry }
   const text = t.ofQuota(used, formatBytes(quotaBytes));
   return (
     <span class="quota">
-      <Progress part={quotaBytes === 0 ? 1 : usedBytes / quotaBytes} label={text} />
+      <Progress isQuota part={quotaBytes === 0 ? 1 : usedBytes / quotaBytes} label={text} />
       <span class="small soft number">{text}</span>
     </span>
   );

@@ -5,6 +5,7 @@ import { language } from '../i18n.js';
 import { useStore } from '../store.js';
 import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
+import { Progress } from '../ui/feedback.js';
 import * as icons from '../ui/icons.js';
 import { PauseIcon, PlayIcon } from './file-icons.js';
 import { s } from './texts.js';
@@ -60,7 +61,7 @@ function UploadPanel() {
               />
             ) : null}
           </header>
-          <Bar label={s.uploads} part={totals.bytes === 0 ? 1 : totals.sentBytes / totals.bytes} />
+          <Progress label={s.uploads} part={totals.bytes === 0 ? 1 : totals.sentBytes / totals.bytes} />
           {isFolded ? null : (
             <>
               <ForAll totals={totals} />
@@ -120,7 +121,7 @@ function Line({ upload }: { readonly upload: TusUpload }) {
           {isUnderWay ? `${formatBytes(sentBytes)} / ${formatBytes(size)}` : formatBytes(size)}
         </span>
       </div>
-      {isUnderWay ? <Bar label={name} part={size === 0 ? 0 : sentBytes / size} /> : null}
+      {isUnderWay ? <Progress label={name} part={size === 0 ? 0 : sentBytes / size} /> : null}
       <div class="upload-state">
         <span class={stage === 'failed' || stage === 'taken' ? 'bad' : 'soft'}>{stateOf(upload)}</span>
         <Actions upload={upload} name={name} />
@@ -180,22 +181,5 @@ function Actions({ upload, name }: { readonly upload: TusUpload; readonly name: 
         onClick={() => uploads.cancel(upload)}
       />
     </span>
-  );
-}
-
-/** Not the bar of a quota: this one is glad to be full. */
-function Bar({ label, part }: { readonly label: string; readonly part: number }) {
-  const percent = Math.round(Math.min(1, part) * 100);
-  return (
-    <div
-      class="progress"
-      role="progressbar"
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={percent}
-    >
-      <div style={{ width: `${percent}%` }} />
-    </div>
   );
 }

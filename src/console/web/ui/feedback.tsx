@@ -81,13 +81,15 @@ interface ProgressProps {
   /** 0 to 1. */
   readonly part: number;
   readonly label: string;
+  /** Of what has a limit: nearly full is bad. */
+  readonly isQuota?: boolean;
 }
 
-export function Progress({ part, label }: ProgressProps) {
+export function Progress({ part, label, isQuota = false }: ProgressProps) {
   const percent = Math.round(Math.min(1, Math.max(0, part)) * 100);
   return (
     <div
-      class={part >= 0.95 ? 'progress full' : 'progress'}
+      class={isQuota && part >= 0.95 ? 'progress full' : 'progress'}
       role="progressbar"
       aria-label={label}
       aria-valuemin={0}

@@ -6,7 +6,7 @@ interface PasswordFieldProps {
   readonly label: string;
   readonly value: string;
   readonly onInput: (value: string) => void;
-  readonly autocomplete: 'current-password' | 'new-password';
+  readonly autocomplete: 'current-password' | 'new-password' | 'off';
   readonly hint?: string;
   readonly wrong?: string | null;
   readonly minLength?: number;

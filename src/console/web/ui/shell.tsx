@@ -82,6 +82,7 @@ function Navigation() {
       <h2>{t.account}</h2>
       <ul>
         <Place to="/app-passwords" text={t.appPasswords} icon={<icons.KeyIcon />} />
+        <Place to="/imports" text={t.imports} icon={<icons.ImportIcon />} />
         <Place to="/security" text={t.security} icon={<icons.ShieldIcon />} />
       </ul>
       {currentUser().isAdmin ? (
@@ -151,7 +152,7 @@ function DriveChoice({ id, page }: { readonly id: number | null; readonly page: 
       ) : (
         <p class="drive-name">{name}</p>
       )}
-      {quota === null ? null : <Progress part={quota === 0 ? 1 : usedBytes / quota} label={t.storage} />}
+      {quota === null ? null : <Progress isQuota part={quota === 0 ? 1 : usedBytes / quota} label={t.storage} />}
       <p class="drive-use number">{quota === null ? t.usedOnly(used) : t.ofQuota(used, formatBytes(quota))}</p>
     </div>
   );

@@ -1,0 +1,189 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { checkMayChange } from '../../drive/rights.js';
+import { PassingError } from '../../jobs/back-off.js';
+import { RefusedAddressError } from '../../jobs/import/address-guard.js';
+import { CONFLICT_RULES, ImportRequestError } from '../../jobs/import/import-request.js';
+import type { Imports, ImportView } from '../../jobs/import/imports.js';
+import { toCsv } from '../../jobs/import/report.js';
+import { JobFailedError } from '../../jobs/job-runner.js';
+import { ConsoleError } from '../console-error.js';
+import type { ConsoleParts } from '../console-parts.js';
+import { readPath } from '../drive-access.js';
+import type {
+  ImportBody,
+  ImportCounts,
+  ImportEntry,
+  ImportSourceAnswer,
+  ImportSourceBody,
+  ImportsAnswer,
+} from '../import-contract.js';
+import { type ConsoleAnswer, type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+import { contentDisposition } from '../safe-content.js';
+import { isoTime, isoTimeOrNull } from '../times.js';
+import { openUserDrive } from '../user-drive.js';
+import { text } from './session.js';
+
+const PAGE = 50;
+const ADDRESS_LENGTH_MAX = 2000;
+const PATH_LENGTH_MAX = 16 * 1024;
+const LOGIN_LENGTH_MAX = 1000;
+/** How long a test of a connection may take before it is said that nobody answers, in milliseconds. */
+const TEST_MS = 30_000;
+
+const source = {
+  url: text(ADDRESS_LENGTH_MAX),
+  user: text(LOGIN_LENGTH_MAX),
+  password: text(LOGIN_LENGTH_MAX),
+  from: z.string().max(PATH_LENGTH_MAX),
+};
+const sourceBody: z.ZodType<ImportSourceBody> = z.strictObject(source);
+const importBody: z.ZodType<ImportBody> = z.strictObject({
+  ...source,
+  driveId: z.int(),
+  to: z.string().max(PATH_LENGTH_MAX),
+  conflict: z.enum(CONFLICT_RULES),
+});
+
+export const importRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/imports/test',
+    access: 'user',
+    summary: 'Tries the connection to another WebDAV server, and says what its folder holds. Takes nothing.',
+    body: sourceBody,
+    run: test,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/imports',
+    access: 'user',
+    summary: 'Imports a folder of another WebDAV server, in the background. Again, it takes only what changed.',
+    body: importBody,
+    run: start,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/imports',
+    access: 'user',
+    summary: 'Your imports, the newest first.',
+    query: { before: 'The number of an import: those before it.' },
+    run: list,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/imports/:id',
+    access: 'user',
+    summary: 'How far an import is.',
+    run: async (request, { imports }) => ok(describe(await find(request, imports)) satisfies ImportEntry),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/imports/:id',
+    access: 'user',
+    summary: 'Cancels an import. What has come stays; the password is removed.',
+    run: async (request, { imports }) => {
+      const { id } = await find(request, imports);
+      if (!(await imports.cancel(id))) throw new ConsoleError(409, 'import-ended', 'This import has ended already.');
+      return done();
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/imports/:id/report',
+    access: 'user',
+    summary: 'What an import could not take, why, and what to do: as CSV.',
+    run: report,
+  }),
+];
+
+async function test({ body, signal }: ConsoleRequest<ImportSourceBody>, { imports }: ConsoleParts) {
+  const patience = AbortSignal.timeout(TEST_MS);
+  try {
+    const found = await imports.test(body, AbortSignal.any([signal, patience]));
+    return ok(found satisfies ImportSourceAnswer);
+  } catch (error) {
+    if (!patience.aborted) throw toRefusal(error);
+    throw new ConsoleError(422, 'source-refused', 'Nobody answers at this address.', { cause: error, field: 'url' });
+  }
+}
+
+async function start(request: ConsoleRequest<ImportBody>, parts: ConsoleParts) {
+  const { driveId, to, ...rest } = request.body;
+  const drive = await openUserDrive(request, parts, driveId);
+  checkMayChange(drive.membership);
+  readPath(drive, to, 'to');
+  const wish = { ...rest, to, driveId: drive.membership.driveId, userId: request.session!.user.id };
+  const view = await parts.imports.start(wish).catch((error: unknown) => {
+    throw toRefusal(error);
+  });
+  return made(describe(view) satisfies ImportEntry);
+}
+
+async function list({ query, session }: ConsoleRequest, { imports }: ConsoleParts) {
+  const before = query.get('before');
+  if (before !== null && !/^\d{1,15}$/.test(before)) {
+    throw new ConsoleError(400, 'invalid-input', 'before is the number of an import.', { field: 'before' });
+  }
+  const found = await imports.list(session!.user.id, before === null ? null : Number(before), PAGE + 1);
+  const shown = found.slice(0, PAGE).map(describe);
+  const next = found.length > PAGE ? shown.at(-1)!.id : null;
+  return ok({ imports: shown, next } satisfies ImportsAnswer);
+}
+
+async function report(request: ConsoleRequest, { imports }: ConsoleParts): Promise<ConsoleAnswer> {
+  const { id } = await find(request, imports);
+  return {
+    status: 200,
+    headers: {
+      'Content-Type': 'text/csv; charset=utf-8',
+      'Content-Disposition': contentDisposition(`import-${id}.csv`, 'attachment'),
+    },
+    body: Readable.from(reportLines(imports, id), { objectMode: false }),
+  };
+}
+
+async function* reportLines(imports: Imports, id: number): AsyncGenerator<string> {
+  // Spreadsheets take a file without the mark for one in their country's old coding.
+  yield `\uFEFF${toCsv(['path', 'outcome', 'reason', 'what to do'])}\r\n`;
+  for await (const { path, outcome, reason, advice } of imports.report(id)) {
+    yield `${toCsv([path, outcome, reason, advice])}\r\n`;
+  }
+}
+
+/** One's own. Throws `ConsoleError` 404, also for another's. */
+async function find({ parameters, session }: ConsoleRequest, imports: Imports): Promise<ImportView> {
+  const { id = '' } = parameters;
+  const view = /^\d{1,15}$/.test(id) ? await imports.find(Number(id)) : null;
+  if (view && view.userId === session!.user.id) return view;
+  throw new ConsoleError(404, 'no-such-import', 'There is no such import.');
+}
+
+/** What the source said, or why it is not asked. Gives other errors back as they are. */
+function toRefusal(error: unknown): unknown {
+  if (error instanceof ImportRequestError) {
+    return new ConsoleError(400, 'invalid-input', error.message, { cause: error, field: 'url' });
+  }
+  if ([PassingError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind)) {
+    return new ConsoleError(422, 'source-refused', (error as Error).message, { cause: error, field: 'url' });
+  }
+  return error;
+}
+
+function describe(view: ImportView): ImportEntry {
+  const { id, state, driveId, url, user, to, conflict, error, nextAt, createdAt, startedAt, endedAt } = view;
+  const times = {
+    nextAt: isoTimeOrNull(nextAt),
+    createdAt: isoTime(createdAt),
+    startedAt: isoTimeOrNull(startedAt),
+    endedAt: isoTimeOrNull(endedAt),
+  };
+  return { id, state, driveId, url, user, to, conflict, error, ...times, progress: countsOf(view) };
+}
+
+function countsOf(view: ImportView): ImportCounts | null {
+  if (view.files === undefined) return null;
+  const { folders = 0, foldersLeft = 0, files, bytes = 0, endedBytes = 0, bytesPerSecond = 0 } = view;
+  const { done = 0, unchanged = 0, skipped = 0, failed = 0, gone = 0 } = view;
+  return { folders, foldersLeft, files, bytes, done, unchanged, skipped, failed, gone, endedBytes, bytesPerSecond };
+}

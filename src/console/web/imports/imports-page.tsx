@@ -1,0 +1,71 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { ImportEntry, ImportsAnswer } from '../../import-contract.js';
+import { get } from '../api.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
+import { PlusIcon } from '../ui/icons.js';
+import { Page } from '../ui/page.js';
+import { toast } from '../ui/toast.js';
+import { useLoaded } from '../use-loaded.js';
+import { ImportCard } from './import-card.js';
+import { NewImport } from './new-import.js';
+import { m } from './texts.js';
+
+const PATH = '/api/imports';
+/** While something is under way. */
+const LOOK_MS = 1000;
+
+/** What is fetched from other servers, how far it is, and how it ended (PRODUCT I1, I2). */
+export function ImportsPage() {
+  const { data, error, reload, set } = useLoaded<ImportsAnswer>(PATH);
+  /** Another import to begin with, or nothing: a new one. */
+  const [wizard, setWizard] = useState<{ readonly like: ImportEntry | null } | null>(null);
+  const isUnderWay = data?.imports.some(({ endedAt }) => endedAt === null) ?? false;
+  useEffect(() => {
+    if (!isUnderWay) return;
+    const timer = setInterval(() => void reload(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [isUnderWay, reload]);
+  const more = async () => {
+    const page = await get<ImportsAnswer>(`${PATH}?before=${data!.next}`);
+    set({ ...page, imports: [...data!.imports, ...page.imports] });
+  };
+  const begin = (
+    <Button look="primary" icon={<PlusIcon size={18} />} onClick={() => setWizard({ like: null })}>
+      {m.start}
+    </Button>
+  );
+  return (
+    <Page title={t.imports} lead={m.lead} actions={data && data.imports.length > 0 ? begin : null}>
+      {error && !data ? <LoadFailed error={error} onRetry={reload} /> : null}
+      {!data && !error ? <Skeleton lines={6} /> : null}
+      {data?.imports.length === 0 ? (
+        <div class="card">
+          <EmptyState title={m.none} action={begin}>
+            {m.noneText}
+          </EmptyState>
+        </div>
+      ) : null}
+      {data?.imports.map((one) => (
+        <ImportCard key={one.id} entry={one} onChange={reload} onAgain={() => setWizard({ like: one })} />
+      ))}
+      {data?.next ? (
+        <div>
+          <Button onClick={more}>{t.more}</Button>
+        </div>
+      ) : null}
+      {wizard ? (
+        <NewImport
+          like={wizard.like}
+          onClose={() => setWizard(null)}
+          onStart={() => {
+            setWizard(null);
+            toast({ text: m.startedToast });
+            void reload();
+          }}
+        />
+      ) : null}
+    </Page>
+  );
+}

@@ -1,0 +1,167 @@
+import { useState } from 'preact/hooks';
+import type {
+  ImportBody,
+  ImportConflict,
+  ImportEntry,
+  ImportSourceAnswer,
+  ImportSourceBody,
+} from '../../import-contract.js';
+import { messageOf, post } from '../api.js';
+import { drives } from '../drives.js';
+import { formatBytes, formatNumber } from '../format.js';
+import { useStore } from '../store.js';
+import { t } from '../strings.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Notice } from '../ui/feedback.js';
+import { Field, Select } from '../ui/field.js';
+import { PasswordField } from '../ui/password-field.js';
+import { useForm } from '../use-form.js';
+import { m } from './texts.js';
+
+const CONFLICTS: readonly ImportConflict[] = ['skip', 'overwrite', 'keep-both'];
+
+interface NewImportProps {
+  /** Asks for the same again: all but the password is known. */
+  readonly like: ImportEntry | null;
+  readonly onStart: () => void;
+  readonly onClose: () => void;
+}
+
+/** First where from, which is tried at once; then where to. */
+export function NewImport({ like, onStart, onClose }: NewImportProps) {
+  const [source, setSource] = useState<ImportSourceBody>({
+    url: like?.url ?? '',
+    user: like?.user ?? '',
+    password: '',
+    from: '',
+  });
+  const [found, setFound] = useState<ImportSourceAnswer | null>(null);
+  return (
+    <Dialog title={found ? m.steps.target : m.steps.source} onClose={onClose}>
+      <p class="small soft">{m.step(found ? 2 : 1, 2)}</p>
+      {found ? (
+        <Target {...{ source, found, like, onStart }} onBack={() => setFound(null)} />
+      ) : (
+        <Source source={source} onInput={setSource} onFound={setFound} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+interface SourceProps {
+  readonly source: ImportSourceBody;
+  readonly onInput: (source: ImportSourceBody) => void;
+  readonly onFound: (found: ImportSourceAnswer) => void;
+  readonly onClose: () => void;
+}
+
+function Source({ source, onInput, onFound, onClose }: SourceProps) {
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: ImportSourceBody = { ...source, url: source.url.trim(), from: source.from.trim() };
+    onFound(await post<ImportSourceAnswer>('/api/imports/test', body));
+  });
+  const set = (name: keyof ImportSourceBody) => (value: string) => onInput({ ...source, [name]: value });
+  const error = rest('url', 'user', 'password', 'from');
+  return (
+    <form class="stack" onSubmit={submit}>
+      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+      <Field
+        label={m.url}
+        hint={m.urlHint}
+        inputMode="url"
+        value={source.url}
+        onInput={set('url')}
+        wrong={wrong('url')}
+        required
+        autoFocus
+      />
+      <Field label={m.user} value={source.user} onInput={set('user')} wrong={wrong('user')} required />
+      <PasswordField
+        label={m.password}
+        hint={m.passwordHint}
+        autocomplete="off"
+        value={source.password}
+        onInput={set('password')}
+        wrong={wrong('password')}
+      />
+      <Field label={m.from} hint={m.fromHint} value={source.from} onInput={set('from')} wrong={wrong('from')} />
+      <div class="actions">
+        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button type="submit" look="primary" isBusy={isBusy}>
+          {m.test}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+interface TargetProps {
+  readonly source: ImportSourceBody;
+  readonly found: ImportSourceAnswer;
+  readonly like: ImportEntry | null;
+  readonly onStart: () => void;
+  readonly onBack: () => void;
+}
+
+function Target({ source, found, like, onStart, onBack }: TargetProps) {
+  const mine = (useStore(drives) ?? []).filter(({ role }) => role !== 'viewer');
+  const [driveId, setDriveId] = useState(String(like?.driveId ?? mine[0]?.id ?? ''));
+  const [to, setTo] = useState(like && like.to !== '/' ? like.to : '');
+  const [conflict, setConflict] = useState<ImportConflict>(like?.conflict ?? 'skip');
+  const { isBusy, submit, wrong, rest } = useForm(async () => {
+    const body: ImportBody = {
+      ...source,
+      url: source.url.trim(),
+      from: source.from.trim(),
+      driveId: Number(driveId),
+      to: to.trim(),
+      conflict,
+    };
+    await post('/api/imports', body);
+    onStart();
+  });
+  const error = rest('driveId', 'to');
+  return (
+    <form class="stack" onSubmit={submit}>
+      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+      <Found found={found} />
+      <Select
+        label={m.drive}
+        value={driveId}
+        onChange={setDriveId}
+        options={mine.map(({ id, name }) => ({ value: String(id), text: `${name} · ${id}` }))}
+        wrong={wrong('driveId')}
+      />
+      <Field label={m.to} hint={m.toHint} value={to} onInput={setTo} wrong={wrong('to')} />
+      <Select
+        label={m.conflict}
+        value={conflict}
+        onChange={setConflict}
+        options={CONFLICTS.map((value) => ({ value, text: m.conflicts[value] }))}
+      />
+      <div class="actions">
+        <Button onClick={onBack}>{t.back}</Button>
+        <Button type="submit" look="primary" isBusy={isBusy}>
+          {m.begin}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Found({ found }: { readonly found: ImportSourceAnswer }) {
+  const { folders, files, bytes, isMore, names, isDriveRoot } = found;
+  const isEmpty = folders + files === 0;
+  return (
+    <Notice title={isEmpty ? m.foundNothing : m.found}>
+      {isEmpty ? null : (
+        <>
+          <p>{m.foundText(formatNumber(folders), formatNumber(files), formatBytes(bytes), isMore)}</p>
+          <p class="small clip-lines">{names.join('  ·  ')}</p>
+        </>
+      )}
+      {isDriveRoot ? <p class="small">{m.trashOut}</p> : null}
+    </Notice>
+  );
+}
