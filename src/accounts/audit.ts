@@ -1,5 +1,6 @@
 import type { AuditFilter, AuditRow, NewAuditRecord, SecurityStore } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
+import { addressBlock } from './address-block.js';
 import { RecentMap } from './recent-map.js';
 
 /** What is worth to be remembered of accounts. */
@@ -48,6 +49,12 @@ const CLIENT_LENGTH_MAX = 200;
 /** Refusals of the same kind are told once in this time: an old device tries for ever. */
 const REPEAT_MS = 60 * 60_000;
 const REPEATS_KNOWN_MAX = 10_000;
+/**
+ * Refusals from one network that are told in that time. A wrong password that was looked at before is refused without
+ * slowing down, and its sender may call itself another program each time: the log must not grow by that.
+ */
+const REFUSALS_MAX = 100;
+const NETWORKS_KNOWN_MAX = 10_000;
 /** Records that one transaction forgets. */
 const PRUNE_TOGETHER = 1000;
 
@@ -56,6 +63,7 @@ export class Audit {
   readonly #store: SecurityStore;
   readonly #now: () => number;
   readonly #repeats = new RecentMap<true>(REPEATS_KNOWN_MAX, REPEAT_MS);
+  readonly #refusals = new RecentMap<{ left: number }>(NETWORKS_KNOWN_MAX, REPEAT_MS);
 
   constructor(store: SecurityStore, now: () => number = Date.now) {
     this.#store = store;
@@ -75,13 +83,23 @@ export class Audit {
     });
   }
 
-  /** As `note`, but only once an hour for the same. */
+  /** As `note`, but only once an hour for the same, and of refusals no more than are worth telling. */
   async noteOnce(kind: AuditKind, userId: UserId | null, actor: Actor, details: AuditDetails = {}): Promise<void> {
     const key = JSON.stringify([kind, userId, actor.name, actor.remoteAddress, actor.client, details]);
     const now = this.#now();
     if (this.#repeats.get(key, now, false)) return;
+    if (kind.endsWith('-refused') && !this.#mayTellRefusal(actor.remoteAddress, now)) return;
     this.#repeats.set(key, true, now);
     await this.note(kind, userId, actor, details);
+  }
+
+  #mayTellRefusal(remoteAddress: string, now: number): boolean {
+    const network = addressBlock(remoteAddress);
+    const known = this.#refusals.get(network, now, false);
+    if (!known) this.#refusals.set(network, { left: REFUSALS_MAX - 1 }, now);
+    else if (known.left === 0) return false;
+    else known.left--;
+    return true;
   }
 
   list(filter: AuditFilter, before: number | null, limit: number): Promise<AuditRow[]> {

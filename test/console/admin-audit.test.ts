@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AUDIT_KINDS, Audit } from '../../src/accounts/audit.js';
 import type { AuditAnswer, AuditEntry, NewUserAnswer } from '../../src/console/contract.js';
 import { ConsoleClient } from '../support/console-client.js';
-import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 
 const DAY_MS = 86_400_000;
 
@@ -32,6 +32,19 @@ async function walk(query: Record<string, string> = {}): Promise<AuditEntry[]> {
 }
 
 describe('issue 4, point 4 — the audit log', () => {
+  test('a flood of refusals doesn’t fill it, whatever programs it says that it comes from', async () => {
+    await server.addMember('flo');
+    const knock = (client: string) =>
+      server.as(basic(emailOf('flo'), 'the same wrong password'))('GET', '/', { headers: { 'User-Agent': client } });
+    for (let sent = 0; sent < 300; sent += 20) {
+      const answers = Array.from({ length: 20 }, (_, index) => knock(`program ${sent + index}`));
+      expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([401]));
+    }
+    const records = async () => (await walk({ user: emailOf('flo'), kind: 'access-refused' })).length;
+    await expect.poll(records).toBeGreaterThan(90);
+    expect(await records()).toBeLessThanOrEqual(100);
+  });
+
   test('what an administrator does is in it, with who, whose, when, from where, by which program', async () => {
     const email = emailOf('nora');
     const path = `/api/admin/users/${encodeURIComponent(email)}`;
