@@ -79,7 +79,8 @@ describe('issue 4 — every route of the JSON API is refused without and with th
       for (const client of clients) {
         expect(await otherAnswers(above('set-up'), client, '403 second-factor-required')).toEqual([]);
         expect((await client.send('GET', '/api/security')).status).toBe(200);
-        expect((await client.send('POST', '/api/security/totp')).status).toBe(200);
+        // It goes on as soon as the password was entered again.
+        expect(await client.refusal('POST', '/api/security/totp')).toMatchObject({ status: 403, kind: 'not-fresh' });
       }
     } finally {
       await server.engines.security.requireSecondFactor(false);
@@ -111,5 +112,28 @@ describe('issue 4 — every route of the JSON API is refused without and with th
     );
     expect(changing.length).toBeGreaterThan(10);
     expect(await otherAnswers(changing, client, '403 forged')).toEqual([]);
+  });
+});
+
+describe('PRODUCT S3 — who has found a browser that is signed in', () => {
+  test('sets up no second factor, which would lock its owner out, without the password', async () => {
+    const old = await TestServer.start();
+    try {
+      const client = await ConsoleClient.signedIn(old, 'alice', PASSWORD);
+      expect((await client.send('POST', '/api/security/totp')).status).toBe(200);
+      await old.restart({ freshSignInMinutes: -1 });
+      for (const [path, body] of [
+        ['/api/security/totp', undefined],
+        ['/api/security/passkeys/options', undefined],
+        ['/api/security/passkeys', { name: 'x', response: {} }],
+      ] as const) {
+        expect(await client.refusal('POST', path, body)).toMatchObject({ status: 403, kind: 'not-fresh' });
+      }
+      await old.restart({ freshSignInMinutes: 1 });
+      await client.post('/api/session/proof', { password: PASSWORD });
+      expect((await client.send('POST', '/api/security/totp')).status).toBe(200);
+    } finally {
+      await old.stop();
+    }
   });
 });

@@ -73,6 +73,7 @@ afterAll(async () => {
 });
 
 async function withPage(work: (page: Page) => Promise<void>): Promise<void> {
+  ran.length = 0;
   const page = await context.newPage();
   try {
     await work(page);

@@ -34,7 +34,7 @@ export class TestServer {
   readonly defects: string[];
 
   private constructor(
-    readonly config: Config,
+    public config: Config,
     folder: string,
     log: Logger,
     defects: string[],
@@ -176,9 +176,10 @@ export class TestServer {
     return found;
   }
 
-  /** Stops and starts on the same storage; the port is another one then. */
-  async restart(): Promise<void> {
+  /** Stops and starts on the same storage; the port is another one then. `settings` are changed. */
+  async restart(settings: Partial<Config> = {}): Promise<void> {
     await this.#running.stop();
+    this.config = { ...this.config, ...settings };
     this.#running = await startServer(this.config, this.#log);
   }
 

@@ -33,7 +33,7 @@ export const passkeyRoutes: readonly Route[] = [
     access: 'set-up',
     summary: 'What the browser makes a new passkey from.',
     run: async (request, { passkeys }) => {
-      checkMayAdd(request);
+      checkFresh(request);
       return ok(await passkeys.registrationOptions(visitorOf(request)));
     },
   }),
@@ -69,7 +69,8 @@ async function signInByPasskey(request: ConsoleRequest<PasskeyStepBody>, parts: 
 }
 
 async function addPasskey(request: ConsoleRequest<PasskeyBody>, parts: ConsoleParts) {
-  checkMayAdd(request);
+  // Whoever only has found the browser open adds no way in for themselves, and locks nobody out by a first one.
+  checkFresh(request);
   const { passkeys, audit, security } = parts;
   const { name, response } = request.body;
   const { user } = request.session!;
@@ -84,9 +85,4 @@ async function addPasskey(request: ConsoleRequest<PasskeyBody>, parts: ConsolePa
   const row = (await security.findPasskey(id))!;
   const passkey = { id, name: row.name, createdAt: isoTime(row.createdAt), lastUsedAt: null };
   return made({ passkey, recoveryCodes } satisfies PasskeyMade);
-}
-
-/** Whoever only has found the browser open does not add a way in for themselves. */
-function checkMayAdd(request: ConsoleRequest<unknown>): void {
-  if (request.session!.user.hasSecondFactor) checkFresh(request);
 }

@@ -173,6 +173,8 @@ async function changePassword(request: ConsoleRequest<PasswordBody>, parts: Cons
 }
 
 async function beginTotp(request: ConsoleRequest, { secondFactors }: ConsoleParts) {
+  // Whoever only has found the browser open would lock its owner out.
+  checkFresh(request);
   const { secret, uri } = await secondFactors.begin(request.session!.user);
   // Loaded when somebody sets an authenticator up: it takes 10 MB.
   const { toString: drawQr } = await import('qrcode');
