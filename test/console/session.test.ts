@@ -95,6 +95,19 @@ describe('issue 4, point 3 — signing in', () => {
     expect(status).toBe(401);
   });
 
+  test('the API never takes Basic, and never has a browser ask for it', async () => {
+    for (const [method, path] of [
+      ['GET', '/api/drives'],
+      ['GET', '/api/security'],
+      ['DELETE', '/api/app-passwords'],
+    ] as const) {
+      const { status, headers } = await server.send(method, path, { user: 'alice' });
+      expect([status, headers['www-authenticate']]).toEqual([401, undefined]);
+    }
+    const { text } = await server.send('GET', '/api/session', { user: 'alice' });
+    expect(JSON.parse(text)).toMatchObject({ stage: 'signed-out' });
+  });
+
   test('requests that don’t come from the console are refused (CSRF)', async () => {
     const client = await ConsoleClient.signedIn(server, 'alice', PASSWORD);
     const send = (headers: Record<string, string>) =>
