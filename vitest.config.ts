@@ -7,7 +7,6 @@ const booted = [
   'test/admin/**/*.test.ts',
   'test/browser/**/*.test.ts',
   'test/console/pages.test.ts',
-  'test/console/stored-xss.test.ts',
 ];
 // Joplin, in test/clients/joplin, brings tests of its own.
 const foreign = '**/node_modules/**';

@@ -17,6 +17,7 @@ export class UseNotes {
   #refusals = new Map<AppPasswordId, Note>();
   #formers = new Map<UserId, Note>();
   readonly #timer: NodeJS.Timeout;
+  #writing: Promise<void> = Promise.resolve();
 
   /** `onError` hears of a write that failed; its notes are dropped. */
   constructor(
@@ -36,8 +37,13 @@ export class UseNotes {
     else note(this.#formers, tried.id, at, client);
   }
 
-  /** Writes what was collected. */
-  async flush(): Promise<void> {
+  /** Writes what was collected, after what is being written already. */
+  flush(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
     const [uses, refusals, formers] = [this.#uses, this.#refusals, this.#formers];
     this.#uses = new Map();
     this.#refusals = new Map();

@@ -63,6 +63,19 @@ describe('PRODUCT S1 — user name and password', () => {
 });
 
 describe('PRODUCT S2 — app passwords', () => {
+  it('what was noted of their use is written when the authenticator is closed, also while it was being written', async () => {
+    const bench = await openBench();
+    const { secret } = await bench.makeAppPassword();
+    const old = await bench.makeAppPassword();
+    await bench.accounts.revokeAppPassword(ANNA, old.row.id);
+    await bench.signIn(secret);
+    await bench.signIn(old.secret);
+    void bench.authenticator.flush();
+    await bench.authenticator.close();
+    const [used, revoked] = await bench.accounts.appPasswords(ANNA);
+    expect([used?.lastUsedAt, revoked?.refusedAt]).toEqual([expect.any(Number), expect.any(Number)]);
+  });
+
   it('one is let in as the user types it, with its limits', async () => {
     const bench = await openBench();
     const { secret, row } = await bench.makeAppPassword({ allowance: 'read-only' });

@@ -1,8 +1,8 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { startBrowser } from './browser.js';
 
-const CHROMIUM = '/usr/bin/chromium';
 /** Whoever runs asks for this name, which nothing else does. */
 const MARK = 'ran-a-script';
 const RUN = `document.title='ran';new Image().src='${MARK}'`;
@@ -55,7 +55,7 @@ beforeAll(async () => {
   for (const name of NAMES) await dav('PUT', `${folder}/${encodeURIComponent(name)}`, 'text');
   for (const [name, body] of Object.entries(ACTIVE)) await dav('PUT', name, body);
   await server.firn('app-password', 'create', server.user, IMAGE);
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  browser = await startBrowser();
   context = await browser.newContext({ httpCredentials: { username: server.user, password: server.password } });
   const data = { email: server.user, password: server.accountPassword };
   expect((await context.request.post(`${server.url}/api/session`, { data })).status()).toBe(201);
