@@ -156,13 +156,11 @@ export class Passkeys {
     const passkeys = await this.#store.passkeys(userId);
     const passkey = passkeys.find((one) => one.id === id);
     if (!passkey) throw new AccountError('no-such-passkey', 'There is no such passkey.');
-    const totp = await this.#store.findTotp(userId);
-    if (passkeys.length === 1 && (totp === null || totp.confirmedAt === null)) {
+    if ((await this.#store.removePasskey(userId, id)) === 'last') {
       const message =
         'This is your only second factor. Add another one first, or switch two-factor authentication off.';
       throw new AccountError('last-second-factor', message);
     }
-    await this.#store.removePasskey(userId, id);
     return passkey.name;
   }
 

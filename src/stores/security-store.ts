@@ -27,8 +27,8 @@ export interface SecurityStore {
   addPasskey(passkey: NewPasskey, codes: readonly NewRecoveryCode[] | null, now: number): Promise<void>;
   /** False where its counter is not above the known one, which says that it was copied; 0 says that it has none. */
   usePasskey(id: string, counter: number, now: number): Promise<boolean>;
-  /** Where it was the last second factor there is none then. False where there was none of that id. */
-  removePasskey(userId: UserId, id: string): Promise<boolean>;
+  /** The only second factor stays, whoever else removes one at the same time. */
+  removePasskey(userId: UserId, id: string): Promise<PasskeyRemoval>;
 
   createSession(session: NewSession): Promise<SessionRow>;
   /** By the hash of its token; with its user; null where it expired, or the user is disabled or has another password. */
@@ -80,6 +80,8 @@ export interface NewPasskey {
   readonly counter: number;
   readonly transports: readonly string[];
 }
+export type PasskeyRemoval = 'removed' | 'missing' | 'last';
+
 export interface PasskeyRow extends NewPasskey {
   readonly createdAt: number;
   readonly lastUsedAt: number | null;

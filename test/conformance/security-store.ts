@@ -158,14 +158,19 @@ export function securityStoreSuite(name: string, open: () => Promise<SecurityEng
         expect(await store.findPasskey('credential')).toMatchObject({ counter: 6, lastUsedAt: NOW + 1 });
       });
 
-      it('removePasskey — without the last one there is no second factor; of others’ there is nothing to remove', async () => {
+      it('removePasskey — one’s own, but not the only second factor, also of two at the same time', async () => {
         await store.addPasskey(newPasskey(), null, NOW);
         await store.addPasskey(newPasskey({ id: 'second' }), null, NOW);
-        expect(await store.removePasskey(bert, 'credential')).toBe(false);
-        expect(await store.removePasskey(anna, 'credential')).toBe(true);
+        expect(await store.removePasskey(bert, 'credential')).toBe('missing');
+        const both = ['credential', 'second'].map((id) => store.removePasskey(anna, id));
+        expect((await Promise.all(both)).sort()).toEqual(['last', 'removed']);
         expect(await hasSecondFactor()).toBe(true);
-        expect(await store.removePasskey(anna, 'second')).toBe(true);
-        expect(await hasSecondFactor()).toBe(false);
+        const [left] = await store.passkeys(anna);
+        await store.putPendingTotp(anna, 'secret', NOW);
+        expect(await store.removePasskey(anna, left!.id)).toBe('last');
+        await store.confirmTotp(anna, 1, [], NOW);
+        expect(await store.removePasskey(anna, left!.id)).toBe('removed');
+        expect(await hasSecondFactor()).toBe(true);
       });
     });
 

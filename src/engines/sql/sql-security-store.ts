@@ -5,6 +5,7 @@ import type {
   NewPasskey,
   NewRecoveryCode,
   NewSession,
+  PasskeyRemoval,
   PasskeyRow,
   RecoveryCodeRow,
   SecurityStore,
@@ -124,11 +125,15 @@ export class SqlSecurityStore implements SecurityStore {
     );
   }
 
-  removePasskey(userId: UserId, id: string): Promise<boolean> {
+  removePasskey(userId: UserId, id: string): Promise<PasskeyRemoval> {
     return this.#database.write(async (connection) => {
-      if ((await statements.removePasskey.run(connection, { user: userId, id })) === 0) return false;
-      await markSecondFactor(connection, userId);
-      return true;
+      const user = { user: userId };
+      const passkeys = await statements.passkeys.all(connection, user);
+      if (!passkeys.some((passkey) => passkey.id === id)) return 'missing';
+      const totp = await statements.findTotp.first(connection, user);
+      if (passkeys.length === 1 && !totp?.confirmed_at) return 'last';
+      await statements.removePasskey.run(connection, { user: userId, id });
+      return 'removed';
     });
   }
 
