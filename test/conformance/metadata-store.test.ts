@@ -7,10 +7,12 @@ import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlImportStore } from '../../src/engines/sql/sql-import-store.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { importStoreSuite } from './import-store.js';
 import { jobStoreSuite } from './job-store.js';
 import { type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
 import { metadataStoreSuite } from './metadata-store.js';
@@ -23,6 +25,18 @@ metadataStoreSuite('SQLite in a file', async () => (await openFile()).engine);
 jobStoreSuite('SQLite in memory', async () => {
   const database = SqliteDatabase.open(':memory:', MIGRATIONS);
   return { jobs: new SqlJobStore(database), close: () => database.close() };
+});
+
+jobStoreSuite('SQLite in a file', async () => {
+  const { engine } = await openFile();
+  return { jobs: new SqlJobStore(engine.database), close: () => engine.close() };
+});
+
+importStoreSuite('SQLite in memory', async () => {
+  const engine = openSqlite(':memory:', async () => {});
+  const { drive } = await World.open(async () => engine);
+  const { database, close } = engine;
+  return { imports: new SqlImportStore(database), jobs: new SqlJobStore(database), driveId: drive.id, close };
 });
 
 describe('MetadataCheck of SQLite in a file', () => {

@@ -56,8 +56,13 @@ export interface EndedImport {
 }
 
 /** Runs an import to its end. */
-export async function runImport(server: TestServer, url: string, options: ImportOptions = {}): Promise<EndedImport> {
-  const job = await endOf(server, await startImport(server, url, options));
+export async function runImport(
+  server: TestServer,
+  url: string,
+  options: ImportOptions = {},
+  timeout = 30_000,
+): Promise<EndedImport> {
+  const job = await endOf(server, await startImport(server, url, options), timeout);
   const report: ReportLine[] = [];
   for await (const line of (await importsOf(server)).report(job.id)) report.push(line);
   return { job, progress: job.progress as ImportProgress, report };

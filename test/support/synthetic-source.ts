@@ -18,8 +18,8 @@ export class SyntheticSource {
   readonly requests: { method: string; path: string; headers: IncomingMessage['headers'] }[] = [];
   /** Answers in place of the server where it gives true. */
   meddle: Meddling = () => false;
-  /** How an href is written. */
-  hrefOf = (path: string) => path;
+  /** How an href is written in the listing of a folder. */
+  hrefOf = (path: string, _folder: string) => path;
   readonly #server: Server;
 
   private constructor(readonly files: Map<string, SourceFile>) {
@@ -68,16 +68,16 @@ export class SyntheticSource {
       response.writeHead(404).end();
       return;
     }
-    const responses = [folder, ...members].map((path) => this.#response(path));
+    const responses = [folder, ...members].map((path) => this.#response(path, folder));
     response.writeHead(207, { 'Content-Type': 'application/xml' });
     response.end(`<?xml version="1.0"?><D:multistatus xmlns:D="DAV:">${responses.join('')}</D:multistatus>`);
   }
 
-  #response(path: string): string {
+  #response(path: string, folder: string): string {
     const file = this.files.get(path);
     const properties = file ? propertiesOf(file) : '<D:resourcetype><D:collection/></D:resourcetype>';
     return (
-      `<D:response><D:href>${this.hrefOf(path).replaceAll('&', '&amp;')}</D:href><D:propstat><D:prop>${properties}` +
+      `<D:response><D:href>${this.hrefOf(path, folder).replaceAll('&', '&amp;')}</D:href><D:propstat><D:prop>${properties}` +
       '</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>'
     );
   }

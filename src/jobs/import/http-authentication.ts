@@ -26,19 +26,22 @@ export class HttpAuthentication {
     return `Basic ${Buffer.from(`${this.#login.user}:${this.#login.password}`).toString('base64')}`;
   }
 
-  /** Takes the challenge of a 401. True where another try may do: a Digest that is new, or has another nonce. */
-  take(challenge: string): boolean {
+  /**
+   * Takes the challenge of a 401. `new`: another try may do, with a Digest that is new or has another nonce. `stale`: the
+   * source says that the password was right. Null: no use.
+   */
+  take(challenge: string): 'new' | 'stale' | null {
     const found = /(?:^|,\s*)digest\s+(.*)$/is.exec(challenge)?.[1];
-    if (found === undefined) return false;
+    if (found === undefined) return null;
     const fields: Record<string, string> = {};
     for (const [, name, quoted, plain] of found.matchAll(/([a-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
       fields[name!.toLowerCase()] ??= (quoted ?? plain ?? '').replace(/\\(.)/g, '$1');
     }
     const isNew = fields.nonce !== this.#digest?.nonce;
-    if (!isNew || fields.nonce === undefined || hashName(fields.algorithm) === null) return false;
+    if (!isNew || fields.nonce === undefined || hashName(fields.algorithm) === null) return null;
     this.#digest = fields;
     this.#count = 0;
-    return true;
+    return fields.stale?.toLowerCase() === 'true' ? 'stale' : 'new';
   }
 
   #digestHeader(method: string, target: string, fields: Record<string, string>): string {

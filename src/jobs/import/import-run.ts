@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
@@ -54,6 +55,8 @@ export class ImportRun {
     this.#to = destination(parts.request.to, parts.drive.membership.driveName);
     this.#tally = new ImportTally(parts.imports, parts.jobId, parts.sourceId);
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal]);
+    // Each lane listens, with all that it waits for.
+    setMaxListeners(100, this.#signal);
   }
 
   /** Rejects with the first failure that is of the source as a whole; what is queued stays queued. */

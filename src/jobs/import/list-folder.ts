@@ -43,13 +43,12 @@ export async function* listFolder(
     page = { folders: [], files: [] };
   }
   // Taken for empty, all that was imported before would look deleted.
-  if (elsewhere > 0 && !isFound) throw notOfHere(url);
+  if (elsewhere > 0 && !isFound) throw new PassingError(notBelowText(url));
   yield page;
 }
 
-function notOfHere({ pathname }: URL): PassingError {
-  const cause = new ListingError(`The source lists addresses that do not lie below ${pathname}.`);
-  return new PassingError(cause.message, { cause });
+export function notBelowText({ pathname }: URL): string {
+  return `The source lists addresses that do not lie below ${pathname}.`;
 }
 
 /** Whether a drive's own address may be meant: a host of its own, or Firn's address by path. */

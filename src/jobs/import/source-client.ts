@@ -7,6 +7,9 @@ import { HttpAuthentication, type SourceLogin } from './http-authentication.js';
 
 const REDIRECTS_MAX = 5;
 const CONNECTIONS_MAX = 8;
+/** Tries of one request with nonces that are new, or replace one that got stale meanwhile. */
+const NEW_MAX = 2;
+const STALE_MAX = 20;
 /** Of an answer whose text nobody reads, so that its connection can be used again. */
 const DRAIN_BYTES_MAX = 64 * 1024;
 
@@ -89,7 +92,11 @@ export class SourceClient {
         continue;
       }
       const challenge = answer.headers['www-authenticate'];
-      if (status === 401 && isOwn && challenge && challenges++ < 2 && this.#authentication.take(challenge)) continue;
+      if (status === 401 && isOwn && challenge) {
+        const taken = this.#authentication.take(challenge);
+        // Few tries with a password that may be wrong: sources lock out who guesses.
+        if (taken && challenges++ < (taken === 'stale' ? STALE_MAX : NEW_MAX)) continue;
+      }
       throw this.#failure(status, answer.headers['retry-after']);
     }
   }

@@ -1,8 +1,9 @@
 import { PassingError } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
-import { listed } from './list-folder.js';
+import { listed, notBelowText } from './list-folder.js';
 import { ListingError } from './listing-parser.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
+import { isSame } from './source-paths.js';
 
 /**
  * Asks for the folder itself: whether the source is there, takes the password, and where its redirects lead, which is
@@ -12,7 +13,8 @@ export async function findRoot(client: SourceClient, root: URL, signal: AbortSig
   await client.introduce(root, signal);
   try {
     const { url, resources } = await listed(client, root, '0', signal);
-    for await (const { isCollection } of resources) {
+    for await (const { href, isCollection } of resources) {
+      if (!isSame(href, url)) throw new JobFailedError(notBelowText(url));
       if (!isCollection) throw new JobFailedError('The address is that of a file; give that of a folder.');
       break;
     }

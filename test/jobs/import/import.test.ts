@@ -10,7 +10,7 @@ const big = randomBytes(300_000);
 describe('an import', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await TestServer.start({ importAllowedNetworks: ['127.0.0.0/8'], idleTimeoutSeconds: 1 });
+    server = await TestServer.start({ importAllowedNetworks: ['127.0.0.0/8'], idleTimeoutSeconds: 2 });
   });
   afterAll(() => server.stop());
 
