@@ -132,7 +132,8 @@ auth.require = ("/" => ("method" => "basic", "realm" => "source", "require" => "
     program: 'rclone',
     parameters: ['serve', 'webdav', `${folder}/files`, '--addr', `127.0.0.1:${port}`].concat(
       ['--user', SOURCE_USER, '--pass', SOURCE_PASSWORD],
-      ['--config', `${folder}/rclone.conf`],
+      // Else it shows for five minutes what was there before.
+      ['--dir-cache-time', '1s', '--config', `${folder}/rclone.conf`],
     ),
     configuration: '',
   }),
