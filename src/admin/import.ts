@@ -63,7 +63,8 @@ function test(): Command {
         const found = await imports.test(request, new AbortController().signal).catch(toCommandError);
         const { folders, files, bytes, isMore, names } = found;
         remark(
-          `${found.url} answers: ${isMore ? 'more than ' : ''}${folders} folders, ${files} files of ${formatByteSize(bytes)} at its top.` +
+          `${found.url} answers. At its top${isMore ? ' there are more than' : ''}: ${count(folders, 'folder')}, ` +
+            `${count(files, 'file')} of ${formatByteSize(bytes)}.` +
             (found.isDriveRoot ? ' It is the root of a drive; its trash will be left out.' : ''),
         );
         print(options, found, names.join('\n'));
@@ -152,7 +153,7 @@ function cancel(): Command {
         const imports = await openImports(workplace);
         await readImport(imports, id);
         if (!(await imports.cancel(id))) throw new CommandError(`Import ${id} has ended already.`);
-        remark(`Import ${id} is cancelled; what has come stays.`);
+        remark(`Import ${id} ends now; what has come stays.`);
         print(options, { id }, '');
       }),
     );
@@ -199,6 +200,10 @@ async function addImport(imports: Imports, { accounts, engines }: Workplace, url
   const { user, from, to, conflict } = options;
   const password = await readPassword();
   return imports.start({ url, from, user, password, driveId: drive.id, userId, to, conflict });
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function isServerRunning({ config }: Workplace): boolean {

@@ -24,12 +24,17 @@ export const insertJob = statement<{
 );
 
 /** A shorter interval counts at once. */
-export const ensureRecurring = statement<{ kind: string; every: number; next: number; now: number }>()<never>(
+export const updateRecurring = statement<{ kind: string; every: number; next: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE job SET every_minutes = ${p('every')},
+      run_at = CASE state WHEN 'waiting' THEN min(run_at, ${p('next')}) ELSE run_at END
+    WHERE name = ${p('kind')}`,
+);
+
+export const insertRecurring = statement<{ kind: string; every: number; next: number; now: number }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO job (kind, name, every_minutes, state, run_at, parameters, created_at)
-    VALUES (${p('kind')}, ${p('kind')}, ${p('every')}, 'waiting', ${p('next')}, '{}', ${p('now')})
-    ON CONFLICT (name) DO UPDATE SET every_minutes = excluded.every_minutes,
-      run_at = CASE job.state WHEN 'waiting' THEN min(job.run_at, excluded.run_at) ELSE job.run_at END`,
+    VALUES (${p('kind')}, ${p('kind')}, ${p('every')}, 'waiting', ${p('next')}, '{}', ${p('now')})`,
 );
 
 export const findJob = statement<{ id: number }>()((db, p) =>

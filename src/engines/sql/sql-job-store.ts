@@ -30,7 +30,11 @@ export class SqlJobStore implements JobStore {
 
   async ensureRecurring(kind: string, every: number, now: number): Promise<void> {
     const row = { kind, every, next: now + every * MINUTE_MS, now };
-    await this.#database.write((connection) => statements.ensureRecurring.run(connection, row));
+    await this.#database.write(async (connection) => {
+      // An upsert would use up a number each time that a server starts.
+      if ((await statements.updateRecurring.run(connection, row)) > 0) return;
+      await statements.insertRecurring.run(connection, row);
+    });
   }
 
   async find(id: JobId): Promise<JobRow | null> {

@@ -25,7 +25,7 @@ export interface ImportProgress {
   readonly bytes: number;
   readonly done: number;
   readonly doneBytes: number;
-  /** Of all that need not be waited for any more, however they ended. */
+  /** Those that need not be waited for any more: of files that ended, however they did, and of what came of others. */
   readonly endedBytes: number;
   readonly unchanged: number;
   readonly skipped: number;

@@ -177,7 +177,7 @@ export class ImportRun {
     });
     if (typeof begin.plan === 'object') return begin.plan;
     const url = new URL(`${this.#root.href}${file.href}`);
-    const incoming = incomingFile(client, url, file, this.#signal, this.#tally.addBytes);
+    const incoming = incomingFile(client, url, file, this.#signal, this.#tally.beginFile(file));
     const expected = { size: file.size, digests: expectedDigests(file.checksum), kept: [] };
     try {
       const content = await drive.receive(incoming, expected, begin.room, this.#signal);

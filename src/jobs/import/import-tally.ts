@@ -16,6 +16,8 @@ export class ImportTally {
   #counts = emptyCounts();
   #folders = { total: 0, waiting: 0, failed: 0 };
   #received = 0;
+  /** Of files that are on their way, by their rows. */
+  readonly #coming = new Map<number, number>();
 
   constructor(imports: ImportStore, jobId: JobId, sourceId: SourceId) {
     this.#imports = imports;
@@ -48,14 +50,20 @@ export class ImportTally {
     for (const { state, files, bytes } of counts) this.#add(state, files, bytes);
   }
 
-  endFile({ size }: FileRow, { state }: FileEnd): void {
+  endFile({ id, size }: FileRow, { state }: FileEnd): void {
+    this.#coming.delete(id);
     this.#add('waiting', -1, -(size ?? 0));
     this.#add(state, 1, size ?? 0);
   }
 
-  readonly addBytes = (bytes: number): void => {
-    this.#received += bytes;
-  };
+  /** A try to take the file begins; hears of its bytes. */
+  beginFile({ id }: FileRow): (bytes: number) => void {
+    this.#coming.set(id, 0);
+    return (bytes) => {
+      this.#received += bytes;
+      this.#coming.set(id, this.#coming.get(id)! + bytes);
+    };
+  }
 
   progress(now: number = Date.now()): ImportProgress {
     const { gone, done, unchanged, skipped, failed } = this.#counts;
@@ -67,7 +75,7 @@ export class ImportTally {
       bytes: all.reduce((sum, { bytes }) => sum + bytes, 0) - gone.bytes,
       done: done.files,
       doneBytes: done.bytes,
-      endedBytes: done.bytes + unchanged.bytes + skipped.bytes + failed.bytes,
+      endedBytes: done.bytes + unchanged.bytes + skipped.bytes + failed.bytes + this.#comingBytes(),
       unchanged: unchanged.files,
       skipped: skipped.files,
       failed: failed.files + this.#folders.failed,
@@ -80,6 +88,10 @@ export class ImportTally {
   #add(state: FileState, files: number, bytes: number): void {
     this.#counts[state].files += files;
     this.#counts[state].bytes += bytes;
+  }
+
+  #comingBytes(): number {
+    return [...this.#coming.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   #speed(now: number): number {
