@@ -1,5 +1,6 @@
 import type { SecretBox } from '../../accounts/secret-box.js';
 import { Drive, type DriveParts } from '../../drive/drive.js';
+import { membershipOf } from '../../drive/membership.js';
 import type { AccountStore, Membership } from '../../stores/account-store.js';
 import type { ImportStore } from '../../stores/import-store.js';
 import type { DriveId, UserId } from '../../stores/values.js';
@@ -44,7 +45,7 @@ async function runImport(
   const request = job.parameters as ImportRequest;
   const { driveId, userId, secret } = job;
   if (driveId === null || userId === null || secret === null) throw new JobFailedError('The import lost its password.');
-  const membership = await membershipOf(parts.accounts, driveId, userId);
+  const membership = await findMembership(parts.accounts, driveId, userId);
   const password = openPassword(parts.box, secret, passwordPurpose(request, driveId, userId));
   const root = new URL(request.url);
   const idleMs = parts.idleSeconds * 1000;
@@ -79,7 +80,7 @@ function openPassword(box: SecretBox, secret: string, purpose: string): string {
 }
 
 /** With the rights that the user has now. Throws `JobFailedError`. */
-async function membershipOf(accounts: AccountStore, driveId: DriveId, userId: UserId): Promise<Membership> {
+async function findMembership(accounts: AccountStore, driveId: DriveId, userId: UserId): Promise<Membership> {
   const drive = await accounts.findDrive(driveId);
   const member = (await accounts.members(driveId)).find((one) => one.userId === userId);
   const user = member && (await accounts.findUser(member.email));
@@ -87,21 +88,5 @@ async function membershipOf(accounts: AccountStore, driveId: DriveId, userId: Us
     throw new JobFailedError('The user who started the import is no member of the drive any more.');
   }
   if (member.role === 'viewer') throw new JobFailedError('The user who started the import may not write to the drive.');
-  return {
-    userId,
-    email: member.email,
-    driveId,
-    driveName: drive.name,
-    role: member.role,
-    allowance: 'full',
-    scopeId: null,
-    driveQuotaBytes: drive.quotaBytes,
-    memberQuotaBytes: member.quotaBytes,
-    uploadMaxBytes: drive.uploadMaxBytes,
-    rootId: drive.rootId,
-    commonId: drive.commonId,
-    commonBinId: drive.commonBinId,
-    homeId: member.homeId,
-    binId: member.binId,
-  };
+  return membershipOf(drive, member);
 }
