@@ -117,12 +117,7 @@ export interface RecoveryCodesAnswer {
   readonly recoveryCodes: readonly string[];
 }
 /** DELETE /api/security/second-factor: all of it; 204. One of code and passkey is wanted. */
-export interface SecondFactorOffBody {
-  readonly password: string;
-  readonly code?: string | undefined;
-  /** As in ProofBody. */
-  readonly passkey?: unknown;
-}
+export type SecondFactorOffBody = ProofBody;
 /**
  * POST /api/security/passkeys; POST /api/security/passkeys/options, without a body, gives before what `startRegistration`
  * takes as `optionsJSON`. With a second factor on, both want a fresh proof (403 `not-fresh`), and so does

@@ -1,25 +1,5 @@
-import type { ComponentChildren } from 'preact';
+import { icon } from '../ui/icons.js';
 import type { FileKind } from './file-kinds.js';
-
-/** Drawn like those of `ui/icons.tsx`. */
-function icon(drawing: ComponentChildren) {
-  return ({ size = 20 }: { readonly size?: number }) => (
-    <svg
-      width={size}
-      height={size}
-      viewBox="0 0 20 20"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="1.6"
-      stroke-linecap="round"
-      stroke-linejoin="round"
-      aria-hidden="true"
-      focusable="false"
-    >
-      {drawing}
-    </svg>
-  );
-}
 
 const SHEET = 'M5 2.5h6.5l4 4v11H5zM11.5 2.5v4h4';
 

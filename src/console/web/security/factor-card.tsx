@@ -1,18 +1,13 @@
 import { useState } from 'preact/hooks';
 import type { RecoveryCodesAnswer, SecondFactorOffBody, SecurityAnswer } from '../../contract.js';
-import { ApiError, api, messageOf, post } from '../api.js';
+import { api, post } from '../api.js';
 import { refreshSession } from '../session.js';
-import { askPasskey, hasPasskeys } from '../sign-in/passkeys.js';
-import { t } from '../strings.js';
+import { ProofForm } from '../sign-in/proof-form.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
-import { Badge, Notice } from '../ui/feedback.js';
-import { Field } from '../ui/field.js';
-import { KeyIcon } from '../ui/icons.js';
+import { Badge } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';
-import { PasswordField } from '../ui/password-field.js';
 import { toast } from '../ui/toast.js';
-import { useForm } from '../use-form.js';
 import { RecoveryCodes } from './recovery-codes.js';
 import { s } from './texts.js';
 import { TotpSetUp } from './totp-set-up.js';
@@ -75,62 +70,16 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
 }
 
 function TurnOff({ onClose }: { readonly onClose: () => void }) {
-  const [password, setPassword] = useState('');
-  const [code, setCode] = useState('');
-  const { isBusy, submit, wrong, rest } = useForm(async () => {
-    const body: SecondFactorOffBody = { password, code: code.trim() };
-    await api('DELETE', '/api/security/second-factor', body);
+  const turnOff = async (proof: SecondFactorOffBody) => {
+    await api('DELETE', '/api/security/second-factor', proof);
     await refreshSession();
     toast({ text: s.turnedOff });
     onClose();
-  });
-  const byPasskey = useForm(async () => {
-    await api('DELETE', '/api/security/second-factor', { password, passkey: await askPasskey() });
-    await refreshSession();
-    toast({ text: s.turnedOff });
-    onClose();
-  });
-  const failed = byPasskey.error && !(byPasskey.error instanceof ApiError) ? t.passkeyFailed : null;
-  const error = rest('password', 'code') ?? byPasskey.error;
+  };
   return (
     <Dialog title={s.turnOffTitle} onClose={onClose}>
       <p class="soft">{s.turnOffText}</p>
-      <form class="stack" onSubmit={submit}>
-        {error ? <Notice tone="bad">{failed ?? messageOf(error)}</Notice> : null}
-        <PasswordField
-          label={t.password}
-          autocomplete="current-password"
-          value={password}
-          onInput={setPassword}
-          wrong={wrong('password')}
-        />
-        <Field
-          label={t.code}
-          hint={t.codeHint}
-          wrong={wrong('code')}
-          value={code}
-          onInput={setCode}
-          autocomplete="one-time-code"
-          isCode
-          required
-        />
-        {hasPasskeys() ? (
-          <Button
-            icon={<KeyIcon />}
-            isBusy={byPasskey.isBusy}
-            disabled={password === ''}
-            onClick={() => byPasskey.submit()}
-          >
-            {t.usePasskey}
-          </Button>
-        ) : null}
-        <div class="actions">
-          <Button onClick={onClose}>{t.cancel}</Button>
-          <Button type="submit" look="danger" isBusy={isBusy}>
-            {s.turnOff}
-          </Button>
-        </div>
-      </form>
+      <ProofForm hasSecondFactor action={s.turnOff} isDangerous onProof={turnOff} onCancel={onClose} />
     </Dialog>
   );
 }

@@ -64,7 +64,7 @@ export const en = {
 
   // Proof
   proofTitle: 'Is it you?',
-  proofText: 'Administration asks for your password again when a while has passed.',
+  proofText: 'Some time has passed since you signed in. This asks for your password again.',
   code: 'Code',
   codeHint: 'The six digits that your authenticator shows, or a recovery code.',
   confirm: 'Confirm',

@@ -66,7 +66,7 @@ export const fr: typeof en = {
 
   // Preuve
   proofTitle: 'Est-ce bien vous ?',
-  proofText: 'Après un certain temps, l’administration redemande votre mot de passe.',
+  proofText: 'Votre connexion date de quelque temps. Ceci redemande votre mot de passe.',
   code: 'Code',
   codeHint: 'Les six chiffres de votre application d’authentification, ou un code de secours.',
   confirm: 'Confirmer',

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 /** Drawn for a square of 20; decoration: what they mean stands beside them or in a label. */
-function icon(drawing: ComponentChildren) {
+export function icon(drawing: ComponentChildren) {
   return ({ size = 20 }: { readonly size?: number }) => (
     <svg
       width={size}
