@@ -245,7 +245,7 @@ describe('PRODUCT §7 — errors and usage', () => {
     for (const command of leaves(makeProgram())) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-      expect(help, command.name()).toMatch(/\nExamples?:\n {2}\$ firn /);
+      expect(help, command.name()).toMatch(/\nExamples?:\n {2}\$ (echo "\$PASSWORD" \| )?firn /);
       expect(help, command.name()).toContain('--json');
     }
   });
