@@ -153,10 +153,10 @@ export class Passkeys {
 
   /** Throws `AccountError` for the last second factor, which is switched off as a whole. Gives the passkey's name. */
   async remove(userId: UserId, id: string): Promise<string> {
-    const passkeys = await this.#store.passkeys(userId);
-    const passkey = passkeys.find((one) => one.id === id);
-    if (!passkey) throw new AccountError('no-such-passkey', 'There is no such passkey.');
-    if ((await this.#store.removePasskey(userId, id)) === 'last') {
+    const passkey = (await this.#store.passkeys(userId)).find((one) => one.id === id);
+    const removal = passkey ? await this.#store.removePasskey(userId, id) : 'missing';
+    if (!passkey || removal === 'missing') throw new AccountError('no-such-passkey', 'There is no such passkey.');
+    if (removal === 'last') {
       const message =
         'This is your only second factor. Add another one first, or switch two-factor authentication off.';
       throw new AccountError('last-second-factor', message);

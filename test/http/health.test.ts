@@ -56,6 +56,7 @@ describe('PRODUCT R5 — /readyz', () => {
 describe('health, where the stores hang', () => {
   test('answers after its time, and probes share one look', async () => {
     let looks = 0;
+    let ended = 0;
     let isHanging = true;
     const app = new Koa<FirnState>();
     const logged: unknown[] = [];
@@ -73,6 +74,7 @@ describe('health, where the stores hang', () => {
     const look = async () => {
       looks++;
       while (isHanging) await wait(5);
+      ended++;
     };
     app.use(health(look, 30));
     const { status } = await supertest(app.callback()).get('/readyz');
@@ -81,7 +83,8 @@ describe('health, where the stores hang', () => {
     expect((await supertest(app.callback()).get('/healthz')).status).toBe(200);
     expect([looks, logged.length]).toEqual([1, 2]);
     isHanging = false;
+    await expect.poll(() => ended).toBe(1);
     await expect.poll(async () => (await supertest(app.callback()).get('/readyz')).status).toBe(200);
-    expect(looks).toBe(2);
+    expect(looks).toBeGreaterThan(1);
   });
 });

@@ -158,8 +158,8 @@ describe('issue 4, point 5 — uploads by TUS', () => {
     await expectFile('/up/lost', content);
     expect(sent.filter((method) => method === 'POST')).toEqual(['POST']);
     expect(sent).toContain('HEAD');
-    // Of six pieces only the one that was cut came twice, or the rest of it.
-    expect(sent.filter((method) => method === 'PATCH').length).toBeLessThanOrEqual(8);
+    // Of six pieces only the one that was cut came twice, or the rest of it; anew they would be ten with those before.
+    expect(sent.filter((method) => method === 'PATCH').length).toBeLessThan(10);
   });
 
   test('the network coming back ends a long rest', async () => {

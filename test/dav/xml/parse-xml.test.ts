@@ -174,7 +174,8 @@ describe('PITFALLS — attacks are refused quickly', () => {
   ])('%s', (_attack, text) => {
     const started = performance.now();
     expect(refusal(() => parse(text)).status).toBe(400);
-    expect(performance.now() - started).toBeLessThan(1000);
+    // Some milliseconds; what grows with the square of the length takes minutes.
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   test('a body over the limit is 413', () => {
