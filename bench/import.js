@@ -1,13 +1,13 @@
 // node bench/import.js [memory [FILES] | throughput [FILES MB]]: whether imports take constant memory, and as long as rclone.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureBuild } from '../scripts/prepare.js';
+import { makeBenchFolder } from './bench-folder.js';
 import { seeded } from './import-tree.js';
 import { flushDisk, pickCores } from './machine.js';
-import { killAll, readMemoryMb, resetPeakMemory, run } from './processes.js';
+import { readMemoryMb, resetPeakMemory, run } from './processes.js';
 import { apache } from './servers/apache.js';
 import { firn } from './servers/firn.js';
 
@@ -133,19 +133,8 @@ async function measureThroughput(folder, files, megabytes) {
 }
 
 await ensureBuild();
-const folder = mkdtempSync(join(tmpdir(), 'firn-bench-'));
-chmodSync(folder, 0o755);
-process.once('exit', () => {
-  killAll();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-});
-for (const [signal, code] of /** @type {const} */ ([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-])) {
-  process.once(signal, () => process.exit(code));
-}
-for (const name of Object.keys(process.env)) if (name.startsWith('FIRN_')) delete process.env[name];
+const folder = makeBenchFolder();
+chmodSync(folder, 0o755); // Apache's workers must get through.
 const [what = 'all', files, megabytes] = process.argv.slice(2);
 let isMet = true;
 if (what !== 'throughput') isMet = await measureMemory(join(folder), Number(files ?? 200_000));

@@ -1,11 +1,10 @@
 // The bench: every kind of work against every server, one after the other, then one table.
 import { randomFillSync } from 'node:crypto';
-import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeBenchFolder } from './bench-folder.js';
 import { describeMachine, measureDisk, pickCores, pinBench } from './machine.js';
 import { HELP, parseOptions, UsageError } from './options.js';
-import { killAll } from './processes.js';
 import { allRows } from './rows.js';
 import { runServer } from './run-server.js';
 import { pickServers } from './servers/pick-servers.js';
@@ -45,21 +44,8 @@ export function packagesFor(options) {
  * @returns {Promise<number>} the exit code
  */
 export async function runBench(options) {
-  const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'firn-bench-'));
-  const cleanUp = () => {
-    killAll();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  };
-  for (const [signal, code] of /** @type {const} */ ([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ])) {
-    process.once(signal, () => process.exit(code));
-  }
-  process.once('exit', cleanUp);
+  const folder = makeBenchFolder(options.folder ?? undefined);
   chmodSync(folder, 0o755); // Apache's and nginx's workers must get through.
-  for (const name of Object.keys(process.env)) if (name.startsWith('FIRN_')) delete process.env[name];
   return runAll(options, folder);
 }
 

@@ -1,11 +1,11 @@
 // A Firn for the works on signing in: on a temporary folder, with users, and sign-ins that come from anywhere.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuild } from '../scripts/prepare.js';
+import { makeBenchFolder } from './bench-folder.js';
 import { send } from './http-client.js';
 import { pickCores } from './machine.js';
-import { killAll, run } from './processes.js';
+import { run } from './processes.js';
 import { firn } from './servers/firn.js';
 import { makePassword } from './servers/server.js';
 
@@ -24,19 +24,8 @@ const COMMAND_LINE = join(import.meta.dirname, '..', 'bin', 'firn.js');
  */
 export async function withSignInServer(work) {
   await ensureBuild();
-  const folder = mkdtempSync(join(tmpdir(), 'firn-bench-'));
+  const folder = makeBenchFolder();
   const storage = join(folder, 'storage');
-  process.once('exit', () => {
-    killAll();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  });
-  for (const [signal, code] of /** @type {const} */ ([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ])) {
-    process.once(signal, () => process.exit(code));
-  }
-  for (const name of Object.keys(process.env)) if (name.startsWith('FIRN_')) delete process.env[name];
   mkdirSync(storage, { mode: 0o700 });
   // The bench plays the proxy, so that each guess can come from another address: one alone is soon slowed down.
   writeFileSync(

@@ -8,7 +8,7 @@ import { PassingError } from '../jobs/back-off.js';
 import { RefusedAddressError } from '../jobs/import/address-guard.js';
 import { CONFLICT_RULES, type ConflictRule } from '../jobs/import/import-request.js';
 import { Imports, type ImportView } from '../jobs/import/imports.js';
-import { toCsv } from '../jobs/import/report.js';
+import { reportCsv } from '../jobs/import/report.js';
 import { JobFailedError } from '../jobs/job-runner.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
@@ -169,13 +169,13 @@ function report(): Command {
       atWork(async (workplace) => {
         const imports = await openImports(workplace);
         await readImport(imports, id);
-        const lines = [];
-        if (!options.json) await write(`${toCsv(['path', 'outcome', 'reason', 'what to do'])}\r\n`);
-        for await (const line of imports.report(id)) {
-          if (options.json) lines.push(line);
-          else await write(`${toCsv([line.path, line.outcome, line.reason, line.advice])}\r\n`);
+        if (!options.json) {
+          for await (const line of reportCsv(imports.report(id))) await write(line);
+          return;
         }
-        if (options.json) print(options, lines, '');
+        const lines = [];
+        for await (const line of imports.report(id)) lines.push(line);
+        print(options, lines, '');
       }),
     );
 }

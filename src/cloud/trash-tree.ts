@@ -3,8 +3,7 @@ import { dispatch, withDavErrors } from '../dav/dispatch.js';
 import { parseDestination } from '../dav/headers/destination.js';
 import { decodePath } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { checkMayChange } from '../drive/rights.js';
-import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
+import { emptySeenTrash, restoreToOrigin } from '../drive/trash.js';
 import { emailKey } from '../stores/account-store.js';
 
 const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
@@ -38,13 +37,6 @@ async function takeBack(request: DavRequest): Promise<DavResponse> {
 
 /** Of the member's own deleted files and of the common ones, which is what they see. */
 async function empty({ drive }: DavRequest, onEmptied: (removed: number) => Promise<void>): Promise<DavResponse> {
-  const { membership, parts } = drive;
-  checkMayChange(membership);
-  const { driveId, binId, commonBinId, userId } = membership;
-  const bins = [
-    { driveId, binId, ownerId: userId },
-    { driveId, binId: commonBinId, ownerId: null },
-  ];
-  await onEmptied(await emptyTrash(parts.drives, bins, parts.now()));
+  await onEmptied(await emptySeenTrash(drive));
   return respond(204);
 }

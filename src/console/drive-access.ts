@@ -13,12 +13,30 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** The drive of the route's `:id`, as its user sees it. Throws `ConsoleError` 404, so that IDs can't be probed (PRODUCT A3). */
 export async function openDrive(request: ConsoleRequest<unknown>, parts: ConsoleParts): Promise<Drive> {
   const { id = '' } = request.parameters;
-  const memberships = DRIVE_ID.test(id)
-    ? await parts.store.memberships(request.session!.user.id, Number(id) as DriveId)
-    : [];
-  const [membership] = memberships;
-  if (membership) return new Drive(membership, parts.driveParts);
+  const drive = DRIVE_ID.test(id) ? await findDrive(request, parts, Number(id)) : null;
+  if (drive) return drive;
   throw new ConsoleError(404, 'no-such-drive', 'There is no such drive, or you are no member of it.');
+}
+
+/** A drive that a body or a record names. Throws as `openDrive`. */
+export async function openUserDrive(
+  request: ConsoleRequest<unknown>,
+  parts: ConsoleParts,
+  driveId: number,
+): Promise<Drive> {
+  const drive = await findDrive(request, parts, driveId);
+  if (drive) return drive;
+  throw new ConsoleError(404, 'no-such-drive', `You have no drive ${driveId}.`);
+}
+
+/** Null for one that isn't there, and for one that isn't theirs. */
+async function findDrive(
+  { session }: ConsoleRequest<unknown>,
+  { store, driveParts }: ConsoleParts,
+  driveId: number,
+): Promise<Drive | null> {
+  const [membership] = await store.memberships(session!.user.id, driveId as DriveId);
+  return membership ? new Drive(membership, driveParts) : null;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DriveStore, DriveTransaction, NodeRow, TrashRow } from '../stores/drive-store.js';
 import type { DriveId, NodeId, UserId } from '../stores/values.js';
 import { type Changes, existing } from './changes.js';
+import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import { makeFolders } from './folders.js';
 import { checkLocks } from './locks.js';
@@ -128,6 +129,17 @@ export async function emptyTrash(
     }
   }
   return removed;
+}
+
+/** Empties what a member sees of the trash: their own files, and what members share. Throws `DriveError` `forbidden`. */
+export async function emptySeenTrash({ membership, parts }: Drive): Promise<number> {
+  checkMayChange(membership);
+  const { driveId, binId, commonBinId, userId } = membership;
+  const bins = [
+    { driveId, binId, ownerId: userId },
+    { driveId, binId: commonBinId, ownerId: null },
+  ];
+  return emptyTrash(parts.drives, bins, parts.now());
 }
 
 /** Sizes in a list grow stale while the list is worked through. */

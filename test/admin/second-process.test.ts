@@ -5,6 +5,7 @@ import { Passwords } from '../../src/accounts/passwords.js';
 import { type Engines, openEngines } from '../../src/engines/open-engines.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { basic } from '../support/make-server.js';
 import { buildFirn } from './firn.js';
 
 let server: BootedServer;
@@ -31,7 +32,7 @@ afterAll(async () => {
 
 /** The status that a device gets from the server with an app password. */
 async function knock(password: string): Promise<number> {
-  const Authorization = `Basic ${Buffer.from(`${server.user}:${password}`).toString('base64')}`;
+  const Authorization = basic(server.user, password);
   const { status } = await fetch(server.pathMount, { method: 'PROPFIND', headers: { Authorization, Depth: '0' } });
   return status;
 }

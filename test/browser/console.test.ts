@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { totpCode } from '../../src/accounts/totp.js';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { freePort } from '../support/free-port.js';
+import { basic } from '../support/make-server.js';
 import { findIssues, signIn, signOut, startBrowser, type Visitor, visit } from './browser.js';
 
 const NAME = 'Ada Lovelace';
@@ -314,19 +315,4 @@ async function propfind(user: string, password: string): Promise<{ status: numbe
 function get(target: string, method = 'GET'): Promise<Response> {
   const headers = { Authorization: basic(server.user, appPassword) };
   return fetch(`${server.url}/dav/${server.driveId}${target}`, { method, headers });
-}
-
-function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

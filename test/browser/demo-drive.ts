@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { crc32 } from '../../src/console/zip/crc.js';
 import { endOf, startImport } from '../support/import-start.js';
-import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 
 const GB = 1_000_000_000;
 const DAY_MS = 86_400_000;
@@ -76,10 +76,10 @@ async function addDevices(server: TestServer): Promise<void> {
   const phone = await make('Joplin on my phone');
   await make('rclone on the NAS', { driveId: 123_456, allowance: 'add-only' });
   await make('Photo frame', { driveId: 123_456, allowance: 'read-only', expiresAt: Date.now() + 90 * DAY_MS });
-  const authorization = `Basic ${Buffer.from(`${emailOf('alice')}:${phone.secret}`).toString('base64')}`;
+  const authorization = basic(emailOf('alice'), phone.secret);
   await server.as(authorization)('PROPFIND', '/', { headers: { Depth: '0', 'User-Agent': 'Joplin/1.0' } });
   // Somebody's old password, and a refusal for the audit log.
-  await server.as(`Basic ${Buffer.from(`${emailOf('alice')}:not this one`).toString('base64')}`)('PROPFIND', '/');
+  await server.as(basic(emailOf('alice'), 'not this one'))('PROPFIND', '/');
 }
 
 /** From one drive of this server to the other, as from any server; one file is in the way. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 import { SyntheticSource } from '../support/synthetic-source.js';
 import { startThrottle } from '../support/throttle.js';
 import { signIn, startBrowser, visit } from './browser.js';
@@ -32,7 +32,7 @@ describe('issue 5, point 5 — an import in the browser', () => {
     );
     let isOpen = false;
     source.meddle = ({ headers }, response) => {
-      isOpen = headers.authorization === `Basic ${Buffer.from(`anna:${SECRET}`).toString('base64')}`;
+      isOpen = headers.authorization === basic('anna', SECRET);
       if (!isOpen) response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="there"' }).end();
       return !isOpen;
     };

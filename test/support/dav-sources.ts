@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from './free-port.js';
 import { mustRun, waitUntil } from './run-program.js';
 
 export const SOURCE_USER = 'anna';
@@ -145,14 +145,6 @@ auth.require = ("/" => ("method" => "basic", "realm" => "source", "require" => "
 };
 
 const WEBDAV_SERVER = path.join(import.meta.dirname, 'webdav-server-source.js');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function ended(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {

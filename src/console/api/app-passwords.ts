@@ -4,9 +4,9 @@ import type { AppPasswordRow } from '../../stores/account-store.js';
 import { ConsoleError, inField } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { AppPasswordBody, AppPasswordEntry, AppPasswordMade, AppPasswordsAnswer } from '../contract.js';
+import { openUserDrive } from '../drive-access.js';
 import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
 import { isoTime, isoTimeOrNull } from '../times.js';
-import { openUserDrive } from '../user-drive.js';
 import { text } from './session.js';
 
 const PATH_LENGTH_MAX = 16 * 1024;

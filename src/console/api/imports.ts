@@ -5,11 +5,11 @@ import { PassingError } from '../../jobs/back-off.js';
 import { RefusedAddressError } from '../../jobs/import/address-guard.js';
 import { CONFLICT_RULES, ImportRequestError } from '../../jobs/import/import-request.js';
 import type { Imports, ImportView } from '../../jobs/import/imports.js';
-import { toCsv } from '../../jobs/import/report.js';
+import { reportCsv } from '../../jobs/import/report.js';
 import { JobFailedError } from '../../jobs/job-runner.js';
 import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
-import { readPath } from '../drive-access.js';
+import { openUserDrive, readPath } from '../drive-access.js';
 import type {
   ImportBody,
   ImportCounts,
@@ -21,7 +21,6 @@ import type {
 import { type ConsoleAnswer, type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
 import { contentDisposition } from '../safe-content.js';
 import { isoTime, isoTimeOrNull } from '../times.js';
-import { openUserDrive } from '../user-drive.js';
 import { text } from './session.js';
 
 const PAGE = 50;
@@ -145,10 +144,8 @@ async function report(request: ConsoleRequest, { imports }: ConsoleParts): Promi
 
 async function* reportLines(imports: Imports, id: number): AsyncGenerator<string> {
   // Spreadsheets take a file without the mark for one in their country's old coding.
-  yield `\uFEFF${toCsv(['path', 'outcome', 'reason', 'what to do'])}\r\n`;
-  for await (const { path, outcome, reason, advice } of imports.report(id)) {
-    yield `${toCsv([path, outcome, reason, advice])}\r\n`;
-  }
+  yield '\uFEFF';
+  yield* reportCsv(imports.report(id));
 }
 
 /** One's own. Throws `ConsoleError` 404, also for another's. */

@@ -1,5 +1,4 @@
-import { checkMayChange } from '../../drive/rights.js';
-import { emptyTrash, restoreToOrigin } from '../../drive/trash.js';
+import { emptySeenTrash, restoreToOrigin } from '../../drive/trash.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { PathsAnswer, RestoreBody, TrashEmptiedAnswer } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
@@ -38,14 +37,9 @@ async function restore(request: ConsoleRequest<RestoreBody>, parts: ConsoleParts
 }
 
 async function empty(request: ConsoleRequest, parts: ConsoleParts) {
-  const { membership } = await openDrive(request, parts);
-  checkMayChange(membership);
-  const { driveId, binId, commonBinId, userId } = membership;
-  const bins = [
-    { driveId, binId, ownerId: userId },
-    { driveId, binId: commonBinId, ownerId: null },
-  ];
-  const removed = await emptyTrash(parts.driveParts.drives, bins, parts.driveParts.now());
+  const drive = await openDrive(request, parts);
+  const { driveId, userId } = drive.membership;
+  const removed = await emptySeenTrash(drive);
   await parts.audit.note('trash-emptied', userId, actorOf(request), { drive: driveId, removed });
   return ok({ removed } satisfies TrashEmptiedAnswer);
 }

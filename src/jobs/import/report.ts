@@ -74,10 +74,17 @@ function line(href: string, outcome: ReportLine['outcome'], reason: string | nul
   };
 }
 
-/** RFC 4180. A leading sign of a formula is made harmless: names come from outside. */
-export function toCsv(cells: readonly string[]): string {
-  return cells
+/** As CSV with a head (RFC 4180), for people: as it comes. */
+export async function* reportCsv(lines: AsyncIterable<ReportLine>): AsyncGenerator<string> {
+  yield toCsv(['path', 'outcome', 'reason', 'what to do']);
+  for await (const { path, outcome, reason, advice } of lines) yield toCsv([path, outcome, reason, advice]);
+}
+
+/** One line. A leading sign of a formula is made harmless: names come from outside. */
+function toCsv(cells: readonly string[]): string {
+  const line = cells
     .map((cell) => (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell))
     .map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
     .join(',');
+  return `${line}\r\n`;
 }
