@@ -30,6 +30,7 @@ import { answerMalformed } from './http/malformed.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
 import { makeTlsServer } from './http/tls-server.js';
+import { UnderWay } from './http/under-way.js';
 import { GcTotals } from './jobs/gc-totals.js';
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { importLane } from './jobs/import/import-job.js';
@@ -47,6 +48,8 @@ const HEADERS_TIMEOUT_MS = 60_000;
 /** Bytes of a request's head: a path of 16 KiB, an `If` header of 64 KiB. */
 const HEADERS_BYTES_MAX = 96 * 1024;
 const CONNECTIONS_MAX = 10_000;
+/** How long requests may go on whose connections were ended: a disk that hangs must not keep the process. */
+const SETTLE_MS = 10_000;
 const LOOPBACK = ['127.0.0.0/8', '::1'];
 
 export interface RunningServer {
@@ -80,12 +83,15 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const gc = new GcTotals();
     const jobs = makeJobs(config, engines, { driveParts, box, gc, log });
     const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, jobs, gc, log };
-    const server = makeHttpServer(config, engines, services);
+    const underWay = new UnderWay();
+    const server = makeHttpServer(config, engines, services, underWay);
     await listen(server, config);
     await jobs.start();
     const stop = async () => {
       changeWatch.stop();
       await Promise.all([closeServer(server, config.shutdownGraceSeconds), jobs.stop()]);
+      const left = await underWay.settle(SETTLE_MS);
+      if (left > 0) log.warn({ requests: left }, 'ending in spite of requests that do not end');
       await driveParts.uploads.stop();
       await authenticator.close();
       await engines.close();
@@ -120,7 +126,7 @@ function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts 
   return { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
 }
 
-function makeHttpServer(config: Config, engines: Engines, services: Services): Server {
+function makeHttpServer(config: Config, engines: Engines, services: Services, underWay: UnderWay): Server {
   const { authenticator, accounts, audit, driveParts, changeWatch, log } = services;
   const consoleParts = makeConsoleParts(config, engines, services);
   const connections = new ConnectionCounts();
@@ -153,7 +159,7 @@ function makeHttpServer(config: Config, engines: Engines, services: Services): S
     trustedProxies: networks(config.trustedProxies),
     checkReady: () => checkReady(engines),
   });
-  return makeListener(config, app.callback(), connections, log);
+  return makeListener(config, underWay.counting(app.callback()), connections, log);
 }
 
 /** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. Writes nothing. */
