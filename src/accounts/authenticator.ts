@@ -32,7 +32,7 @@ export type Authentication =
 /** Of somebody who types their account password into a page. */
 export type SignInResult =
   | { readonly kind: 'granted'; readonly user: UserRow }
-  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason | 'app-password'; readonly message: string }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
 export interface AuthenticatorOptions {
@@ -133,7 +133,7 @@ export class Authenticator {
       const actor = { name: email, remoteAddress, client };
       this.#audit.noteOnce('sign-in-refused', userId, actor, details).catch(this.#onError);
       this.counts.refused['app-password']++;
-      return { kind: 'refused', message: ACCOUNT_PASSWORD_WANTED };
+      return { kind: 'refused', reason: 'app-password', message: ACCOUNT_PASSWORD_WANTED };
     }
     const user = await this.#store.findUser(email);
     // Somebody may have disabled them while argon2 ran.

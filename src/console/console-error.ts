@@ -3,6 +3,7 @@ import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { NameTakenError, StoreBusyError } from '../stores/drive-store.js';
+import type { RefusalKind } from './refusal-kind.js';
 
 export interface ConsoleErrorOptions extends ErrorOptions {
   /** The field of the body that is wrong. */
@@ -18,7 +19,7 @@ export class ConsoleError extends Error {
 
   constructor(
     readonly status: number,
-    readonly kind: string,
+    readonly kind: RefusalKind,
     message: string,
     options: ConsoleErrorOptions = {},
   ) {

@@ -3,6 +3,8 @@
  * texts, sizes bytes. `docs/openapi.json` says the same for others; a test holds the two together.
  */
 
+import type { RefusalKind } from './refusal-kind.js';
+
 export type Stage = 'signed-out' | 'second-step' | 'full';
 
 /** GET /api/session */
@@ -264,7 +266,7 @@ export interface UploadMetadata {
 export interface ErrorAnswer {
   readonly error: {
     /** One word for programs: `wrong-code`, `exists`, `not-signed-in`, `not-fresh`, `invalid-input` … */
-    readonly kind: string;
+    readonly kind: RefusalKind;
     /** A plain sentence for people. */
     readonly message: string;
     /** The field of the body that is wrong, where it is one. */

@@ -4,6 +4,7 @@ import { isCsrfToken, type OpenSession } from '../accounts/sessions.js';
 import { ROUTES } from '../console/api/all-routes.js';
 import { ConsoleError, toConsoleError } from '../console/console-error.js';
 import type { ConsoleParts } from '../console/console-parts.js';
+import type { RefusalKind } from '../console/refusal-kind.js';
 import { type AccessLevel, type ConsoleAnswer, type ConsoleRequest, type Route, Routes } from '../console/route.js';
 import { DavError } from '../dav/dav-error.js';
 import type { FirnState } from './context.js';
@@ -173,12 +174,12 @@ function sendError(context: Context, { status, kind, message, field, headers }: 
 /** What the protocol layer refuses: of a body, of a download, of a resumable upload. Where the drive is behind it, by its word. */
 function fromDav(error: unknown): ConsoleError | null {
   if (!(error instanceof DavError)) return null;
-  let kind = KINDS[error.status] ?? 'refused';
+  let kind: RefusalKind = KINDS[error.status] ?? 'refused';
   for (let { cause } = error; cause instanceof Error; cause = cause.cause) kind = toConsoleError(cause)?.kind ?? kind;
   return new ConsoleError(error.status, kind, error.message, { cause: error, headers: error.headers });
 }
 
-const KINDS: Readonly<Record<number, string>> = { 404: 'not-found', 412: 'changed', 413: 'too-large' };
+const KINDS: Readonly<Record<number, RefusalKind>> = { 404: 'not-found', 412: 'changed', 413: 'too-large' };
 
 function cookieOf(token: string | null, secure: boolean): string {
   const name = secure ? SECURE_COOKIE : PLAIN_COOKIE;

@@ -219,6 +219,25 @@ describe.each(SIZES)(
   },
 );
 
+test('issue 4 — in French what the server refuses is told in French', async () => {
+  const { page, defects } = await visit(browser, `http://127.0.0.1:${server.port}`, { locale: 'fr-FR' });
+  const signInInFrench = async (password: string) => {
+    await page.getByLabel('Adresse e-mail').fill(emailOf('alice'));
+    await page.getByLabel('Mot de passe', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Se connecter' }).click();
+  };
+  await page.goto('/console/');
+  await signInInFrench('not this one');
+  await page.getByText('L’adresse e-mail ou le mot de passe est faux.').waitFor();
+  await signInInFrench(PASSWORD);
+  await page.getByRole('button', { name: 'Nouveau dossier' }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill('Photos');
+  await page.getByRole('dialog').getByRole('button', { name: 'Créer' }).click();
+  await page.getByText('Il y a déjà un fichier ou un dossier de ce nom.', { exact: false }).waitFor();
+  if (SCREENSHOTS) await takePictures(page, 'refused-in-french');
+  expect(defects).toEqual([]);
+});
+
 async function takePictures(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await showIn(page, colorScheme);

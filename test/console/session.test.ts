@@ -72,7 +72,9 @@ describe('issue 4, point 3 — signing in', () => {
       allowance: 'full',
       expiresAt: null,
     });
-    expect((await signIn('bob', secret)).text).toMatch(/app password/);
+    expect(JSON.parse((await signIn('bob', secret)).text)).toMatchObject({
+      error: { kind: 'app-password', message: expect.stringMatching(/app password/) },
+    });
     const statuses: number[] = [];
     for (let guess = 0; guess < 12; guess++) statuses.push((await signIn('bob', `wrong guess number ${guess}`)).status);
     expect(statuses).toContain(429);

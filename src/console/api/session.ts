@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SignInResult } from '../../accounts/authenticator.js';
 import { FIRST_EMAIL } from '../../accounts/first-account.js';
 import type { OpenSession } from '../../accounts/sessions.js';
 import { verifyCode } from '../../accounts/verify-code.js';
@@ -6,6 +7,7 @@ import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { ProofBody, SecondStepBody, SessionAnswer, SessionUser, SignInBody } from '../contract.js';
 import { checkPasskey } from '../passkey-proof.js';
+import type { RefusalKind } from '../refusal-kind.js';
 import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
 
 /** Longer than any that is typed; bounds what argon2 is given. */
@@ -66,12 +68,23 @@ export const sessionRoutes: readonly Route[] = [
   }),
 ];
 
+const SIGN_IN_REFUSALS = {
+  wrong: 'wrong-password',
+  former: 'former-password',
+  disabled: 'account-disabled',
+  'app-password': 'app-password',
+  revoked: 'app-password',
+  expired: 'app-password',
+  // Its password is right: it is no refusal here.
+  'second-factor': 'second-step',
+} as const satisfies Record<Extract<SignInResult, { kind: 'refused' }>['reason'], RefusalKind>;
+
 async function signIn(request: ConsoleRequest<SignInBody>, parts: ConsoleParts) {
   const { email, password } = request.body;
   const { remoteAddress, client } = request;
   const result = await parts.authenticator.signIn({ userName: email, password }, remoteAddress, client);
   if (result.kind === 'throttled') throw throttled('passwords', result.retryAfterSeconds);
-  if (result.kind === 'refused') throw new ConsoleError(401, 'wrong-password', result.message);
+  if (result.kind === 'refused') throw new ConsoleError(401, SIGN_IN_REFUSALS[result.reason], result.message);
   const { user } = result;
   // One that somebody else had put into this browser must not become the user's.
   if (request.session) await parts.sessions.end(request.session.user.id, request.session.session.id);

@@ -50,7 +50,13 @@ export async function toApiError(answer: Response): Promise<ApiError> {
   const text = await answer.text().catch(() => '');
   try {
     const { error, requestId } = JSON.parse(text) as ErrorAnswer;
-    return new ApiError(answer.status, error.kind, error.message, error.field ?? null, requestId);
+    return new ApiError(
+      answer.status,
+      error.kind,
+      t.refusal(error.kind, error.message),
+      error.field ?? null,
+      requestId,
+    );
   } catch {
     // A proxy's page, or nothing at all.
     return new ApiError(answer.status, 'unknown', t.serverFailed(answer.status), null, null);
@@ -83,13 +89,15 @@ async function once<T>(method: Method, path: string, body: unknown, signal?: Abo
   return json;
 }
 
+/** The session is another than the page knows. */
+const SESSION_CHANGED: readonly string[] = ['not-signed-in', 'second-step', 'second-factor-required'];
+
 /** Whether what stood in the way is out of it. */
-async function mayTryAgain({ status, kind }: ApiError): Promise<boolean> {
+async function mayTryAgain({ kind }: ApiError): Promise<boolean> {
   if (kind === 'not-fresh') return askProof();
   // Another tab has signed in or out: the token is a new one.
   if (kind === 'forged') return (await refreshSession()).stage === 'full';
-  // A wrong password at sign-in is 401, too; the session then is what it was.
-  if ((status === 401 && kind !== 'wrong-password') || kind === 'second-factor-required') await refreshSession();
+  if (SESSION_CHANGED.includes(kind)) await refreshSession();
   return false;
 }
 

@@ -134,7 +134,9 @@ function stateOf({ stage, error }: TusUpload): string {
   if (stage !== 'failed' || !error) return s.stages[stage];
   if (error.kind === 'unreadable') return s.unreadable;
   if (error.kind === 'server-busy') return s.serverBusy;
-  return error.kind.startsWith('status-') ? t.serverFailed(Number(error.message)) : error.message;
+  return error.kind.startsWith('status-')
+    ? t.serverFailed(Number(error.message))
+    : t.refusal(error.kind, error.message);
 }
 
 function Actions({ upload, name }: { readonly upload: TusUpload; readonly name: string }) {

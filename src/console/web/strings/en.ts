@@ -18,6 +18,8 @@ export const en = {
   copied: 'Copied',
   notCopied: 'The browser did not let this be copied. Select it and copy by hand.',
   actionsFor: (what: string) => `Actions for ${what}`,
+  /** By the word of a refusal; the server's own sentences are English. */
+  refusal: (_kind: string, words: string): string => words,
   serverFailed: (status: number) => `The server could not do this (${status}). Try again in a moment.`,
   serverUnreachable: 'The server can’t be reached. Check your connection, then try again.',
   somethingFailed: 'Something went wrong here. Load the page anew.',

@@ -1,4 +1,5 @@
 import type { en } from './en.js';
+import { refusalInFrench } from './fr-refusals.js';
 
 export const fr: typeof en = {
   // Partout
@@ -20,6 +21,7 @@ export const fr: typeof en = {
   copied: 'Copié',
   notCopied: 'Le navigateur n’a pas permis la copie. Sélectionnez le texte et copiez-le à la main.',
   actionsFor: (what) => `Actions pour ${what}`,
+  refusal: refusalInFrench,
   serverFailed: (status) => `Le serveur n’a pas pu répondre (${status}). Réessayez dans un instant.`,
   serverUnreachable: 'Le serveur est injoignable. Vérifiez votre connexion, puis réessayez.',
   somethingFailed: 'Une erreur est survenue. Rechargez la page.',

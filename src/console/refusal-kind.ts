@@ -1,0 +1,33 @@
+import type { AccountErrorKind } from '../accounts/account-error.js';
+import type { DriveErrorKind } from '../drive/drive-error.js';
+
+/**
+ * What the JSON API says of a refusal in one word. The English sentence beside it is for programs and logs; the console has
+ * sentences in other languages by these words.
+ */
+export type RefusalKind =
+  | AccountErrorKind
+  | DriveErrorKind
+  | 'not-signed-in'
+  | 'second-step'
+  | 'second-factor-required'
+  | 'not-administrator'
+  | 'not-fresh'
+  | 'forged'
+  | 'not-json'
+  | 'invalid-input'
+  | 'wrong-method'
+  | 'signed-in'
+  | 'code-wanted'
+  | 'wrong-passkey'
+  /** At a sign-in: the password is one, but not the account's of today. */
+  | 'app-password'
+  | 'former-password'
+  | 'account-disabled'
+  | 'import-ended'
+  | 'no-such-import'
+  | 'source-refused'
+  | 'storage-full'
+  /** What the protocol layer refuses, of downloads and resumable uploads. */
+  | 'changed'
+  | 'refused';
