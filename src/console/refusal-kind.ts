@@ -14,6 +14,7 @@ export type RefusalKind =
   | 'not-administrator'
   | 'not-fresh'
   | 'forged'
+  | 'untrusted-proxy'
   | 'not-json'
   | 'invalid-input'
   | 'wrong-method'

@@ -9,7 +9,7 @@ import { type AccessLevel, type ConsoleAnswer, type ConsoleRequest, type Route, 
 import { DavError } from '../dav/dav-error.js';
 import type { FirnState } from './context.js';
 import { goneSignal } from './dav-bridge.js';
-import { isSecure } from './forwarded.js';
+import { isSecure, originOf } from './forwarded.js';
 import { HttpBody } from './http-body.js';
 import { send } from './send.js';
 
@@ -111,8 +111,13 @@ function checkOrigin(
 ): void {
   if (method === 'GET' || method === 'HEAD') return;
   const { headers } = context.req;
-  const isForeign =
-    (headers.origin !== undefined && !origins.includes(headers.origin)) || headers['sec-fetch-site'] === 'cross-site';
+  const isElsewhere = headers['sec-fetch-site'] === 'cross-site';
+  const isForeign = isElsewhere || (headers.origin !== undefined && !origins.includes(headers.origin));
+  if (isForeign && !isElsewhere && headers.origin === originOf(context.req)) {
+    const message =
+      "A proxy that Firn does not know is in front of it. Its administrator has to add the proxy's address to the setting trustedProxies.";
+    throw new ConsoleError(403, 'untrusted-proxy', message);
+  }
   const hasToken = session === null || isCsrfToken(session, String(headers['x-csrf-token'] ?? ''));
   if (isForeign || !hasToken) {
     throw new ConsoleError(403, 'forged', 'This request did not come from the console. Load the page anew.');

@@ -68,7 +68,13 @@ describe('issue 4 — only the console’s own pages change something (CSRF)', (
   });
 
   test('what a proxy says that nobody trusts makes neither the origin nor the cookie', async () => {
-    expect((await signIn(plain, { ...TLS, Origin: PUBLIC })).status).toBe(403);
+    const refused = await signIn(plain, { ...TLS, Origin: PUBLIC });
+    expect([refused.status, JSON.parse(refused.text).error]).toEqual([
+      403,
+      { kind: 'untrusted-proxy', message: expect.stringContaining('trustedProxies') },
+    ]);
+    const { text: forged } = await signIn(plain, { ...TLS, Origin: 'https://evil.example' });
+    expect(JSON.parse(forged).error.kind).toBe('forged');
     const { status, headers } = await signIn(plain, { ...TLS, Origin: 'http://files.example.org' });
     expect([status, headers['set-cookie']?.[0]]).toEqual([201, expect.stringMatching(/^firn-session=/)]);
   });

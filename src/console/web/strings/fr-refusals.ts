@@ -37,6 +37,8 @@ const SENTENCES: Readonly<Record<RefusalKind, string | ((words: string) => strin
   'not-administrator': 'Seuls les administrateurs peuvent faire cela.',
   'not-fresh': 'Entrez encore une fois votre mot de passe pour cela.',
   forged: 'Cette demande n’est pas venue de la console. Rechargez la page.',
+  'untrusted-proxy':
+    'Firn ne connaît pas le proxy par lequel vous passez. Son administrateur doit en ajouter l’adresse au réglage trustedProxies.',
   'signed-in': 'Vous êtes déjà connecté.',
   'code-wanted': 'Il faut aussi un code.',
   'wrong-passkey': 'Cette clé d’accès n’a pas pu être vérifiée. Réessayez.',
