@@ -21,6 +21,8 @@ export type RefusalKind =
   | 'signed-in'
   | 'code-wanted'
   | 'wrong-passkey'
+  /** At a sign-in; which of the two it is nobody is told. */
+  | 'wrong-credentials'
   /** At a sign-in: the password is one, but not the account's of today. */
   | 'app-password'
   | 'former-password'

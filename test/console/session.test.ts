@@ -61,7 +61,7 @@ describe('issue 4, point 3 — signing in', () => {
     const wrong = await signIn('bob', 'not the password of bob');
     expect(wrong.status).toBe(401);
     expect(JSON.parse(wrong.text)).toEqual({
-      error: { kind: 'wrong-password', message: 'The e-mail address or the password is wrong.' },
+      error: { kind: 'wrong-credentials', message: 'The e-mail address or the password is wrong.' },
       requestId: wrong.headers['x-request-id'],
     });
     const { secret } = await server.accounts.createAppPassword({

@@ -69,7 +69,7 @@ export const sessionRoutes: readonly Route[] = [
 ];
 
 const SIGN_IN_REFUSALS = {
-  wrong: 'wrong-password',
+  wrong: 'wrong-credentials',
   former: 'former-password',
   disabled: 'account-disabled',
   'app-password': 'app-password',
