@@ -125,12 +125,55 @@ function memoryRows(sizes) {
   ];
 }
 
+/** What a light client may wait, in milliseconds, and what the server may take meanwhile, in MB. */
+const WAIT_MOST = 100;
+const FAIR_MEMORY_MOST = 300;
+
+/** @param {import('./sizes.js').Sizes} sizes */
+function fairnessRows(sizes) {
+  const [many, tenth, copied, zipped, contents, polls] = [
+    sizes.fairManyFiles,
+    sizes.fairManyFiles / 10,
+    sizes.fairCopyFiles,
+    sizes.fairZipFiles,
+    sizes.fairContents,
+    sizes.fairPolls,
+  ].map((count) => count.toLocaleString('en'));
+  /** @type {[string, string, number?][]} */
+  const works = [
+    ['propfind', `PROPFIND infinity, ${many} files`],
+    ['propfinds', `50 × PROPFIND infinity, ${tenth} files`],
+    ['copy', `COPY of ${copied} files`, 15],
+    ['trash', `a trash of ${many} files emptied, rows freed`],
+    ['collector', `collector, ${contents} contents to mark`, 60],
+    ['gc', `firn gc, ${contents} contents`],
+    ['zip', `ZIP of ${zipped} empty files`],
+    ['missing', 'PROPFIND, 1,000 missing names of a long namespace'],
+    ['prefixes', 'LOCK, an owner of 19,800 prefixes'],
+    ['locks', 'as many LOCKs as are taken, and their listing'],
+    ['polls', `${polls} long polls and one change`],
+  ];
+  return works.flatMap(([name, title, seconds]) =>
+    rowsOf(`fairness-${name}`, `meanwhile: ${title}`, [
+      ['healthz-p50', '/healthz p50 ms'],
+      ['healthz-max', '/healthz longest ms', { most: WAIT_MOST }],
+      ['get-p50', 'GET 4 KiB p50 ms'],
+      ['get-max', 'GET 4 KiB longest ms', { most: WAIT_MOST }],
+      ['memory', 'peak MB', { most: FAIR_MEMORY_MOST }],
+      ['lasted', 'work took s', seconds === undefined ? undefined : { most: seconds }],
+    ]),
+  );
+}
+
 const SIZED_WORKS = ['sync', 'upload', 'chunked', 'download', 'memory-upload', 'memory-propfind'];
 
 /** @param {import('./sizes.js').Sizes} sizes @param {boolean} isQuick smaller sizes: no verdict where they matter @returns {Row[]} */
 export function allRows(sizes, isQuick) {
-  const rows = [smallRows, propfindRows, largeRows, treeRows, syncRows, memoryRows].flatMap((rowsFor) =>
+  const rows = [smallRows, propfindRows, largeRows, treeRows, syncRows, memoryRows, fairnessRows].flatMap((rowsFor) =>
     rowsFor(sizes),
   );
-  return rows.map((row) => ({ ...row, isJudged: !(isQuick && SIZED_WORKS.includes(row.work)) }));
+  return rows.map((row) => ({
+    ...row,
+    isJudged: !(isQuick && (SIZED_WORKS.includes(row.work) || row.work.startsWith('fairness-'))),
+  }));
 }

@@ -20,6 +20,12 @@ export function sizesFor(isQuick) {
     parallelUploads: 50,
     parallelUploadBytes: 20e6,
     restSeconds: 3,
+    fairManyFiles: isQuick ? 20_000 : 1_000_000,
+    fairCopyFiles: isQuick ? 4000 : 200_000,
+    fairZipFiles: isQuick ? 4000 : 128_000,
+    fairContents: isQuick ? 10_000 : 500_000,
+    fairPolls: isQuick ? 100 : 1000,
+    fairSecondsMax: 600,
   };
 }
 

@@ -14,18 +14,24 @@ const PROGRAM = join(ROOT, 'dist', 'main.js');
  * @param {string} storage
  * @param {string} [input]
  */
-async function firnCommand(args, storage, input) {
+export async function firnCommand(args, storage, input) {
   const environment = { FIRN_STORAGE: storage };
   return (await run(process.execPath, [COMMAND_LINE, ...args], { environment, input, folder: ROOT })).trim();
 }
 
-/** @param {string} storage @returns {Promise<{ driveId: string, secret: string }>} */
+/**
+ * What the works that are about Firn alone know of it.
+ * @typedef {import('./server.js').Running & { storage: string, password: string }} RunningFirn
+ */
+
+/** @param {string} storage @returns {Promise<{ driveId: string, secret: string, password: string }>} */
 async function setUp(storage) {
-  await firnCommand(['user', 'create', USER, '--name', 'Bench', '--password-stdin'], storage, `${makePassword()}\n`);
+  const password = makePassword();
+  await firnCommand(['user', 'create', USER, '--name', 'Bench', '--password-stdin'], storage, `${password}\n`);
   const created = await firnCommand(['drive', 'create', 'Bench', '--owner', USER], storage);
   const driveId = /\d{6,}/.exec(created)?.[0];
   if (driveId === undefined) throw new Error(`firn drive create printed no ID: ${created}`);
-  return { driveId, secret: await firnCommand(['app-password', 'create', USER, 'bench'], storage) };
+  return { driveId, password, secret: await firnCommand(['app-password', 'create', USER, 'bench'], storage) };
 }
 
 /** @param {string} name @param {string} title @returns {import('./server.js').Server} */
@@ -37,11 +43,11 @@ function makeFirn(name, title) {
     version: async () => JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version,
     async prepare(place) {
       const storage = join(place.folder, 'storage');
-      const { driveId, secret } = await setUp(storage);
+      const { driveId, secret, password } = await setUp(storage);
       return {
         headers: basicAuth(USER, secret),
-        start: () =>
-          startOnFreePort(place, (port) => ({
+        start: async () => {
+          const running = await startOnFreePort(place, (port) => ({
             command: process.execPath,
             args: [PROGRAM],
             environment: {
@@ -50,7 +56,9 @@ function makeFirn(name, title) {
               FIRN_STORAGE: storage,
             },
             path: `/dav/${driveId}/`,
-          })),
+          }));
+          return { ...running, storage, password };
+        },
       };
     },
   };

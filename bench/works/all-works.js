@@ -1,9 +1,10 @@
 // Every kind of work, in the order in which it runs.
+import { fairnessWorks } from './fairness.js';
 import { largeWorks } from './large.js';
 import { memoryWorks } from './memory.js';
 import { smallWorks } from './small.js';
 import { syncWorks } from './sync.js';
 import { treeWorks } from './tree.js';
 
-export const WORKS = [...smallWorks, ...largeWorks, ...treeWorks, ...syncWorks, ...memoryWorks];
+export const WORKS = [...smallWorks, ...largeWorks, ...treeWorks, ...syncWorks, ...memoryWorks, ...fairnessWorks];
 export const WORK_NAMES = WORKS.map((work) => work.name);
