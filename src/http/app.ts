@@ -17,6 +17,7 @@ import { clientAddress } from './forwarded.js';
 import { health } from './health.js';
 import { type MetricsParts, metrics } from './metrics.js';
 import { parents } from './parents.js';
+import { isAuthority, readTarget } from './request-target.js';
 import { send } from './send.js';
 
 export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgeParts {
@@ -71,9 +72,9 @@ function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Mi
     if (log.isLevelEnabled('debug')) {
       const startedAt = performance.now();
       const { method } = req;
-      // Nextcloud's iOS app polls with its token in the query.
-      const url = req.url?.replace(/\?.*$/s, '');
       res.once('close', () => {
+        // Absent where the target is refused: it may hold a password then.
+        const { url } = state;
         const ms = Math.round(performance.now() - startedAt);
         log.debug({ requestId: state.requestId, method, url, status: res.statusCode, ms }, 'request');
       });
@@ -108,6 +109,8 @@ function checkHead({ req }: Koa.ParameterizedContext<FirnState>, next: Koa.Next)
   }
   // RFC 9112 §3.2; HTTP/1.0 has no such header.
   if (host === undefined && req.httpVersion === '1.1') throw new DavError(400, 'The Host header is missing.');
+  if (host !== undefined && !isAuthority(host)) throw new DavError(400, 'The Host header names no valid host.');
+  readTarget(req);
   return next();
 }
 
@@ -115,9 +118,6 @@ function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {
   return (context, next) => {
     const { req, state } = context;
     const target = req.url ?? '/';
-    if (!target.startsWith('/') && target !== '*') {
-      throw new DavError(400, 'The request target must be a path.');
-    }
     const query = target.indexOf('?');
     state.url = query < 0 ? target : target.slice(0, query);
     state.mount = mounts.find(req.headers.host ?? '', state.url);

@@ -141,7 +141,8 @@ async function answerTree(
     if (context.method !== 'PROPFIND') {
       throw new DavError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
     }
-    return propfindFolders(context, context.state.url, []);
+    // With two slashes at its start an href would name another host.
+    return propfindFolders(context, context.state.url.replace(/\/{2,}/g, '/'), []);
   }
   const tree = findTree(place, membership);
   if (!tree) throw nothing;

@@ -13,12 +13,13 @@ const ANSWER_MS = 2_000;
 export function health(checkReady: () => Promise<void>, answerMs = ANSWER_MS): Koa.Middleware<FirnState> {
   const check = shared(checkReady);
   return (context, next) => {
-    const { mount, url } = context.state;
-    return mount.kind !== 'other' || (url !== '/healthz' && url !== '/readyz') ? next() : answer(context, url);
+    const { mount } = context.state;
+    const isProbe = mount.kind === 'other' && (mount.path === '/healthz' || mount.path === '/readyz');
+    return isProbe ? answer(context, mount.path) : next();
   };
-  async function answer(context: Koa.ParameterizedContext<FirnState>, url: string): Promise<void> {
+  async function answer(context: Koa.ParameterizedContext<FirnState>, path: string): Promise<void> {
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
-    if (url === '/readyz') {
+    if (path === '/readyz') {
       try {
         await within(answerMs, check());
       } catch (error) {

@@ -23,8 +23,8 @@ export interface MetricsParts {
 /** `/metrics`, on hosts that are no drive's, for those who may read it: by address, by token, or by both. */
 export function metrics(parts: MetricsParts, trustedProxies: BlockList): Koa.Middleware<FirnState> {
   return (context, next) => {
-    const { mount, url } = context.state;
-    return mount.kind !== 'other' || url !== '/metrics' ? next() : answer(context);
+    const { mount } = context.state;
+    return mount.kind === 'other' && mount.path === '/metrics' ? answer(context) : next();
   };
   async function answer(context: Koa.ParameterizedContext<FirnState>): Promise<void> {
     if (parts.addresses && !isFrom(parts.addresses, context, trustedProxies)) {

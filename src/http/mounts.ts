@@ -20,10 +20,10 @@ export type Mount =
   | { readonly kind: 'console'; readonly path: string }
   /** `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (CLIENTS R31). */
   | { readonly kind: 'parent'; readonly path: '/' | '/dav/' }
-  | { readonly kind: 'other' };
+  | { readonly kind: 'other'; readonly path: string };
 
 const API_MOUNT = /^\/api\/drives\/(\d{6,15})(?=\/changes(?:\/|$))/;
-const PATH_MOUNT = /^\/dav\/(\d{6,15})(?=\/|$)/;
+const PATH_MOUNT = /^\/+dav\/+(\d{6,15})(?=\/|$)/;
 
 /** Tells drives from addresses, by host and by path (PRODUCT A1). */
 export class Mounts {
@@ -39,20 +39,17 @@ export class Mounts {
     this.#hostPattern = new RegExp(`^${source}$`);
   }
 
-  /** `host` as in the `Host` header; a port doesn't matter. `path` begins with a slash. */
+  /**
+   * `host` as in the `Host` header; a port doesn't matter. `path` begins with a slash. Several slashes count as one, as they
+   * do inside a drive: programs join a base that ends in a slash and a path that begins with one.
+   */
   find(host: string, path: string): Mount {
     const id = this.driveOfHost(host);
     if (id !== null) return within(id, '', path);
     const match = PATH_MOUNT.exec(path);
-    if (match) return within(Number(match[1]) as DriveId, match[0], path.slice(match[0].length) || '/');
+    if (match) return within(Number(match[1]) as DriveId, `/dav/${match[1]}`, path.slice(match[0].length) || '/');
     if (isCloudPath(path)) return { kind: 'cloud', driveId: null, prefix: '', path };
-    const api = API_MOUNT.exec(path);
-    if (api) return { kind: 'api', driveId: Number(api[1]) as DriveId, path: path.slice(api[0].length) };
-    if (path.startsWith('/api/')) return { kind: 'console-api', path };
-    if (path === '/console' || path.startsWith('/console/')) return { kind: 'console', path };
-    if (path === '/') return { kind: 'parent', path: '/' };
-    if (path === '/dav' || path === '/dav/') return { kind: 'parent', path: '/dav/' };
-    return { kind: 'other' };
+    return findPlace(path.replace(/\/{2,}/g, '/'));
   }
 
   /**
@@ -77,6 +74,17 @@ export class Mounts {
     const match = this.#hostPattern.exec(bareHost(host));
     return match ? (Number(match[1]) as DriveId) : null;
   }
+}
+
+/** What is of no drive and no cloud. */
+function findPlace(path: string): Mount {
+  const api = API_MOUNT.exec(path);
+  if (api) return { kind: 'api', driveId: Number(api[1]) as DriveId, path: path.slice(api[0].length) };
+  if (path.startsWith('/api/')) return { kind: 'console-api', path };
+  if (path === '/console' || path.startsWith('/console/')) return { kind: 'console', path };
+  if (path === '/') return { kind: 'parent', path: '/' };
+  if (path === '/dav' || path === '/dav/') return { kind: 'parent', path: '/dav/' };
+  return { kind: 'other', path };
 }
 
 /** An address of one drive. */

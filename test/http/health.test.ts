@@ -63,7 +63,7 @@ describe('health, where the stores hang', () => {
     app.use((context, next) => {
       const state = {
         url: context.path,
-        mount: { kind: 'other' },
+        mount: { kind: 'other', path: context.url },
         requestId: 'x',
         note: { method: 0, startedAt: 0, answeredAt: 0 },
         log: { error: (facts: unknown) => logged.push(facts) },

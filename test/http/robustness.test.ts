@@ -89,12 +89,9 @@ describe('PITFALLS — paths', () => {
     expect(await rawStatus(`GET /dav/123456/${'a'.repeat(200_000)} HTTP/1.1`, 'Host: x', authorization)).toBe(431);
   });
 
-  test.each(['http://x/dav/123456/', 'GET', 'dav/123456', 'file:///etc/passwd'])(
-    'the target %s is no path: 400',
-    async (target) => {
-      expect(await rawStatus(`GET ${target} HTTP/1.1`, 'Host: x', authorization)).toBe(400);
-    },
-  );
+  test.each(['GET', 'dav/123456', 'file:///etc/passwd'])('the target %s is no path: 400', async (target) => {
+    expect(await rawStatus(`GET ${target} HTTP/1.1`, 'Host: x', authorization)).toBe(400);
+  });
 });
 
 describe('PITFALLS — headers', () => {

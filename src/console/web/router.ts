@@ -51,5 +51,5 @@ export function startRouter(): void {
 
 function readPlace(): Place {
   const { pathname, search } = location;
-  return { path: pathname.slice(BASE.length) || '/', query: new URLSearchParams(search) };
+  return { path: pathname.replace(/\/{2,}/g, '/').slice(BASE.length) || '/', query: new URLSearchParams(search) };
 }
