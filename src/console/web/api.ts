@@ -1,6 +1,6 @@
 import type { ErrorAnswer, SessionAnswer } from '../contract.js';
 import { askProof } from './proof.js';
-import { csrfHeaders, refreshSession, session } from './session.js';
+import { csrfHeaders, refreshSession, takeSession } from './session.js';
 import { t } from './strings.js';
 
 /** What the server refused, in a sentence for people. */
@@ -85,7 +85,7 @@ async function once<T>(method: Method, path: string, body: unknown, signal?: Abo
   if (!answer.ok) throw await toApiError(answer);
   const text = await answer.text();
   const json = (text === '' ? undefined : JSON.parse(text)) as T;
-  if (isSession(json)) session.set(json);
+  if (isSession(json)) await takeSession(json);
   return json;
 }
 
@@ -95,7 +95,7 @@ const SESSION_CHANGED: readonly string[] = ['not-signed-in', 'second-step', 'sec
 /** Whether what stood in the way is out of it. */
 async function mayTryAgain({ kind }: ApiError): Promise<boolean> {
   if (kind === 'not-fresh') return askProof();
-  // Another tab has signed in or out: the token is a new one.
+  // Another tab has signed in or out: the token is a new one. Where the person is another, this never comes back.
   if (kind === 'forged') return (await refreshSession()).stage === 'full';
   if (SESSION_CHANGED.includes(kind)) await refreshSession();
   return false;

@@ -1,9 +1,9 @@
 import type { DriveEntry, DrivesAnswer } from '../contract.js';
 import { get } from './api.js';
-import { keep, kept } from './i18n.js';
+import { keepForPerson, keptForPerson } from './session.js';
 import { Store } from './store.js';
 
-const KEPT_AS = 'firn-drive';
+const KEPT_AS = 'drive';
 
 /** The drives of who is signed in; null: not known yet. */
 export const drives = new Store<readonly DriveEntry[] | null>(null);
@@ -21,6 +21,6 @@ export async function loadDrives(): Promise<void> {
 /** The drive that an address names, else the one that was looked at last, else the first. */
 export function pickDrive(all: readonly DriveEntry[], wish: string | null): DriveEntry | null {
   const named = all.find(({ id }) => String(id) === wish);
-  if (named) keep(KEPT_AS, String(named.id));
-  return named ?? all.find(({ id }) => String(id) === kept(KEPT_AS)) ?? all[0] ?? null;
+  if (named) keepForPerson(KEPT_AS, String(named.id));
+  return named ?? all.find(({ id }) => String(id) === keptForPerson(KEPT_AS)) ?? all[0] ?? null;
 }

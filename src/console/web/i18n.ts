@@ -48,6 +48,14 @@ export function keep(name: string, value: string): void {
   }
 }
 
+export function forget(name: string): void {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // It kept nothing.
+  }
+}
+
 function detect(): Language {
   const wishes = [kept(KEPT_AS) ?? '', ...navigator.languages].map((wish) => wish.slice(0, 2).toLowerCase());
   return wishes.find((wish): wish is Language => LANGUAGES.some(({ code }) => code === wish)) ?? 'en';

@@ -7,10 +7,11 @@ import './ui/pages.css';
 import { render } from 'preact';
 import { App } from './app.js';
 import { startRouter } from './router.js';
-import { refreshSession, SIGNED_OUT, session } from './session.js';
+import { followSession, refreshSession, SIGNED_OUT, session } from './session.js';
 import { applyTheme } from './theme.js';
 
 applyTheme();
 startRouter();
+followSession();
 render(<App />, document.getElementById('firn')!);
 refreshSession().catch(() => session.set(SIGNED_OUT));

@@ -1,4 +1,4 @@
-import { keep, kept } from '../i18n.js';
+import { keepForPerson, keptForPerson } from '../session.js';
 import type { SendUpload, UploadAnswer, UploadMemory } from './tus-upload.js';
 
 /** By XMLHttpRequest, since `fetch` doesn't tell how far a body has come. */
@@ -23,7 +23,7 @@ export const sendByXhr: SendUpload = ({ method, url, headers, body, signal, onPr
     xhr.send(body);
   });
 
-const KEPT_AS = 'firn-uploads';
+const KEPT_AS = 'uploads';
 /** Older ones have expired on the server, or nobody comes back to them. */
 const KEPT_MAX = 200;
 
@@ -36,7 +36,7 @@ export const browserMemory: UploadMemory = {
 
 function read(): (readonly [string, string])[] {
   try {
-    const list: unknown = JSON.parse(kept(KEPT_AS) ?? '[]');
+    const list: unknown = JSON.parse(keptForPerson(KEPT_AS) ?? '[]');
     return Array.isArray(list) ? list : [];
   } catch {
     return [];
@@ -44,5 +44,5 @@ function read(): (readonly [string, string])[] {
 }
 
 function write(list: readonly (readonly [string, string])[]): void {
-  keep(KEPT_AS, JSON.stringify(list.slice(-KEPT_MAX)));
+  keepForPerson(KEPT_AS, JSON.stringify(list.slice(-KEPT_MAX)));
 }

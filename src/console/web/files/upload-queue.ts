@@ -77,6 +77,14 @@ export class UploadQueue {
     await Promise.all(open.map((upload) => upload.cancel()));
   }
 
+  /** Stops all and forgets them; what is on the server stays there until it expires. */
+  dropAll(): void {
+    const dropped = this.#uploads;
+    this.#uploads = [];
+    for (const upload of dropped) upload.pause();
+    this.#changed();
+  }
+
   /** The network is back. */
   wake(): void {
     for (const upload of this.#uploads) upload.wake();

@@ -1,5 +1,5 @@
 import { loadDrives } from '../drives.js';
-import { csrfHeaders, session } from '../session.js';
+import { addBelonging, csrfHeaders, refreshSession } from '../session.js';
 import { Store } from '../store.js';
 import { toast } from '../ui/toast.js';
 import { browserMemory, sendByXhr } from './browser-upload.js';
@@ -7,7 +7,7 @@ import type { Picked } from './dropped-files.js';
 import { makeFolder, uploadAddress } from './file-api.js';
 import { joinPath } from './file-paths.js';
 import { s } from './texts.js';
-import type { UploadMeans } from './tus-upload.js';
+import type { SendUpload, UploadMeans } from './tus-upload.js';
 import { UploadQueue } from './upload-queue.js';
 
 const AT_ONCE = 3;
@@ -46,7 +46,7 @@ export function warnOfUnreadable(name: string): void {
 function meansFor(driveId: number): UploadMeans {
   return {
     address: uploadAddress(driveId),
-    send: sendByXhr,
+    send,
     csrfToken: () => csrfHeaders()['X-CSRF-Token'] ?? '',
     memory: browserMemory,
     chunkBytes: CHUNK_BYTES,
@@ -55,12 +55,23 @@ function meansFor(driveId: number): UploadMeans {
   };
 }
 
+const send: SendUpload = async (request) => {
+  const answer = await sendByXhr(request);
+  // The session ended, or is another's: the page has to learn of it.
+  if (answer.status === 401 || answer.status === 403) await refreshSession().catch(() => {});
+  return answer;
+};
+
 async function start(): Promise<void> {
   if (isStarted) return;
   isStarted = true;
   addEventListener('online', () => uploads.wake());
   addEventListener('beforeunload', (event) => uploads.totals().busyFiles > 0 && event.preventDefault());
-  session.watch(() => session.value?.stage === 'signed-out' && uploads.pauseAll());
+  addBelonging({
+    isUnderWay: () => uploads.totals().busyFiles > 0,
+    giveUp: () => uploads.cancelAll(),
+    drop: () => uploads.dropAll(),
+  });
   uploads.onChange(seldom(() => uploadChanges.set(uploadChanges.value + 1), DRAWN_EVERY_MS));
   uploads.onDone(seldom(() => void loadDrives(), 2000));
   const { showUploads } = await import('./upload-panel.js');

@@ -51,6 +51,8 @@ export const en = {
   chooseDrive: 'Choose a drive',
   account: 'Account',
   signOut: 'Sign out',
+  signOutTitle: 'Sign out while files are being uploaded?',
+  signOutText: 'The uploads that are under way stop. What is not yet uploaded has to be chosen again.',
   theme: 'Appearance',
   themes: { auto: 'As the system', light: 'Light', dark: 'Dark' },
   languageLabel: 'Language',

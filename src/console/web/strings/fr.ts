@@ -53,6 +53,8 @@ export const fr: typeof en = {
   chooseDrive: 'Choisir un drive',
   account: 'Compte',
   signOut: 'Se déconnecter',
+  signOutTitle: 'Se déconnecter pendant l’envoi de fichiers ?',
+  signOutText: 'Les envois en cours s’arrêtent. Ce qui n’est pas encore envoyé sera à choisir de nouveau.',
   theme: 'Apparence',
   themes: { auto: 'Comme le système', light: 'Clair', dark: 'Sombre' },
   languageLabel: 'Langue',

@@ -1,11 +1,12 @@
+import { useState } from 'preact/hooks';
 import { remove } from '../api.js';
-import { drives } from '../drives.js';
 import { chooseLanguage, LANGUAGES, language } from '../i18n.js';
-import { navigate } from '../router.js';
-import { currentUser, SIGNED_OUT, session } from '../session.js';
+import { currentUser, endSession, isWorkUnderWay } from '../session.js';
 import { useStore } from '../store.js';
 import { t } from '../strings.js';
 import { chooseTheme, THEMES, theme } from '../theme.js';
+import { Button } from './button.js';
+import { Dialog } from './dialog.js';
 import { GlobeIcon, SignOutIcon, UserIcon } from './icons.js';
 import { type Choice, Menu } from './menu.js';
 import { toastError } from './toast.js';
@@ -13,9 +14,15 @@ import { toastError } from './toast.js';
 /** Who is signed in; appearance, language, and the way out. */
 export function AccountMenu() {
   const { name, email } = currentUser();
+  const [isAsking, setAsking] = useState(false);
   const choices: readonly Choice[] = [
     ...appearanceChoices(useStore(theme)),
-    { text: t.signOut, icon: <SignOutIcon size={18} />, isApart: true, onChoose: () => void signOut() },
+    {
+      text: t.signOut,
+      icon: <SignOutIcon size={18} />,
+      isApart: true,
+      onChoose: () => (isWorkUnderWay() ? setAsking(true) : void signOut()),
+    },
   ];
   const text = (
     <>
@@ -29,6 +36,7 @@ export function AccountMenu() {
   return (
     <div class="account">
       <Menu label={t.account} side="start" text={text} choices={choices} />
+      {isAsking ? <SignOutQuestion onClose={() => setAsking(false)} /> : null}
     </div>
   );
 }
@@ -51,13 +59,20 @@ function appearanceChoices(chosen: (typeof THEMES)[number]): readonly Choice[] {
 }
 
 export async function signOut(): Promise<void> {
-  try {
-    await remove('/api/session');
-  } catch (error) {
-    toastError(error);
-    return;
-  }
-  drives.set(null);
-  session.set(SIGNED_OUT);
-  navigate('/', { replace: true });
+  await endSession(() => remove('/api/session')).catch(toastError);
+}
+
+/** Asked first: a file that is half sent is not on the drive. */
+function SignOutQuestion({ onClose }: { readonly onClose: () => void }) {
+  return (
+    <Dialog title={t.signOutTitle} onClose={onClose}>
+      <p>{t.signOutText}</p>
+      <div class="actions">
+        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button look="danger" onClick={signOut}>
+          {t.signOut}
+        </Button>
+      </div>
+    </Dialog>
+  );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../api.js';
+import { addBelonging } from '../session.js';
 import { Store, useStore } from '../store.js';
 import { t } from '../strings.js';
 import { Button } from './button.js';
@@ -29,6 +30,8 @@ export function toast(wish: Toast): void {
 export function toastError(error: unknown): void {
   toast({ text: messageOf(error), isBad: true });
 }
+
+addBelonging({ isUnderWay: () => false, giveUp: async () => toasts.set([]), drop: () => toasts.set([]) });
 
 const drop = (id: number) => toasts.set(toasts.value.filter((one) => one.id !== id));
 
