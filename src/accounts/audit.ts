@@ -107,8 +107,8 @@ export class Audit {
   }
 
   /** Forgets what is older than a time, in short transactions. */
-  async forget(before: number): Promise<void> {
-    while ((await this.#store.pruneAudit(before, PRUNE_TOGETHER)) === PRUNE_TOGETHER);
+  async forget(before: number, signal?: AbortSignal): Promise<void> {
+    while ((await this.#store.pruneAudit(before, PRUNE_TOGETHER)) === PRUNE_TOGETHER) signal?.throwIfAborted();
   }
 }
 

@@ -10,11 +10,13 @@ export function gcCommand(): Command {
   return new Command('gc')
     .description('free the room of what was deleted for good; the server does so every hour')
     .option('--grace <seconds>', 'how long contents must have been seen unused', toNumber, GRACE_SECONDS)
+    .option('--force', 'also where the database knows nothing of most of what is stored')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn gc --grace 0')
-    .action((options: OutputOptions & { grace: number }) =>
+    .action((options: OutputOptions & { grace: number; force?: boolean }) =>
       atWork(async ({ engines: { blobs, blobIndex } }) => {
-        const report = await collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds: options.grace });
+        const { grace: graceSeconds, force: isForced = false } = options;
+        const report = await collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds, isForced });
         const { condemned, deleted } = report;
         const wait = condemned > 0 ? `; ${condemned} newly seen unused go after ${options.grace} seconds` : '';
         remark(`${deleted} stored contents deleted${wait}.`);

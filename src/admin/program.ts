@@ -7,6 +7,7 @@ import { MigrationError } from '../engines/sql/migrate.js';
 import { StorageClaimedError } from '../engines/sqlite/storage-claim.js';
 import { StorageFormatError } from '../engines/storage-format.js';
 import { BackupStalledError } from '../jobs/backup.js';
+import { UnknownBlobsError } from '../jobs/gc.js';
 import { ImportRequestError } from '../jobs/import/import-request.js';
 import { StoreBusyError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
@@ -50,6 +51,7 @@ const EXPECTED = [
   ImportRequestError,
   StorageClaimedError,
   StorageFormatError,
+  UnknownBlobsError,
 ];
 
 /** Which command helps further; the sentences themselves are for the console's users, too. */

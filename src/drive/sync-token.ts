@@ -74,10 +74,13 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
   return isStale ? null : cursor;
 }
 
-/** Forgets names that were unbound before a time, in short transactions: tokens from before then are valid no more. */
-export async function forgetRemovals(drives: DriveStore, removedBefore: number): Promise<void> {
+/**
+ * Forgets names that were unbound before a time, in short transactions: tokens from before then are valid no more. Rejects
+ * with the signal's reason.
+ */
+export async function forgetRemovals(drives: DriveStore, removedBefore: number, signal?: AbortSignal): Promise<void> {
   const step = () => drives.write((transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER));
-  while ((await step()) === FORGET_TOGETHER);
+  while ((await step()) === FORGET_TOGETHER) signal?.throwIfAborted();
 }
 
 function newestIn({ removals, moves, walk, changes }: SyncCursor): number {

@@ -228,13 +228,13 @@ export class Uploads {
     }
   }
 
-  /** Removes expired uploads, in short transactions. */
-  async removeExpired(): Promise<void> {
+  /** Removes expired uploads, in short transactions. Rejects with the signal's reason. */
+  async removeExpired(signal?: AbortSignal): Promise<void> {
     const step = () =>
       this.#options.drives.write((transaction) =>
         transaction.uploads.removeExpired(this.#options.now(), [...this.#inUse.keys()], EXPIRY_ROWS),
       );
-    while (await step());
+    while (await step()) signal?.throwIfAborted();
   }
 
   /** Gives up what is being put together; parts stay. To be called when no request's body is on its way any more. */

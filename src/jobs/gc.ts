@@ -1,11 +1,16 @@
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
 import type { BlobId } from '../stores/values.js';
+import { JobFailedError } from './job-runner.js';
 
 /** Rows or blobs that one transaction deals with: short, so that writers hardly wait. */
 const PAGE = 200;
 /** Marks outlive any upload that waits for its commit, in milliseconds. */
 const PARDON_MS = 86_400_000;
+/** Unknown blobs that one run deals with: it remembers them while it counts, in some 5 MB. The next run takes more. */
+const UNKNOWN_MAX = 50_000;
+/** So many blobs that the database doesn't know are failed uploads, whatever their share. */
+const UNKNOWN_SURE = 50;
 
 export interface GarbageCollection {
   readonly blobs: BlobStore;
@@ -16,6 +21,10 @@ export interface GarbageCollection {
   readonly graceSeconds: number;
   /** Hears of each blob that it comes by, which is all of them; some may be deleted afterwards. */
   readonly onBlob?: (blob: BlobInfo) => void;
+  /** Looked at between pages. */
+  readonly signal?: AbortSignal;
+  /** Goes on where most blobs are unknown: somebody has looked. */
+  readonly isForced?: boolean;
 }
 
 export interface GcReport {
@@ -25,20 +34,36 @@ export interface GcReport {
   readonly deleted: number;
 }
 
+/** Most blobs are unknown to the database: it is another one's, or an old one. Nothing was removed. */
+export class UnknownBlobsError extends JobFailedError {}
+
 /**
  * Frees what nothing names any more: rows of destroyed trees, small contents in the database, blobs. Runs beside
- * uploads and other collectors; see `BlobIndex` for why that is safe.
+ * uploads and other collectors; see `BlobIndex` for why that is safe. Touches nothing where most blobs are unknown to
+ * the database, and throws `UnknownBlobsError`; rejects with the signal's reason.
  */
 export async function collectGarbage(options: GarbageCollection): Promise<GcReport> {
-  const { blobs, blobIndex, now, graceSeconds } = options;
-  while (await blobIndex.purge(PAGE));
-  while (await blobIndex.forgetInline(PAGE));
+  const { blobs, blobIndex, now, graceSeconds, signal } = options;
+  const unknown = await findUnknown(options);
+  const more = async (step: () => Promise<boolean>) => {
+    signal?.throwIfAborted();
+    return step();
+  };
+  while (await more(() => blobIndex.purge(PAGE)));
+  while (await more(() => blobIndex.forgetInline(PAGE)));
   let condemned = 0;
-  for (let marked = PAGE; marked === PAGE; condemned += marked) marked = await blobIndex.condemn(PAGE, now());
-  condemned += await condemnUnknown(options);
+  for (let marked = PAGE; marked === PAGE; condemned += marked) {
+    signal?.throwIfAborted();
+    marked = await blobIndex.condemn(PAGE, now());
+  }
+  while (unknown.length > 0) {
+    signal?.throwIfAborted();
+    condemned += await blobIndex.condemnUnknown(unknown.splice(-PAGE), now());
+  }
   let deleted = 0;
   const condemnedBefore = now() - graceSeconds * 1000;
   for (let after: BlobId | null = null; ; ) {
+    signal?.throwIfAborted();
     const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, (id) => blobs.delete(id));
     deleted += swept.deleted;
     after = swept.last;
@@ -48,19 +73,31 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
   return { condemned, deleted };
 }
 
-/** Bytes that an upload left whose transaction never came. */
-async function condemnUnknown({ blobs, blobIndex, now, onBlob }: GarbageCollection): Promise<number> {
-  let condemned = 0;
+/** Bytes that an upload left whose transaction never came. Throws `UnknownBlobsError`. */
+async function findUnknown(options: GarbageCollection): Promise<BlobId[]> {
+  const { blobs, blobIndex, onBlob, signal, isForced = false } = options;
+  const found: BlobId[] = [];
+  let [seen, unknown] = [0, 0];
   let page: BlobId[] = [];
-  const flush = async () => {
-    if (page.length > 0) condemned += await blobIndex.condemnUnknown(page, now());
+  const look = async () => {
+    signal?.throwIfAborted();
+    const ids = await blobIndex.unknown(page);
+    seen += page.length;
+    unknown += ids.length;
+    found.push(...ids.slice(0, UNKNOWN_MAX - found.length));
     page = [];
   };
   for await (const blob of blobs.list()) {
     onBlob?.(blob);
     page.push(blob.id);
-    if (page.length === PAGE) await flush();
+    if (page.length === PAGE) await look();
   }
-  await flush();
-  return condemned;
+  await look();
+  if (!isForced && unknown > UNKNOWN_SURE && unknown > seen / 2) {
+    throw new UnknownBlobsError(
+      `The database knows nothing of ${unknown} of ${seen} stored contents: it seems to be an old one, or another one's. ` +
+        'Nothing was removed. Put the right firn.db there (storage/README.md says how); where they are rubbish, "firn gc --force" removes them.',
+    );
+  }
+  return found;
 }

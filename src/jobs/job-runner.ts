@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ClaimedJob, JobOutcome, JobStore } from '../stores/job-store.js';
 import { type BackOff, backOffMs, PassingError } from './back-off.js';
@@ -8,6 +9,8 @@ import { type JobStats, JobTotals } from './job-stats.js';
 const LOOK_MS = 500;
 /** How long a job stays with a process that says nothing, in milliseconds. */
 const LEASE_MS = 10_000;
+/** How long an ending process waits for jobs that don't end, in milliseconds: a disk that hangs must not keep it. */
+const STOP_MS = 10_000;
 const MINUTE_MS = 60_000;
 /** How long another side may have a job wait, in milliseconds. */
 const AFTER_MAX_MS = 24 * 60 * MINUTE_MS;
@@ -90,11 +93,23 @@ export class JobRunner {
     this.#timer.unref();
   }
 
-  /** Breaks off what is running; another process, or this one after its next start, goes on with it. */
-  async stop(): Promise<void> {
+  /**
+   * Breaks off what is running, and waits a while for its end; another process, or this one after its next start, goes
+   * on with it.
+   */
+  async stop(waitMs = STOP_MS): Promise<void> {
     this.#isStopped = true;
     if (this.#timer) clearInterval(this.#timer);
-    await this.#looking;
+    for (const running of this.#running.values()) end(running, 'stopping');
+    const over = this.#looking?.then(() => this.#endAll()) ?? this.#endAll();
+    const timer = new AbortController();
+    await Promise.race([over, wait(waitMs, null, timer).catch(() => {})]);
+    timer.abort();
+    for (const { job } of this.#running.values())
+      this.#log.warn({ job: job.kind }, 'ending in spite of a job that does not end');
+  }
+
+  async #endAll(): Promise<void> {
     for (const running of this.#running.values()) end(running, 'stopping');
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
@@ -161,9 +176,11 @@ export class JobRunner {
     if (running.ending !== 'lost') await this.#store.end(job.id, this.#owner, outcome, this.#now());
   }
 
-  #note({ kind: job, id }: ClaimedJob, { kind }: JobOutcome, error: unknown, seconds: number): void {
+  #note({ kind: job, id, everyMinutes }: ClaimedJob, { kind }: JobOutcome, error: unknown, seconds: number): void {
     const isFailed = kind === 'failed' || kind === 'retry';
-    if (isFailed) this.#log[isExpected(error) ? 'warn' : 'error']({ err: error, job, id }, 'a job failed');
+    // Whoever asked for a job sees how it ended; of the server's own the log alone tells.
+    const level = isExpected(error) && everyMinutes === null ? 'warn' : 'error';
+    if (isFailed) this.#log[level]({ err: error, job, id }, 'a job failed');
     else if (kind === 'succeeded') this.#log.info({ job, id }, 'a job ran');
     else return;
     this.#totals.note(job, { isFailed, seconds, now: this.#now() });

@@ -37,31 +37,33 @@ export interface Maintenance {
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
   const { drives, blobs, blobIndex, security, uploads, history, gc, ...config } = parts;
-  const hourly = (kind: string, run: () => Promise<unknown>): JobKind => ({
+  const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
     kind,
     everyMinutes: EVERY_MINUTES,
     backOff: BACK_OFF,
-    run: async () => void (await run()),
+    run: async ({ signal }) => void (await run(signal)),
   });
   const kinds = [
-    hourly('trash expiry', async () => {
+    hourly('trash expiry', async (signal) => {
       if (config.trashRetentionDays === 0) return;
       const before = Date.now() - config.trashRetentionDays * DAY_MS;
-      while ((await expireTrash(drives, before, Date.now())) > 0);
+      while ((await expireTrash(drives, before, Date.now())) > 0) signal.throwIfAborted();
     }),
-    hourly('forgetting what was removed', () => forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS)),
+    hourly('forgetting what was removed', (signal) =>
+      forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS, signal),
+    ),
     hourly('session expiry', () => security.removeExpiredSessions(Date.now())),
-    hourly('audit expiry', async () => {
+    hourly('audit expiry', async (signal) => {
       if (config.auditRetentionDays === 0) return;
-      await new Audit(security).forget(Date.now() - config.auditRetentionDays * DAY_MS);
+      await new Audit(security).forget(Date.now() - config.auditRetentionDays * DAY_MS, signal);
     }),
-    hourly('upload expiry', () => uploads.removeExpired()),
-    hourly('garbage collection', () => {
-      const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS };
+    hourly('upload expiry', (signal) => uploads.removeExpired(signal)),
+    hourly('garbage collection', (signal) => {
+      const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS, signal };
       return gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
     // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
-    hourly('storage point', () => noteStorage(history, Date.now())),
+    hourly('storage point', (signal) => noteStorage(history, Date.now(), signal)),
   ];
   return { kinds, limit: 1 };
 }

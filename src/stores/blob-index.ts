@@ -13,6 +13,8 @@ export interface BlobIndex {
   forgetInline(limit: number): Promise<boolean>;
   /** Marks contents that a BlobStore holds and no node names, up to `limit` not marked yet. */
   condemn(limit: number, now: number): Promise<number>;
+  /** Those of `ids` (found in a BlobStore) that no content row knows, marked or not. */
+  unknown(ids: readonly BlobId[]): Promise<BlobId[]>;
   /** Marks those of `ids` (found in a BlobStore) that no content row knows. Gives how many it marked. */
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number>;
   /**

@@ -76,6 +76,18 @@ export function blobIndexSuite(open: OpenEngine): void {
       expect(await index.condemnUnknown([], NOW)).toBe(0);
     });
 
+    it('unknown — gives what no content row knows, marked or not', async () => {
+      await upload('named');
+      await record('unnamed');
+      await world.write((transaction) => transaction.putContent(contentOf('in the database'), NOW));
+      const ids = ['named', 'unnamed', 'stranger', 'in the database'].map(idOf);
+      const strangers = ['stranger', 'in the database'].map(idOf).sort();
+      expect([...(await index.unknown(ids))].sort()).toEqual(strangers);
+      await index.condemnUnknown(ids, NOW);
+      expect([...(await index.unknown(ids))].sort()).toEqual(strangers);
+      expect(await index.unknown([])).toEqual([]);
+    });
+
     it('sweep — forgets and deletes what is still unnamed', async () => {
       await record('a', 'b');
       await upload('named');

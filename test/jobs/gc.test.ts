@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { collectGarbage } from '../../src/jobs/gc.js';
+import { collectGarbage, type GarbageCollection, UnknownBlobsError } from '../../src/jobs/gc.js';
 import { insertFile, largeContentOf, NOW } from '../conformance/metadata-fixture.js';
 import { idOf, Storage } from './storage-fixture.js';
 
@@ -16,9 +16,9 @@ describe('collectGarbage', () => {
   });
   afterEach(() => storage.remove());
 
-  const collect = (graceSeconds = 3600) => {
+  const collect = (graceSeconds = 3600, change: Partial<GarbageCollection> = {}) => {
     const { blobs, blobIndex } = storage;
-    return collectGarbage({ blobs, blobIndex, now: () => now, graceSeconds });
+    return collectGarbage({ blobs, blobIndex, now: () => now, graceSeconds, ...change });
   };
   const record = (text: string) =>
     storage.world.write((transaction) => transaction.putContent(largeContentOf(text), now));
@@ -55,6 +55,87 @@ describe('collectGarbage', () => {
     expect((await world.dump()).content).toEqual([]);
     expect((await world.dump()).purge).toEqual([]);
   });
+
+  it('faults A2 — touches nothing where the database knows nothing of most of what is stored, until it is told to', async () => {
+    await storage.upload('kept');
+    await storage.destroy(await storage.upload('deleted'));
+    for (let number = 0; number < 60; number++) await (await storage.store(`of another database ${number}`)).release();
+    const before = await storage.world.dump();
+    await expect(collect(0)).rejects.toThrow(UnknownBlobsError);
+    await expect(collect(0)).rejects.toThrow(
+      /^The database knows nothing of 60 of 62 stored contents: .*firn gc --force/,
+    );
+    expect(await storage.world.dump()).toEqual(before);
+    expect(await collect(0, { isForced: true })).toEqual({ condemned: 61, deleted: 61 });
+    expect(await storage.has('kept')).toBe(true);
+  });
+
+  it('faults A2 — blobs that were marked before the database was another one are as safe', async () => {
+    for (let number = 0; number < 60; number++) await storage.upload(`${number}`);
+    for (let number = 0; number < 59; number++) await (await storage.store(`unknown ${number}`)).release();
+    expect(await collect()).toEqual({ condemned: 59, deleted: 0 });
+    await storage.world.corrupt('DELETE FROM node WHERE content_key IS NOT NULL');
+    await storage.world.corrupt('DELETE FROM content');
+    now += HOUR;
+    await expect(collect()).rejects.toThrow(/119 of 119/);
+    for (const text of ['0', '59', 'unknown 0']) expect(await storage.has(text)).toBe(true);
+  });
+
+  it('faults A2 — some failed uploads are removed, also where there is nothing else', async () => {
+    for (let number = 0; number < 50; number++) await (await storage.store(`refused ${number}`)).release();
+    expect(await collect(0)).toEqual({ condemned: 50, deleted: 50 });
+  });
+
+  it('faults B4 — ends between two pages when it is told to, whatever it is at', async () => {
+    const abort = new AbortController();
+    const end = (count: number) => () => {
+      if (--count === 0) abort.abort(new Error('ending'));
+    };
+    for (let number = 0; number < 450; number++) await storage.upload(`${number}`);
+    let seen = 0;
+    const ended = end(250);
+    const onBlob = () => {
+      seen++;
+      ended();
+    };
+    await expect(collect(0, { signal: abort.signal, onBlob })).rejects.toThrow('ending');
+    expect(seen).toBe(400);
+    await expect(collect(0, { signal: abort.signal })).rejects.toThrow('ending');
+  });
+
+  it.each(['purge', 'forgetInline', 'condemn', 'condemnUnknown', 'sweep'] as const)(
+    'faults B4 — ends after the page of %s that is under way',
+    async (name) => {
+      for (const file of [await insertFileOf('large'), await insertSmallFileOf('small')]) await storage.destroy(file);
+      await (await storage.store('unknown')).release();
+      const abort = new AbortController();
+      let calls = 0;
+      const { blobIndex } = storage;
+      const step = blobIndex[name].bind(blobIndex) as (...parameters: unknown[]) => unknown;
+      const watched = Object.create(blobIndex, {
+        [name]: {
+          value: (...parameters: unknown[]) => {
+            calls++;
+            abort.abort(new Error('ending'));
+            return step(...parameters);
+          },
+        },
+      }) as typeof blobIndex;
+      for (const member of [
+        'purge',
+        'forgetInline',
+        'condemn',
+        'unknown',
+        'condemnUnknown',
+        'sweep',
+        'pardon',
+      ] as const) {
+        if (member !== name) Object.defineProperty(watched, member, { value: blobIndex[member].bind(blobIndex) });
+      }
+      await expect(collect(0, { blobIndex: watched, signal: abort.signal })).rejects.toThrow('ending');
+      expect(calls).toBe(1);
+    },
+  );
 
   it('leaves bytes that are named again within the grace period', async () => {
     await storage.destroy(await storage.upload('again'));

@@ -4,7 +4,10 @@ import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { PassingError } from '../../src/jobs/back-off.js';
+import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runner.js';
+import { maintenanceLane } from '../../src/jobs/maintenance.js';
+import { Storage } from './storage-fixture.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
 const MINUTE = 60_000;
@@ -117,6 +120,45 @@ describe('JobRunner', () => {
     await stopped;
     expect(others).toBe(0);
     expect((await store.list({ kind: 'long' }, null, 1))[0]).toMatchObject({ state: 'waiting', runAt: now + MINUTE });
+  });
+
+  it('faults B4 — stop doesn’t wait for ever for a job that takes no notice', async () => {
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const logged: object[] = [];
+    const log = { info() {}, error() {}, warn: (fields: object) => logged.push(fields) } as unknown as Logger;
+    let finish = () => {};
+    const stubborn = kindOf(() => {
+      begin();
+      return new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    }, 1);
+    const runner = await start(stubborn, 1, log);
+    now += MINUTE;
+    await begun;
+    await runner.stop(1);
+    expect(logged).toEqual([{ job: 'work' }]);
+    finish();
+  });
+
+  it('faults B4 — each job of the maintenance ends when the server does', async () => {
+    const storage = await Storage.make();
+    onTestFinished(() => storage.remove());
+    for (let number = 0; number < 250; number++) await storage.upload(`${number}`);
+    const { drives, accounts, history } = storage.world.engine;
+    const { kinds } = maintenanceLane({
+      ...{ drives, blobs: storage.blobs, blobIndex: storage.blobIndex, history, gc: new GcTotals() },
+      ...{ security: accounts as never, uploads: { removeExpired: async () => {} } as never },
+      ...{ trashRetentionDays: 1, auditRetentionDays: 0 },
+    });
+    const abort = new AbortController();
+    abort.abort(new Error('ending'));
+    const work = { job: {} as never, signal: abort.signal, report() {}, renew() {} };
+    const runs = ['garbage collection', 'storage point'].map((name) => kinds.find(({ kind }) => kind === name)!);
+    for (const kind of runs) await expect(kind.run(work)).rejects.toThrow('ending');
   });
 
   it('counts runs, failures, the last success and how long it took, and logs what failed', async () => {

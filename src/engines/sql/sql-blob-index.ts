@@ -33,6 +33,13 @@ export class SqlBlobIndex implements BlobIndex {
     return this.#database.write((connection) => condemnUnnamed.run(connection, { limit, now }));
   }
 
+  async unknown(ids: readonly BlobId[]): Promise<BlobId[]> {
+    const rows = await this.#database.readOne((connection: SqlConnection) =>
+      unknown.all(connection, { ids: JSON.stringify(ids) }),
+    );
+    return rows.map((row) => row.id as BlobId);
+  }
+
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number> {
     return this.#database.write((connection) => condemnUnknown.run(connection, { ids: JSON.stringify(ids), now }));
   }
@@ -168,6 +175,12 @@ const condemnUnnamed = statement<{ limit: number; now: number }>()<never>(
     SELECT id, ${p('now')} FROM content WHERE bytes IS NULL AND NOT ${NAMED}
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
     LIMIT ${p('limit')}`,
+);
+
+const unknown = statement<{ ids: string }>()<{ id: string }>(
+  (_db, p) => sql<{ id: string }>`
+    SELECT value AS id FROM json_each(${p('ids')})
+    WHERE NOT EXISTS (SELECT 1 FROM content WHERE content.id = value AND bytes IS NULL)`,
 );
 
 const condemnUnknown = statement<{ ids: string; now: number }>()<never>(
