@@ -29,6 +29,7 @@ import { driveAddresses } from './http/drive-addresses.js';
 import { answerMalformed } from './http/malformed.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
+import { HEADERS_MAX } from './http/request-head.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { UnderWay } from './http/under-way.js';
 import { GcTotals } from './jobs/gc-totals.js';
@@ -227,6 +228,8 @@ function makeListener(config: Config, listener: RequestListener, connections: Co
   answerMalformed(server, log);
   server.on(tlsKey === null ? 'connection' : 'secureConnection', (socket: Socket) => connections.add(socket));
   server.on('clientError', () => connections.malformed++);
+  // One more than is taken: Node drops the rest without a word, and the count shows that there was one.
+  server.maxHeadersCount = HEADERS_MAX + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS_MAX;
   server.timeout = config.idleTimeoutSeconds * 1000;

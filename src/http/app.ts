@@ -17,7 +17,7 @@ import { clientAddress } from './forwarded.js';
 import { health } from './health.js';
 import { type MetricsParts, metrics } from './metrics.js';
 import { parents } from './parents.js';
-import { isAuthority, readTarget } from './request-target.js';
+import { checkHead } from './request-head.js';
 import { send } from './send.js';
 
 export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgeParts {
@@ -29,9 +29,6 @@ export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgePart
   /** Rejects with what keeps the server from working. */
   readonly checkReady: () => Promise<void>;
 }
-
-/** As Node reads it. */
-const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** The middlewares of all requests, in their order (DESIGN 2). */
 export function makeApp(parts: AppParts): Koa<FirnState> {
@@ -73,8 +70,7 @@ function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Mi
       const startedAt = performance.now();
       const { method } = req;
       res.once('close', () => {
-        // Absent where the target is refused: it may hold a password then.
-        const { url } = state;
+        const url = loggable(state);
         const ms = Math.round(performance.now() - startedAt);
         log.debug({ requestId: state.requestId, method, url, status: res.statusCode, ms }, 'request');
       });
@@ -84,6 +80,14 @@ function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Mi
     }
     return next();
   };
+}
+
+/**
+ * The address without what is secret in it: a query (Nextcloud's iOS app polls with its token there), the tokens of login
+ * flows. Undefined where the target is refused: it may hold a password then.
+ */
+function loggable({ mount, url }: FirnState): string | undefined {
+  return mount?.kind === 'cloud' ? url.replace(/(\/index\.php\/).+/s, '$1…') : url;
 }
 
 /** A child logger costs more than a small request; it is made when something is to be said. */
@@ -99,19 +103,6 @@ function lazyChild(log: Logger, state: FirnState): Logger {
 /** For addresses that nobody answered: Koa would say so in a text of its own. */
 function nothing(): never {
   throw new DavError(404, 'There is nothing here.');
-}
-
-/** What Node would refuse by itself, without a body that says why. */
-function checkHead({ req }: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
-  const { expect, host } = req.headers;
-  if (expect !== undefined && !CONTINUE.test(expect)) {
-    throw new DavError(417, 'Of the Expect header nothing but 100-continue is known here.');
-  }
-  // RFC 9112 §3.2; HTTP/1.0 has no such header.
-  if (host === undefined && req.httpVersion === '1.1') throw new DavError(400, 'The Host header is missing.');
-  if (host !== undefined && !isAuthority(host)) throw new DavError(400, 'The Host header names no valid host.');
-  readTarget(req);
-  return next();
 }
 
 function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DavError } from '../dav/dav-error.js';
 import type { RequestBody } from '../dav/request.js';
 import { DriveError } from '../drive/drive-error.js';
+import { checkCount } from './request-head.js';
 
 /** Thrown when the client goes away in the middle of its request: there is nobody to answer. */
 export class ClientGoneError extends Error {
@@ -97,6 +98,7 @@ export class HttpBody implements RequestBody {
 
   #checkComplete(): void {
     if (!this.#request.complete) throw new ClientGoneError('the client went away during an upload');
+    checkCount(this.#request.rawTrailers, 'trailers');
   }
 }
 
