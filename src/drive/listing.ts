@@ -4,8 +4,10 @@ import { COMMON_NAME, type DrivePath } from './names.js';
 import { type Resource, type ResourceKind, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
 
-/** Members a page: one statement each, few enough to build and send at once. */
+/** Members of the first page: one statement, few enough to build and send at once. */
 export const PAGE_MEMBERS = 1000;
+/** Members of each further page: a step that others hardly feel. */
+export const STEP_MEMBERS = 250;
 /** Folders whose members one statement lists together. */
 const FOLDERS_TOGETHER = 200;
 
@@ -37,18 +39,18 @@ export class Listing {
     return !this.#start && !this.#trash && this.#batch.length === 0 && this.#folders.length === 0;
   }
 
-  /** The next page, which may be empty; null when there is no more. */
-  async next(snapshot: Snapshot): Promise<Resource[] | null> {
+  /** The next page of about `limit` members, which may be empty; null when there is no more. */
+  async next(snapshot: Snapshot, limit = STEP_MEMBERS): Promise<Resource[] | null> {
     if (this.#start) {
       const top = this.#start;
       this.#start = null;
       const first = await this.#open(top, snapshot);
       if (first.length > 0) return first;
     }
-    if (this.#trash) return this.#nextTrash(snapshot, this.#trash);
+    if (this.#trash) return this.#nextTrash(snapshot, this.#trash, limit);
     if (this.#batch.length === 0) this.#batch = this.#folders.splice(0, FOLDERS_TOGETHER);
     if (this.#batch.length === 0) return null;
-    return this.#nextMembers(snapshot);
+    return this.#nextMembers(snapshot, limit);
   }
 
   /** Notes where the members of a collection are to be read, and gives those that aren't rows of a table. */
@@ -80,19 +82,23 @@ export class Listing {
     }
   }
 
-  async #nextTrash(snapshot: Snapshot, trash: { path: DrivePath; after: string | null }): Promise<Resource[]> {
+  async #nextTrash(
+    snapshot: Snapshot,
+    trash: { path: DrivePath; after: string | null },
+    limit: number,
+  ): Promise<Resource[]> {
     const bins = [snapshot.membership.binId, snapshot.membership.commonBinId];
-    const rows = await snapshot.view.trash(bins, trash.after, PAGE_MEMBERS);
-    if (rows.length < PAGE_MEMBERS) this.#trash = null;
+    const rows = await snapshot.view.trash(bins, trash.after, limit);
+    if (rows.length < limit) this.#trash = null;
     else trash.after = rows.at(-1)!.node.name;
     return rows.map((row) => this.#keep(resourceOf(row.node, 'trashed', [...trash.path, row.node.name], row)));
   }
 
-  async #nextMembers(snapshot: Snapshot): Promise<Resource[]> {
+  async #nextMembers(snapshot: Snapshot, limit: number): Promise<Resource[]> {
     const folders = new Map(this.#batch.map((folder) => [folder.id, folder]));
-    const rows = await snapshot.view.children([...folders.keys()], this.#after, PAGE_MEMBERS);
+    const rows = await snapshot.view.children([...folders.keys()], this.#after, limit);
     const last = rows.at(-1);
-    if (last && rows.length === PAGE_MEMBERS) {
+    if (last && rows.length === limit) {
       this.#after = { parentId: last.parentId!, name: last.name };
     } else {
       this.#batch = [];

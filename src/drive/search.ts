@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChangePosition, ChangeRow } from '../stores/change-log.js';
 import type { NodeId } from '../stores/values.js';
 import type { Drive } from './drive.js';
 import { type Resource, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
 import { anchorsOf, Places } from './sync-places.js';
+import { turns } from './turns.js';
 
 /** Nodes that one statement looks at: some milliseconds, in which nobody else is served. */
 const STEP_NODES = 1000;
@@ -32,6 +32,7 @@ export async function searchNames(
   const wanted = folded(text);
   const found: Resource[] = [];
   let position = after ?? { revision: 0, id: 0 as NodeId };
+  await turns.enter();
   for (let looked = 0; ; ) {
     const step = await drive.read((snapshot) => searchStep(snapshot, wanted, position, limit - found.length));
     found.push(...step.found);
@@ -40,7 +41,7 @@ export async function searchNames(
       return { folder: step.folder, found, next: step.next };
     }
     position = step.next;
-    await nextTurn();
+    await turns.next();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type Koa from 'koa';
 import { type DavResponse, Pages } from '../dav/request.js';
+import { turns } from '../drive/turns.js';
 import type { FirnState } from './context.js';
 
 /** A body that nobody wants is read and thrown away up to here, so that the connection can go on. */
@@ -67,6 +68,7 @@ async function sendPages(pages: Pages, res: ServerResponse, onError: (error: unk
     for await (const page of pages.source) {
       await Promise.race([gone, new Promise<void>((resolve) => res.write(page, () => resolve()))]);
       if (res.destroyed) return;
+      await turns.next();
     }
     res.end();
   } catch (error) {

@@ -2,21 +2,27 @@ import type { Drive } from '../../drive/drive.js';
 import { Listing } from '../../drive/listing.js';
 import { numberedName } from '../../drive/names.js';
 import type { Resource } from '../../drive/resource.js';
+import { turns } from '../../drive/turns.js';
 import type { ContentRow, NodeRow } from '../../stores/drive-store.js';
 import type { ZipSource } from './write-zip.js';
+
+/** Members after which others have a turn: each takes two statements. */
+const STEP_MEMBERS = 50;
 
 /** What lies at and below some resources, for a ZIP file with these at its top. */
 export async function* filesIn(drive: Drive, tops: readonly Resource[]): AsyncGenerator<ZipSource, void, undefined> {
   const taken = new Set<string>();
   for (const top of tops) {
+    await turns.next();
     const name = freeIn(taken, top);
     const own = await sourceOf(drive, top, name);
     if (own) yield own;
     if (!top.isCollection) continue;
     const listing = new Listing(top, { isDeep: true });
     for (;;) {
-      const page = await drive.read((snapshot) => listing.next(snapshot));
+      const page = await drive.read((snapshot) => listing.next(snapshot, STEP_MEMBERS));
       if (!page) break;
+      await turns.next();
       for (const resource of page) {
         const inner = resource.path.slice(top.path.length).map(plain);
         const source = await sourceOf(drive, resource, [name, ...inner].join('/'));

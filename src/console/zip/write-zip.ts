@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { turns } from '../../drive/turns.js';
 import { crc32 } from './crc.js';
 import { centralHeader, dataDescriptor, endOfDirectory, localHeader, type ZipMember } from './zip-records.js';
 
@@ -7,41 +8,90 @@ export interface ZipSource extends ZipMember {
   readonly open: () => Promise<Uint8Array | Readable>;
 }
 
+/** Small records go together: as chunks of their own they cost more than all else about an empty file. */
+const BLOCK_BYTES = 16 * 1024;
+
 /**
  * Writes a ZIP file of what comes, one after the other: bytes are held for as long as they are under way, and of each
  * member some hundred bytes until the end, where the format lists them all. Throws what a source throws; a source with
  * another size than it says is a defect.
  */
 export async function* writeZip(sources: AsyncIterable<ZipSource>): AsyncGenerator<Uint8Array, void, undefined> {
-  const directory: Buffer[] = [];
-  let offset = 0;
+  const directory = new Directory();
+  const block = new Block();
   for await (const source of sources) {
-    const start = offset;
+    const start = block.offset;
     const content = source.isFolder ? new Uint8Array() : await source.open();
     // What is at hand can be summed up first: programs that read a ZIP file as it comes like that better.
     const isLate = !(content instanceof Uint8Array);
     let crc = isLate ? 0 : crc32(content);
-    const header = localHeader(source, isLate ? null : crc);
-    yield header;
+    block.add(localHeader(source, isLate ? null : crc));
     let size = 0;
     for await (const chunk of isLate ? (content as AsyncIterable<Uint8Array>) : [content]) {
       if (isLate) crc = crc32(chunk, crc);
       size += chunk.length;
-      if (chunk.length > 0) yield chunk;
+      block.add(chunk);
+      if (block.isFull) yield block.take();
     }
     if (size !== source.size) throw new Error(`"${source.name}" has ${size} bytes in the place of ${source.size}`);
-    offset += header.length + size;
-    if (isLate) {
-      const descriptor = dataDescriptor(source, crc);
-      yield descriptor;
-      offset += descriptor.length;
-    }
-    directory.push(centralHeader(source, crc, start, isLate));
+    if (isLate) block.add(dataDescriptor(source, crc));
+    directory.add(centralHeader(source, crc, start, isLate));
   }
-  let size = 0;
-  for (const header of directory) {
-    size += header.length;
-    yield header;
+  const { offset } = block;
+  yield block.take();
+  for (const part of directory.parts()) {
+    yield part;
+    await turns.next();
   }
-  yield endOfDirectory({ members: directory.length, offset, size });
+  yield endOfDirectory({ members: directory.members, offset, size: directory.size });
+}
+
+/** Bytes that are sent together. */
+class Block {
+  /** Of the file so far, in bytes. */
+  offset = 0;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  get isFull(): boolean {
+    return this.#size >= BLOCK_BYTES;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    this.offset += chunk.length;
+  }
+
+  take(): Uint8Array {
+    const [only] = this.#chunks;
+    const taken = only && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#size = 0;
+    return taken;
+  }
+}
+
+/** The headers that come at the end, in few large pieces: a buffer for each is several times its size. */
+class Directory {
+  members = 0;
+  readonly #full: Uint8Array[] = [];
+  readonly #last = new Block();
+
+  /** In bytes. */
+  get size(): number {
+    return this.#last.offset;
+  }
+
+  add(header: Uint8Array): void {
+    this.members++;
+    this.#last.add(header);
+    if (this.#last.isFull) this.#full.push(this.#last.take());
+  }
+
+  /** Each is forgotten when it is given. */
+  *parts(): Generator<Uint8Array, void, undefined> {
+    for (let part = this.#full.shift(); part; part = this.#full.shift()) yield part;
+    yield this.#last.take();
+  }
 }

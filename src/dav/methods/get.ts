@@ -3,6 +3,7 @@ import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { Listing } from '../../drive/listing.js';
 import type { Resource } from '../../drive/resource.js';
+import { turns } from '../../drive/turns.js';
 import type { ContentRow } from '../../stores/drive-store.js';
 import type { ByteRange } from '../../stores/values.js';
 import { checkConditions, readConditions } from '../conditions.js';
@@ -132,6 +133,7 @@ function index(request: DavRequest, top: Resource, headers: Record<string, strin
     yield `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>\n<ul>\n`;
     const listing = new Listing(top, { isDeep: false });
     for (;;) {
+      await turns.next();
       const members = await request.drive.read((snapshot) => listing.next(snapshot));
       if (!members) break;
       yield members.map((member) => indexLine(request, member)).join('');

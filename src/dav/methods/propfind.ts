@@ -1,6 +1,7 @@
-import { Listing, PAGE_MEMBERS } from '../../drive/listing.js';
+import { Listing, PAGE_MEMBERS, STEP_MEMBERS } from '../../drive/listing.js';
 import type { Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
+import { turns } from '../../drive/turns.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
@@ -25,6 +26,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   });
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
+  if (depth !== '0') await turns.enter();
   const first = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
     const resource = existing(request, found);
@@ -36,7 +38,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
       return { answer, text: await renderAll(snapshot, answer, [resource]), listing: null };
     }
     const listing = new Listing(resource, { isDeep: depth === 'infinity' });
-    const members = (await listing.next(snapshot)) ?? [];
+    const members = (await listing.next(snapshot, PAGE_MEMBERS)) ?? [];
     const page = isNoroot ? members : [resource, ...members];
     if (listing.isDone) return { answer, text: await renderAll(snapshot, answer, page), listing: null };
     return { answer, text: await renderPage(snapshot, answer, page, MULTISTATUS_OPEN, ''), listing };
@@ -51,7 +53,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
 
 async function* streamPages(answer: Answer, first: Uint8Array, listing: Listing): AsyncGenerator<Uint8Array> {
   yield first;
-  const bytes = new TextBytes(PAGE_MEMBERS * BYTES_A_MEMBER);
+  const bytes = new TextBytes(STEP_MEMBERS * BYTES_A_MEMBER);
   while (!listing.isDone) {
     yield await answer.request.drive.read(async (snapshot) => {
       const members = (await listing.next(snapshot)) ?? [];

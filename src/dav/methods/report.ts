@@ -1,5 +1,6 @@
 import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../../drive/sync-page.js';
 import { cursorAtStart, findCursor, mayFollow, syncToken } from '../../drive/sync-token.js';
+import { turns } from '../../drive/turns.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
@@ -44,6 +45,7 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
   const selection = new PropertySelection({ kind: 'prop', properties: wanted.properties }, { isMinimal });
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
+  await turns.enter();
   const text = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
     const folder = existing(request, found);

@@ -1,3 +1,4 @@
+import { turns } from '../../drive/turns.js';
 import type { FileRow, ImportStore, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
 import { decodeName } from './source-paths.js';
@@ -49,6 +50,7 @@ export async function* reportOf(imports: ImportStore, jobId: JobId, sourceId: So
     for (const { href, reason } of page) yield line(`${href}`, 'failed', reason);
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
+    await turns.next();
   }
   for (const state of ['skipped', 'failed', 'gone'] as const) {
     for (let after = 0; ; ) {
@@ -58,6 +60,7 @@ export async function* reportOf(imports: ImportStore, jobId: JobId, sourceId: So
       }
       if (page.length < PAGE) break;
       after = page.at(-1)!.id;
+      await turns.next();
     }
   }
 }
