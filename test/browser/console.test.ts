@@ -237,6 +237,7 @@ describe('issue 4 — the console in a browser, from the first start', () => {
     expect((await propfind(server.user, appPassword)).status).toBe(207);
     await page.getByRole('link', { name: 'App passwords' }).click();
     await page.getByRole('button', { name: 'Revoke rclone on this device' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByText('is revoked. The device can’t sign in any more.', { exact: false }).waitFor();
     expect((await propfind(server.user, appPassword)).status).toBe(401);
   });
@@ -247,6 +248,7 @@ describe('issue 4 — the console in a browser, from the first start', () => {
     await page.getByRole('tab', { name: 'Without two-factor (1)' }).click();
     await page.getByRole('row', { name: new RegExp(USER.name) }).waitFor();
     await page.getByRole('button', { name: 'Require it of everyone' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Require it of everyone' }).click();
     await page.getByText('Two-factor authentication is required of everyone.').waitFor();
     await page.getByRole('button', { name: `Actions for ${USER.email}` }).click();
     await page.getByRole('menuitem', { name: 'Set a new password' }).click();

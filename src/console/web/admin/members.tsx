@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AdminDriveEntry, MemberBody, MemberEntry } from '../../contract.js';
 import { messageOf, put, remove } from '../api.js';
 import { formatBytes } from '../format.js';
@@ -8,7 +8,7 @@ import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
 import { CloseIcon } from '../ui/icons.js';
-import { toast, toastError } from '../ui/toast.js';
+import { toast } from '../ui/toast.js';
 import { useForm } from '../use-form.js';
 import { useLimit } from './drive-forms.js';
 import { d } from './texts.js';
@@ -44,32 +44,90 @@ interface MemberProps {
 
 function Member({ member: { email, name, role, quotaBytes }, drive, onChange }: MemberProps) {
   const path = `/api/admin/drives/${drive.id}/members/${encodeURIComponent(email)}`;
-  const save = (body: MemberBody) => put(path, body).then(onChange).catch(toastError);
+  const [wish, setWish] = useState<Role>(role);
+  const [isRemoving, setRemoving] = useState(false);
+  const line = useRef<HTMLLIElement>(null);
+  /** The buttons of a yes or no take the focus with them when they go. */
+  const focusBack = () => {
+    const dialog = line.current?.closest<HTMLElement>('[role=dialog]');
+    requestAnimationFrame(() => (line.current?.querySelector('select') ?? dialog)?.focus());
+  };
+  const decline = () => {
+    setWish(role);
+    setRemoving(false);
+    focusBack();
+  };
+  const save = async () => {
+    const body: MemberBody = { role: wish, quotaBytes };
+    await put(path, body);
+    toast({ text: d.roleChanged(email, d.roles[wish]) });
+    await onChange();
+    focusBack();
+  };
   const drop = async () => {
     await remove(path);
-    toast({ text: d.memberRemoved(email), onUndo: () => save({ role, quotaBytes }) });
+    toast({ text: d.memberRemoved(email) });
+    focusBack();
     await onChange();
   };
   return (
-    <li>
+    <li ref={line}>
       <div class="two-lines">
         <strong>{name || email}</strong>
         <span class="soft small">{quotaBytes === null ? email : `${email} · ${formatBytes(quotaBytes)}`}</span>
       </div>
-      <select
-        class="input slim"
-        aria-label={`${d.role}: ${email}`}
-        value={role}
-        onChange={(event) => void save({ role: event.currentTarget.value as Role, quotaBytes })}
-      >
-        {roleOptions().map(({ value, text }) => (
-          <option key={value} value={value} selected={value === role}>
-            {text}
-          </option>
-        ))}
-      </select>
-      <Button look="quiet" label={d.removeMember(email)} icon={<CloseIcon />} onClick={drop} />
+      {isRemoving ? (
+        <Sure text={d.removeQuestion} action={d.removeYes} onYes={drop} onNo={decline} isDangerous />
+      ) : (
+        <>
+          <select
+            class="input slim"
+            aria-label={`${d.role}: ${email}`}
+            value={wish}
+            onChange={(event) => setWish(event.currentTarget.value as Role)}
+          >
+            {roleOptions().map(({ value, text }) => (
+              <option key={value} value={value} selected={value === wish}>
+                {text}
+              </option>
+            ))}
+          </select>
+          {wish === role ? (
+            <Button look="quiet" label={d.removeMember(email)} icon={<CloseIcon />} onClick={() => setRemoving(true)} />
+          ) : (
+            <Sure action={t.save} onYes={save} onNo={decline} />
+          )}
+        </>
+      )}
     </li>
+  );
+}
+
+interface SureProps {
+  readonly text?: string;
+  readonly action: string;
+  readonly isDangerous?: boolean;
+  readonly onYes: () => Promise<void>;
+  readonly onNo: () => void;
+}
+
+/** The yes or no to what was chosen in a line; nothing is written before. */
+function Sure({ text, action, isDangerous = false, onYes, onNo }: SureProps) {
+  const group = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    if (text !== undefined) group.current?.querySelector('button')?.focus();
+  }, []);
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: two buttons of a line are no fieldset
+    <span class="row tight" ref={group} role="group" aria-label={text ?? action}>
+      {text ? <span class="small">{text}</span> : null}
+      <Button slim onClick={onNo}>
+        {t.cancel}
+      </Button>
+      <Button slim look={isDangerous ? 'danger' : 'primary'} onClick={onYes}>
+        {action}
+      </Button>
+    </span>
   );
 }
 

@@ -2,12 +2,13 @@ import { useState } from 'preact/hooks';
 import type { OrganizationBody, UserEntry, UsersAnswer } from '../../contract.js';
 import { get, post, put } from '../api.js';
 import { formatAgo, formatDate, formatNumber } from '../format.js';
-import { refreshSession } from '../session.js';
+import { currentUser, refreshSession } from '../session.js';
 import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Badge, EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
 import { Card, Page } from '../ui/page.js';
+import { Question } from '../ui/question.js';
 import { type Column, Table } from '../ui/table.js';
 import { Tabs } from '../ui/tabs.js';
 import { toast } from '../ui/toast.js';
@@ -119,13 +120,11 @@ interface RuleProps {
 }
 
 function Rule({ isRequired, without, onChange }: RuleProps) {
-  const change = async (isSecondFactorRequired: boolean) => {
-    const body: OrganizationBody = { isSecondFactorRequired };
+  const [question, setQuestion] = useState<'rule' | 'ask' | null>(null);
+  const change = async () => {
+    const body: OrganizationBody = { isSecondFactorRequired: !isRequired };
     await put('/api/admin/organization', body);
-    toast({
-      text: isSecondFactorRequired ? d.nowRequired : d.nowOptional,
-      onUndo: () => change(!isSecondFactorRequired),
-    });
+    toast({ text: isRequired ? d.nowOptional : d.nowRequired });
     // The rule holds for who makes it, too.
     await Promise.all([onChange(), refreshSession()]);
   };
@@ -134,18 +133,33 @@ function Rule({ isRequired, without, onChange }: RuleProps) {
     toast({ text: d.asked(alerted, mailed) });
     await onChange();
   };
+  const close = () => setQuestion(null);
   return (
     <Card
       title={d.requireTitle}
       lead={d.requireText}
       actions={
         <>
-          {without > 0 ? <Button onClick={ask}>{d.askAll}</Button> : null}
-          <Button look={isRequired ? 'plain' : 'primary'} onClick={() => change(!isRequired)}>
-            {isRequired ? d.requireOff : d.require}
-          </Button>
+          {without > 0 ? <Button onClick={() => setQuestion('ask')}>{d.askAll}</Button> : null}
+          <Button onClick={() => setQuestion('rule')}>{isRequired ? d.requireOff : d.require}</Button>
         </>
       }
-    />
+    >
+      {question === 'ask' ? (
+        <Question title={d.askAllTitle(without)} action={d.askAllYes} isDangerous={false} onYes={ask} onClose={close}>
+          {d.askAllText}
+        </Question>
+      ) : null}
+      {question === 'rule' ? (
+        <Question
+          title={isRequired ? d.requireOffTitle : d.requireQuestion}
+          action={isRequired ? d.requireOff : d.require}
+          onYes={change}
+          onClose={close}
+        >
+          {isRequired ? d.requireOffText : d.requireWarning(without, !currentUser().hasSecondFactor)}
+        </Question>
+      ) : null}
+    </Card>
   );
 }

@@ -5,10 +5,10 @@ import { clientName } from '../client-names.js';
 import { formatAgo, formatDate } from '../format.js';
 import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
-import { Dialog } from '../ui/dialog.js';
 import { Badge, EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
+import { Question } from '../ui/question.js';
 import { type Column, Table } from '../ui/table.js';
 import { toast } from '../ui/toast.js';
 import { useLoaded } from '../use-loaded.js';
@@ -20,6 +20,7 @@ const PATH = '/api/app-passwords';
 export function AppPasswordsPage() {
   const { data, error, reload } = useLoaded<AppPasswordsAnswer>(PATH);
   const [open, setOpen] = useState<'make' | 'revoke-all' | null>(null);
+  const [going, setGoing] = useState<AppPasswordEntry | null>(null);
   const [isAllShown, setAllShown] = useState(false);
   const all = data?.appPasswords ?? [];
   const valid = all.filter(({ state }) => state === 'valid');
@@ -60,7 +61,7 @@ export function AppPasswordsPage() {
               {p.noneText}
             </EmptyState>
           ) : (
-            <Table label={t.appPasswords} columns={columns(reload)} rows={shown} keyOf={({ id }) => id} />
+            <Table label={t.appPasswords} columns={columns(setGoing)} rows={shown} keyOf={({ id }) => id} />
           )}
         </div>
       ) : null}
@@ -73,16 +74,12 @@ export function AppPasswordsPage() {
       ) : null}
       {open === 'make' ? <MakeAppPassword onClose={close} /> : null}
       {open === 'revoke-all' ? <RevokeAll count={valid.length} onClose={close} /> : null}
+      {going ? <Revoke one={going} onDone={reload} onClose={() => setGoing(null)} /> : null}
     </Page>
   );
 }
 
-function columns(reload: () => Promise<void>): readonly Column<AppPasswordEntry>[] {
-  const revoke = async ({ id, name }: AppPasswordEntry) => {
-    await remove(`${PATH}/${id}`);
-    toast({ text: p.revokedToast(name) });
-    await reload();
-  };
+function columns(revoke: (one: AppPasswordEntry) => void): readonly Column<AppPasswordEntry>[] {
   return [
     { title: t.name, isLead: true, cell: ({ name }) => <strong>{name}</strong> },
     { title: p.limits, cell: (one) => <Limits of={one} /> },
@@ -132,17 +129,29 @@ function RevokeAll({ count, onClose }: { readonly count: number; readonly onClos
   const revoke = async () => {
     await remove(PATH);
     toast({ text: p.allRevoked });
-    onClose();
   };
   return (
-    <Dialog title={p.revokeAllTitle} onClose={onClose}>
-      <p>{p.revokeAllText(count)}</p>
-      <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
-        <Button look="danger" onClick={revoke}>
-          {p.revokeAll}
-        </Button>
-      </div>
-    </Dialog>
+    <Question title={p.revokeAllTitle} action={p.revokeAll} onYes={revoke} onClose={onClose}>
+      {p.revokeAllText(count)}
+    </Question>
+  );
+}
+
+interface RevokeProps {
+  readonly one: AppPasswordEntry;
+  readonly onDone: () => Promise<void>;
+  readonly onClose: () => void;
+}
+
+function Revoke({ one: { id, name }, onDone, onClose }: RevokeProps) {
+  const revoke = async () => {
+    await remove(`${PATH}/${id}`);
+    toast({ text: p.revokedToast(name) });
+    await onDone();
+  };
+  return (
+    <Question title={p.revokeTitle(name)} action={p.revoke} onYes={revoke} onClose={onClose}>
+      {p.revokeText}
+    </Question>
   );
 }

@@ -7,6 +7,7 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Badge } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';
+import { Question } from '../ui/question.js';
 import { toast } from '../ui/toast.js';
 import { RecoveryCodes } from './recovery-codes.js';
 import { s } from './texts.js';
@@ -19,7 +20,7 @@ interface FactorCardProps {
 
 /** The second factor: set up, codes anew, off. */
 export function FactorCard({ security, onChange }: FactorCardProps) {
-  const [open, setOpen] = useState<'totp' | 'off' | null>(null);
+  const [open, setOpen] = useState<'totp' | 'off' | 'renew' | null>(null);
   const [codes, setCodes] = useState<readonly string[] | null>(null);
   const { isTotpOn, recoveryCodes, passkeys, isSecondFactorRequired } = security;
   const isOn = isTotpOn || passkeys.length > 0;
@@ -47,7 +48,7 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
             {s.setUp}
           </Button>
         )}
-        {isOn ? <Button onClick={renew}>{s.renewCodes}</Button> : null}
+        {isOn ? <Button onClick={() => setOpen('renew')}>{s.renewCodes}</Button> : null}
         {isOn && !isSecondFactorRequired ? (
           <Button look="danger" onClick={() => setOpen('off')}>
             {s.turnOff}
@@ -58,6 +59,11 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
         <Dialog title={s.totpTitle} onClose={close}>
           <TotpSetUp onCodes={setCodes} />
         </Dialog>
+      ) : null}
+      {open === 'renew' && !codes ? (
+        <Question title={s.renewTitle} action={s.renewCodes} onYes={renew} onClose={() => setOpen(null)}>
+          {s.renewText}
+        </Question>
       ) : null}
       {codes ? (
         <Dialog title={s.recoveryTitle} onClose={close} isKept>

@@ -12,6 +12,7 @@ import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
 import { KeyIcon, PlusIcon, TrashIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
+import { Question } from '../ui/question.js';
 import { toast } from '../ui/toast.js';
 import { useForm } from '../use-form.js';
 import { RecoveryCodes } from './recovery-codes.js';
@@ -24,6 +25,7 @@ interface PasskeysCardProps {
 
 export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
   const [isAdding, setAdding] = useState(false);
+  const [going, setGoing] = useState<PasskeyEntry | null>(null);
   const canAdd = hasPasskeys();
   const drop = async ({ id, name }: PasskeyEntry) => {
     await remove(`/api/security/passkeys/${encodeURIComponent(id)}`);
@@ -54,11 +56,21 @@ export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
               look="quiet"
               label={s.removePasskey(passkey.name)}
               icon={<TrashIcon />}
-              onClick={() => drop(passkey)}
+              onClick={() => setGoing(passkey)}
             />
           </li>
         ))}
       </ul>
+      {going ? (
+        <Question
+          title={s.removePasskeyTitle(going.name)}
+          action={t.remove}
+          onYes={() => drop(going)}
+          onClose={() => setGoing(null)}
+        >
+          {s.removePasskeyText}
+        </Question>
+      ) : null}
       {isAdding ? (
         <AddPasskey
           onClose={() => {

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { SessionEntry } from '../../contract.js';
 import { remove } from '../api.js';
 import { clientName } from '../client-names.js';
@@ -6,6 +7,7 @@ import { Button } from '../ui/button.js';
 import { Badge } from '../ui/feedback.js';
 import { DevicesIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
+import { Question } from '../ui/question.js';
 import { toast } from '../ui/toast.js';
 import { s } from './texts.js';
 
@@ -20,8 +22,9 @@ export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
     toast({ text: s.sessionEnded });
     await onChange();
   };
-  const endOthers =
-    sessions.length > 1 ? <Button onClick={() => end('/api/security/sessions')}>{s.endOthers}</Button> : null;
+  const [isAsking, setAsking] = useState(false);
+  const others = sessions.length - 1;
+  const endOthers = others > 0 ? <Button onClick={() => setAsking(true)}>{s.endOthers}</Button> : null;
   return (
     <Card title={s.sessionsTitle} lead={s.sessionsLead} actions={endOthers}>
       <ul class="lines">
@@ -44,6 +47,16 @@ export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
           );
         })}
       </ul>
+      {isAsking ? (
+        <Question
+          title={s.endOthersTitle(others)}
+          action={s.endOthers}
+          onYes={() => end('/api/security/sessions')}
+          onClose={() => setAsking(false)}
+        >
+          {s.endOthersText}
+        </Question>
+      ) : null}
     </Card>
   );
 }

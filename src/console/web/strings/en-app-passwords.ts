@@ -33,6 +33,8 @@ export const en = {
   revoke: 'Revoke',
   revokeOf: (name: string) => `Revoke ${name}`,
   revokedToast: (name: string) => `“${name}” is revoked. The device can’t sign in any more.`,
+  revokeTitle: (name: string) => `Revoke “${name}”?`,
+  revokeText: 'The device is refused from its next request on. It needs a new app password to come back.',
   revokeAll: 'Revoke all',
   revokeAllTitle: 'Revoke all app passwords?',
   revokeAllText: (count: number) =>

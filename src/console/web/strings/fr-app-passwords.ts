@@ -39,6 +39,8 @@ export const fr: typeof en = {
   revoke: 'Révoquer',
   revokeOf: (name) => `Révoquer ${name}`,
   revokedToast: (name) => `« ${name} » est révoqué. L’appareil ne peut plus se connecter.`,
+  revokeTitle: (name) => `Révoquer « ${name} » ?`,
+  revokeText: 'L’appareil est refusé dès sa prochaine requête. Il lui faut un nouveau mot de passe pour revenir.',
   revokeAll: 'Tout révoquer',
   revokeAllTitle: 'Révoquer tous les mots de passe d’application ?',
   revokeAllText: (count) =>

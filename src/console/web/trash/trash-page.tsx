@@ -12,23 +12,22 @@ import { s } from '../files/texts.js';
 import { useListing } from '../files/use-listing.js';
 import { formatAgo, formatBytes } from '../format.js';
 import type { DrivePageProps } from '../pages.js';
-import { t } from '../strings.js';
 import { Button } from '../ui/button.js';
-import { Dialog } from '../ui/dialog.js';
 import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { CloseIcon, TrashIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
+import { Question } from '../ui/question.js';
 import { toast, toastError } from '../ui/toast.js';
 import './trash.css';
 
-type Question = 'empty' | 'delete' | null;
+type Asked = 'empty' | 'delete' | null;
 const REFRESHED_ROWS = 1000;
 
 /** What was deleted: back to where it was, or gone for good. */
 export function TrashPage({ drive }: DrivePageProps) {
   const listing = useListing(TRASH, folderPages(drive.id, TRASH));
   const [selection, setSelection] = useState(NOTHING_SELECTED);
-  const [question, setQuestion] = useState<Question>(null);
+  const [question, setQuestion] = useState<Asked>(null);
   const chosen = listing.members.filter(({ path }) => selection.paths.has(path));
   const { members, folder, error, isComplete } = listing;
   const mayChange = drive.role !== 'viewer';
@@ -155,7 +154,7 @@ function placeOf({ trash }: FileEntry): string {
 }
 
 interface QuestionsProps {
-  readonly question: Question;
+  readonly question: Asked;
   readonly chosen: readonly FileEntry[];
   readonly onEmpty: () => Promise<void>;
   readonly onDelete: () => Promise<void>;
@@ -167,22 +166,10 @@ function Questions({ question, chosen, onEmpty, onDelete, onClose }: QuestionsPr
   if (question === null) return null;
   const isEmpty = question === 'empty';
   const title = isEmpty ? s.emptyTrashQuestion : s.deleteForGoodQuestion(chosen.length, chosen[0]?.name ?? '');
-  const answer = async () => {
-    try {
-      await (isEmpty ? onEmpty() : onDelete());
-    } finally {
-      onClose();
-    }
-  };
+  const action = isEmpty ? s.emptyTrash : s.deleteForGood;
   return (
-    <Dialog title={title} onClose={onClose}>
-      <p>{isEmpty ? s.emptyTrashText : s.deleteForGoodText}</p>
-      <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
-        <Button look="danger" onClick={answer}>
-          {isEmpty ? s.emptyTrash : s.deleteForGood}
-        </Button>
-      </div>
-    </Dialog>
+    <Question title={title} action={action} onYes={isEmpty ? onEmpty : onDelete} onClose={onClose}>
+      {isEmpty ? s.emptyTrashText : s.deleteForGoodText}
+    </Question>
   );
 }

@@ -5,10 +5,9 @@ import { currentUser, endSession, isWorkUnderWay } from '../session.js';
 import { useStore } from '../store.js';
 import { t } from '../strings.js';
 import { chooseTheme, THEMES, theme } from '../theme.js';
-import { Button } from './button.js';
-import { Dialog } from './dialog.js';
 import { GlobeIcon, SignOutIcon, UserIcon } from './icons.js';
 import { type Choice, Menu } from './menu.js';
+import { Question } from './question.js';
 import { toastError } from './toast.js';
 
 /** Who is signed in; appearance, language, and the way out. */
@@ -65,14 +64,8 @@ export async function signOut(): Promise<void> {
 /** Asked first: a file that is half sent is not on the drive. */
 function SignOutQuestion({ onClose }: { readonly onClose: () => void }) {
   return (
-    <Dialog title={t.signOutTitle} onClose={onClose}>
-      <p>{t.signOutText}</p>
-      <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
-        <Button look="danger" onClick={signOut}>
-          {t.signOut}
-        </Button>
-      </div>
-    </Dialog>
+    <Question title={t.signOutTitle} action={t.signOut} onYes={signOut} onClose={onClose}>
+      {t.signOutText}
+    </Question>
   );
 }

@@ -24,8 +24,9 @@ export function Dialog({ title, children, onClose, large = false, isKept = false
     const before = document.activeElement as HTMLElement | null;
     const { overflow } = document.body.style;
     document.body.style.overflow = 'hidden';
+    // An arrow key changes a choice: one that has the focus unasked is changed unawares.
     const first = frame.current?.querySelector<HTMLElement>('[autofocus], input, select, textarea');
-    (first ?? frame.current)?.focus();
+    (first instanceof HTMLSelectElement ? frame.current : (first ?? frame.current))?.focus();
     return () => {
       document.body.style.overflow = overflow;
       before?.focus?.();
