@@ -1,10 +1,12 @@
 import { DavError } from '../dav/dav-error.js';
 import { parseDepth } from '../dav/headers/depth.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { MemberList, MultistatusPages, respondPages } from '../dav/properties/multistatus-pages.js';
 import { readSelection } from '../dav/properties/property-selection.js';
-import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../dav/request.js';
+import { plainAnswer } from '../dav/properties/resource-page.js';
+import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { deleteUpload } from '../dav/tus/tus-resource.js';
-import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../dav/xml/multistatus.js';
+import { MULTISTATUS_CONTENT_TYPE } from '../dav/xml/multistatus.js';
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
 import { DriveError } from '../drive/drive-error.js';
 import { type PartPlace, readPartName } from '../drive/part-order.js';
@@ -12,6 +14,7 @@ import { noRoom } from '../drive/quota.js';
 import { fileEtag, type Resource } from '../drive/resource.js';
 import { checkMayAdd } from '../drive/rights.js';
 import type { Snapshot } from '../drive/snapshot.js';
+import { turns } from '../drive/turns.js';
 import type { PartRow, UploadRow } from '../stores/uploads.js';
 
 /** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again. */
@@ -92,29 +95,26 @@ export async function propfindUpload(request: DavRequest, name: string): Promise
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
   const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal: false });
   const { drive } = request;
-  const now = drive.parts.now();
-  const resources = await drive.read(async (snapshot) => {
-    if (name === '') return [folder([], 'uploads', { size: 0, modified: now, tag: 'uploads' })];
-    const upload = await findUpload(request, snapshot, name);
-    const { id, received, createdAt } = upload;
-    const top = folder([name], name, { size: received, modified: createdAt, tag: `${id}-${received}` });
-    return depth === '0' ? [top] : [top, ...(await snapshot.view.uploads.parts(id)).map((part) => fileOf(name, part))];
+  if (depth !== '0') await turns.enter();
+  const first = await drive.read(async (snapshot) => {
+    const parts = new MemberList(await uploadAndParts(request, snapshot, name, depth !== '0'));
+    const pages = new MultistatusPages(plainAnswer(request, selection), parts);
+    return { pages, text: await pages.next(snapshot) };
   });
-  const facts = {
-    now,
-    membership: drive.membership,
-    quota: null,
-    restoration: null,
-    locks: [],
-    dead: new Map(),
-    digests: new Map(),
-    hrefOf: (path: readonly string[], isCollection: boolean) => hrefOf(request, path, isCollection),
-  };
-  const responses = resources.map((resource) =>
-    selection.render(hrefOf(request, resource.path, resource.isCollection), resource, facts),
-  );
-  const text = MULTISTATUS_OPEN + responses.join('') + MULTISTATUS_CLOSE;
-  return respond(207, { 'Content-Type': MULTISTATUS_CONTENT_TYPE }, text);
+  return respondPages({ 'Content-Type': MULTISTATUS_CONTENT_TYPE }, first.text, first.pages);
+}
+
+async function uploadAndParts(
+  request: DavRequest,
+  snapshot: Snapshot,
+  name: string,
+  withParts: boolean,
+): Promise<Resource[]> {
+  if (name === '') return [folder([], 'uploads', { size: 0, modified: snapshot.now, tag: 'uploads' })];
+  const { id, received, createdAt } = await findUpload(request, snapshot, name);
+  const top = folder([name], name, { size: received, modified: createdAt, tag: `${id}-${received}` });
+  if (!withParts) return [top];
+  return [top, ...(await snapshot.view.uploads.parts(id)).map((part) => fileOf(name, part))];
 }
 
 /** The upload of that name, where it is one in parts. Throws `DavError` 404. */

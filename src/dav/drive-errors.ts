@@ -32,7 +32,7 @@ export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 
     const [status, condition] = STATUSES[error.kind];
     return new DavError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
       ...(condition ? { condition } : {}),
-      hrefs: error.paths.map((path) => hrefOf(request, path, false)),
+      hrefs: error.places.map(({ path, isCollection }) => hrefOf(request, path, isCollection)),
       // CLIENTS R35: expired uploads are removed once an hour.
       ...(status === 429 ? { headers: { 'Retry-After': '3600' } } : {}),
       cause: error,

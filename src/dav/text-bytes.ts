@@ -15,6 +15,11 @@ export class TextBytes {
     this.#bytes = Buffer.allocUnsafe(sizeExpected);
   }
 
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
   append(text: string): void {
     const needed = this.#length + text.length * BYTES_A_UNIT;
     if (needed > this.#bytes.length) {

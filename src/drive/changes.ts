@@ -2,7 +2,7 @@ import type { Membership } from '../stores/account-store.js';
 import type { DriveTransaction, LockRow, NodeRow } from '../stores/drive-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
-import { checkLockable, makeLockToken } from './locks.js';
+import { checkLockable, checkLockNumber, makeLockToken } from './locks.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
@@ -59,8 +59,9 @@ export class Changes extends Snapshot {
     checkMayAdd(this.membership);
     const target = found.resource ? checkOrdinary(found.resource, 'locked') : null;
     await checkLockable(this, found, wanted);
-    const node = target ?? (await this.#insertEmpty(found));
     await this.transaction.removeExpiredLocks(this.now);
+    await checkLockNumber(this);
+    const node = target ?? (await this.#insertEmpty(found));
     const lock: LockRow = {
       token: makeLockToken(),
       driveId: node.driveId,

@@ -18,18 +18,23 @@ export type DriveErrorKind =
   | 'busy'
   | 'too-many';
 
+export interface ErrorPlace {
+  readonly path: readonly string[];
+  readonly isCollection: boolean;
+}
+
 /** A refusal that the person can do something about; the message says what, in a plain sentence. */
 export class DriveError extends Error {
   override readonly name = 'DriveError';
-  /** Paths (as the principal sees them) that the error speaks of, e.g. of the lock in the way. */
-  readonly paths: readonly (readonly string[])[];
+  /** What (by the paths that the principal sees) the error speaks of, e.g. the roots of the locks in the way. */
+  readonly places: readonly ErrorPlace[];
 
   constructor(
     readonly kind: DriveErrorKind,
     message: string,
-    options: ErrorOptions & { paths?: readonly (readonly string[])[] } = {},
+    options: ErrorOptions & { places?: readonly ErrorPlace[] } = {},
   ) {
     super(message, options);
-    this.paths = options.paths ?? [];
+    this.places = options.places ?? [];
   }
 }

@@ -6,6 +6,8 @@ import type { DrivePath } from './names.js';
 export interface PlacedLock {
   readonly lock: HeldLock;
   readonly path: DrivePath;
+  /** Of the lock's root. */
+  readonly isCollection: boolean;
 }
 
 /** Names in one sentence; more are "others". */

@@ -2,9 +2,15 @@ import type { LockRow } from '../stores/drive-store.js';
 import type { LockToken, NodeId } from '../stores/values.js';
 import { DriveError } from './drive-error.js';
 import { lockSentence, type PlacedLock } from './lock-sentence.js';
-import type { DrivePath } from './names.js';
 import type { Found } from './resource.js';
 import type { Snapshot } from './snapshot.js';
+
+/** On one drive; an office of programs that leave their locks behind stays far below it. */
+export const LOCKS_A_USER_MAX = 500;
+/** Listings, DELETE and MOVE look at all of them. */
+export const LOCKS_A_DRIVE_MAX = 5000;
+/** Over one resource, with those above it: each is shown with each member. */
+export const SHARED_LOCKS_MAX = 10;
 
 /**
  * Locks that cover what is found, or the place where it would be: its own and the deep ones above (RFC 4918 §6.1).
@@ -35,7 +41,8 @@ async function locksAt(
     .map((lock) => {
       const index = found.above.findIndex((node) => node.id === lock.nodeId);
       const up = index < 0 ? 0 : found.above.length - index;
-      return { lock, path: found.path.slice(0, Math.max(0, found.path.length - up)) };
+      const path = found.path.slice(0, Math.max(0, found.path.length - up));
+      return { lock, path, isCollection: index >= 0 || found.resource?.isCollection === true };
     });
 }
 
@@ -80,7 +87,7 @@ async function locksInside(snapshot: Snapshot, found: Found): Promise<Record<num
   const groups: Record<number, PlacedLock[]> = {};
   for (const lock of await snapshot.view.locksBelow(found.resource!.node!.id, snapshot.now)) {
     groups[lock.nodeId] ??= [];
-    groups[lock.nodeId]!.push({ lock, path: [...found.path, ...lock.path] });
+    groups[lock.nodeId]!.push({ lock, path: [...found.path, ...lock.path], isCollection: lock.isCollection });
   }
   return groups;
 }
@@ -91,7 +98,7 @@ function refusal(
   { path }: Found,
   locks: readonly PlacedLock[],
 ): DriveError {
-  return new DriveError(kind, lockSentence(locks, path, membership.userId, now), { paths: distinctPaths(locks) });
+  return new DriveError(kind, lockSentence(locks, path, membership.userId, now), { places: distinctPlaces(locks) });
 }
 
 /** Throws `DriveError` `lock-conflict` when a new lock can't stand beside those that are there (RFC 4918 §6.2). */
@@ -106,6 +113,27 @@ export async function checkLockable(
   }
   const inTheWay = conflictsOf(locks, wanted.scope);
   if (inTheWay.length > 0) throw refusal('lock-conflict', snapshot, found, inTheWay);
+  // Of shared ones alone there may be several. Those below count too, so that nothing ever lies under more.
+  if (locks.length >= SHARED_LOCKS_MAX) {
+    throw new DriveError('too-many', `This has ${locks.length} locks already, and no more can be shared here.`);
+  }
+}
+
+/** How many more locks the principal may have. */
+export async function locksLeft({ view, membership }: Snapshot): Promise<number> {
+  const { drive, user } = await view.countLocks(membership.driveId, membership.userId);
+  return Math.max(0, Math.min(LOCKS_A_USER_MAX - user, LOCKS_A_DRIVE_MAX - drive));
+}
+
+/** Throws `DriveError` `too-many` where the principal, or the drive, has as many locks as there may be. */
+export async function checkLockNumber({ view, membership }: Snapshot): Promise<void> {
+  const { drive, user } = await view.countLocks(membership.driveId, membership.userId);
+  if (user >= LOCKS_A_USER_MAX) {
+    throw new DriveError('too-many', `You hold ${user} locks on this drive. Close files, or wait until locks end.`);
+  }
+  if (drive >= LOCKS_A_DRIVE_MAX) {
+    throw new DriveError('too-many', `This drive has ${drive} locks. Lock this when some have ended.`);
+  }
 }
 
 /** Which of the locks allow no new one of that scope beside them. */
@@ -113,8 +141,11 @@ export function conflictsOf(locks: readonly PlacedLock[], scope: LockRow['scope'
   return locks.filter(({ lock }) => scope === 'exclusive' || lock.scope === 'exclusive');
 }
 
-function distinctPaths(locks: readonly PlacedLock[]): DrivePath[] {
-  return [...new Map(locks.map(({ path }) => [path.join('/'), path])).values()];
+/** Names so many places at most: an answer needn't list thousands of locks. */
+const PLACES_MAX = 20;
+
+function distinctPlaces(locks: readonly PlacedLock[]): PlacedLock[] {
+  return [...new Map(locks.map((placed) => [placed.path.join('/'), placed])).values()].slice(0, PLACES_MAX);
 }
 
 export function makeLockToken(): LockToken {

@@ -67,7 +67,7 @@ export async function move(changes: Changes, transfer: Transfer): Promise<Transf
   }
   const changesOwner = from.space !== to.space || changes.membership.driveId !== destination.membership.driveId;
   if (changesOwner) await checkRoomForMove(transfer, source);
-  await changes.transaction.removeLocksIn(source.id);
+  await changes.transaction.removeLocksIn(source);
   const replaced = await makeWay(transfer);
   const moved = await changes.transaction.moveNode(source, to.parent!.node!, to.name, changes.now);
   if (transfer.modified !== undefined) await changes.transaction.setTimes(moved, { modified: transfer.modified });
@@ -106,7 +106,7 @@ async function trashByMove(changes: Changes, transfer: Transfer, source: NodeRow
     throw new DriveError('forbidden', 'What is deleted goes to the trash of its own drive.');
   }
   checkNewName(to.name);
-  await changes.transaction.removeLocksIn(source.id);
+  await changes.transaction.removeLocksIn(source);
   const name = await moveToTrash(changes, from, source, to.name);
   const path = [...to.path.slice(0, -1), name];
   return { resource: resourceOf({ ...source, name }, 'trashed', path), isNew: true };
@@ -143,7 +143,7 @@ async function makeWay(transfer: Transfer): Promise<NodeRow | null> {
 }
 
 async function finishReplacement(changes: Changes, replaced: NodeRow | null): Promise<void> {
-  if (replaced) await changes.transaction.removeLocksIn(replaced.id);
+  if (replaced) await changes.transaction.removeLocksIn(replaced);
 }
 
 function sourceNode(from: Found): NodeRow {

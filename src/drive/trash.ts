@@ -18,11 +18,11 @@ export async function remove(changes: Changes, found: Found): Promise<string | n
   checkMayChange(changes.membership);
   switch (resource.kind) {
     case 'node':
-      await changes.transaction.removeLocksIn(resource.node!.id);
+      await changes.transaction.removeLocksIn(resource.node!);
       return moveToTrash(changes, found, resource.node!);
     case 'trashed':
     case 'in-trash':
-      await changes.transaction.removeLocksIn(resource.node!.id);
+      await changes.transaction.removeLocksIn(resource.node!);
       await changes.transaction.detachNode(resource.node!, changes.now);
       return null;
     default:

@@ -1,6 +1,6 @@
 import type { NodeRow, VacatedLock } from '../stores/drive-store.js';
 import type { Changes } from './changes.js';
-import { conflictsOf, locksCovering } from './locks.js';
+import { conflictsOf, locksCovering, locksLeft, SHARED_LOCKS_MAX } from './locks.js';
 import type { Found } from './resource.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -28,7 +28,8 @@ export function isAt(lock: VacatedLock, found: Found): boolean {
 
 /**
  * To be called when a file was made, or moved to, where `found` had found nothing: it takes up the vacated locks of this
- * place whose tokens the request submits, unless they conflict with a lock that was made above meanwhile.
+ * place whose tokens the request submits, unless they conflict with a lock that was made above meanwhile, or would be
+ * more than there may be.
  */
 export async function takeUpLocks(
   changes: Changes,
@@ -40,7 +41,8 @@ export async function takeUpLocks(
   const vacated = (await findVacatedLocks(changes, tokens)).filter((lock) => isAt(lock, found));
   if (vacated.length === 0) return;
   const above = await locksCovering(changes, found);
-  for (const { parentId: _parent, name: _name, ...lock } of vacated) {
+  const most = Math.min(await locksLeft(changes), SHARED_LOCKS_MAX - above.length);
+  for (const { parentId: _parent, name: _name, ...lock } of vacated.slice(0, Math.max(0, most))) {
     if (conflictsOf(above, lock.scope).length > 0) continue;
     await changes.transaction.insertLock({ ...lock, nodeId: node.id, isDeep: false });
     await changes.transaction.forgetVacatedLock(lock.token);

@@ -9,13 +9,16 @@ import {
   missingProperty,
   responseWithPropstats,
 } from '../dav/xml/multistatus.js';
-import { XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
 import { propertyKey } from '../dav/xml/property-name.js';
 import { type PropfindRequest, parsePropfind } from '../dav/xml/propfind-request.js';
 import type { FirnState } from './context.js';
 import { HttpBody } from './http-body.js';
 import type { Mount } from './mounts.js';
 import { send } from './send.js';
+
+/** Nobody has to prove who they are here, so little is read and little comes back; GNOME's body has 400 bytes. */
+const BODY_BYTES_MAX = 4 * 1024;
+const MISSING_BYTES_MAX = 2 * 1024;
 
 const startedAt = Date.now();
 const PROPERTIES = new Map([
@@ -65,15 +68,16 @@ export async function propfindFolders(
 ): Promise<void> {
   const header = context.req.headers.depth;
   const depth = parseDepth(typeof header === 'string' ? header : undefined, 'infinity');
-  const body = await new HttpBody(context.req, context.res).readXml(XML_BODY_BYTES_MAX);
+  const body = await new HttpBody(context.req, context.res).readXml(BODY_BYTES_MAX);
   const request = parsePropfind(body, context.req.headers['content-type']);
   const hrefs = depth === '0' ? [path] : [path, ...members];
-  const text = hrefs.map((href) => render(href, request)).join('');
+  const text = hrefs.map((href, index) => render(href, request, index === 0)).join('');
   const headers = { 'Content-Type': MULTISTATUS_CONTENT_TYPE };
   send(context, { status: 207, headers, body: MULTISTATUS_OPEN + text + MULTISTATUS_CLOSE });
 }
 
-function render(href: string, request: PropfindRequest): string {
+/** `isFirst`: what is missing is said of no other. */
+function render(href: string, request: PropfindRequest, isFirst: boolean): string {
   if (request.kind === 'allprop') return responseWithPropstats(href, [...PROPERTIES.values()].join(''), '');
   if (request.kind === 'propname') {
     const names = [...PROPERTIES.keys()].map((key) => missingProperty({ namespace: 'DAV:', name: key.slice(6) }));
@@ -86,5 +90,6 @@ function render(href: string, request: PropfindRequest): string {
     if (text === undefined) missing += missingProperty(name);
     else found += text;
   }
-  return responseWithPropstats(href, found, missing);
+  const isSaid = isFirst && Buffer.byteLength(missing) <= MISSING_BYTES_MAX;
+  return responseWithPropstats(href, found, isSaid ? missing : '');
 }

@@ -137,7 +137,12 @@ export interface DriveView {
   /** Unexpired locks rooted at any of these nodes. */
   locksOn(nodes: readonly NodeId[], now: number): Promise<HeldLock[]>;
   /** Unexpired locks rooted anywhere below `nodeId`, not at it, each with its path from there. */
-  locksBelow(nodeId: NodeId, now: number): Promise<(HeldLock & { readonly path: readonly string[] })[]>;
+  locksBelow(
+    nodeId: NodeId,
+    now: number,
+  ): Promise<(HeldLock & { readonly path: readonly string[]; readonly isCollection: boolean })[]>;
+  /** How many locks there are on a drive, and this user's of them; expired ones that nobody has removed count. */
+  countLocks(driveId: DriveId, userId: UserId): Promise<{ readonly drive: number; readonly user: number }>;
   /** Null when the token is unknown or expired. */
   findLock(token: LockToken, now: number): Promise<LockRow | null>;
   /** Those of the tokens that are vacated locks of this user, neither expired nor kept long enough. */
@@ -240,7 +245,7 @@ export interface DriveTransaction extends DriveView {
   refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void>;
   removeLock(token: LockToken): Promise<void>;
   /** Removes the locks rooted at the node or anywhere below it. */
-  removeLocksIn(nodeId: NodeId): Promise<void>;
+  removeLocksIn(node: Pick<NodeRow, 'id' | 'isCollection'>): Promise<void>;
   /** Gives the locks rooted at `from` to `to`: the URL stays locked when another node takes it. */
   rerootLocks(from: NodeId, to: NodeId): Promise<void>;
   /**

@@ -78,7 +78,9 @@ export function driveStoreLocksSuite(open: OpenEngine): void {
     it('locksBelow — gives the lock itself as it was put', async () => {
       const lock = await put((await world.at('docs/sub')).id);
       const userName = 'anna@x';
-      expect(await world.read((view) => view.locksBelow(docs.id, NOW))).toEqual([{ ...lock, userName, path: ['sub'] }]);
+      expect(await world.read((view) => view.locksBelow(docs.id, NOW))).toEqual([
+        { ...lock, userName, path: ['sub'], isCollection: true },
+      ]);
     });
 
     it('locksOn, locksBelow — tell what the holder is called, by e-mail address without a name', async () => {
@@ -133,7 +135,7 @@ export function driveStoreLocksSuite(open: OpenEngine): void {
       await put((await world.at('docs/sub/b.txt')).id, { expiresAt: NOW - 1 });
       const elsewhere = await world.file(world.elsewhere.homeId, 'x', 'x');
       const away = await put(elsewhere.id, { driveId: world.otherDrive.id });
-      await world.write((transaction) => transaction.removeLocksIn(sub.id));
+      await world.write((transaction) => transaction.removeLocksIn(sub));
       expect((await world.dump()).dav_lock).toHaveLength(3);
       for (const lock of [above, sibling, away]) expect(await find(lock.token)).toEqual(lock);
     });
@@ -141,7 +143,7 @@ export function driveStoreLocksSuite(open: OpenEngine): void {
     it('removeLocksIn — of a single file removes its own', async () => {
       const lock = await put((await world.at('docs/sub/a.txt')).id);
       const neighbour = await put((await world.at('docs/sub/b.txt')).id);
-      await world.write((transaction) => transaction.removeLocksIn(lock.nodeId));
+      await world.write((transaction) => transaction.removeLocksIn({ id: lock.nodeId, isCollection: false }));
       expect(await find(lock.token)).toBeNull();
       expect(await find(neighbour.token)).toEqual(neighbour);
     });

@@ -45,7 +45,7 @@ export function driveStoreStatementsSuite(open: OpenEngine): void {
       'moveNode to another drive': (node, name) => drives.write((t) => t.moveNode(node, away(), name, NOW)),
       'moveNode with the locks and the trash': (node, name) =>
         drives.write(async (t) => {
-          await t.removeLocksIn(node.id);
+          await t.removeLocksIn(node);
           await t.moveNode(node, { id: world.anna.binId, driveId: world.drive.id }, name, NOW);
           const whose = { ownerId: world.anna.userId, deletedBy: world.anna.userId };
           const what = { nodeId: node.id, driveId: world.drive.id, name, originalPath: name, deletedAt: NOW };

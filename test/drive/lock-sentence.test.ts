@@ -10,6 +10,7 @@ function lock(userName: string, path: string[], change: { userId?: number; expir
   const { userId = 1, expiresAt = NOW + 65 * 60_000 } = change;
   return {
     path,
+    isCollection: false,
     lock: {
       token: `opaquelocktoken:${userName}` as LockToken,
       driveId: 123456 as DriveId,

@@ -57,7 +57,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   const toBin = async (transaction: DriveTransaction, node: NodeRow) => {
     const taken = await transaction.takenTrashNames(node.driveId, world.anna.userId, [node.name, `${node.name} (2)`]);
     expect(taken.size).toBe(0);
-    await transaction.removeLocksIn(node.id);
+    await transaction.removeLocksIn(node);
     await transaction.moveNode(node, { id: world.anna.binId, driveId: world.drive.id }, node.name, NOW);
     const whose = { ownerId: world.anna.userId, deletedBy: world.anna.userId };
     const what = { nodeId: node.id, driveId: world.drive.id, name: node.name, originalPath: 'x', deletedAt: NOW };
@@ -105,6 +105,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     properties: () => drives.read((view) => view.properties([big.id])),
     locksOn: () => drives.read((view) => view.locksOn([world.home, big.id], NOW)),
     locksBelow: () => drives.read((view) => view.locksBelow(world.home, NOW)),
+    countLocks: () => drives.read((view) => view.countLocks(world.drive.id, world.anna.userId)),
     vacatedLocks: () => drives.read((view) => view.vacatedLocks(world.anna.userId, ['opaquelocktoken:x'], NOW)),
     findLock: () => drives.read((view) => view.findLock('opaquelocktoken:x' as LockToken, NOW)),
     'trash of one': () => drives.read((view) => view.trash([world.anna.binId], 'm', 9)),

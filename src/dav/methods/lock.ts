@@ -1,6 +1,7 @@
 import type { Changes } from '../../drive/changes.js';
 import { checkLocks, locksCovering } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
+import { checkMayAdd } from '../../drive/rights.js';
 import type { LockRow } from '../../stores/drive-store.js';
 import type { LockToken } from '../../stores/values.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
@@ -10,22 +11,23 @@ import { parseLockToken } from '../headers/lock-token.js';
 import { parseTimeout } from '../headers/timeout.js';
 import { renderActiveLock } from '../properties/active-lock.js';
 import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
-import { parseLockInfo } from '../xml/lockinfo.js';
+import { LOCK_BODY_BYTES_MAX, parseLockInfo } from '../xml/lockinfo.js';
 import { PROP_CLOSE, PROP_OPEN } from '../xml/multistatus.js';
-import { isBlankBody, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
+import { isBlankBody } from '../xml/parse-xml.js';
 
 /** For a client that names no time: long enough for a refresh to be missed, short enough to be forgotten soon. */
 const TIMEOUT_DEFAULT_SECONDS = 1800;
 
 /** LOCK, RFC 4918 §9.10. Without a body it refreshes (§9.10.2). */
 export async function lock(request: DavRequest): Promise<DavResponse> {
+  checkMayAdd(request.drive.membership);
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
   if (depth === '1') throw new DavError(400, 'A LOCK takes Depth 0 or infinity.');
   const timeoutSeconds = parseTimeout(headerOf(request, 'timeout'), {
     maxSeconds: request.options.lockTimeoutMaxSeconds,
     defaultSeconds: Math.min(TIMEOUT_DEFAULT_SECONDS, request.options.lockTimeoutMaxSeconds),
   });
-  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const body = await request.body.readXml(LOCK_BODY_BYTES_MAX);
   const conditions = await readConditions(request);
   if (body === null || isBlankBody(body)) return refresh(request, conditions, timeoutSeconds);
   const { scope, ownerXml } = parseLockInfo(body, headerOf(request, 'content-type'));
@@ -35,7 +37,7 @@ export async function lock(request: DavRequest): Promise<DavResponse> {
     if (!found.resource) await checkLocks(changes, found, { tokens: conditions.tokens, changesParent: true });
     return changes.lock(found, { scope, ownerXml, timeoutSeconds, isDeep: depth === 'infinity' });
   });
-  const text = renderLock(request, made.lock, made.resource.path);
+  const text = renderLock(request, { ...made, ...made.resource });
   return respond(
     made.isNew ? 201 : 200,
     { 'Lock-Token': `<${made.lock.token}>`, 'Content-Type': 'application/xml; charset=utf-8' },
@@ -61,14 +63,17 @@ async function refresh(request: DavRequest, conditions: Conditions, timeoutSecon
     }
     const expiresAt = changes.now + timeoutSeconds * 1000;
     await changes.transaction.refreshLock(own.lock.token, timeoutSeconds, expiresAt);
-    return { lock: { ...own.lock, timeoutSeconds, expiresAt }, path: own.path };
+    return { ...own, lock: { ...own.lock, timeoutSeconds, expiresAt } };
   });
-  const text = renderLock(request, refreshed.lock, refreshed.path);
+  const text = renderLock(request, refreshed);
   return respond(200, { 'Content-Type': 'application/xml; charset=utf-8' }, text);
 }
 
-function renderLock(request: DavRequest, lock: LockRow, path: DrivePath): string {
-  const active = renderActiveLock(lock, hrefOf(request, path, lock.isDeep), request.drive.parts.now());
+function renderLock(
+  request: DavRequest,
+  { lock, path, isCollection }: { lock: LockRow; path: DrivePath; isCollection: boolean },
+): string {
+  const active = renderActiveLock(lock, hrefOf(request, path, isCollection), request.drive.parts.now());
   return `${PROP_OPEN}<D:lockdiscovery>${active}</D:lockdiscovery>${PROP_CLOSE}`;
 }
 

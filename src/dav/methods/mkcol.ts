@@ -1,4 +1,5 @@
 import { checkLocks } from '../../drive/locks.js';
+import { checkMayAdd } from '../../drive/rights.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
@@ -12,6 +13,7 @@ const RESOURCETYPE = 'resourcetype';
 
 /** MKCOL, RFC 4918 §9.3, with properties in the body RFC 5689. */
 export async function mkcol(request: DavRequest): Promise<DavResponse> {
+  checkMayAdd(request.drive.membership);
   const changes = await readChanges(request);
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
   const conditions = await readConditions(request);

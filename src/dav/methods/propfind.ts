@@ -1,15 +1,13 @@
-import { Listing, PAGE_MEMBERS, STEP_MEMBERS } from '../../drive/listing.js';
-import type { Resource } from '../../drive/resource.js';
-import type { Snapshot } from '../../drive/snapshot.js';
+import { Listing } from '../../drive/listing.js';
 import { turns } from '../../drive/turns.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
+import { MultistatusPages, NOTHING, respondPages } from '../properties/multistatus-pages.js';
 import { readSelection } from '../properties/property-selection.js';
-import { type Answer, BYTES_A_MEMBER, freeBytes, prepareAnswer, renderPage } from '../properties/resource-page.js';
-import { type DavRequest, type DavResponse, existing, headerOf, Pages, respond } from '../request.js';
-import { TextBytes } from '../text-bytes.js';
-import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN } from '../xml/multistatus.js';
+import { freeBytes, prepareAnswer } from '../properties/resource-page.js';
+import { type DavRequest, type DavResponse, existing, headerOf } from '../request.js';
+import { MULTISTATUS_CONTENT_TYPE } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 
 /**
@@ -33,38 +31,17 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
     await checkConditions(request, conditions, snapshot, found);
     const withMembers = depth !== '0';
     const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers });
-    const isNoroot = withMembers && wantsDepthNoroot(request.headers);
-    if (!withMembers || !resource.isCollection) {
-      return { answer, text: await renderAll(snapshot, answer, [resource]), listing: null };
-    }
-    const listing = new Listing(resource, { isDeep: depth === 'infinity' });
-    const members = (await listing.next(snapshot, PAGE_MEMBERS)) ?? [];
-    const page = isNoroot ? members : [resource, ...members];
-    if (listing.isDone) return { answer, text: await renderAll(snapshot, answer, page), listing: null };
-    return { answer, text: await renderPage(snapshot, answer, page, MULTISTATUS_OPEN, ''), listing };
+    const isNoroot = withMembers && resource.isCollection && wantsDepthNoroot(request.headers);
+    const members =
+      withMembers && resource.isCollection ? new Listing(resource, { isDeep: depth === 'infinity' }) : NOTHING;
+    const pages = new MultistatusPages(answer, members, isNoroot ? [] : [resource]);
+    return { pages, text: await pages.next(snapshot) };
   });
   const headers = {
     'Content-Type': MULTISTATUS_CONTENT_TYPE,
     ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
   };
-  if (!first.listing) return respond(207, headers, first.text);
-  return respond(207, headers, new Pages(streamPages(first.answer, first.text, first.listing)));
-}
-
-async function* streamPages(answer: Answer, first: Uint8Array, listing: Listing): AsyncGenerator<Uint8Array> {
-  yield first;
-  const bytes = new TextBytes(STEP_MEMBERS * BYTES_A_MEMBER);
-  while (!listing.isDone) {
-    yield await answer.request.drive.read(async (snapshot) => {
-      const members = (await listing.next(snapshot)) ?? [];
-      bytes.clear();
-      return renderPage(snapshot, answer, members, '', listing.isDone ? MULTISTATUS_CLOSE : '', bytes);
-    });
-  }
-}
-
-function renderAll(snapshot: Snapshot, answer: Answer, resources: readonly Resource[]): Promise<Uint8Array> {
-  return renderPage(snapshot, answer, resources, MULTISTATUS_OPEN, MULTISTATUS_CLOSE);
+  return respondPages(headers, first.text, first.pages);
 }
 
 /** Windows' redirector takes listings of up to 1,000,000 bytes, and asks for all properties (CLIENTS R38). */

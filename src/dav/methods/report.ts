@@ -5,15 +5,11 @@ import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal } from '../headers/prefer.js';
+import { type Gone, MemberList, MultistatusPages, respondPages } from '../properties/multistatus-pages.js';
 import { PropertySelection } from '../properties/property-selection.js';
-import { freeBytes, prepareAnswer, renderPage } from '../properties/resource-page.js';
-import { type DavRequest, type DavResponse, existing, headerOf, hrefOf, respond } from '../request.js';
-import {
-  MULTISTATUS_CLOSE,
-  MULTISTATUS_CONTENT_TYPE,
-  MULTISTATUS_OPEN,
-  responseWithStatus,
-} from '../xml/multistatus.js';
+import { freeBytes, prepareAnswer } from '../properties/resource-page.js';
+import { type DavRequest, type DavResponse, existing, headerOf, hrefOf } from '../request.js';
+import { MULTISTATUS_CONTENT_TYPE, responseWithStatus } from '../xml/multistatus.js';
 import { parseXml, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 import { readSyncCollection, type SyncCollectionRequest } from '../xml/sync-collection-request.js';
 import { DAV_NAMESPACE, type XmlElement } from '../xml/xml-element.js';
@@ -46,7 +42,7 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
   await turns.enter();
-  const text = await request.drive.read(async (snapshot) => {
+  const first = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
     const folder = existing(request, found);
     await checkConditions(request, conditions, snapshot, found);
@@ -62,13 +58,15 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
     const page = await nextPage(snapshot, folder, cursor, { isDeep: wanted.isDeep, limit: limitOf(wanted) });
     const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
     const token = syncToken(folder, snapshot.membership, page.cursor);
-    return renderPage(snapshot, answer, page.changed, before(request, page), after(request, page, token));
+    const members = new MemberList([...page.removed.map(goneOf), ...page.changed]);
+    const pages = new MultistatusPages(answer, members, [], after(request, page, token));
+    return { pages, text: await pages.next(snapshot) };
   });
-  return respond(
-    207,
-    { 'Content-Type': MULTISTATUS_CONTENT_TYPE, ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}) },
-    text,
-  );
+  const headers = {
+    'Content-Type': MULTISTATUS_CONTENT_TYPE,
+    ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
+  };
+  return respondPages(headers, first.text, first.pages);
 }
 
 function limitOf({ limit }: SyncCollectionRequest): number {
@@ -76,13 +74,12 @@ function limitOf({ limit }: SyncCollectionRequest): number {
 }
 
 /** What is gone comes first: a name may be somebody else's by now. */
-function before(request: DavRequest, { removed }: SyncPage): string {
-  const gone = removed.map(({ path, isCollection }) => responseWithStatus(hrefOf(request, path, isCollection), 404));
-  return MULTISTATUS_OPEN + gone.join('');
+function goneOf({ path, isCollection }: SyncPage['removed'][number]): Gone {
+  return { kind: 'gone', path, isCollection };
 }
 
 function after(request: DavRequest, { isComplete }: SyncPage, token: string): string {
   const top = hrefOf(request, request.path, true);
   const more = isComplete ? '' : responseWithStatus(top, 507, 'number-of-matches-within-limits');
-  return `${more}<D:sync-token>${token}</D:sync-token>${MULTISTATUS_CLOSE}`;
+  return `${more}<D:sync-token>${token}</D:sync-token>`;
 }

@@ -1,4 +1,3 @@
-import type { PlacedLock } from '../../drive/lock-sentence.js';
 import type { Resource } from '../../drive/resource.js';
 import { mayAdd, mayChange } from '../../drive/rights.js';
 import { mayFollow, syncToken } from '../../drive/sync-token.js';
@@ -10,6 +9,7 @@ import { formatHttpDate, formatIsoDate } from '../headers/http-date.js';
 import { type PropertyName, propertyKey } from '../xml/property-name.js';
 import { escapeText } from '../xml/serialize-xml.js';
 import { renderActiveLock, SUPPORTED_LOCK } from './active-lock.js';
+import type { LockIndex } from './lock-index.js';
 
 export const WIN32_NAMESPACE = 'urn:schemas-microsoft-com:';
 const OC = 'http://owncloud.org/ns';
@@ -24,7 +24,7 @@ export interface PropertyFacts {
   readonly quota: { readonly used: number; readonly available: number | null } | null;
   /** See `ChangeLogView.lastRestoration`. */
   readonly restoration: number | null;
-  readonly locks: readonly PlacedLock[];
+  readonly locks: LockIndex;
   readonly dead: ReadonlyMap<NodeId, readonly PropertyRow[]>;
   readonly digests: ReadonlyMap<BlobId, Digests>;
   readonly hrefOf: (path: readonly string[], isCollection: boolean) => string;
@@ -152,19 +152,19 @@ export function isProtected(name: PropertyName): boolean {
   return live.has(propertyKey(name));
 }
 
-function writeLockDiscovery(resource: Resource, facts: PropertyFacts): string {
-  if (facts.locks.length === 0) return '<D:lockdiscovery/>';
+/** A long owner is shown where the lock's root is, and not once more for everything that the lock covers. */
+const OWNER_BELOW_LENGTH_MAX = 256;
+
+function writeLockDiscovery(resource: Resource, { locks, hrefOf, now }: PropertyFacts): string {
+  const covering = locks.covering(resource);
+  if (covering.length === 0) return '<D:lockdiscovery/>';
   let active = '';
-  for (const placed of facts.locks) {
-    const covers =
-      placed.lock.nodeId === resource.node?.id || (placed.lock.isDeep && isInside(resource.path, placed.path));
-    if (covers) active += renderActiveLock(placed.lock, facts.hrefOf(placed.path, placed.lock.isDeep), facts.now);
+  for (const { lock, path, isCollection } of covering) {
+    const isRoot = lock.nodeId === resource.node?.id;
+    const isShown = isRoot || (lock.ownerXml?.length ?? 0) <= OWNER_BELOW_LENGTH_MAX;
+    active += renderActiveLock(isShown ? lock : { ...lock, ownerXml: null }, hrefOf(path, isCollection), now);
   }
   return `<D:lockdiscovery>${active}</D:lockdiscovery>`;
-}
-
-function isInside(path: readonly string[], folder: readonly string[]): boolean {
-  return path.length > folder.length && folder.every((segment, index) => path[index] === segment);
 }
 
 /** Numeric and stable (CLIENTS 2.12); the folders made of several nodes have the number of one of them. */

@@ -88,7 +88,9 @@ export function renderPropstats(checked: readonly CheckedChange[]): string {
   const groups = new Map<string, CheckedChange[]>();
   for (const change of checked) {
     const key = `${change.status} ${change.condition ?? ''}`;
-    groups.set(key, [...(groups.get(key) ?? []), change]);
+    const group = groups.get(key);
+    if (group) group.push(change);
+    else groups.set(key, [change]);
   }
   return [...groups.values()]
     .map((group) => {

@@ -19,6 +19,9 @@ interface NamedProperty {
   readonly missing: string;
 }
 
+/** A longer list of what is missing is said of the first member alone: forty names take 1 to 3 KiB. */
+export const MISSING_BYTES_A_MEMBER_MAX = 4 * 1024;
+
 export interface SelectionOptions {
   /** Says nothing of what is missing (RFC 8144 §2). */
   readonly isMinimal: boolean;
@@ -56,6 +59,7 @@ export class PropertySelection {
   readonly #named: readonly NamedProperty[];
   readonly #kind: PropfindRequest['kind'];
   readonly #isMinimal: boolean;
+  readonly #isMissingSaidOnce: boolean;
   /** What has to be gathered before `render`. */
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;
@@ -79,6 +83,8 @@ export class PropertySelection {
     } else {
       this.#named = named;
     }
+    const missingBytes = named.reduce((bytes, { missing }) => bytes + Buffer.byteLength(missing), 0);
+    this.#isMissingSaidOnce = missingBytes > MISSING_BYTES_A_MEMBER_MAX;
     this.needsLocks = this.#has('{DAV:}lockdiscovery');
     this.needsQuota =
       request.kind === 'propname' || this.#has('{DAV:}quota-available-bytes') || this.#has('{DAV:}quota-used-bytes');
@@ -87,8 +93,8 @@ export class PropertySelection {
     this.needsDead = request.kind !== 'prop' || this.#named.some(({ live }) => live === null);
   }
 
-  /** One member of the answer (RFC 4918 §9.1.1–9.1.6). `href` is encoded. */
-  render(href: string, resource: Resource, facts: PropertyFacts): string {
+  /** One member of the answer (RFC 4918 §9.1.1–9.1.6). `href` is encoded; `isFirst`: no other came before it. */
+  render(href: string, resource: Resource, facts: PropertyFacts, isFirst: boolean): string {
     if (this.#kind === 'propname') return responseWithPropstats(href, namesOf(resource, facts), '');
     const isAll = this.#kind === 'allprop';
     let found = '';
@@ -102,7 +108,8 @@ export class PropertySelection {
     if (isAll && resource.node?.hasProperties) {
       for (const row of facts.dead.get(resource.node.id) ?? []) found += withinAnswer(row.xml);
     }
-    return responseWithPropstats(href, found, this.#isMinimal ? '' : missing);
+    const isSilent = this.#isMinimal || (this.#isMissingSaidOnce && !isFirst);
+    return responseWithPropstats(href, found, isSilent ? '' : missing);
   }
 
   #has(key: string): boolean {

@@ -7,18 +7,18 @@ import type { Snapshot } from '../../drive/snapshot.js';
 import type { PropertyRow } from '../../stores/drive-store.js';
 import type { BlobId, NodeId } from '../../stores/values.js';
 import { type DavRequest, HrefWriter, headerOf, hrefOf } from '../request.js';
-import { TextBytes } from '../text-bytes.js';
+import type { TextBytes } from '../text-bytes.js';
+import { responseWithStatus } from '../xml/multistatus.js';
 import type { PropertyFacts } from './live-properties.js';
+import { LockIndex } from './lock-index.js';
+import type { Member } from './multistatus-pages.js';
 import type { PropertySelection } from './property-selection.js';
-
-/** A usual member of a usual answer, in bytes. */
-export const BYTES_A_MEMBER = 700;
 
 /** What holds for a whole answer that shows properties of resources. */
 export interface Answer {
   readonly request: DavRequest;
   readonly selection: PropertySelection;
-  readonly locks: readonly PlacedLock[];
+  readonly locks: LockIndex;
   readonly quota: PropertyFacts['quota'];
   readonly restoration: number | null;
 }
@@ -37,10 +37,15 @@ export async function prepareAnswer(
   return {
     request,
     selection,
-    locks: selection.needsLocks ? await locksOf(snapshot, found, withMembers) : [],
+    locks: new LockIndex(selection.needsLocks ? await locksOf(snapshot, found, withMembers) : []),
     quota: await quotaOf(snapshot, found, { request, selection, free }),
     restoration: selection.needsRestoration ? await snapshot.view.changeLog.lastRestoration() : null,
   };
+}
+
+/** For an answer about what has neither locks nor quota. */
+export function plainAnswer(request: DavRequest, selection: PropertySelection): Answer {
+  return { request, selection, locks: new LockIndex([]), quota: null, restoration: null };
 }
 
 /** Room on the server's disk, where the answer needs it; asked for before the snapshot, which waits for nothing else. */
@@ -48,16 +53,18 @@ export async function freeBytes(request: DavRequest, selection: PropertySelectio
   return selection.needsQuota && !isQuotaHidden(request) ? request.drive.parts.contents.freeBytes() : null;
 }
 
-/** The resources as members of a multistatus, between the texts `before` and `after`. A statement for each need. */
-export async function renderPage(
+/**
+ * Appends the members' responses until the page has `bytesMax`; one at least. Gives how many. A statement for each need.
+ * `isFirst`: nothing came before them.
+ */
+export async function renderMembers(
   snapshot: Snapshot,
   answer: Answer,
-  resources: readonly Resource[],
-  before: string,
-  after: string,
-  bytes = new TextBytes(1024 + resources.length * BYTES_A_MEMBER),
-): Promise<Uint8Array> {
+  members: readonly Member[],
+  { bytes, bytesMax, isFirst }: { readonly bytes: TextBytes; readonly bytesMax: number; readonly isFirst: boolean },
+): Promise<number> {
   const { request, selection } = answer;
+  const resources = members.filter((member) => member.kind !== 'gone');
   const facts: PropertyFacts = {
     now: snapshot.now,
     membership: snapshot.membership,
@@ -69,12 +76,18 @@ export async function renderPage(
     hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
   };
   const hrefs = new HrefWriter(request);
-  bytes.append(before);
-  for (const resource of resources) {
-    bytes.append(selection.render(hrefs.write(resource.path, resource.isCollection), resource, facts));
+  let count = 0;
+  for (const member of members) {
+    const href = hrefs.write(member.path, member.isCollection);
+    const text =
+      member.kind === 'gone'
+        ? responseWithStatus(href, 404)
+        : selection.render(href, member, facts, isFirst && count === 0);
+    bytes.append(text);
+    count++;
+    if (bytes.length > bytesMax) break;
   }
-  bytes.append(after);
-  return bytes.take();
+  return count;
 }
 
 async function deadProperties(
@@ -114,7 +127,7 @@ async function locksOf(snapshot: Snapshot, found: Found, withMembers: boolean): 
   }
   for (const { id, path } of tops) {
     const below = await snapshot.view.locksBelow(id, snapshot.now);
-    for (const lock of below) locks.push({ lock, path: [...path, ...lock.path] });
+    for (const lock of below) locks.push({ lock, path: [...path, ...lock.path], isCollection: lock.isCollection });
   }
   return locks;
 }

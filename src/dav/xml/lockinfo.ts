@@ -4,7 +4,9 @@ import { serializeContent } from './serialize-xml.js';
 import { childElements, DAV_NAMESPACE, findChild, type XmlElement } from './xml-element.js';
 
 /** Kept with the lock and shown in each `lockdiscovery`. Real owners are a name or an address. */
-export const LOCK_OWNER_BYTES_MAX = 8 * 1024;
+export const LOCK_OWNER_BYTES_MAX = 2 * 1024;
+/** A lock's scope, type and owner, in whatever encoding. */
+export const LOCK_BODY_BYTES_MAX = 16 * 1024;
 
 export interface LockInfo {
   readonly scope: 'exclusive' | 'shared';
@@ -45,8 +47,8 @@ function isDav(element: XmlElement): boolean {
 function ownerOf(root: XmlElement): string | null {
   const owner = findChild(root, DAV_NAMESPACE, 'owner');
   if (owner === null) return null;
-  const text = serializeContent(owner);
-  if (Buffer.byteLength(text) > LOCK_OWNER_BYTES_MAX) {
+  const text = serializeContent(owner, LOCK_OWNER_BYTES_MAX);
+  if (text === null) {
     throw new DavError(400, `The owner of a lock may take ${LOCK_OWNER_BYTES_MAX} bytes at most.`);
   }
   return text;

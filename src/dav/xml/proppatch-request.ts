@@ -1,6 +1,6 @@
 import { DavError } from '../dav-error.js';
 import { parseXml } from './parse-xml.js';
-import { PROPERTY_NAMES_MAX, type PropertyName } from './property-name.js';
+import { checkNames, type PropertyName } from './property-name.js';
 import { childElements, DAV_NAMESPACE, languageOf, XML_NAMESPACE, type XmlElement } from './xml-element.js';
 
 export interface PropertySet {
@@ -60,9 +60,7 @@ function changesIn(root: XmlElement): PropertyChange[] {
       }
     }
   }
-  if (changes.length > PROPERTY_NAMES_MAX) {
-    throw new DavError(400, `The request changes more than ${PROPERTY_NAMES_MAX} properties.`);
-  }
+  checkNames(changes.map(({ name }) => name));
   return changes;
 }
 

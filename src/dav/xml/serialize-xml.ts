@@ -62,13 +62,13 @@ function escapeCharacter(character: string): string {
  * something inside has no namespace. Prefixes are the client's where they are free (RFC 4918 §4.3).
  */
 export function serializeElement(element: XmlElement): string {
-  const prefixes = new Map<string, string>();
-  collectPrefixes(element, prefixes, new Set());
+  const prefixes = new Prefixes();
+  prefixes.collect(element);
   let declarations = '';
-  for (const [namespace, prefix] of prefixes) {
+  for (const [namespace, prefix] of prefixes.chosen) {
     declarations += prefix === '' ? ' xmlns=""' : ` xmlns:${prefix}="${escapeAttribute(namespace)}"`;
   }
-  return write(element, prefixes, declarations);
+  return write(element, prefixes.chosen, declarations);
 }
 
 const TAG = /<[^>]*>/g;
@@ -86,38 +86,51 @@ export function withinAnswer(stored: string): string {
   return stored.includes(' xmlns:') ? stored.replace(TAG, (tag) => tag.replace(ROOT_DECLARATION, '')) : stored;
 }
 
-/** The content of an element, each element in it being self-contained as `serializeElement` makes it. */
-export function serializeContent(element: XmlElement): string {
+/**
+ * The content of an element, each element in it being self-contained as `serializeElement` makes it; null where that is
+ * longer than `bytesMax`. Each child declares its namespaces again, so it stops before all of them are written.
+ */
+export function serializeContent(element: XmlElement, bytesMax: number): string | null {
   let text = '';
-  for (const child of element.children) text += typeof child === 'string' ? escapeText(child) : serializeElement(child);
-  return text;
-}
-
-function collectPrefixes(element: XmlElement, prefixes: Map<string, string>, taken: Set<string>): void {
-  choosePrefix(element.namespace, element.prefix ?? '', prefixes, taken);
-  for (const { namespace, prefix } of element.attributes) {
-    if (namespace !== '' && namespace !== XML_NAMESPACE) choosePrefix(namespace, prefix, prefixes, taken);
-  }
   for (const child of element.children) {
-    if (typeof child !== 'string') collectPrefixes(child, prefixes, taken);
+    text += typeof child === 'string' ? escapeText(child) : serializeElement(child);
+    if (text.length > bytesMax) return null;
   }
+  return Buffer.byteLength(text) > bytesMax ? null : text;
 }
 
-function choosePrefix(namespace: string, wish: string, prefixes: Map<string, string>, taken: Set<string>): void {
-  if (prefixes.has(namespace)) return;
-  let prefix = namespace === '' ? '' : (ROOT_PREFIXES.get(namespace) ?? wish);
-  if (namespace !== '' && !ROOT_PREFIXES.has(namespace)) {
-    const isFree = prefix !== '' && !/^xml/i.test(prefix) && !RESERVED_PREFIXES.has(prefix) && !taken.has(prefix);
-    if (!isFree) prefix = freePrefix(taken);
-  }
-  taken.add(prefix);
-  prefixes.set(namespace, prefix);
-}
+/** Chooses one prefix for each namespace of an element. The work grows with the element alone, whatever it is called. */
+class Prefixes {
+  readonly chosen = new Map<string, string>();
+  readonly #taken = new Set<string>();
+  #number = 0;
 
-function freePrefix(taken: ReadonlySet<string>): string {
-  let number = taken.size;
-  while (taken.has(`ns${number}`)) number++;
-  return `ns${number}`;
+  collect(element: XmlElement): void {
+    this.#choose(element.namespace, element.prefix ?? '');
+    for (const { namespace, prefix } of element.attributes) {
+      if (namespace !== '' && namespace !== XML_NAMESPACE) this.#choose(namespace, prefix);
+    }
+    for (const child of element.children) if (typeof child !== 'string') this.collect(child);
+  }
+
+  #choose(namespace: string, wish: string): void {
+    if (this.chosen.has(namespace)) return;
+    let prefix = namespace === '' ? '' : (ROOT_PREFIXES.get(namespace) ?? wish);
+    if (namespace !== '' && !ROOT_PREFIXES.has(namespace)) {
+      const isFree =
+        prefix !== '' && !/^xml/i.test(prefix) && !RESERVED_PREFIXES.has(prefix) && !this.#taken.has(prefix);
+      if (!isFree) prefix = this.#free();
+    }
+    this.#taken.add(prefix);
+    this.chosen.set(namespace, prefix);
+  }
+
+  /** Never looks at a number twice: a client may have taken them all. */
+  #free(): string {
+    this.#number = Math.max(this.#number, this.#taken.size);
+    while (this.#taken.has(`ns${this.#number}`)) this.#number++;
+    return `ns${this.#number}`;
+  }
 }
 
 function write(element: XmlElement, prefixes: ReadonlyMap<string, string>, declarations: string): string {

@@ -1,6 +1,6 @@
 import { DavError } from '../dav-error.js';
 import { type PropertyName, propertyNamesIn } from './property-name.js';
-import { DAV_NAMESPACE, findChild, textOf, type XmlElement } from './xml-element.js';
+import { DAV_NAMESPACE, findChild, findChildren, textOf, type XmlElement } from './xml-element.js';
 
 /** RFC 6578 §6.1. */
 export interface SyncCollectionRequest {
@@ -17,13 +17,14 @@ export interface SyncCollectionRequest {
 export function readSyncCollection(report: XmlElement): SyncCollectionRequest {
   const child = (name: string) => findChild(report, DAV_NAMESPACE, name);
   const token = child('sync-token');
-  const prop = child('prop');
-  if (!token || !prop) throw new DavError(400, 'A sync-collection report needs a sync-token and a prop element.');
+  const props = findChildren(report, DAV_NAMESPACE, 'prop');
+  if (!token || props.length === 0)
+    throw new DavError(400, 'A sync-collection report needs a sync-token and a prop element.');
   return {
     token: textOf(token).trim(),
     isDeep: isDeep(child('sync-level')),
     limit: limitOf(child('limit')),
-    properties: propertyNamesIn(prop),
+    properties: propertyNamesIn(props),
   };
 }
 

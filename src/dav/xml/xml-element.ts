@@ -36,6 +36,11 @@ export function findChild(element: XmlElement, namespace: string, name: string):
   return null;
 }
 
+/** The child elements of that name, in document order. */
+export function findChildren(element: XmlElement, namespace: string, name: string): XmlElement[] {
+  return childElements(element).filter((child) => child.name === name && child.namespace === namespace);
+}
+
 /** All text inside the element, at any depth, in document order, untrimmed. */
 export function textOf(element: XmlElement): string {
   let text = '';

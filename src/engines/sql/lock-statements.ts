@@ -17,19 +17,32 @@ export const locksOn = statement<{ nodes: string; now: number }>()<HeldLockRecor
     WHERE dav_lock.node_id IN (SELECT value FROM json_each(${p('nodes')})) AND dav_lock.expires_at > ${p('now')}`,
 );
 
-/** From the locks of the node's drive upwards: their number bounds the work, not the size of the tree. */
-export const locksBelow = statement<{ node: number; now: number }>()<HeldLockRecord & { path: string }>(
-  (_db, p) => sql<HeldLockRecord & { path: string }>`
-    WITH RECURSIVE up (token, id, path) AS (
-      SELECT dav_lock.token, node.parent_id, node.name FROM dav_lock CROSS JOIN node ON node.id = dav_lock.node_id
+/** A locked node, or one above such. */
+export type LockedPlaceRecord = Pick<Schema['node'], 'parent_id' | 'name' | 'is_collection'> & { id: number };
+
+/**
+ * Up from the locked nodes of a node's drive, each node once, so that a thousand locks in one folder don't walk up from
+ * there a thousand times. The node itself isn't among them.
+ */
+export const lockedPlaces = statement<{ node: number; now: number }>()<LockedPlaceRecord>(
+  (_db, p) => sql<LockedPlaceRecord>`
+    WITH RECURSIVE up (id, parent_id, name, is_collection) AS (
+      SELECT node.id, node.parent_id, node.name, node.is_collection
+      FROM dav_lock CROSS JOIN node ON node.id = dav_lock.node_id
       WHERE dav_lock.drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
-      AND dav_lock.expires_at > ${p('now')}
-      UNION ALL
-      SELECT up.token, node.parent_id, node.name || '/' || up.path FROM up JOIN node ON node.id = up.id
-      WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
+      AND dav_lock.expires_at > ${p('now')} AND dav_lock.node_id <> ${p('node')}
+      UNION
+      SELECT node.id, node.parent_id, node.name, node.is_collection FROM up CROSS JOIN node ON node.id = up.parent_id
+      WHERE up.parent_id <> ${p('node')}
     )
-    SELECT dav_lock.*, ${userName}, up.path FROM up JOIN dav_lock ON dav_lock.token = up.token
-    JOIN app_user ON app_user.id = dav_lock.user_id WHERE up.id = ${p('node')}`,
+    SELECT id, parent_id, name, is_collection FROM up`,
+);
+
+/** Of one user among all of a drive. */
+export const lockCounts = statement<{ drive: number; user: number }>()<{ drive: number; user: number }>(
+  (_db, p) => sql<{ drive: number; user: number }>`
+    SELECT count(*) AS drive, coalesce(sum(user_id = ${p('user')}), 0) AS user FROM dav_lock
+    WHERE drive_id = ${p('drive')}`,
 );
 
 export const findLock = statement<{ token: string; now: number }>()((db, p) =>
@@ -65,17 +78,8 @@ export const removeExpiredLocks = statement<{ now: number }>()((db, p) =>
   db.deleteFrom('dav_lock').where('expires_at', '<=', p('now')),
 );
 
-export const removeLocksIn = statement<{ node: number }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM dav_lock WHERE token IN (
-      WITH RECURSIVE up (token, id) AS (
-        SELECT token, node_id FROM dav_lock WHERE drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
-        UNION ALL
-        SELECT up.token, node.parent_id FROM up JOIN node ON node.id = up.id
-        WHERE up.id <> ${p('node')} AND node.parent_id IS NOT NULL
-      )
-      SELECT token FROM up WHERE id = ${p('node')}
-    )`,
+export const removeLocksOn = statement<{ nodes: string }>()<never>(
+  (_db, p) => sql<never>`DELETE FROM dav_lock WHERE node_id IN (SELECT value FROM json_each(${p('nodes')}))`,
 );
 
 export const rerootLocks = statement<{ from: number; to: number }>()((db, p) =>

@@ -20,6 +20,8 @@ import { SqlDriveView } from './sql-drive-view.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
 const NOTHING = {};
+/** A time to which no lock has expired. */
+const BEFORE_ALL = -1;
 
 export class SqlDriveTransaction extends SqlDriveView implements DriveTransaction {
   override get changeLog(): ChangeLog {
@@ -194,8 +196,9 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     await locks.removeLock.run(this.connection, { token });
   }
 
-  async removeLocksIn(nodeId: NodeId): Promise<void> {
-    await locks.removeLocksIn.run(this.connection, { node: nodeId });
+  async removeLocksIn(node: Pick<NodeRow, 'id' | 'isCollection'>): Promise<void> {
+    const below = node.isCollection ? await this.lockedPlaces(node.id, BEFORE_ALL) : new Map<NodeId, never>();
+    await locks.removeLocksOn.run(this.connection, { nodes: JSON.stringify([node.id, ...below.keys()]) });
   }
 
   async rerootLocks(from: NodeId, to: NodeId): Promise<void> {

@@ -116,8 +116,20 @@ export class SqlDriveView implements DriveView {
   }
 
   async locksBelow(nodeId: NodeId, now: number) {
-    const rows = await locks.locksBelow.all(this.connection, { node: nodeId, now });
-    return rows.map((row) => ({ ...heldLockOf(row), path: row.path.split('/') }));
+    const places = await this.lockedPlaces(nodeId, now);
+    if (places.size === 0) return [];
+    const held = await this.locksOn([...places.keys()], now);
+    return held.map((lock) => ({ ...lock, ...places.get(lock.nodeId)! }));
+  }
+
+  async countLocks(driveId: DriveId, userId: UserId) {
+    return (await locks.lockCounts.first(this.connection, { drive: driveId, user: userId }))!;
+  }
+
+  /** Locked nodes below a node, and those between, with their paths from there. */
+  protected async lockedPlaces(nodeId: NodeId, now: number): Promise<Map<NodeId, LockedPlace>> {
+    const rows = await locks.lockedPlaces.all(this.connection, { node: nodeId, now });
+    return placesBelow(nodeId, rows);
   }
 
   async findLock(token: LockToken, now: number): Promise<LockRow | null> {
@@ -173,6 +185,30 @@ export class SqlDriveView implements DriveView {
   async totals(): Promise<DriveTotals> {
     return (await nodes.totals.first(this.connection, {}))!;
   }
+}
+
+export interface LockedPlace {
+  readonly path: readonly string[];
+  readonly isCollection: boolean;
+}
+
+function placesBelow(top: NodeId, rows: readonly locks.LockedPlaceRecord[]): Map<NodeId, LockedPlace> {
+  const byParent = new Map<number | null, locks.LockedPlaceRecord[]>();
+  for (const row of rows) {
+    const others = byParent.get(row.parent_id);
+    if (others) others.push(row);
+    else byParent.set(row.parent_id, [row]);
+  }
+  const places = new Map<NodeId, LockedPlace>();
+  const waiting: { readonly id: number; readonly path: readonly string[] }[] = [{ id: top, path: [] }];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const { id, name, is_collection: isCollection } of byParent.get(folder.id) ?? []) {
+      const path = [...folder.path, name];
+      places.set(id as NodeId, { path, isCollection: isCollection === 1 });
+      waiting.push({ id, path });
+    }
+  }
+  return places;
 }
 
 type ContentRecord = {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { LOCK_OWNER_BYTES_MAX, parseLockInfo } from '../../../src/dav/xml/lockinfo.js';
+import { parseXml } from '../../../src/dav/xml/parse-xml.js';
 import { PROPERTY_NAMES_MAX, propertyKey } from '../../../src/dav/xml/property-name.js';
 import { parsePropfind } from '../../../src/dav/xml/propfind-request.js';
 import { parseMkcol, parseProppatch } from '../../../src/dav/xml/proppatch-request.js';
 import { serializeElement } from '../../../src/dav/xml/serialize-xml.js';
+import { readSyncCollection } from '../../../src/dav/xml/sync-collection-request.js';
 import { textOf } from '../../../src/dav/xml/xml-element.js';
 import { refusal } from '../refusal.js';
 
@@ -44,12 +46,28 @@ describe('RFC 4918 §14.20 — propfind', () => {
     expect(propfind('<x:expired-props xmlns:x="urn:x"/>M<D:propname/><D:new/>N<prop/>')).toEqual({ kind: 'propname' });
   });
 
+  test('client C — several props count together, each name once (owncloud/core#14703)', () => {
+    const names = [dav('a'), dav('b')];
+    expect(propfind('<D:prop><D:a/></D:prop><D:prop><D:b/><D:a/></D:prop>')).toEqual({
+      kind: 'prop',
+      properties: names,
+    });
+    const included = '<D:allprop/><D:include><D:a/></D:include><D:include><D:b/></D:include>';
+    expect(propfind(included)).toEqual({ kind: 'allprop', include: names });
+    const sync = parseXml(
+      bytes(
+        '<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:prop><D:a/></D:prop><D:prop><D:b/></D:prop></D:sync-collection>',
+      ),
+    );
+    expect(readSyncCollection(sync).properties).toEqual(names);
+  });
+
   test.each([
     ['nothing', ''],
     ['unknown only', '<D:leave-out/>'],
     ['include only', '<D:include><D:acl/></D:include>'],
     ['two kinds', '<D:allprop/><D:propname/>'],
-    ['two props', '<D:prop><D:a/></D:prop><D:prop><D:b/></D:prop>'],
+    ['a prop and allprop', '<D:prop><D:a/></D:prop><D:allprop/>'],
     ['prop in no namespace', '<prop><a/></prop>'],
     ['litmus propfind_invalid2', '<D:prop><bar:foo xmlns:bar=""/></D:prop>'],
     ['undeclared prefix', '<D:prop><bar:foo/></D:prop>'],

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MULTISTATUS_CLOSE, MULTISTATUS_OPEN } from '../../../src/dav/xml/multistatus.js';
 import { parseXml } from '../../../src/dav/xml/parse-xml.js';
 import {
@@ -77,8 +77,8 @@ describe('serializeElement', () => {
 
   test('the content of an owner: each element stands for itself', () => {
     const owner = parse('<owner xmlns="DAV:">a &amp; <href>x</href><b xmlns="urn:x"/></owner>');
-    expect(serializeContent(owner)).toBe('a &amp; <D:href xmlns:D="DAV:">x</D:href><ns0:b xmlns:ns0="urn:x"/>');
-    expect(serializeContent(parse('<owner xmlns="DAV:"/>'))).toBe('');
+    expect(serializeContent(owner, 100)).toBe('a &amp; <D:href xmlns:D="DAV:">x</D:href><ns0:b xmlns:ns0="urn:x"/>');
+    expect(serializeContent(parse('<owner xmlns="DAV:"/>'), 0)).toBe('');
   });
 });
 
@@ -171,5 +171,34 @@ describe('properties', () => {
         expect(root.attributes[0]?.value).toBe(expected);
       }),
     );
+  });
+});
+
+describe('security 2 — the work grows with the element alone', () => {
+  /** Elements that take the very prefixes that would be made up, and as many that need one made up. */
+  const colliding = (count: number) => {
+    const takes = Array.from({ length: count }, (_, i) => `<ns${count + i}:a xmlns:ns${count + i}="u${i}"/>`);
+    const needs = Array.from({ length: count }, (_, i) => `<a xmlns="v${i}"/>`);
+    return parse(`<r>${takes.join('')}${needs.join('')}</r>`);
+  };
+
+  test('prefixes that a client has taken are looked at once', () => {
+    const element = colliding(2000);
+    const has = vi.spyOn(Set.prototype, 'has');
+    const text = serializeElement(element);
+    const looks = has.mock.calls.length;
+    has.mockRestore();
+    expect(looks).toBeLessThan(8 * 4000);
+    const prefixes = [...text.slice(0, text.indexOf('>')).matchAll(/ xmlns:([^=]+)=/g)].map(([, prefix]) => prefix);
+    expect(new Set(prefixes).size).toBe(4000);
+  });
+
+  test('content is written up to its limit and no further, however often a namespace has to be declared', () => {
+    const element = parse(`<r xmlns:x="${'n'.repeat(1000)}">${'<x:a/>'.repeat(5000)}</r>`);
+    const replace = vi.spyOn(Map.prototype, 'set');
+    expect(serializeContent(element, 10_000)).toBeNull();
+    const written = replace.mock.calls.length;
+    replace.mockRestore();
+    expect(written).toBeLessThan(20);
   });
 });

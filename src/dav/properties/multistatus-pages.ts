@@ -1,0 +1,125 @@
+import { PAGE_MEMBERS, STEP_MEMBERS } from '../../drive/listing.js';
+import type { DrivePath } from '../../drive/names.js';
+import type { Resource } from '../../drive/resource.js';
+import type { Snapshot } from '../../drive/snapshot.js';
+import { type DavResponse, Pages, respond } from '../request.js';
+import { TextBytes } from '../text-bytes.js';
+import { MULTISTATUS_CLOSE, MULTISTATUS_OPEN } from '../xml/multistatus.js';
+import { type Answer, renderMembers } from './resource-page.js';
+
+/** A first page that has come this far ends; a thousand usual members take 700 KB. */
+const PAGE_BYTES_MAX = 1024 * 1024;
+/** Each further page: a step that others hardly feel. */
+const STEP_BYTES_MAX = 256 * 1024;
+/** A usual member of a usual answer, in bytes. */
+const BYTES_A_MEMBER = 700;
+
+/** What is at an address no more: it comes back with 404 alone. */
+export interface Gone {
+  readonly kind: 'gone';
+  readonly path: DrivePath;
+  readonly isCollection: boolean;
+}
+
+export type Member = Resource | Gone;
+
+/** Where the members of an answer come from, page by page; null: there are no more. */
+export interface MemberSource {
+  readonly isDone: boolean;
+  /** About `limit` of them, where the source is asked for a number. */
+  next(snapshot: Snapshot, limit?: number): Promise<readonly Member[] | null>;
+}
+
+/** Members that are there already. */
+export class MemberList implements MemberSource {
+  #members: readonly Member[] | null;
+
+  constructor(members: readonly Member[]) {
+    this.#members = members;
+  }
+
+  get isDone(): boolean {
+    return this.#members === null;
+  }
+
+  async next(): Promise<readonly Member[] | null> {
+    const members = this.#members;
+    this.#members = null;
+    return members;
+  }
+}
+
+export const NOTHING: MemberSource = { isDone: true, next: async () => null };
+
+/**
+ * A multistatus as pages that are bounded by members, which the source sees to, and by bytes: what doesn't fit a page any
+ * more begins the next one. A page is read from one snapshot, and is to be sent before the next one is asked for, which
+ * takes the same memory.
+ */
+export class MultistatusPages {
+  readonly #answer: Answer;
+  readonly #source: MemberSource;
+  readonly #close: string;
+  #open = MULTISTATUS_OPEN;
+  #rest: readonly Member[];
+  #bytes: TextBytes | null = null;
+  #isDone = false;
+
+  /** `first`: come before those of the source. `after`: text behind the last member. */
+  constructor(answer: Answer, source: MemberSource, first: readonly Member[] = [], after = '') {
+    this.#answer = answer;
+    this.#source = source;
+    this.#rest = first;
+    this.#close = after + MULTISTATUS_CLOSE;
+  }
+
+  /** Whether the last page has come. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  async next(snapshot: Snapshot): Promise<Uint8Array> {
+    const isFirst = this.#open !== '';
+    const members = await this.#members(snapshot, isFirst);
+    const bytes = this.#room(members.length, isFirst);
+    bytes.append(this.#open);
+    this.#open = '';
+    const bytesMax = isFirst ? PAGE_BYTES_MAX : STEP_BYTES_MAX;
+    const rendered = await renderMembers(snapshot, this.#answer, members, { bytes, bytesMax, isFirst });
+    this.#rest = members.slice(rendered);
+    this.#isDone = this.#rest.length === 0 && this.#source.isDone;
+    if (this.#isDone) bytes.append(this.#close);
+    return bytes.take();
+  }
+
+  /** All other pages, each from a snapshot of its own. */
+  async *others(): AsyncGenerator<Uint8Array> {
+    while (!this.#isDone) yield await this.#answer.request.drive.read((snapshot) => this.next(snapshot));
+  }
+
+  async #members(snapshot: Snapshot, isFirst: boolean): Promise<readonly Member[]> {
+    if (this.#rest.length > 0 && !isFirst) return this.#rest;
+    const members = this.#source.isDone
+      ? []
+      : ((await this.#source.next(snapshot, isFirst ? PAGE_MEMBERS : STEP_MEMBERS)) ?? []);
+    return isFirst ? [...this.#rest, ...members] : members;
+  }
+
+  /** Most answers are one page: only others need memory that is used again. */
+  #room(members: number, isFirst: boolean): TextBytes {
+    if (isFirst) return new TextBytes(1024 + members * BYTES_A_MEMBER);
+    this.#bytes ??= new TextBytes(members * BYTES_A_MEMBER);
+    this.#bytes.clear();
+    return this.#bytes;
+  }
+}
+
+/** 207: an answer of one page has a length, a longer one streams; while a slow client reads nothing is held. */
+export function respondPages(headers: Record<string, string>, first: Uint8Array, pages: MultistatusPages): DavResponse {
+  return respond(207, headers, pages.isDone ? first : new Pages(allOf(first, pages)));
+}
+
+async function* allOf(first: Uint8Array, pages: MultistatusPages): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* pages.others();
+}
