@@ -1,10 +1,13 @@
-import type { BlobIndex } from '../stores/blob-index.js';
+import { turns } from '../drive/turns.js';
+import type { BlobIndex, ContentPosition } from '../stores/blob-index.js';
 import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
 import type { BlobId } from '../stores/values.js';
 import { JobFailedError } from './job-runner.js';
 
 /** Rows or blobs that one transaction deals with: short, so that writers hardly wait. */
 const PAGE = 200;
+/** Contents or marks that one statement looks at. */
+const LOOKED_AT = 500;
 /** Marks outlive any upload that waits for its commit, in milliseconds. */
 const PARDON_MS = 86_400_000;
 /** Unknown blobs that one run deals with: it remembers them while it counts, in some 5 MB. The next run takes more. */
@@ -45,32 +48,47 @@ export class UnknownBlobsError extends JobFailedError {}
 export async function collectGarbage(options: GarbageCollection): Promise<GcReport> {
   const { blobs, blobIndex, now, graceSeconds, signal } = options;
   const unknown = await findUnknown(options);
-  const more = async (step: () => Promise<boolean>) => {
-    signal?.throwIfAborted();
-    return step();
-  };
-  while (await more(() => blobIndex.purge(PAGE)));
-  while (await more(() => blobIndex.forgetInline(PAGE)));
+  await step(signal);
+  while (await blobIndex.purge(PAGE)) await step(signal);
+  await walk(signal, (after: ContentPosition | null) => blobIndex.forgetInline(after, LOOKED_AT));
   let condemned = 0;
-  for (let marked = PAGE; marked === PAGE; condemned += marked) {
-    signal?.throwIfAborted();
-    marked = await blobIndex.condemn(PAGE, now());
-  }
+  await walk(signal, async (after: ContentPosition | null) => {
+    const { last, marked } = await blobIndex.condemn(after, LOOKED_AT, now());
+    condemned += marked;
+    return last;
+  });
   while (unknown.length > 0) {
-    signal?.throwIfAborted();
+    await step(signal);
     condemned += await blobIndex.condemnUnknown(unknown.splice(-PAGE), now());
   }
   let deleted = 0;
   const condemnedBefore = now() - graceSeconds * 1000;
-  for (let after: BlobId | null = null; ; ) {
-    signal?.throwIfAborted();
+  await walk(signal, async (after: BlobId | null) => {
     const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, (id) => blobs.delete(id));
     deleted += swept.deleted;
-    after = swept.last;
-    if (after === null) break;
-  }
-  await blobIndex.pardon(now() - Math.max(graceSeconds * 1000, PARDON_MS));
+    return swept.last;
+  });
+  const pardoned = now() - Math.max(graceSeconds * 1000, PARDON_MS);
+  await walk(signal, (after: BlobId | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
   return { condemned, deleted };
+}
+
+/** Page after page, each where the last one ended, to the end. */
+async function walk<Position>(
+  signal: AbortSignal | undefined,
+  page: (after: Position | null) => Promise<Position | null>,
+): Promise<void> {
+  let after: Position | null = null;
+  do {
+    await step(signal);
+    after = await page(after);
+  } while (after !== null);
+}
+
+/** Lets others in; rejects with the signal's reason. */
+async function step(signal: AbortSignal | undefined): Promise<void> {
+  await turns.next();
+  signal?.throwIfAborted();
 }
 
 /** Bytes that an upload left whose transaction never came. Throws `UnknownBlobsError`. */
@@ -80,7 +98,7 @@ async function findUnknown(options: GarbageCollection): Promise<BlobId[]> {
   let [seen, unknown] = [0, 0];
   let page: BlobId[] = [];
   const look = async () => {
-    signal?.throwIfAborted();
+    await step(signal);
     const ids = await blobIndex.unknown(page);
     seen += page.length;
     unknown += ids.length;

@@ -1,5 +1,8 @@
 import type { BlobId } from './values.js';
 
+/** A place in the order of the contents, where a walk over all of them goes on; null: it has ended. */
+export type ContentPosition = number & { readonly __brand: 'ContentPosition' };
+
 /**
  * Which contents the nodes of all drives and the parts of uploads name, and the collector's part of the promise that no named content loses
  * its bytes. Bytes are removed in two steps: `condemn` writes a mark that every upload of the same bytes sees from
@@ -7,18 +10,25 @@ import type { BlobId } from './values.js';
  * its own transaction whether its bytes are still there, so whichever comes second knows of the first.
  */
 export interface BlobIndex {
-  /** Frees rows of destroyed trees, at most `limit` of them; false when nothing was left to free. */
+  /**
+   * Frees rows of destroyed trees, at most `limit` of them and for some milliseconds; false when nothing was left to
+   * free.
+   */
   purge(limit: number): Promise<boolean>;
-  /** Forgets contents in the database that no node names. True when there may be more. */
-  forgetInline(limit: number): Promise<boolean>;
-  /** Marks contents that a BlobStore holds and no node names, up to `limit` not marked yet. */
-  condemn(limit: number, now: number): Promise<number>;
+  /** Of the `limit` contents after `after` forgets those in the database that no node names. Gives where to go on. */
+  forgetInline(after: ContentPosition | null, limit: number): Promise<ContentPosition | null>;
+  /** Of the `limit` contents after `after` marks those that a BlobStore holds, no node names and that have no mark yet. */
+  condemn(
+    after: ContentPosition | null,
+    limit: number,
+    now: number,
+  ): Promise<{ readonly last: ContentPosition | null; readonly marked: number }>;
   /** Those of `ids` (found in a BlobStore) that no content row knows, marked or not. */
   unknown(ids: readonly BlobId[]): Promise<BlobId[]>;
   /** Marks those of `ids` (found in a BlobStore) that no content row knows. Gives how many it marked. */
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number>;
   /**
-   * For up to `limit` marks older than `condemnedBefore`: where still no node names the content, forgets it and calls
+   * For up to `limit` marks older than `condemnedBefore`, and for some milliseconds: where still no node names the content, forgets it and calls
    * `deleteBytes`, inside one write transaction. Its mark then counts from `now` and stays until `pardon`. `after` pages
    * through the marks. While anybody holds (see `hold`) it does nothing, and `last` is null.
    */
@@ -32,10 +42,10 @@ export interface BlobIndex {
     deleteBytes: (id: BlobId) => Promise<boolean>,
   ): Promise<{ readonly last: BlobId | null; readonly deleted: number }>;
   /**
-   * Drops marks of contents that were condemned, or whose bytes were deleted, before `condemnedBefore`. The caller leaves
-   * them longer than any upload waits for its commit.
+   * Of the `limit` marks after `after` drops those of contents that were condemned, or whose bytes were deleted, before
+   * `condemnedBefore`. Gives where to go on. The caller leaves marks longer than any upload waits for its commit.
    */
-  pardon(condemnedBefore: number): Promise<void>;
+  pardon(condemnedBefore: number, after: BlobId | null, limit: number): Promise<BlobId | null>;
   /**
    * Keeps every `sweep`, in all processes, from removing bytes until `until` (milliseconds since 1970). Gives the
    * hold's number. A holder that goes on calls `extendHold` before that time.

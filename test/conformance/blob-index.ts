@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BlobIndex } from '../../src/stores/blob-index.js';
+import type { BlobIndex, ContentPosition } from '../../src/stores/blob-index.js';
 import type { NodeRow } from '../../src/stores/drive-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { contentOf, insertFile, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
@@ -43,13 +43,22 @@ export function blobIndexSuite(open: OpenEngine): void {
       return world.write((t) => insertFile(t, world.home, name, largeContentOf(text), world.drive.id));
     }
 
-    it('condemn — marks contents of a BlobStore that no node names, up to the limit, none twice', async () => {
+    it('faults B2 — condemn marks contents of a BlobStore that no node names, a page at a time, none twice', async () => {
       await upload('named');
       await world.write((transaction) => transaction.putContent(contentOf('inline'), NOW));
       await record('a', 'b', 'c');
-      expect(await index.condemn(2, NOW)).toBe(2);
-      expect(await index.condemn(2, NOW)).toBe(1);
-      expect(await index.condemn(2, NOW)).toBe(0);
+      const lasts: (ContentPosition | null)[] = [null];
+      let marked = 0;
+      for (let after: ContentPosition | null = null; ; ) {
+        const page: Awaited<ReturnType<BlobIndex['condemn']>> = await index.condemn(after, 2, NOW);
+        marked += page.marked;
+        after = page.last;
+        if (after === null) break;
+        expect(lasts).not.toContain(after);
+        lasts.push(after);
+      }
+      expect([marked, lasts.length]).toEqual([3, 3]);
+      expect(await index.condemn(null, 9, NOW)).toEqual({ last: null, marked: 0 });
       for (const text of ['a', 'b', 'c']) expect(await isMarked(text)).toBe(true);
       for (const text of ['named', 'inline']) expect(await isMarked(text)).toBe(false);
     });
@@ -57,9 +66,9 @@ export function blobIndexSuite(open: OpenEngine): void {
     it('condemn — leaves contents that a tree still names which waits to be freed', async () => {
       const file = await upload('doomed');
       await world.write((transaction) => transaction.detachNode(file, NOW));
-      expect(await index.condemn(9, NOW)).toBe(0);
+      expect((await index.condemn(null, 9, NOW)).marked).toBe(0);
       while (await index.purge(10));
-      expect(await index.condemn(9, NOW)).toBe(1);
+      expect((await index.condemn(null, 9, NOW)).marked).toBe(1);
     });
 
     it('condemnUnknown — marks what no content row knows and ignores the others', async () => {
@@ -91,7 +100,7 @@ export function blobIndexSuite(open: OpenEngine): void {
     it('sweep — forgets and deletes what is still unnamed', async () => {
       await record('a', 'b');
       await upload('named');
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       expect(await sweep()).toMatchObject({ deleted: 2 });
       expect(stored).toEqual(new Set([idOf('named')]));
       for (const text of ['a', 'b']) expect(await isKnown(text)).toBe(false);
@@ -106,7 +115,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     it('sweep — leaves what an upload or a copy named meanwhile', async () => {
       await record('again');
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       await upload('again');
       expect(await sweep()).toEqual({ last: idOf('again'), deleted: 0 });
       expect(stored).toEqual(new Set([idOf('again')]));
@@ -124,14 +133,14 @@ export function blobIndexSuite(open: OpenEngine): void {
     it('sweep — counts those that had bytes', async () => {
       await record('gone already');
       stored.clear();
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       expect(await sweep()).toEqual({ last: idOf('gone already'), deleted: 0 });
       expect(await isKnown('gone already')).toBe(false);
     });
 
     it('sweep — leaves younger marks', async () => {
       await record('young');
-      await index.condemn(9, LATER + 1);
+      await index.condemn(null, 9, LATER + 1);
       expect(await sweep(LATER)).toEqual({ last: null, deleted: 0 });
       expect(await isKnown('young')).toBe(true);
     });
@@ -139,7 +148,7 @@ export function blobIndexSuite(open: OpenEngine): void {
     it('sweep — pages through the marks, which stay', async () => {
       const texts = ['a', 'b', 'c', 'd', 'e'];
       await record(...texts);
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       const lasts: (BlobId | null)[] = [];
       for (let after: BlobId | null = null; ; ) {
         ({ last: after } = await sweep(LATER, after, 2));
@@ -154,7 +163,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     it('sweep — forgetting and deleting are one write: an upload comes before both or after both', async () => {
       await record('contested');
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       const seen: string[] = [];
       let uploaded: Promise<unknown> = Promise.resolve();
       await index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now: NOW }, async (id) => {
@@ -175,7 +184,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     it('sweep — when the bytes can not be deleted nothing is forgotten, and the mark stays', async () => {
       await record('a');
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       const failure = new Error('no such disk');
       const options = { condemnedBefore: LATER, after: null, limit: 9, now: NOW };
       await expect(index.sweep(options, () => Promise.reject(failure))).rejects.toBe(failure);
@@ -185,7 +194,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     it('an upload after the sweep records its content anew, is warned, and is safe from the next sweep', async () => {
       await record('again');
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       await sweep();
       const status = await world.write(async (transaction) => {
         const answer = await transaction.putContent(largeContentOf('again'), LATER);
@@ -201,22 +210,24 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     it('pardon — drops older marks and leaves younger ones', async () => {
       await record('old');
-      await index.condemn(9, NOW);
+      await index.condemn(null, 9, NOW);
       await record('young');
-      await index.condemn(9, LATER + 10);
-      await index.pardon(LATER);
+      await index.condemn(null, 9, LATER + 10);
+      for (let after = await index.pardon(LATER, null, 1); after; after = await index.pardon(LATER, after, 1));
       expect(await isMarked('old')).toBe(false);
       expect(await isMarked('young')).toBe(true);
     });
 
-    it('forgetInline — forgets contents in the database that no node names, in steps', async () => {
+    it('faults B2 — forgetInline forgets contents in the database that no node names, a page of all contents at a time', async () => {
       await world.file(world.home, 'named', 'named');
       await record('large');
       await world.write(async (transaction) => {
         for (const text of ['a', 'b', 'c']) await transaction.putContent(contentOf(text), NOW);
       });
-      expect(await index.forgetInline(2)).toBe(true);
-      expect(await index.forgetInline(2)).toBe(false);
+      let steps = 1;
+      for (let after = await index.forgetInline(null, 2); after !== null; after = await index.forgetInline(after, 2))
+        steps++;
+      expect(steps).toBe(3);
       for (const text of ['a', 'b', 'c']) expect(await isKnown(text)).toBe(false);
       for (const text of ['named', 'large']) expect(await isKnown(text)).toBe(true);
     });
@@ -263,7 +274,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
       beforeEach(async () => {
         await record('doomed');
-        await index.condemn(9, NOW);
+        await index.condemn(null, 9, NOW);
       });
 
       it('keeps every sweep from removing bytes until its time is over', async () => {

@@ -71,7 +71,7 @@ export function driveStoreContentsSuite(open: OpenEngine): void {
     it('putContent — says condemned where a collector may have taken the bytes away', async () => {
       const [content, unknown] = [largeContentOf('doomed'), largeContentOf('left over')];
       await put(content);
-      await world.engine.blobIndex.condemn(10, NOW);
+      await world.engine.blobIndex.condemn(null, 10, NOW);
       await world.engine.blobIndex.condemnUnknown([unknown.id], NOW);
       expect(await put(content)).toBe('condemned');
       expect(await put(unknown)).toBe('condemned');
@@ -81,10 +81,10 @@ export function driveStoreContentsSuite(open: OpenEngine): void {
     it('putContent — does not say so of bytes that come along, nor after a pardon', async () => {
       const content = largeContentOf('doomed');
       await put(content);
-      await world.engine.blobIndex.condemn(10, NOW);
-      await world.engine.blobIndex.pardon(LATER);
+      await world.engine.blobIndex.condemn(null, 10, NOW);
+      await world.engine.blobIndex.pardon(LATER, null, 10);
       expect(await put(content)).toBe('recorded');
-      await world.engine.blobIndex.condemn(10, NOW);
+      await world.engine.blobIndex.condemn(null, 10, NOW);
       expect(await put(contentOf('doomed'))).toBe('recorded');
     });
 

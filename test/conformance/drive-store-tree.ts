@@ -243,7 +243,8 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
         await world.write(async (transaction) =>
           transaction.detachNode(await first(transaction.findNodes([big.id])), NOW),
         );
-        expect(await purgeAll(1_000)).toBeLessThan(10);
+        // A step also has a time, and a busy machine does less in it.
+        expect(await purgeAll(1_000)).toBeLessThan(100);
         expect(await world.isThere(big.id)).toBe(false);
       });
 

@@ -200,15 +200,15 @@ export function uploadsSuite(open: OpenEngine): void {
         await transaction.uploads.putPart(made.id, { ...partOf('large', 0), blobId: large.id }, EXPIRY);
       });
       await add(made, 'inline', 1);
-      expect(await blobIndex.condemn(9, NOW)).toBe(0);
-      expect(await blobIndex.forgetInline(9)).toBe(false);
+      expect((await blobIndex.condemn(null, 9, NOW)).marked).toBe(0);
+      expect(await blobIndex.forgetInline(null, 9)).toBe(null);
       expect(await world.read((view) => view.findContent(contentOf('inline').id))).not.toBe(null);
       expect(await blobIndex.unnamed([large.id])).toEqual([]);
       expect((await blobIndex.named(null, 9)).map(({ id }) => id).sort()).toEqual(
         [large.id, contentOf('inline').id].sort(),
       );
       await world.write((transaction) => transaction.uploads.finish(made.id, NOW));
-      expect(await blobIndex.condemn(9, NOW)).toBe(1);
+      expect((await blobIndex.condemn(null, 9, NOW)).marked).toBe(1);
     });
 
     it('a transaction that fails leaves upload and parts as they were', async () => {

@@ -6,6 +6,7 @@ import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import type { ContentPosition } from '../../src/stores/blob-index.js';
 import type { DriveTransaction, NodeRow } from '../../src/stores/drive-store.js';
 import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
 import { contentOf, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
@@ -238,6 +239,17 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     },
     'pruning removals': () => drives.write((transaction) => transaction.changeLog.prune(NOW, 9)),
     'a step of the purge': () => world.engine.blobIndex.purge(200),
+    'faults B2 — steps of the collector': async () => {
+      await drives.write(async (transaction) => {
+        for (const text of ['u', 'v', 'w']) await transaction.putContent(largeContentOf(text), NOW);
+        for (const text of ['u inline', 'v inline']) await transaction.putContent(contentOf(text), NOW);
+      });
+      const { blobIndex } = world.engine;
+      const first = await blobIndex.condemn(null, 1, NOW);
+      expect((await blobIndex.condemn(first.last, 100, NOW)).marked).toBeGreaterThan(0);
+      await blobIndex.forgetInline(1 as ContentPosition, 100);
+      await blobIndex.pardon(NOW, null, 1);
+    },
   };
   it.each(Object.entries(writes))('%s — walks no table', (_name, work) => expectNoScan(work));
 

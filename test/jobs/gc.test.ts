@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { collectGarbage, type GarbageCollection, UnknownBlobsError } from '../../src/jobs/gc.js';
 import { insertFile, largeContentOf, NOW } from '../conformance/metadata-fixture.js';
+import { countTurns } from '../support/turn-probe.js';
 import { idOf, Storage } from './storage-fixture.js';
 
 const HOUR = 3_600_000;
@@ -54,6 +55,20 @@ describe('collectGarbage', () => {
     for await (const blob of storage.blobs.list()) expect(blob).toBeNull();
     expect((await world.dump()).content).toEqual([]);
     expect((await world.dump()).purge).toEqual([]);
+  });
+
+  it('faults B2 — others have their turn after each step, and no step looks twice at a content', async () => {
+    for (let number = 0; number < 1_200; number++) await record(`unnamed ${number}`);
+    const counts = await countTurns(storage.world.engine.drives, async () => {
+      expect((await collect()).condemned).toBe(1_200);
+    });
+    // 1,200 contents are three pages, of the forgetting and of the marking.
+    expect(counts.turns).toBeGreaterThanOrEqual(6);
+    const pages = vi.spyOn(storage.blobIndex, 'condemn');
+    expect((await collect()).condemned).toBe(0);
+    const starts = pages.mock.calls.map(([after]) => after);
+    expect(starts).toHaveLength(3);
+    expect(new Set(starts).size).toBe(3);
   });
 
   it('faults A2 — touches nothing where the database knows nothing of most of what is stored, until it is told to', async () => {

@@ -1,8 +1,13 @@
 import { sql } from 'kysely';
-import type { BlobIndex, NamedContent } from '../../stores/blob-index.js';
+import type { BlobIndex, ContentPosition, NamedContent } from '../../stores/blob-index.js';
 import type { BlobId } from '../../stores/values.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { statement } from './statement.js';
+
+/** What one transaction may take of the writers' time, in milliseconds; it ends after the piece of work that passes it. */
+const STEP_MS = 15;
+/** Nodes with dead properties that one statement deletes: those of each may have hundreds of KiB. */
+const WITH_PROPERTIES_MAX = 20;
 
 /** The collector's side of the metadata; see the seam for the protocol. */
 export class SqlBlobIndex implements BlobIndex {
@@ -14,8 +19,9 @@ export class SqlBlobIndex implements BlobIndex {
 
   purge(limit: number): Promise<boolean> {
     return this.#database.write(async (connection) => {
+      const isOver = clock();
       let isAny = false;
-      for (let rest = limit; rest > 0; ) {
+      for (let rest = limit; rest > 0 && !isOver(); ) {
         const top = await purgeTop.first(connection, {});
         if (!top) break;
         isAny = true;
@@ -25,12 +31,28 @@ export class SqlBlobIndex implements BlobIndex {
     });
   }
 
-  forgetInline(limit: number): Promise<boolean> {
-    return this.#database.write(async (connection) => (await forgetInline.run(connection, { limit })) === limit);
+  async forgetInline(after: ContentPosition | null, limit: number): Promise<ContentPosition | null> {
+    const { keys, last } = await this.#unnamedAfter(after, limit, { isInline: true });
+    if (keys !== null) await this.#database.write((connection) => forgetInline.run(connection, { keys }));
+    return last;
   }
 
-  condemn(limit: number, now: number): Promise<number> {
-    return this.#database.write((connection) => condemnUnnamed.run(connection, { limit, now }));
+  async condemn(after: ContentPosition | null, limit: number, now: number) {
+    const { keys, last } = await this.#unnamedAfter(after, limit, { isInline: false });
+    if (keys === null) return { last, marked: 0 };
+    return { last, marked: await this.#database.write((connection) => condemnUnnamed.run(connection, { keys, now })) };
+  }
+
+  /** Looks without keeping writers waiting; what is named meanwhile the write leaves alone. */
+  async #unnamedAfter(after: ContentPosition | null, limit: number, { isInline }: { isInline: boolean }) {
+    const rows = await this.#database.readOne((connection: SqlConnection) =>
+      contentPage.all(connection, { after: after ?? 0, limit, inline: Number(isInline) }),
+    );
+    const keys = rows.flatMap((row) => (row.is_wanted === 1 ? [row.key] : []));
+    return {
+      keys: keys.length === 0 ? null : JSON.stringify(keys),
+      last: rows.length < limit ? null : (rows.at(-1)!.key as ContentPosition),
+    };
   }
 
   async unknown(ids: readonly BlobId[]): Promise<BlobId[]> {
@@ -55,22 +77,34 @@ export class SqlBlobIndex implements BlobIndex {
         after: options.after ?? '',
         limit: options.limit,
       });
+      const isOver = clock();
       let deleted = 0;
+      let last: BlobId | null = null;
       for (const mark of marks) {
+        last = mark.content_id as BlobId;
         if (mark.is_named) continue;
-        const id = mark.content_id as BlobId;
+        const id = last;
         const forgotten = await forgetContent.run(connection, { id });
         const isDeleted = await deleteBytes(id);
         if (isDeleted) deleted++;
         // Uploads of these bytes must meet the mark for as long after the deletion as `pardon` gives them.
         if (isDeleted || forgotten > 0) await renewMark.run(connection, { id, now: options.now });
+        if (isOver()) break;
       }
-      return { last: (marks.at(-1)?.content_id as BlobId | undefined) ?? null, deleted };
+      return { last, deleted };
     });
   }
 
-  async pardon(condemnedBefore: number): Promise<void> {
-    await this.#database.write((connection) => pardon.run(connection, { before: condemnedBefore }));
+  async pardon(condemnedBefore: number, after: BlobId | null, limit: number): Promise<BlobId | null> {
+    const marks = await this.#database.readOne((connection: SqlConnection) =>
+      markPage.all(connection, { after: after ?? '', limit }),
+    );
+    const old = marks.flatMap((mark) => (mark.condemned_at <= condemnedBefore ? [mark.content_id] : []));
+    if (old.length > 0) {
+      const ids = JSON.stringify(old);
+      await this.#database.write((connection) => pardon.run(connection, { ids, before: condemnedBefore }));
+    }
+    return marks.length < limit ? null : (marks.at(-1)!.content_id as BlobId);
   }
 
   async hold(until: number, now: number): Promise<number> {
@@ -114,7 +148,8 @@ export class SqlBlobIndex implements BlobIndex {
  * their own are cut off and queued instead. Gives how many rows it dealt with, at least one.
  */
 async function purgeStep(connection: SqlConnection, node: number, limit: number): Promise<number> {
-  const children = await purgeChildren.all(connection, { node, limit });
+  const page = await purgeChildren.all(connection, { node, limit });
+  const children = page.slice(0, pastProperties(page));
   const folders = children.filter((child) => child.is_collection === 1 && child.descendants > 0);
   if (folders.length > 0) {
     const ids = JSON.stringify(folders.map((folder) => folder.id));
@@ -122,13 +157,26 @@ async function purgeStep(connection: SqlConnection, node: number, limit: number)
     await cutFolders.run(connection, { ids });
   }
   const freed = children.filter((child) => !folders.includes(child)).map((child) => child.id);
-  const isLast = children.length < limit;
+  const isLast = page.length < limit && children.length === page.length;
   if (isLast) {
     await unqueue.run(connection, { node });
     freed.push(node);
   }
   await deleteNodes.run(connection, { ids: JSON.stringify(freed) });
   return children.length + (isLast ? 1 : 0);
+}
+
+/** How many of the rows come before one deletion would take too many properties along. */
+function pastProperties(rows: readonly { has_properties: number }[]): number {
+  let count = 0;
+  const end = rows.findIndex((row) => row.has_properties === 1 && ++count > WITH_PROPERTIES_MAX);
+  return end < 0 ? rows.length : end;
+}
+
+/** Tells whether a step has had its time. */
+function clock(): () => boolean {
+  const end = performance.now() + STEP_MS;
+  return () => performance.now() >= end;
 }
 
 /** Whether a node, or a part of an upload, names `content`. */
@@ -142,7 +190,7 @@ const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge
 const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
   db
     .selectFrom('node')
-    .select(['id', 'is_collection', 'descendants'])
+    .select(['id', 'is_collection', 'descendants', 'has_properties'])
     .where('parent_id', '=', p('node'))
     .limit(p('limit')),
 );
@@ -162,19 +210,28 @@ const deleteNodes = statement<{ ids: string }>()<never>(
 
 const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').where('node_id', '=', p('node')));
 
-const forgetInline = statement<{ limit: number }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM content WHERE key IN (
-      SELECT key FROM content WHERE bytes IS NOT NULL AND NOT ${NAMED} LIMIT ${p('limit')}
-    )`,
+/** `inline` 1: unnamed contents in the database are wanted; 0: those of a BlobStore without a mark. */
+const contentPage = statement<{ after: number; limit: number; inline: number }>()<{ key: number; is_wanted: number }>(
+  (_db, p) => sql<{ key: number; is_wanted: number }>`
+    SELECT key, (bytes IS NOT NULL) = ${p('inline')} AND NOT ${NAMED} AND (
+      ${p('inline')} = 1 OR NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
+    ) AS is_wanted
+    FROM content WHERE key > ${p('after')} ORDER BY key LIMIT ${p('limit')}`,
 );
 
-const condemnUnnamed = statement<{ limit: number; now: number }>()<never>(
+const forgetInline = statement<{ keys: string }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
+    AND bytes IS NOT NULL AND NOT ${NAMED}`,
+);
+
+const condemnUnnamed = statement<{ keys: string; now: number }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO condemned (content_id, condemned_at)
-    SELECT id, ${p('now')} FROM content WHERE bytes IS NULL AND NOT ${NAMED}
+    SELECT id, ${p('now')} FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
+    AND bytes IS NULL AND NOT ${NAMED}
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
-    LIMIT ${p('limit')}`,
+    ORDER BY id`,
 );
 
 const unknown = statement<{ ids: string }>()<{ id: string }>(
@@ -214,8 +271,19 @@ const renewMark = statement<{ id: string; now: number }>()((db, p) =>
     .where('content_id', '=', p('id')),
 );
 
-const pardon = statement<{ before: number }>()((db, p) =>
-  db.deleteFrom('condemned').where('condemned_at', '<=', p('before')),
+const markPage = statement<{ after: string; limit: number }>()((db, p) =>
+  db
+    .selectFrom('condemned')
+    .select(['content_id', 'condemned_at'])
+    .where('content_id', '>', p('after'))
+    .orderBy('content_id')
+    .limit(p('limit')),
+);
+
+const pardon = statement<{ ids: string; before: number }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM condemned WHERE content_id IN (SELECT value FROM json_each(${p('ids')}))
+    AND condemned_at <= ${p('before')}`,
 );
 
 const anyHold = statement<{ now: number }>()((db, p) =>
