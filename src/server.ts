@@ -63,7 +63,7 @@ export interface RunningServer {
 /** Wires everything and listens. Rejects when a setting, the storage or the address doesn't allow it. */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   checkMayListen(config);
-  const engines = await openEngines(config);
+  const engines = await openEngines(config, { mayMake: true });
   let release = () => {};
   try {
     release = claimStorage(config.storage);

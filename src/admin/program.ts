@@ -97,6 +97,9 @@ function explain(error: unknown): string {
   if (error instanceof MigrationError) return `${error.message}; use the Firn that the storage was last used with.`;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM') return `${message}; run firn as the user who owns the storage.`;
+  if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code ?? '')) {
+    return `The database can't be used (${message}); docs/OPERATING.md, "When something is damaged", says what to do.`;
+  }
   return `${message} (unexpected; please report it)`;
 }
 

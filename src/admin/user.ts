@@ -12,6 +12,9 @@ interface PasswordOptions extends OutputOptions {
   readonly passwordStdin?: boolean;
 }
 
+/** Scripts set up a Firn before its first start, and begin with its first user. */
+const FIRST_STEP = { mayMake: true };
+
 export function userCommand(): Command {
   const command = new Command('user').description('people who can sign in');
   command.addCommand(create());
@@ -43,7 +46,7 @@ function create(): Command {
         const user = await accounts.createUser({ email, name, password, isAdmin });
         remark(`User ${user.email} is made.`);
         printPassword(options, describe(user), given, password);
-      }),
+      }, FIRST_STEP),
     );
 }
 

@@ -18,11 +18,18 @@ export interface OutputOptions {
   readonly json?: boolean;
 }
 
-/** Opens the storage, also beside a running server, for the time of one command. */
-export async function atWork(work: (workplace: Workplace) => Promise<void>): Promise<void> {
+/**
+ * Opens the storage, also beside a running server, for the time of one command. Only where `mayMake` it makes one, so
+ * that a wrong FIRN_STORAGE shows.
+ */
+export async function atWork(
+  work: (workplace: Workplace) => Promise<void>,
+  options: { readonly mayMake?: boolean } = {},
+): Promise<void> {
   const config = readConfig();
-  const engines = await openEngines(config);
+  const engines = await openEngines(config, options);
   try {
+    if (engines.isNew) remark(`A new storage is made in ${config.storage}.`);
     const passwords = new Passwords();
     const audit = new Audit(engines.security);
     const uploadMaxBytes = config.uploadMaxExtendedBytes;

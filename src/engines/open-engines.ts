@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
@@ -8,7 +7,6 @@ import type { ImportStore } from '../stores/import-store.js';
 import type { JobStore } from '../stores/job-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
-import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
@@ -19,13 +17,16 @@ import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
-import { DATABASE, openStorage } from './storage-format.js';
+import { finish, openStorage } from './storage-format.js';
+import { openBlobs, prepareDatabase } from './storage-whole.js';
 
 /** Folder of SQLite's migrations. */
 export const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
 
 /** Everything that holds data, behind the seams. */
 export interface Engines {
+  /** Whether the storage was made just now. */
+  readonly isNew: boolean;
   readonly blobs: BlobStore;
   readonly drives: DriveStore;
   readonly accounts: AccountStore;
@@ -39,21 +40,29 @@ export interface Engines {
 }
 
 /**
- * Opens the data, and makes the storage folder where there is none. Several processes may do so at once. Throws
- * `StorageFormatError` and `MigrationError`.
+ * Opens the data of a storage folder; where `mayMake` and the folder is missing or empty, makes it first. Several
+ * processes may do so at once. Throws `StorageFormatError` and `MigrationError`.
  */
-export async function openEngines(config: { readonly storage: string }): Promise<Engines> {
-  await openStorage(config.storage);
-  const database = SqliteDatabase.open(join(config.storage, DATABASE), readMigrations(MIGRATIONS));
+export async function openEngines(
+  config: { readonly storage: string },
+  { mayMake = false }: { readonly mayMake?: boolean } = {},
+): Promise<Engines> {
+  const state = await openStorage(config.storage, mayMake);
+  const database = SqliteDatabase.open(prepareDatabase(config.storage, state), readMigrations(MIGRATIONS));
   try {
+    const accounts = new SqlAccountStore(database);
+    const blobIndex = new SqlBlobIndex(database);
+    const blobs = await openBlobs(config.storage, { accounts, blobIndex });
+    if (state === 'new') await finish(config.storage);
     return {
-      blobs: await DiskBlobStore.open(config.storage),
+      isNew: state === 'new',
+      blobs,
+      accounts,
+      blobIndex,
       drives: new SqlDriveStore(database),
-      accounts: new SqlAccountStore(database),
       security: new SqlSecurityStore(database),
       jobs: new SqlJobStore(database),
       imports: new SqlImportStore(database),
-      blobIndex: new SqlBlobIndex(database),
       history: new SqlStorageHistory(database),
       check: new SqlMetadataCheck(database),
       close: () => database.close(),

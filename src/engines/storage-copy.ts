@@ -6,19 +6,24 @@ import type { StorageCopy } from '../stores/storage-copy.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { syncFolder } from './disk/file-calls.js';
 import { MIGRATIONS } from './open-engines.js';
-import { readMigrations } from './sql/migrate.js';
+import { pendingMigrations, readMigrations } from './sql/migrate.js';
 import { skipRevisions } from './sql/revisions.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
+import { readApplied } from './sqlite/sqlite-peek.js';
 import { settle, snapshot } from './sqlite/sqlite-snapshot.js';
 import { claimStorage } from './sqlite/storage-claim.js';
 import { beginUnfinished, checkWhole, DATABASE, finish, StorageFormatError } from './storage-format.js';
 
 /**
  * Takes the metadata of the storage folder `source` to `folder`, which is empty, or a backup, or one that was broken
- * off; a server or another copy must not work on it. Throws `StorageFormatError`, `StorageClaimedError`.
+ * off; a server or another copy must not work on it. Throws
+ * `StorageFormatError`, `StorageClaimedError`; and `MigrationError`, leaving nothing, where the source is of a newer Firn.
  */
 export async function beginCopy(source: string, folder: string): Promise<StorageCopy> {
+  const migrations = readMigrations(MIGRATIONS);
+  // Before anything is made in the folder: the next try would find it not empty.
+  pendingMigrations(migrations, readApplied(join(source, DATABASE)));
   const isNew = await beginUnfinished(folder);
   if ((await realpath(source)) === (await realpath(folder))) {
     throw new StorageFormatError(`${folder} is the storage itself; a copy needs a folder of its own.`);
@@ -29,7 +34,7 @@ export async function beginCopy(source: string, folder: string): Promise<Storage
     const blobs = await DiskBlobStore.open(folder);
     await blobs.clearIncoming();
     await snapshot(join(source, DATABASE), fresh);
-    const database = SqliteDatabase.open(fresh, readMigrations(MIGRATIONS));
+    const database = SqliteDatabase.open(fresh, migrations);
     return {
       blobs,
       blobIndex: new SqlBlobIndex(database),

@@ -25,6 +25,8 @@ export interface BlobIndex {
   ): Promise<{ readonly last: ContentPosition | null; readonly marked: number }>;
   /** Those of `ids` (found in a BlobStore) that no content row knows, marked or not. */
   unknown(ids: readonly BlobId[]): Promise<BlobId[]>;
+  /** Up to `limit` of the newest contents whose bytes a BlobStore has to have. */
+  newest(limit: number): Promise<BlobId[]>;
   /** Marks those of `ids` (found in a BlobStore) that no content row knows. Gives how many it marked. */
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number>;
   /**

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -250,6 +250,18 @@ describe('PRODUCT §7 — errors and usage', () => {
     }
   });
 
+  it('console B15 — a wrong FIRN_STORAGE is one line and exit code 1, and makes nothing', async () => {
+    const { storage, run: runThere } = await makeStorage();
+    for (const words of [['user', 'list'], ['gc'], ['fsck'], ['drive', 'create', 'X', '--owner', 'anna@x']]) {
+      const errors = expect.stringMatching(/^error: There is no storage in [^\n]+FIRN_STORAGE[^\n]+\n$/);
+      expect(await runThere(words)).toEqual({ code: 1, output: '', errors });
+    }
+    expect(await readdir(storage)).toEqual([]);
+    const first = await runThere(['user', 'create', 'anna@x']);
+    expect(first).toMatchObject({ code: 0, errors: expect.stringContaining(`A new storage is made in ${storage}.`) });
+    expect((await runThere(['user', 'create', 'ben@x'])).errors).not.toContain('new storage');
+  });
+
   it('a setting that is wrong is named', async () => {
     const { storage } = await makeStorage();
     const { runProgram } = await import('../support/run-program.js');
@@ -261,7 +273,7 @@ describe('PRODUCT §7 — errors and usage', () => {
 
   it('the storage is for its owner alone', async () => {
     const { storage, firn } = await makeStorage();
-    await firn('user', 'list', '--json');
+    await firn('user', 'create', 'anna@x');
     expect((await stat(storage)).mode & 0o777).toBe(0o700);
     expect((await stat(join(storage, 'FORMAT'))).mode & 0o777).toBe(0o600);
   });

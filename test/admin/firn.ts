@@ -47,7 +47,7 @@ export async function makeStorage(atEnd: AtEnd = onTestFinished) {
 /** The same with the users anna@x and ben@x, and their drive Team. */
 export async function makeTeam(atEnd?: AtEnd) {
   const storage = await makeStorage(atEnd);
-  const engines = await openEngines(storage);
+  const engines = await openEngines(storage, { mayMake: true });
   const accounts = new Accounts(engines.accounts, new Passwords(), {
     uploadMaxBytes: 100e9,
     audit: new Audit(engines.security),

@@ -12,6 +12,7 @@ import { backup, restore } from '../../src/jobs/backup.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
 import type { NodeRow } from '../../src/stores/drive-store.js';
 import type { StorageCopy } from '../../src/stores/storage-copy.js';
+import { openToOthers } from '../support/file-modes.js';
 import { idOf, openMetadata, Storage } from './storage-fixture.js';
 
 /** Everything that a storage holds, without the names of its files: rows, and blobs by their real hash. */
@@ -78,7 +79,7 @@ describe('backup and restore', () => {
     expect(report).toEqual({ copied: 2, skipped: 0, bytes: 2, problems: [] });
     const restored = join(outside, 'restored');
     expect(await restoreTo(restored)).toEqual({ copied: 2, skipped: 0, bytes: 2, problems: [] });
-    await openStorage(restored);
+    expect(await openStorage(restored, false)).toBe('whole');
     const original = await contentOf(storage.folder);
     expect(await contentOf(target)).toEqual(original);
     expect(await contentOf(restored)).toEqual(original);
@@ -192,10 +193,10 @@ describe('backup and restore', () => {
   it('a first backup or a restore that breaks off is no storage, nor a backup', async () => {
     await storage.upload('a');
     await (await beginCopy(storage.folder, target)).abandon();
-    await expect(openStorage(target)).rejects.toThrow('did not finish');
+    await expect(openStorage(target, true)).rejects.toThrow('did not finish');
     await expect(openBackup(target)).rejects.toThrow(StorageFormatError);
     await backUp();
-    await openStorage(target);
+    expect(await openStorage(target, false)).toBe('whole');
   });
 
   it('names missing and damaged blobs, copies all others, and keeps earlier copies of them', async () => {
@@ -233,13 +234,44 @@ describe('backup and restore', () => {
 
   it('refuses the storage itself, a folder that a server uses, and one of another format', async () => {
     await expect(beginCopy(storage.folder, storage.folder)).rejects.toThrow('is the storage itself');
-    await openStorage(target);
+    await openStorage(target, true);
     const release = claimStorage(target);
     await expect(beginCopy(storage.folder, target)).rejects.toThrow(StorageClaimedError);
     release();
     await writeFile(join(target, 'FORMAT'), '7');
     await expect(beginCopy(storage.folder, target)).rejects.toThrow('has format "7"');
     await expect(openBackup(join(outside, 'nothing'))).rejects.toThrow('is no backup');
+  });
+
+  it('faults E5 — a backup of a newer Firn is refused before anything is made in the target', async () => {
+    await storage.upload('a');
+    await backUp();
+    const newer = new Database(join(target, 'firn.db'));
+    newer.prepare("INSERT INTO migration VALUES ('9999-later', 'x', 0)").run();
+    newer.close();
+    const restored = join(outside, 'restored');
+    await expect(restoreTo(restored)).rejects.toThrow('holds migration 9999-later, which this Firn does not know');
+    await expect(readdir(restored)).rejects.toThrow('ENOENT');
+    expect((await readdir(target)).sort()).toEqual(['FORMAT', 'blobs', 'firn.db', 'incoming', 'server.lock']);
+  });
+
+  it.each(['missing', 'empty'])('faults A2 — a backup whose database is %s is none', async (what) => {
+    await storage.upload('a');
+    await backUp();
+    await (what === 'empty' ? truncate(join(target, 'firn.db')) : rm(join(target, 'firn.db')));
+    await expect(restoreTo(join(outside, 'restored'))).rejects.toThrow(`firn.db, is ${what}: nothing was touched`);
+    await expect(readdir(join(outside, 'restored'))).rejects.toThrow('ENOENT');
+  });
+
+  it('security Low — what a backup writes is for its owner alone, whatever the umask', async () => {
+    const umask = process.umask(0);
+    try {
+      await storage.upload('a');
+      await backUp();
+    } finally {
+      process.umask(umask);
+    }
+    expect(await openToOthers(target)).toEqual([]);
   });
 
   it('replaces a backup that was opened meanwhile, and whose log was left by a killed process', async () => {

@@ -9,7 +9,7 @@ import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
-import { openStorage } from '../../src/engines/storage-format.js';
+import { finish, openStorage } from '../../src/engines/storage-format.js';
 import type { NodeRow } from '../../src/stores/drive-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { insertFile, largeContentOf, type MetadataEngine, World } from '../conformance/metadata-fixture.js';
@@ -26,9 +26,11 @@ export class Storage {
 
   static async make(): Promise<Storage> {
     const folder = await mkdtemp(join(tmpdir(), 'firn-jobs-'));
-    await openStorage(folder);
+    await openStorage(folder, true);
     const world = await World.open(async () => openMetadata(join(folder, 'firn.db')));
-    return new Storage(folder, await DiskBlobStore.open(folder), world);
+    const blobs = await DiskBlobStore.open(folder);
+    await finish(folder);
+    return new Storage(folder, blobs, world);
   }
 
   get blobIndex() {

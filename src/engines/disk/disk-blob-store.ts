@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { access, constants, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
@@ -29,6 +29,7 @@ import {
 } from './file-calls.js';
 import { Hashers } from './hashing.js';
 import { IncomingFile, type UploadMeans } from './incoming-file.js';
+import { makeFolder } from './private-files.js';
 import { UploadBuffers } from './upload-buffers.js';
 
 /** How long an answer of `freeBytes` holds: it is asked for with each upload and each quota property. */
@@ -55,16 +56,27 @@ export class DiskBlobStore implements BlobStore {
   /** Makes what is missing of the folders, all durable before the first upload. */
   static async open(folder: string): Promise<DiskBlobStore> {
     const store = new DiskBlobStore(folder);
-    await mkdir(store.#blobs, { recursive: true });
-    await mkdir(store.#incoming, { recursive: true });
+    await makeFolder(store.#blobs);
+    await makeFolder(store.#incoming);
     const there = new Set(await readdir(store.#blobs));
     for (const prefix of prefixes()) {
-      if (!there.has(prefix)) await mkdir(join(store.#blobs, prefix), { recursive: true });
+      if (!there.has(prefix)) await makeFolder(join(store.#blobs, prefix));
     }
     // Also where nothing is missing: another process may have made them a moment ago.
     await syncFolder(store.#blobs);
     await syncFolder(folder);
     return store;
+  }
+
+  /** Whether a storage folder has the folders of blobs; none are there where the disk that holds them is not mounted. */
+  static async isPrepared(folder: string): Promise<boolean> {
+    try {
+      const names = new Set(prefixes());
+      return (await readdir(join(folder, 'blobs'))).some((name) => names.has(name));
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw error;
+    }
   }
 
   async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredBlob> {
@@ -137,7 +149,7 @@ export class DiskBlobStore implements BlobStore {
   async setAside(damaged: BlobInfo): Promise<boolean> {
     const path = this.#pathOf(damaged.id);
     const aside = join(this.#damaged, `${damaged.id}.${randomUUID()}`);
-    await mkdir(this.#damaged, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#damaged);
     try {
       await rename(path, aside);
     } catch (error) {

@@ -62,6 +62,11 @@ export class SqlBlobIndex implements BlobIndex {
     return rows.map((row) => row.id as BlobId);
   }
 
+  async newest(limit: number): Promise<BlobId[]> {
+    const rows = await this.#database.readOne((connection: SqlConnection) => newest.all(connection, { limit }));
+    return rows.map((row) => row.id as BlobId);
+  }
+
   condemnUnknown(ids: readonly BlobId[], now: number): Promise<number> {
     return this.#database.write((connection) => condemnUnknown.run(connection, { ids: JSON.stringify(ids), now }));
   }
@@ -238,6 +243,18 @@ const unknown = statement<{ ids: string }>()<{ id: string }>(
   (_db, p) => sql<{ id: string }>`
     SELECT value AS id FROM json_each(${p('ids')})
     WHERE NOT EXISTS (SELECT 1 FROM content WHERE content.id = value AND bytes IS NULL)`,
+);
+
+/** Rows that are looked through for some that a BlobStore has: those in the database may be many. */
+const NEWEST_ROWS = 2_000;
+
+/** Marked ones may have lost their bytes to a sweep whose commit never came. */
+const newest = statement<{ limit: number }>()<{ id: string }>(
+  (_db, p) => sql<{ id: string }>`
+    SELECT id FROM (
+      SELECT id, bytes IS NULL AS is_blob FROM content ORDER BY key DESC LIMIT ${sql.lit(NEWEST_ROWS)}
+    ) AS page
+    WHERE is_blob AND NOT EXISTS (SELECT 1 FROM condemned WHERE content_id = page.id) LIMIT ${p('limit')}`,
 );
 
 const condemnUnknown = statement<{ ids: string; now: number }>()<never>(

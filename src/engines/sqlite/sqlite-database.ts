@@ -228,7 +228,7 @@ class Turn {
  * Tries again while another process opens or closes the file: SQLite takes locks then for which its own timeout doesn't
  * wait. Blocks the event loop, which has nothing to do yet.
  */
-function patiently<T>(open: () => T): T {
+export function patiently<T>(open: () => T): T {
   const giveUpAt = Date.now() + BUSY_MAX_MS;
   for (;;) {
     try {

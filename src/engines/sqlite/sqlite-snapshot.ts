@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { makePrivateFile } from '../disk/private-files.js';
 
 /** Pages (of 4 KiB) that are copied before others get a turn: 4 MB, some 5 ms. */
 const STEP_PAGES = 1_000;
@@ -14,6 +15,7 @@ export async function snapshot(source: string, target: string): Promise<void> {
   try {
     database.exec('BEGIN');
     database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get();
+    makePrivateFile(target);
     await database.backup(target, { progress: () => STEP_PAGES });
     database.exec('COMMIT');
   } finally {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { makePrivateFile } from '../disk/private-files.js';
 import { isBusy } from './sqlite-connection.js';
 
 /** Another server works on the same storage. */
@@ -12,7 +13,9 @@ export class StorageClaimedError extends Error {
  * way: the lock is the operating system's, held through SQLite. Throws `StorageClaimedError`.
  */
 export function claimStorage(folder: string): () => void {
-  const database = new Database(join(folder, 'server.lock'), { timeout: 0 });
+  const path = join(folder, 'server.lock');
+  makePrivateFile(path);
+  const database = new Database(path, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {

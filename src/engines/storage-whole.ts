@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { AccountStore } from '../stores/account-store.js';
+import type { BlobIndex } from '../stores/blob-index.js';
+import type { BlobStore } from '../stores/blob-store.js';
+import type { BlobId } from '../stores/values.js';
+import { DiskBlobStore } from './disk/disk-blob-store.js';
+import { makePrivateFile } from './disk/private-files.js';
+import { readApplied } from './sqlite/sqlite-peek.js';
+import { DATABASE, databaseLost, StorageFormatError } from './storage-format.js';
+
+/** Blobs of either side that are looked for on the other. */
+const SAMPLE = 32;
+/** Fewer lost blobs may be damage, which `firn fsck` names; so many, and none of them there, is another folder. */
+const LOST_MIN = 8;
+
+/** For a database that is about to be opened: made where the storage is new, else there and Firn's. */
+export function prepareDatabase(folder: string, state: 'new' | 'whole'): string {
+  const path = join(folder, DATABASE);
+  if (state === 'new') makePrivateFile(path);
+  else if (readOrExplain(folder, path).length === 0) throw databaseLost(folder, "holds nothing of Firn's");
+  return path;
+}
+
+function readOrExplain(folder: string, path: string) {
+  try {
+    return readApplied(path);
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    if (error.code === 'SQLITE_NOTADB') throw databaseLost(folder, 'is no database');
+    if (error.code.startsWith('SQLITE_CORRUPT')) throw databaseLost(folder, `is damaged (${error.message})`);
+    throw error;
+  }
+}
+
+/**
+ * Opens the blobs of a storage folder whose database is open. Throws `StorageFormatError` where the one is plainly not of
+ * the other: a disk that is not mounted, a database of an empty Firn beside filled blobs.
+ */
+export async function openBlobs(
+  folder: string,
+  { accounts, blobIndex }: { readonly accounts: AccountStore; readonly blobIndex: BlobIndex },
+): Promise<DiskBlobStore> {
+  const named = await blobIndex.newest(SAMPLE);
+  if (named.length > 0 && !(await DiskBlobStore.isPrepared(folder))) throw blobsLost(folder);
+  const blobs = await DiskBlobStore.open(folder);
+  if (named.length > 0) {
+    if (named.length >= LOST_MIN && !(await hasAny(blobs, named)) && !(await knowsAny(blobIndex, blobs))) {
+      throw blobsLost(folder);
+    }
+  } else if ((await accounts.listUsers(null, 1)).length === 0 && (await firstBlobs(blobs, 1)).length > 0) {
+    throw databaseLost(folder, 'has no users, and blobs/ is full');
+  }
+  return blobs;
+}
+
+function blobsLost(folder: string): StorageFormatError {
+  return new StorageFormatError(
+    `${join(folder, 'blobs')} has none of the contents that the database names: nothing was touched. ` +
+      'Is its disk mounted? Else put the folder back from a backup; storage/README.md says how.',
+  );
+}
+
+async function hasAny(blobs: BlobStore, ids: readonly BlobId[]): Promise<boolean> {
+  for (const id of ids) if (await blobs.stat(id)) return true;
+  return false;
+}
+
+async function knowsAny(blobIndex: BlobIndex, blobs: BlobStore): Promise<boolean> {
+  const ids = await firstBlobs(blobs, SAMPLE);
+  return (await blobIndex.unknown(ids)).length < ids.length;
+}
+
+async function firstBlobs(blobs: BlobStore, limit: number): Promise<BlobId[]> {
+  const ids: BlobId[] = [];
+  for await (const { id } of blobs.list()) {
+    ids.push(id);
+    if (ids.length === limit) break;
+  }
+  return ids;
+}
