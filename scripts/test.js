@@ -24,6 +24,7 @@ const clientPackages = [
   'nextcloud-desktop-cmd',
   'owncloud-client-cmd',
   'strace',
+  'g++',
   'unzip',
   'chromium',
   'apache2',
@@ -35,7 +36,10 @@ const clientPackages = [
 
 ensureDependencies();
 ensureBuild();
-ensureDebianPackages(clientPackages, 'npm test drives real WebDAV clients and a browser, and watches system calls');
+ensureDebianPackages(
+  clientPackages,
+  'npm test drives real WebDAV clients and a browser, watches system calls and makes them fail',
+);
 ensureJoplin();
 
 const results = process.env.TEST_RESULTS;

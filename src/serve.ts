@@ -21,6 +21,8 @@ async function start(): Promise<void> {
     log.info({ signal }, 'ending');
     await server.stop();
     log.info('ended');
+    // An ordinary end closes the database, which isn't to be trusted after its disk failed.
+    if (server.engines.durability.trouble() !== null) process.exit(1);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
   // No request gets here: errors end in the error middleware. What does is a defect, whose process can't be trusted.

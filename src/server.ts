@@ -41,6 +41,8 @@ import { maintenanceLane } from './jobs/maintenance.js';
 import { ConnectionCounts } from './metrics/connection-counts.js';
 import { Metrics } from './metrics/metrics.js';
 import { RequestCounts } from './metrics/request-counts.js';
+import { StoreFailingError } from './stores/drive-store.js';
+import type { Tell } from './stores/durability.js';
 
 /** Silence after which an idle keep-alive connection ends; clients want at least 15 s (CLIENTS R36). */
 const KEEP_ALIVE_MS = 65_000;
@@ -63,10 +65,14 @@ export interface RunningServer {
 /** Wires everything and listens. Rejects when a setting, the storage or the address doesn't allow it. */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   checkMayListen(config);
-  const engines = await openEngines(config, { mayMake: true });
+  const tell: Tell = ({ level, message, cause }) => log[level](cause === undefined ? {} : { err: cause }, message);
+  const engines = await openEngines(config, { mayMake: true, tell });
   let release = () => {};
   try {
     release = claimStorage(config.storage);
+    // Also heals what a failed write left that came before a SIGKILL.
+    if (!(await engines.durability.emptyLog()))
+      tell({ level: 'warn', message: 'the log could not be emptied at the start' });
     await engines.blobs.clearIncoming();
     const passwords = new Passwords();
     const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
@@ -95,6 +101,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       if (left > 0) log.warn({ requests: left }, 'ending in spite of requests that do not end');
       await driveParts.uploads.stop();
       await authenticator.close();
+      await engines.durability.emptyLog();
       await engines.close();
       release();
     };
@@ -163,12 +170,15 @@ function makeHttpServer(config: Config, engines: Engines, services: Services, un
   return makeListener(config, underWay.counting(app.callback()), connections, log);
 }
 
-/** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. Writes nothing. */
-async function checkReady({ drives, blobs }: Engines): Promise<void> {
+/** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. */
+async function checkReady({ drives, blobs, durability }: Engines): Promise<void> {
+  const trouble = durability.trouble();
+  if (trouble !== null) throw new StoreFailingError(trouble);
   await blobs.checkWritable();
   await drives.read((view) => view.findNodes([]));
   // Waits its turn in the queue of the writers, takes the write lock and gives it back.
   await drives.write(async () => {});
+  await durability.prove();
 }
 
 /** Throws when the token's file can't be read. */

@@ -9,7 +9,8 @@ import { StorageFormatError } from '../engines/storage-format.js';
 import { BackupStalledError } from '../jobs/backup.js';
 import { UnknownBlobsError } from '../jobs/gc.js';
 import { ImportRequestError } from '../jobs/import/import-request.js';
-import { StoreBusyError } from '../stores/drive-store.js';
+import { StorageFullError } from '../stores/blob-store.js';
+import { StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';
@@ -93,6 +94,8 @@ function explain(error: unknown): string {
   if (hint !== undefined) return `${(error as AccountError).message} ${hint}`;
   if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
   if (error instanceof StoreBusyError) return 'The database is busy; try again in a moment.';
+  if (error instanceof StoreFailingError) return `${error.message}; look at the disk, then try again.`;
+  if (error instanceof StorageFullError) return 'The disk is full: make room, then try again.';
   if (error instanceof PasswordsBusyError) return 'Too many passwords are being checked; try again in a moment.';
   if (error instanceof MigrationError) return `${error.message}; use the Firn that the storage was last used with.`;
   const { code, message } = error as NodeJS.ErrnoException;

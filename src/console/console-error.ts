@@ -2,7 +2,7 @@ import { AccountError, type AccountErrorKind } from '../accounts/account-error.j
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, StoreBusyError } from '../stores/drive-store.js';
+import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
 import type { RefusalKind } from './refusal-kind.js';
 
 export interface ConsoleErrorOptions extends ErrorOptions {
@@ -85,6 +85,10 @@ export function toConsoleError(error: unknown): ConsoleError | null {
   if (error instanceof PasswordsBusyError || error instanceof StoreBusyError) {
     const options = { cause: error, headers: { 'Retry-After': '5' } };
     return new ConsoleError(503, 'busy', 'The server is busy. Try again in a moment.', options);
+  }
+  if (error instanceof StoreFailingError) {
+    const text = "The server's disk failed to store this. Try again in a moment.";
+    return new ConsoleError(503, 'disk-fails', text, { cause: error, headers: { 'Retry-After': '10' } });
   }
   if (error instanceof StorageFullError) {
     return new ConsoleError(507, 'storage-full', "The server's disk is full.", { cause: error });

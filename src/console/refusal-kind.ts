@@ -31,6 +31,7 @@ export type RefusalKind =
   | 'no-such-import'
   | 'source-refused'
   | 'storage-full'
+  | 'disk-fails'
   /** What the protocol layer refuses, of downloads and resumable uploads. */
   | 'changed'
   | 'refused';

@@ -1,6 +1,6 @@
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, StoreBusyError } from '../stores/drive-store.js';
+import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
 import { type DavCondition, DavError } from './dav-error.js';
 import { type DavRequest, hrefOf } from './request.js';
 
@@ -25,6 +25,9 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
   'too-many': [429],
 };
 
+const DISK_FAILS =
+  "The server's disk failed to store this. Try again in a moment; if it goes on, tell its administrator.";
+
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
 export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 'base' | 'root'>): DavError | null {
   if (error instanceof DavError) return error;
@@ -46,6 +49,9 @@ export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 
       headers: { 'Retry-After': '5' },
       cause: error,
     });
+  }
+  if (error instanceof StoreFailingError) {
+    return new DavError(503, DISK_FAILS, { headers: { 'Retry-After': '10' }, cause: error });
   }
   if (error instanceof StorageFullError) {
     return new DavError(507, "The server's disk is full. Tell its administrator.", {

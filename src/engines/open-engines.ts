@@ -3,6 +3,7 @@ import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
+import type { Durability, Tell } from '../stores/durability.js';
 import type { ImportStore } from '../stores/import-store.js';
 import type { JobStore } from '../stores/job-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
@@ -36,19 +37,24 @@ export interface Engines {
   readonly blobIndex: BlobIndex;
   readonly history: StorageHistory;
   readonly check: MetadataCheck;
+  readonly durability: Durability;
   close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly mayMake?: boolean;
+  readonly tell?: Tell;
+  /** Ends the process at once; called when the disk failed and only a new start helps. */
+  readonly end?: () => void;
 }
 
 /**
  * Opens the data of a storage folder; where `mayMake` and the folder is missing or empty, makes it first. Several
  * processes may do so at once. Throws `StorageFormatError` and `MigrationError`.
  */
-export async function openEngines(
-  config: { readonly storage: string },
-  { mayMake = false }: { readonly mayMake?: boolean } = {},
-): Promise<Engines> {
-  const state = await openStorage(config.storage, mayMake);
-  const database = SqliteDatabase.open(prepareDatabase(config.storage, state), readMigrations(MIGRATIONS));
+export async function openEngines(config: { readonly storage: string }, options: EngineOptions = {}): Promise<Engines> {
+  const state = await openStorage(config.storage, options.mayMake ?? false);
+  const database = SqliteDatabase.open(prepareDatabase(config.storage, state), readMigrations(MIGRATIONS), options);
   try {
     const accounts = new SqlAccountStore(database);
     const blobIndex = new SqlBlobIndex(database);
@@ -65,6 +71,7 @@ export async function openEngines(
       imports: new SqlImportStore(database),
       history: new SqlStorageHistory(database),
       check: new SqlMetadataCheck(database),
+      durability: database,
       close: () => database.close(),
     };
   } catch (error) {

@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type Koa from 'koa';
+import { StorageFullError } from '../stores/blob-store.js';
+import { StoreFailingError } from '../stores/drive-store.js';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
 
@@ -24,12 +26,18 @@ export function health(checkReady: () => Promise<void>, answerMs = ANSWER_MS): K
         await within(answerMs, check());
       } catch (error) {
         context.state.log.error({ err: error }, 'not ready');
-        send(context, { status: 503, headers, body: 'not ready\n' });
+        send(context, { status: 503, headers, body: `not ready${reasonOf(error)}\n` });
         return;
       }
     }
     send(context, { status: 200, headers, body: 'ok\n' });
   }
+}
+
+/** What may be told without credentials: the log tells the rest. */
+function reasonOf(error: unknown): string {
+  if (error instanceof StorageFullError) return ': the disk is full';
+  return error instanceof StoreFailingError ? ': the disk fails' : '';
 }
 
 /** Probes that come while one is under way share it: a disk that hangs holds one thread, not all. */

@@ -5,6 +5,7 @@ import type { Uploads } from '../drive/uploads.js';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
+import type { Durability } from '../stores/durability.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { collectGarbage } from './gc.js';
@@ -28,6 +29,7 @@ export interface Maintenance {
   readonly security: SecurityStore;
   readonly uploads: Uploads;
   readonly history: StorageHistory;
+  readonly durability: Durability;
   readonly gc: GcTotals;
   /** 0: for ever. */
   readonly trashRetentionDays: number;
@@ -36,7 +38,7 @@ export interface Maintenance {
 
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
-  const { drives, blobs, blobIndex, security, uploads, history, gc, ...config } = parts;
+  const { drives, blobs, blobIndex, security, uploads, history, durability, gc, ...config } = parts;
   const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
     kind,
     everyMinutes: EVERY_MINUTES,
@@ -62,6 +64,8 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS, signal };
       return gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
+    // Else the log of a quiet server holds for months what nothing else has.
+    hourly('emptying the log', () => durability.emptyLog()),
     // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
     hourly('storage point', (signal) => noteStorage(history, Date.now(), signal)),
   ];

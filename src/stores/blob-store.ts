@@ -38,7 +38,10 @@ export interface BlobStore {
   clearIncoming(): Promise<void>;
   /** Bytes that can still be stored, or null when the engine knows no limit. */
   freeBytes(): Promise<number | null>;
-  /** Rejects where an upload could not be stored, but for a lack of room. Writes nothing. */
+  /**
+   * Rejects where an upload could not be stored, with `StorageFullError` where a small one has no room. Stores a trial at
+   * most once in some seconds; meanwhile it answers as the last time.
+   */
   checkWritable(): Promise<void>;
   /** Counts, which cost nothing to read. */
   stats(): BlobStoreStats;

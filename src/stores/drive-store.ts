@@ -12,8 +12,8 @@ export interface DriveStore {
   /**
    * Runs `work` as one transaction: when it resolves, all of it is on stable storage; when it rejects, with the
    * error of `work`, nothing has happened. Writes run one after the other. Work awaits nothing but the transaction.
-   * Rejects with `StoreBusyError` when another process holds the store for too long. Work that changes nothing waits
-   * its turn like any other, and writes nothing.
+   * Rejects with `StoreBusyError` when another process holds the store for too long, with `StoreFailingError` while the
+   * disk doesn't take what is written. Work that changes nothing waits its turn like any other, and writes nothing.
    */
   write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T>;
   /** Counts, which cost nothing to read. */
@@ -280,4 +280,9 @@ export class NameTakenError extends Error {
 
 export class StoreBusyError extends Error {
   override readonly name = 'StoreBusyError';
+}
+
+/** The disk failed a write. Nothing is acknowledged until what was acknowledged before is safe. */
+export class StoreFailingError extends Error {
+  override readonly name = 'StoreFailingError';
 }

@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Koa from 'koa';
@@ -22,13 +22,14 @@ describe('PRODUCT R5 — /readyz', () => {
   const database = () => path.join(server.config.storage, 'firn.db');
   const ready = async () => (await server.send('GET', '/readyz')).status;
 
-  test('goes the way of a write, and writes nothing', async () => {
+  test('faults E2 — goes the way of a write each time, and makes a commit once in some seconds, whoever asks', async () => {
     const before = commitsInLog(database());
     const { commitsBySize } = server.engines.drives.stats();
     const writes = commitsBySize[1]!;
     for (let count = 0; count < 3; count++) expect(await ready()).toBe(200);
-    expect(commitsInLog(database())).toBe(before);
-    expect(commitsBySize[1]! - writes).toBe(3);
+    expect(commitsInLog(database()) - before).toBe(1);
+    expect(commitsBySize[1]! - writes).toBe(4);
+    expect(await readdir(path.join(server.config.storage, 'incoming'))).toEqual([]);
   });
 
   test('says 503 in time while nobody gets to write, and 200 again afterwards', async () => {

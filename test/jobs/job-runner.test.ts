@@ -1,3 +1,4 @@
+import { copyFile, stat } from 'node:fs/promises';
 import { type Logger, pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
@@ -6,7 +7,8 @@ import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { PassingError } from '../../src/jobs/back-off.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runner.js';
-import { maintenanceLane } from '../../src/jobs/maintenance.js';
+import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
+import { openRaw, temporaryFile } from '../support/sqlite-file.js';
 import { Storage } from './storage-fixture.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
@@ -152,6 +154,7 @@ describe('JobRunner', () => {
     const { kinds } = maintenanceLane({
       ...{ drives, blobs: storage.blobs, blobIndex: storage.blobIndex, history, gc: new GcTotals() },
       ...{ security: accounts as never, uploads: { removeExpired: async () => {} } as never },
+      durability: database,
       ...{ trashRetentionDays: 1, auditRetentionDays: 0 },
     });
     const abort = new AbortController();
@@ -159,6 +162,20 @@ describe('JobRunner', () => {
     const work = { job: {} as never, signal: abort.signal, report() {}, renew() {} };
     const runs = ['garbage collection', 'storage point'].map((name) => kinds.find(({ kind }) => kind === name)!);
     for (const kind of runs) await expect(kind.run(work)).rejects.toThrow('ending');
+  });
+
+  it('faults C3 — the log is emptied each hour: what a quiet server stored is in the database', async () => {
+    const file = await temporaryFile();
+    const quiet = SqliteDatabase.open(file, MIGRATIONS);
+    onTestFinished(() => quiet.close());
+    await quiet.write((connection) => connection.run('UPDATE revision SET value = 7', []));
+    const { kinds } = maintenanceLane({ durability: quiet } as unknown as Maintenance);
+    const hourly = kinds.find(({ kind }) => kind === 'emptying the log')!;
+    expect(hourly.everyMinutes).toBe(60);
+    await hourly.run({ job: {} as never, signal: new AbortController().signal, report() {}, renew() {} });
+    expect((await stat(`${file}-wal`)).size).toBe(0);
+    await copyFile(file, `${file}.alone`);
+    expect(openRaw(`${file}.alone`).prepare('SELECT value FROM revision').pluck().get()).toBe(7);
   });
 
   it('counts runs, failures, the last success and how long it took, and logs what failed', async () => {

@@ -32,8 +32,8 @@ export class CountingDatabase implements SqlDatabase {
     return this.#database.stats();
   }
 
-  dropLog(): Promise<void> {
-    return this.#database.dropLog();
+  emptyLog(): Promise<boolean> {
+    return this.#database.emptyLog();
   }
 
   close(): Promise<void> {

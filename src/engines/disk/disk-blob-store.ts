@@ -12,6 +12,7 @@ import {
   type StoredBlob,
 } from '../../stores/blob-store.js';
 import { type BlobId, type ByteRange, isBlobId } from '../../stores/values.js';
+import { paced } from '../paced.js';
 import { takeSource } from '../take-source.js';
 import { BlobReader } from './blob-reader.js';
 import {
@@ -30,10 +31,14 @@ import {
 import { Hashers } from './hashing.js';
 import { IncomingFile, type UploadMeans } from './incoming-file.js';
 import { makeFolder } from './private-files.js';
+import { probeWrite } from './probe-write.js';
 import { UploadBuffers } from './upload-buffers.js';
 
 /** How long an answer of `freeBytes` holds: it is asked for with each upload and each quota property. */
 const FREE_BYTES_MS = 5_000;
+
+/** How long a trial of writing holds, in milliseconds: nobody can make it a load on the disk. */
+const PROBE_MS = 5_000;
 
 /**
  * Blobs as files: `blobs/ab/abcdef…`, uploads in `incoming/`, which is on the same file system. The order of the
@@ -195,7 +200,10 @@ export class DiskBlobStore implements BlobStore {
   async checkWritable(): Promise<void> {
     // A file system that is mounted read-only after an error says so here, also to root.
     for (const folder of [this.#incoming, this.#blobs]) await access(folder, constants.W_OK | constants.X_OK);
+    await this.#tryWriting();
   }
+
+  readonly #tryWriting = paced(() => probeWrite(this.#incoming), PROBE_MS);
 
   stats(): BlobStoreStats {
     return { uploads: this.#uploads, bufferBytes: this.#means.buffers.bytes };

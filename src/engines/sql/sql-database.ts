@@ -21,8 +21,8 @@ export interface SqlDatabase {
   /** Runs `work` as one durable transaction; waiting writes may share one commit but never each other's failure. */
   write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   stats(): TransactionStats;
-  /** Empties the log of writes, as far as nobody reads it: what was removed before is then in no file any more. */
-  dropLog(): Promise<void>;
+  /** As `Durability.emptyLog`: what was removed before is then in no file any more. */
+  emptyLog(): Promise<boolean>;
   close(): Promise<void>;
 }
 

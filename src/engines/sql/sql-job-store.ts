@@ -91,7 +91,7 @@ export class SqlJobStore implements JobStore {
     if (
       outcome.kind === 'succeeded' ? outcome.runAt === null : outcome.kind === 'failed' || outcome.kind === 'cancelled'
     )
-      await this.#database.dropLog();
+      await this.#database.emptyLog();
     return ended > 0;
   }
 
@@ -100,13 +100,13 @@ export class SqlJobStore implements JobStore {
       await statements.cancelWaiting.run(connection, { id, now }),
       await statements.cancelRunning.run(connection, { id }),
     ]);
-    if (waiting! > 0) await this.#database.dropLog();
+    if (waiting! > 0) await this.#database.emptyLog();
     return waiting! + running! > 0;
   }
 
   async wipeSecrets(): Promise<number> {
     const wiped = await this.#database.write((connection) => statements.wipeSecrets.run(connection, {}));
-    if (wiped > 0) await this.#database.dropLog();
+    if (wiped > 0) await this.#database.emptyLog();
     return wiped;
   }
 }

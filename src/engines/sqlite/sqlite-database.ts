@@ -1,9 +1,14 @@
+import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { StoreBusyError, type TransactionStats } from '../../stores/drive-store.js';
+import { StoreBusyError, StoreFailingError, type TransactionStats } from '../../stores/drive-store.js';
+import type { Durability, Tell } from '../../stores/durability.js';
+import { paced } from '../paced.js';
 import { type Migration, pendingMigrations } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
+import { isIoError, LogKeeper } from './log-keeper.js';
 import { isBusy, SqliteConnection, translate } from './sqlite-connection.js';
+import { WriteAheadLog } from './write-ahead-log.js';
 
 /** Writes that may share a commit: bounded so that the first of them isn't kept waiting by the last. */
 const BATCH_MAX = 128;
@@ -13,13 +18,27 @@ const BUSY_MAX_MS = 15_000;
 const BUSY_PAUSE_MAX_MS = 20;
 /** Tries to empty the log; the next checkpoint that finds nobody reading does it otherwise. */
 const DROP_TRIES = 50;
-/** Pages (of 4 KiB) in the write-ahead log before SQLite moves them to the database: 32 MB. */
+/** Tries to empty the log before a failed commit is answered. */
+const RESCUE_TRIES = 5;
+/** Pages (of 4 KiB) in the write-ahead log before they are moved to the database: 32 MB. */
 const CHECKPOINT_PAGES = 8_000;
+/** Commits between two looks at how many they are. */
+const COMMITS_A_LOOK = 8;
+/** A proof that commits become durable holds so long, in milliseconds: nobody can make it a load on the disk. */
+const PROOF_MS = 5_000;
 
 interface PendingWrite {
   readonly work: (connection: SqlConnection) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface OpenOptions {
+  /** How long a write waits for another process, in milliseconds. */
+  readonly busyMaxMs?: number;
+  readonly tell?: Tell;
+  /** Ends the process at once; called when the disk failed and only a new start helps. */
+  readonly end?: () => void;
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -29,33 +48,38 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown };
  * each within a savepoint of its own. A file has a second connection for reads; in memory there is but one, and reads
  * take their turn between commits.
  */
-export class SqliteDatabase implements SqlDatabase {
+export class SqliteDatabase implements SqlDatabase, Durability {
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #writerTurn = new Turn();
   readonly #readerTurn: Turn;
   #queue: PendingWrite[] = [];
   #isFlushing = false;
+  /** Null in memory. */
+  readonly #keeper: LogKeeper | null;
+  readonly #log: WriteAheadLog | null;
   readonly #busyMaxMs: number;
   readonly #commitsBySize = new Array<number>(BATCH_MAX + 1).fill(0);
   #failedCommits = 0;
+  #commitsToLook = 0;
 
-  private constructor(writer: SqliteConnection, reader: SqliteConnection, busyMaxMs: number) {
+  private constructor(
+    writer: SqliteConnection,
+    reader: SqliteConnection,
+    keeper: LogKeeper | null,
+    log: WriteAheadLog | null,
+    busyMaxMs: number,
+  ) {
     this.#writer = writer;
     this.#busyMaxMs = busyMaxMs;
     this.#reader = reader;
+    this.#keeper = keeper;
+    this.#log = log;
     this.#readerTurn = writer === reader ? this.#writerTurn : new Turn();
   }
 
-  /**
-   * Opens the file, or `:memory:`, and brings its schema up to date. Throws `MigrationError`. `busyMaxMs`: how long a
-   * write waits for another process, in milliseconds.
-   */
-  static open(
-    path: string,
-    migrations: readonly Migration[],
-    options: { readonly busyMaxMs?: number } = {},
-  ): SqliteDatabase {
+  /** Opens the file, or `:memory:`, and brings its schema up to date. Throws `MigrationError`. */
+  static open(path: string, migrations: readonly Migration[], options: OpenOptions = {}): SqliteDatabase {
     const writer = patiently(() => {
       const database = new Database(path, { timeout: BUSY_MAX_MS });
       try {
@@ -69,8 +93,13 @@ export class SqliteDatabase implements SqlDatabase {
         throw error;
       }
     });
-    const reader = path === ':memory:' ? writer : new SqliteConnection(patiently(() => openReader(path)));
-    return new SqliteDatabase(writer, reader, options.busyMaxMs ?? BUSY_MAX_MS);
+    const busyMaxMs = options.busyMaxMs ?? BUSY_MAX_MS;
+    if (path === ':memory:') return new SqliteDatabase(writer, writer, null, null, busyMaxMs);
+    const reader = new SqliteConnection(patiently(() => openReader(path)));
+    const log = new WriteAheadLog(path, writer.database);
+    const { tell = () => {}, end = () => process.exit(1) } = options;
+    const keeper = new LogKeeper(log, { folder: dirname(path), tell, end });
+    return new SqliteDatabase(writer, reader, keeper, log, busyMaxMs);
   }
 
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -108,29 +137,39 @@ export class SqliteDatabase implements SqlDatabase {
     };
   }
 
-  async dropLog(): Promise<void> {
-    for (let tries = 0; tries < DROP_TRIES; tries++) {
-      const result = await this.#writerTurn.take(() =>
-        this.#readerTurn === this.#writerTurn ? this.#truncateLog() : this.#readerTurn.take(() => this.#truncateLog()),
-      );
-      if (result) return;
-      await wait(BUSY_PAUSE_MAX_MS);
-    }
+  trouble(): string | null {
+    return this.#keeper?.trouble ?? null;
   }
 
-  /** False while another process reads or writes. */
-  async #truncateLog(): Promise<boolean> {
-    try {
-      const [row] = this.#writer.database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-      return row?.busy !== 1;
-    } catch (error) {
-      if (isBusy(error)) return false;
-      throw error;
+  prove: () => Promise<void> = paced(async () => {
+    await this.write((connection) => connection.run('PRAGMA user_version = 0', []));
+  }, PROOF_MS);
+
+  async emptyLog(): Promise<boolean> {
+    if (!this.#keeper) return true;
+    // The many pages first, beside readers; the rest is little.
+    await this.#writerTurn.take(async () => this.#keeper?.pass(this.#rescue));
+    for (let tries = 0; tries < DROP_TRIES; tries++) {
+      if (await this.#writerTurn.take(() => this.#tryEmpty())) return true;
+      if (this.#keeper.trouble) return false;
+      await wait(BUSY_PAUSE_MAX_MS);
     }
+    return false;
+  }
+
+  readonly #rescue = (): void => void this.#writerTurn.take(() => this.#tryEmpty());
+
+  /** Within the writer's turn. */
+  async #tryEmpty(): Promise<boolean> {
+    const empty = async () => this.#keeper?.empty(this.#rescue) ?? true;
+    return this.#readerTurn === this.#writerTurn ? empty() : this.#readerTurn.take(empty);
   }
 
   async close(): Promise<void> {
     while (this.#isFlushing) await wait(1);
+    this.#keeper?.stop();
+    // Closing moves the log to the database and removes it. Where that isn't to be believed, the process ends with both open.
+    if (this.#keeper?.isLost) return;
     if (this.#reader !== this.#writer) this.#reader.database.close();
     this.#writer.database.close();
   }
@@ -139,13 +178,29 @@ export class SqliteDatabase implements SqlDatabase {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, BATCH_MAX);
       await this.#writerTurn.take(() => this.#commit(batch));
+      if (this.#isLogLong()) {
+        // The answers first.
+        await new Promise((resolve) => setImmediate(resolve));
+        await this.#writerTurn.take(async () => this.#keeper?.pass(this.#rescue));
+      }
       // Lets answers out and new requests in before the next fsync.
       if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#isFlushing = false;
   }
 
+  #isLogLong(): boolean {
+    if (!this.#log || ++this.#commitsToLook < COMMITS_A_LOOK) return false;
+    this.#commitsToLook = 0;
+    return this.#log.pages >= CHECKPOINT_PAGES;
+  }
+
   async #commit(batch: readonly PendingWrite[]): Promise<void> {
+    const trouble = this.trouble();
+    if (trouble !== null) {
+      for (const write of batch) write.reject(new StoreFailingError(trouble));
+      return;
+    }
     let outcomes: Outcome[];
     try {
       await this.#begin();
@@ -159,7 +214,8 @@ export class SqliteDatabase implements SqlDatabase {
       }
     } catch (error) {
       this.#failedCommits++;
-      for (const write of batch) write.reject(translate(error));
+      const reason = await this.#failed(error);
+      for (const write of batch) write.reject(reason);
       return;
     }
     this.#commitsBySize[batch.length]!++;
@@ -168,6 +224,16 @@ export class SqliteDatabase implements SqlDatabase {
       if ('error' in outcome) write.reject(outcome.error);
       else write.resolve(outcome.value);
     });
+  }
+
+  /** Gives what the writes of a batch are told that failed. A failed disk isn't written to again before it was looked after. */
+  async #failed(error: unknown): Promise<unknown> {
+    if (!this.#keeper || !isIoError(error)) return translate(error);
+    this.#keeper.distrust(error, this.#rescue);
+    for (let tries = 1; !(await this.#tryEmpty()) && tries < RESCUE_TRIES && !this.#keeper.isLost; tries++) {
+      await wait(BUSY_PAUSE_MAX_MS);
+    }
+    return this.#keeper.reason(error);
   }
 
   async #runInSavepoint(write: PendingWrite): Promise<Outcome> {
@@ -243,7 +309,6 @@ export function patiently<T>(open: () => T): T {
 function setUpWriter(database: Database.Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
-  database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   // Zeros go over what is removed: the credentials of imports leave nothing behind (PRODUCT I3).
   database.pragma('secure_delete = FAST');
   setUp(database);

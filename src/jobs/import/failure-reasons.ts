@@ -1,5 +1,5 @@
 import { DriveError } from '../../drive/drive-error.js';
-import { StoreBusyError } from '../../stores/drive-store.js';
+import { StoreBusyError, StoreFailingError } from '../../stores/drive-store.js';
 import { PassingError } from '../back-off.js';
 import { ChangedError } from './fetch-file.js';
 import { SourceRefusal } from './source-client.js';
@@ -8,6 +8,7 @@ import { SourceRefusal } from './source-client.js';
 export function passing(error: unknown): unknown {
   const isPassing =
     error instanceof StoreBusyError ||
+    error instanceof StoreFailingError ||
     (error instanceof DriveError && ['incomplete', 'digest-mismatch', 'busy'].includes(error.kind));
   return isPassing ? new ChangedError(error.message, { cause: error }) : error;
 }

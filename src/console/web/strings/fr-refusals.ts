@@ -66,6 +66,7 @@ const SENTENCES: Readonly<Record<RefusalKind, string | ((words: string) => strin
   busy: 'Le serveur y travaille déjà, ou est occupé. Réessayez dans un instant.',
   'too-many': 'Il y a trop d’envois inachevés. Terminez-en d’abord.',
   'storage-full': 'Le disque du serveur est plein.',
+  'disk-fails': 'Le disque du serveur n’a pas pu enregistrer cela. Réessayez dans un instant.',
   changed: 'Cela a changé entre-temps. Rechargez la page.',
   refused: (words) => `Le serveur a refusé : ${words}`,
   // Importations
