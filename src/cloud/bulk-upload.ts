@@ -85,7 +85,7 @@ function putOf(
   name: string,
   part: Part,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Pick<DavRequest, 'method' | 'headers' | 'path' | 'isFolderUrl' | 'body'> {
+): Pick<DavRequest, 'method' | 'headers' | 'path' | 'spelling' | 'isFolderUrl' | 'body'> {
   const md5 = part.headers.get('x-file-md5');
   const mtime = part.headers.get('x-file-mtime') ?? part.headers.get('x-oc-mtime');
   const checksum = part.headers.get('oc-checksum') ?? (md5 === undefined ? undefined : `MD5:${md5}`);
@@ -106,6 +106,7 @@ function putOf(
       ...(checksum === undefined ? {} : { 'oc-checksum': checksum }),
     },
     path: [...request.root, ...normalizePath(segments)],
+    spelling: '',
     isFolderUrl: false,
     body: {
       size: part.size,

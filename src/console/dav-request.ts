@@ -25,6 +25,7 @@ export function asDavRequest(
     origin,
     uploadsBase: `${base}/uploads/`,
     path,
+    spelling: '',
     isFolderUrl: false,
     drive,
     body: {

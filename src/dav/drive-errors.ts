@@ -2,7 +2,7 @@ import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
 import { type DavCondition, DavError } from './dav-error.js';
-import { type DavRequest, hrefOf } from './request.js';
+import { type Addressed, type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
 const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
@@ -29,7 +29,7 @@ const DISK_FAILS =
   "The server's disk failed to store this. Try again in a moment; if it goes on, tell its administrator.";
 
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
-export function toDavError(error: unknown, request: Pick<DavRequest, 'method' | 'base' | 'root'>): DavError | null {
+export function toDavError(error: unknown, request: Addressed & Pick<DavRequest, 'method'>): DavError | null {
   if (error instanceof DavError) return error;
   if (error instanceof DriveError) {
     const [status, condition] = STATUSES[error.kind];

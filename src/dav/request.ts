@@ -24,6 +24,8 @@ export interface DavRequest {
   /** Where the addresses of uploads in parts begin, encoded, with a slash at the end. */
   readonly uploadsBase: string;
   readonly path: DrivePath;
+  /** The address's own part of `path`, still percent-encoded, as it came; empty where no address says it. */
+  readonly spelling: string;
   /** The address ends with a slash, so it can only be a collection's (CLIENTS R17). */
   readonly isFolderUrl: boolean;
   readonly drive: Drive;
@@ -75,9 +77,29 @@ export function respond(
   return { status, headers, body };
 }
 
-/** The address of a path in the form that the request used (CLIENTS R18). */
-export function hrefOf(request: Pick<DavRequest, 'base' | 'root'>, path: DrivePath, isCollection: boolean): string {
-  return request.base + encodePath(path.slice(request.root.length), isCollection);
+/** What addresses in an answer are made of. */
+export type Addressed = Pick<DavRequest, 'base' | 'root' | 'path' | 'spelling'>;
+
+/** What RFC 3986 §3.3 lets a segment hold. */
+const SEGMENT = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*$/;
+
+/**
+ * The address of a path in the form that the request used (CLIENTS R18): as far as it is the path that was asked for, it
+ * is spelt as it came, because clients compare it letter by letter (RFC 4918 §8.3; cadaver, owncloudcmd).
+ */
+export function hrefOf(request: Addressed, path: DrivePath, isCollection: boolean): string {
+  const { base, root, path: asked } = request;
+  const spelt = request.spelling.split('/').filter((segment) => segment !== '');
+  let href = base;
+  let index = root.length;
+  for (; index < path.length && path[index] === asked[index]; index++) {
+    const segment = spelt[index - root.length];
+    // Whatever else a client has sent is no address.
+    if (segment === undefined || !SEGMENT.test(segment)) href += `/${encodeSegment(path[index]!)}`;
+    else href += `/${segment}`;
+  }
+  if (index >= path.length) return isCollection || path.length <= root.length ? `${href}/` : href;
+  return href + encodePath(path.slice(index), isCollection);
 }
 
 /** What a read finds. Throws `DavError` 404 where there is nothing, or a file under the address of a folder. */
@@ -91,11 +113,11 @@ export function existing(request: DavRequest, found: Found): Resource {
 
 /** Writes the addresses of many resources: those that follow each other in one folder share its encoded path. */
 export class HrefWriter {
-  readonly #request: Pick<DavRequest, 'base' | 'root'>;
+  readonly #request: Addressed;
   #folder: DrivePath;
   #prefix: string;
 
-  constructor(request: Pick<DavRequest, 'base' | 'root'>) {
+  constructor(request: Addressed) {
     this.#request = request;
     this.#folder = request.root;
     this.#prefix = `${request.base}/`;
@@ -108,6 +130,7 @@ export class HrefWriter {
       this.#folder = path.slice(0, -1);
       this.#prefix = hrefOf(this.#request, this.#folder, true);
     }
+    if (path.length <= this.#request.path.length) return hrefOf(this.#request, path, isCollection);
     return this.#prefix + encodeSegment(name) + (isCollection ? '/' : '');
   }
 

@@ -9,6 +9,7 @@ export interface CloudTree {
   /** What `path` has before what the address says. */
   readonly root: DrivePath;
   readonly path: DrivePath;
+  readonly spelling: string;
   readonly isFolderUrl: boolean;
 }
 
@@ -25,7 +26,7 @@ export function findTree(place: TreePlace, membership: Membership): CloudTree | 
   if (isLimited && inTrash) return null;
   const root = inTrash ? [TRASH_NAME] : isLimited || place.kind === 'uploads' ? [] : [membership.driveName];
   const path = [...root, ...normalizePath(decodePath(place.path))];
-  return { base: place.base, root, path, isFolderUrl: place.path.endsWith('/') };
+  return { base: place.base, root, path, spelling: place.path, isFolderUrl: place.path.endsWith('/') };
 }
 
 /** Whether a user's name in an address is that of whoever asks: their e-mail address in any spelling. */

@@ -22,7 +22,7 @@ export interface DavBridgeParts {
 }
 
 /** How an address shows a drive: what `DavRequest` says of it. */
-export type Address = Pick<DavRequest, 'base' | 'root' | 'path' | 'isFolderUrl' | 'isCloud'> & {
+export type Address = Pick<DavRequest, 'base' | 'root' | 'path' | 'spelling' | 'isFolderUrl' | 'isCloud'> & {
   /** What comes before `/remote.php` in the addresses of uploads. */
   readonly prefix: string;
 };
@@ -36,6 +36,7 @@ export function davBridge(parts: DavBridgeParts): Koa.Middleware<FirnState> {
       base: mount.base,
       root: [],
       path: normalizePath(decodePath(mount.path)),
+      spelling: mount.path,
       isFolderUrl: mount.path.endsWith('/'),
       isCloud: false,
       prefix: mount.base,
@@ -52,11 +53,12 @@ export function makeDavRequest(
 ): DavRequest {
   const { membership, url } = context.state;
   // One by one: taking the rest of an object apart and together again took 5 % of a small GET.
-  const { base, root, path, isFolderUrl, isCloud, prefix } = address;
+  const { base, root, path, spelling, isFolderUrl, isCloud, prefix } = address;
   return {
     base,
     root,
     path,
+    spelling,
     isFolderUrl,
     isCloud,
     origin: originOf(context.req),

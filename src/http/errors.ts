@@ -76,7 +76,13 @@ function expected(context: Context, error: unknown): DavError | null {
     return new DavError(503, 'Too many sign-ins at once. Try again in a moment.', { headers: { 'Retry-After': '2' } });
   }
   const { mount } = context.state;
-  return toDavError(error, { method: context.method, base: mount?.kind === 'drive' ? mount.base : '', root: [] });
+  return toDavError(error, {
+    method: context.method,
+    base: mount?.kind === 'drive' ? mount.base : '',
+    root: [],
+    path: [],
+    spelling: '',
+  });
 }
 
 function isAbort(error: unknown): boolean {
