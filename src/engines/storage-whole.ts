@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { AccountStore } from '../stores/account-store.js';
-import type { BlobIndex } from '../stores/blob-index.js';
+import { type BlobIndex, MetadataDamagedError } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { BlobId } from '../stores/values.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { makePrivateFile } from './disk/private-files.js';
+import { isDamage } from './sql/damage.js';
 import { readApplied } from './sqlite/sqlite-peek.js';
 import { DATABASE, databaseLost, StorageFormatError } from './storage-format.js';
 
@@ -41,17 +42,25 @@ export async function openBlobs(
   folder: string,
   { accounts, blobIndex }: { readonly accounts: AccountStore; readonly blobIndex: BlobIndex },
 ): Promise<DiskBlobStore> {
-  const named = await blobIndex.newest(SAMPLE);
-  if (named.length > 0 && !(await DiskBlobStore.isPrepared(folder))) throw blobsLost(folder);
-  const blobs = await DiskBlobStore.open(folder);
-  if (named.length > 0) {
-    if (named.length >= LOST_MIN && !(await hasAny(blobs, named)) && !(await knowsAny(blobIndex, blobs))) {
-      throw blobsLost(folder);
+  const isPrepared = await DiskBlobStore.isPrepared(folder);
+  const open = () => DiskBlobStore.open(folder);
+  try {
+    const named = await blobIndex.newest(SAMPLE);
+    if (named.length > 0 && !isPrepared) throw blobsLost(folder);
+    const blobs = await open();
+    if (named.length > 0) {
+      if (named.length >= LOST_MIN && !(await hasAny(blobs, named)) && !(await knowsAny(blobIndex, blobs))) {
+        throw blobsLost(folder);
+      }
+    } else if ((await accounts.listUsers(null, 1)).length === 0 && (await firstBlobs(blobs, 1)).length > 0) {
+      throw databaseLost(folder, 'has no users, and blobs/ is full');
     }
-  } else if ((await accounts.listUsers(null, 1)).length === 0 && (await firstBlobs(blobs, 1)).length > 0) {
-    throw databaseLost(folder, 'has no users, and blobs/ is full');
+    return blobs;
+  } catch (error) {
+    // Plainly Firn's, and damaged: what can be read is served, and fsck tells.
+    if (isPrepared && (error instanceof MetadataDamagedError || isDamage(error))) return open();
+    throw error;
   }
-  return blobs;
 }
 
 function blobsLost(folder: string): StorageFormatError {

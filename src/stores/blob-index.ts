@@ -56,11 +56,11 @@ export interface BlobIndex {
   /** False when the hold has ended before: bytes may be gone since. */
   extendHold(hold: number, until: number, now: number): Promise<boolean>;
   endHold(hold: number): Promise<void>;
-  /** Those of `ids` that no node names as bytes in a BlobStore. */
+  /** Those of `ids` that no node names as bytes in a BlobStore. Rejects as `named` does. */
   unnamed(ids: readonly BlobId[]): Promise<BlobId[]>;
-  /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. */
+  /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. Rejects as `named` does. */
   paths(id: BlobId, limit: number): Promise<string[]>;
-  /** One page of the contents that nodes name, by id. */
+  /** One page of the contents that nodes name, by id. Rejects with `MetadataDamagedError` where one can't be read. */
   named(after: BlobId | null, limit: number): Promise<NamedContent[]>;
 }
 
@@ -70,6 +70,11 @@ export interface NamedContent {
   readonly bytes: Uint8Array | null;
 }
 
+/** A part of the metadata is damaged so that it can't be read; others may be read still. */
+export class MetadataDamagedError extends Error {
+  override readonly name = 'MetadataDamagedError';
+}
+
 /** Something wrong that fsck found in the metadata. */
 export interface Inconsistency {
   readonly kind: string;
@@ -77,6 +82,9 @@ export interface Inconsistency {
 }
 
 export interface MetadataCheck {
-  /** Everything that is wrong within the metadata: counters, parents, trash, contents. Repairs what it can when told. */
+  /**
+   * Everything that is wrong within the metadata: first the database's own check (kind `database`), then counters, parents,
+   * trash, contents. Goes on after damage. Repairs what it can when told, but nothing in a database that is damaged.
+   */
   check(options: { readonly repair: boolean; readonly now: number }): AsyncIterable<Inconsistency>;
 }

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Engines, openEngines } from '../../src/engines/open-engines.js';
 import { claimStorage } from '../../src/engines/sqlite/storage-claim.js';
 import { StorageFormatError } from '../../src/engines/storage-format.js';
+import { MetadataDamagedError } from '../../src/stores/blob-index.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { openToOthers } from '../support/file-modes.js';
 
@@ -132,6 +133,23 @@ describe('faults A2 — a storage whose database is not there', () => {
     for (const id of newest) await rm(join(storage, 'blobs', id.slice(0, 2), id));
     await engines.close();
     await (await openEngines({ storage })).close();
+  });
+
+  it('faults C2 — is opened where the database is damaged: fsck tells, and what can be read is served', async () => {
+    const storage = await makeUsed();
+    const path = join(storage, 'firn.db');
+    const file = await readFile(path);
+    const [name] = (await readdir(join(storage, 'blobs'), { recursive: true })).filter((entry) => entry.length > 60);
+    const position = file.lastIndexOf(name!.slice(3));
+    expect(position).toBeGreaterThan(4096);
+    for (let at = file.indexOf(name!.slice(3)); at !== -1; at = file.indexOf(name!.slice(3), at + 1)) {
+      file[at - (at % 4096)] = 0;
+    }
+    await writeFile(path, file);
+    const engines = await openEngines({ storage });
+    await expect(engines.blobIndex.newest(1)).rejects.toThrow(MetadataDamagedError);
+    expect(await engines.accounts.findUser('anna@x')).not.toBeNull();
+    await engines.close();
   });
 
   it('is made by the next start where the first one was killed at any step', async () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkEverything, type Finding } from '../../src/jobs/fsck.js';
 import type { BlobStore } from '../../src/stores/blob-store.js';
 import { NOW } from '../conformance/metadata-fixture.js';
-import { idOf, Storage } from './storage-fixture.js';
+import { idOf, openMetadata, Storage } from './storage-fixture.js';
 
 describe('checkEverything', () => {
   let storage: Storage;
@@ -145,6 +145,58 @@ describe('checkEverything', () => {
     expect(kinds(await check())).toEqual(['error counters']);
     expect(kinds(await check(true))).toEqual(['error counters']);
     expect(await check()).toEqual([]);
+  });
+
+  /** Closes the database, spoils its file, and checks what is left; `spoil` gets the file's bytes. */
+  async function checkSpoilt(spoil: (file: Buffer) => void, repair = false): Promise<Finding[]> {
+    await storage.world.engine.close();
+    const path = join(storage.folder, 'firn.db');
+    const file = await readFile(path);
+    spoil(file);
+    await writeFile(path, file);
+    const { check: metadata, blobIndex, close } = openMetadata(path);
+    const findings: Finding[] = [];
+    const checked = { blobs: storage.blobs, blobIndex, metadata, repair, now: NOW };
+    for await (const finding of checkEverything(checked)) findings.push(finding);
+    await close();
+    return findings;
+  }
+  /** As a disk that forgets a page: the page's kind is none that SQLite knows. */
+  const spoilPageAt = (file: Buffer, position: number) => {
+    expect(position).toBeGreaterThan(4096);
+    file[position - (position % 4096)] = 0;
+  };
+
+  it('faults C2 — a bit in a name, so that the index says otherwise than the table, is found by the database’s own check', async () => {
+    await storage.world.file(storage.world.home, 'needle in a haystack', 'x');
+    const findings = await checkSpoilt((file) => {
+      const [first, second] = [file.indexOf('needle in'), file.lastIndexOf('needle in')];
+      expect(first).not.toBe(second);
+      file[second] = 'N'.charCodeAt(0);
+    });
+    expect(kinds(findings)).toContain('error database');
+    expect(findings[0]!.message).toMatch(/^the database is damaged: row \d+ missing from index node_name/);
+  });
+
+  it('faults C2 — goes on after a page of contents that can’t be read, and checks all others', async () => {
+    for (let number = 0; number < 150; number++) {
+      await storage.world.file(storage.world.home, `${number}`, `the content of number ${number}`);
+    }
+    for (const name of ['damaged', 'well']) await storage.upload(name);
+    await writeFile(storage.pathOf('damaged'), 'dAmaged');
+    const findings = await checkSpoilt((file) => spoilPageAt(file, file.indexOf('the content of number 30')));
+    expect(new Set(kinds(findings))).toEqual(new Set(['error database', 'error wrong-hash']));
+    expect(findings.at(-1)!.message).toMatch(/does not tell the contents after .* more places: they were not checked/);
+  });
+
+  it('faults C2 — goes on where no content at all can be read, and mends nothing in a damaged database', async () => {
+    const folder = await storage.world.folder(storage.world.home, 'folder');
+    await storage.world.corrupt('UPDATE node SET size = 99 WHERE id = ?', folder.id);
+    await storage.world.file(storage.world.home, 'one', 'the only content');
+    const findings = await checkSpoilt((file) => spoilPageAt(file, file.indexOf('the only content')), true);
+    expect(new Set(kinds(findings))).toEqual(new Set(['error counters', 'error database']));
+    const again = await checkSpoilt(() => {});
+    expect(kinds(again)).toContain('error counters');
   });
 
   it('goes on after a blob that can’t be read', async () => {

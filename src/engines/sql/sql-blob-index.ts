@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { BlobIndex, ContentPosition, NamedContent } from '../../stores/blob-index.js';
 import type { BlobId } from '../../stores/values.js';
+import { tellDamage } from './damage.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { statement } from './statement.js';
 
@@ -56,14 +57,12 @@ export class SqlBlobIndex implements BlobIndex {
   }
 
   async unknown(ids: readonly BlobId[]): Promise<BlobId[]> {
-    const rows = await this.#database.readOne((connection: SqlConnection) =>
-      unknown.all(connection, { ids: JSON.stringify(ids) }),
-    );
+    const rows = await this.#read((connection) => unknown.all(connection, { ids: JSON.stringify(ids) }));
     return rows.map((row) => row.id as BlobId);
   }
 
   async newest(limit: number): Promise<BlobId[]> {
-    const rows = await this.#database.readOne((connection: SqlConnection) => newest.all(connection, { limit }));
+    const rows = await this.#read((connection) => newest.all(connection, { limit }));
     return rows.map((row) => row.id as BlobId);
   }
 
@@ -129,22 +128,23 @@ export class SqlBlobIndex implements BlobIndex {
   }
 
   async unnamed(ids: readonly BlobId[]): Promise<BlobId[]> {
-    const rows = await this.#database.readOne((connection: SqlConnection) =>
-      unnamed.all(connection, { ids: JSON.stringify(ids) }),
-    );
+    const rows = await this.#read((connection) => unnamed.all(connection, { ids: JSON.stringify(ids) }));
     return rows.map((row) => row.id as BlobId);
   }
 
   async paths(id: BlobId, limit: number): Promise<string[]> {
-    const rows = await this.#database.readOne((connection: SqlConnection) => paths.all(connection, { id, limit }));
+    const rows = await this.#read((connection) => paths.all(connection, { id, limit }));
     return rows.map((row) => `drive ${row.drive_id}: ${row.path}`);
   }
 
   async named(after: BlobId | null, limit: number): Promise<NamedContent[]> {
-    const rows = await this.#database.readOne((connection: SqlConnection) =>
-      namedPage.all(connection, { after: after ?? '', limit }),
-    );
+    const rows = await this.#read((connection) => namedPage.all(connection, { after: after ?? '', limit }));
     return rows.map((row) => ({ id: row.id as BlobId, size: row.size, bytes: row.bytes }));
+  }
+
+  /** For what goes on where the database is damaged. */
+  #read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    return tellDamage(this.#database.readOne(work));
   }
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Inconsistency, MetadataCheck } from '../../stores/blob-index.js';
+import { isDamage } from './damage.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { type Statement, statement } from './statement.js';
 
@@ -27,12 +28,39 @@ export class SqlMetadataCheck implements MetadataCheck {
   }
 
   async *check(options: { readonly repair: boolean; readonly now: number }): AsyncGenerator<Inconsistency> {
+    let isDamaged = false;
+    for (const text of await this.#damages()) {
+      isDamaged = true;
+      yield { kind: 'database', message: `the database is damaged: ${text}` };
+    }
     for (const { kind, find, repair } of CHECKS) {
-      const problems = await this.#database.read((connection) => find.all(connection, {}));
-      for (const problem of problems) yield { kind, message: problem.text };
-      if (options.repair && repair && problems.length > 0) {
-        await this.#database.write((connection) => repair(connection, options.now));
+      try {
+        const problems = await this.#database.read((connection) => find.all(connection, {}));
+        for (const problem of problems) yield { kind, message: problem.text };
+        if (options.repair && repair && problems.length > 0 && !isDamaged) {
+          await this.#database.write((connection) => repair(connection, options.now));
+        }
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        isDamaged = true;
+        yield {
+          kind: 'database',
+          message: `the database can't tell what is wrong of the kind ${kind}: ${error.message}`,
+        };
       }
+    }
+  }
+
+  /** What SQLite's own check says: pages, rows, and indexes against their tables. In one reading; no writer waits for it. */
+  async #damages(): Promise<string[]> {
+    try {
+      const rows = await this.#database.readOne((connection) =>
+        connection.all<{ integrity_check: string }>(`PRAGMA integrity_check(${REPORTED_MAX})`, []),
+      );
+      return rows.map((row) => row.integrity_check).filter((text) => text !== 'ok');
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return [error.message];
     }
   }
 }
