@@ -30,7 +30,7 @@ export interface DavRequest {
   readonly isFolderUrl: boolean;
   readonly drive: Drive;
   readonly body: RequestBody;
-  /** Aborted when the client goes away. */
+  /** Aborted when the client goes away before the whole body is here. */
   readonly signal: AbortSignal;
   readonly options: DavOptions;
   /** Finds the drive and path of an address as `Destination` gives it, encoded; null: it isn't on this server. */

@@ -62,12 +62,20 @@ async function answer(
   const drive = new Drive(membership, driveParts);
   const look = () => drive.read((snapshot) => readChanges(snapshot, query));
   const gone = new AbortController();
-  context.res.once('close', () => gone.abort());
+  // Also who only closes its own side doesn't wait: nobody would notice that it is gone.
+  const { socket } = context.req;
+  const leave = () => gone.abort();
+  if (socket.readableEnded) leave();
+  socket.once('end', leave);
+  context.res.once('close', () => {
+    socket.removeListener('end', leave);
+    leave();
+  });
   const deadline = performance.now() + query.timeoutSeconds * 1000;
   let seen = await look();
   for (let left = deadline - performance.now(); isEmpty(seen) && left > 0; left = deadline - performance.now()) {
     // The silence is ours: the connection must not end over it.
-    context.req.socket.setTimeout(0);
+    socket.setTimeout(0);
     await changeWatch.wait(membership.rootId, seen.rootRevision, left, gone.signal);
     if (gone.signal.aborted || changeWatch.isStopped) break;
     seen = await look();

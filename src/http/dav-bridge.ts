@@ -119,12 +119,15 @@ function isForOwnDrive(mount: Mount): boolean {
   return mount.kind === 'cloud' && mount.driveId === null;
 }
 
-/** Made only for uploads, which are what can be broken off. */
+/**
+ * Aborted when the client goes away before the whole body is here; what came whole is stored, though nobody waits for the
+ * answer. Made only for uploads, which are what can be broken off.
+ */
 export function goneSignal(req: Koa.Context['req'], res: Koa.Context['res']): AbortSignal {
   if (!UPLOADS.has(req.method ?? '')) return NEVER;
   const controller = new AbortController();
   res.once('close', () => {
-    if (!res.writableFinished) controller.abort(new ClientGoneError('the client went away'));
+    if (!req.complete) controller.abort(new ClientGoneError('the client went away'));
   });
   return controller.signal;
 }
