@@ -27,6 +27,7 @@ export function send(context: Koa.ParameterizedContext<FirnState>, answer: DavRe
   if (isStopping(req)) headers.Connection = 'close';
   const isLingering = !req.complete && hasUnwantedBody(req);
   if (isLingering) headers.Connection = 'close';
+  else if (!req.complete) dropRest(req);
   state.note.answeredAt = performance.now();
   res.writeHead(status, headers);
   if (isStreamed(body) && !isHead) {
@@ -78,14 +79,23 @@ async function sendPages(pages: Pages, res: ServerResponse, onError: (error: unk
 }
 
 /**
- * Whether there is more of a body to come than is worth reading. What is little Node reads and throws away after the
- * answer, and the connection goes on: KIO sends bodies with requests that will get a 401.
+ * Whether there is more of a body to come than is worth reading. What is little is read and thrown away, and the
+ * connection goes on: KIO sends bodies with requests that will get a 401.
  */
 function hasUnwantedBody(req: IncomingMessage): boolean {
   if (req.headers['transfer-encoding'] === undefined && req.headers['content-length'] === undefined) return false;
   // A client that waits for 100 Continue has sent nothing, and may send nothing: nobody knows what comes next.
   if (req.headers.expect !== undefined && !req.readableDidRead) return true;
   return !(Number(req.headers['content-length']) <= DRAIN_BYTES_MAX);
+}
+
+/** Reads what is left of a body away. Node does so only where nobody has begun to read; the next request waits behind it. */
+function dropRest(req: IncomingMessage): void {
+  if (!req.readableDidRead) return;
+  req.removeAllListeners('data');
+  // Its end is all that matters of it now.
+  req.on('error', () => {});
+  req.resume();
 }
 
 /**
