@@ -15,6 +15,7 @@ import { davBridge } from './dav-bridge.js';
 import { errors } from './errors.js';
 import { clientAddress } from './forwarded.js';
 import { health } from './health.js';
+import { boundRest } from './http-body.js';
 import { type MetricsParts, metrics } from './metrics.js';
 import { parents } from './parents.js';
 import { checkHead } from './request-head.js';
@@ -63,7 +64,10 @@ function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Mi
   return (context, next) => {
     const { req, res, state } = context;
     state.note = requests.begin(req.method ?? '');
-    res.on('close', () => requests.end(state.note, state.mount?.kind ?? 'other', res));
+    res.on('close', () => {
+      requests.end(state.note, state.mount?.kind ?? 'other', res);
+      boundRest(req);
+    });
     state.requestId = randomUUID();
     state.remoteAddress = clientAddress(req, trustedProxies);
     if (log.isLevelEnabled('debug')) {

@@ -4,6 +4,12 @@ import type { RequestBody } from '../dav/request.js';
 import { DriveError } from '../drive/drive-error.js';
 import { checkCount } from './request-head.js';
 
+/**
+ * For the whole of a body that is read into memory, and for what is left of one that nobody wants, in milliseconds: at a
+ * byte now and then connections would be held for ever. Uploads may take as long as they make progress (PRODUCT U5).
+ */
+export const SMALL_BODY_MS = 60_000;
+
 /** Thrown when the client goes away in the middle of its request: there is nobody to answer. */
 export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError';
@@ -45,19 +51,21 @@ export class HttpBody implements RequestBody {
     this.#checkEncoding();
     const tooLarge = () => new DavError(413, `A body of this kind has at most ${bytesMax} bytes.`);
     if (this.size !== null && this.size > bytesMax) throw tooLarge();
-    const body = await this.#collect(bytesMax, tooLarge);
+    const body = await this.#collect(bytesMax, tooLarge, SMALL_BODY_MS);
     return body.length === 0 ? null : body;
   }
 
-  #collect(bytesMax: number, tooLarge: () => Error): Promise<Uint8Array> {
+  #collect(bytesMax: number, tooLarge: () => Error, timeMs?: number): Promise<Uint8Array> {
     this.#continue();
     const request = this.#request;
     return new Promise((resolve, reject) => {
       const chunks: Uint8Array[] = [];
       let size = 0;
       let isOver = false;
+      const timer = timeMs === undefined ? undefined : setTimeout(() => fail(tooSlow()), timeMs);
       const fail = (error: unknown) => {
         isOver = true;
+        clearTimeout(timer);
         request.removeListener('data', take);
         reject(error);
       };
@@ -69,6 +77,7 @@ export class HttpBody implements RequestBody {
       request.on('data', take);
       request.once('end', () => {
         isOver = true;
+        clearTimeout(timer);
         try {
           this.#checkComplete();
           resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
@@ -100,6 +109,19 @@ export class HttpBody implements RequestBody {
     if (!this.#request.complete) throw new ClientGoneError('the client went away during an upload');
     checkCount(this.#request.rawTrailers, 'trailers');
   }
+}
+
+function tooSlow(): DavError {
+  const message = `The body of this request did not come within ${SMALL_BODY_MS / 1000} seconds. Send it again.`;
+  return new DavError(408, message, { headers: { Connection: 'close' } });
+}
+
+/** Ends the connection of a request that is answered when the rest of its body, which is thrown away, takes too long. */
+export function boundRest(request: IncomingMessage): void {
+  if (request.complete || request.socket.destroyed) return;
+  const timer = setTimeout(() => request.socket.destroy(), SMALL_BODY_MS);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
 }
 
 /** Null: no length was announced but a body may come. */
