@@ -29,6 +29,8 @@ const settings = z.strictObject({
   /** PEM files; both or none. */
   tlsCertificate: z.string().min(1).nullable().default(null),
   tlsKey: z.string().min(1).nullable().default(null),
+  /** How long browsers remember that this host has TLS, with a certificate of our own; 0 makes them forget it. */
+  hstsSeconds: z.int().nonnegative().default(31_536_000),
   /** Addresses and networks (CIDR) whose X-Forwarded headers are believed. */
   trustedProxies: z.array(z.string().refine(isNetwork, 'needs addresses or networks like 10.0.0.0/8')).default([]),
   /** Lets Firn listen beyond loopback without TLS (PRODUCT A5). */

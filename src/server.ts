@@ -163,6 +163,7 @@ function makeHttpServer(config: Config, engines: Engines, services: Services, un
     },
     log,
     realm: config.realm,
+    hstsSeconds: config.tlsCertificate === null ? null : config.hstsSeconds,
     corsOrigins: config.corsOrigins,
     trustedProxies: networks(config.trustedProxies),
     checkReady: () => checkReady(engines),

@@ -26,6 +26,8 @@ export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgePart
   readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly realm: string;
+  /** Null where TLS isn't ours to speak of (RFC 6797 §7.2). */
+  readonly hstsSeconds: number | null;
   readonly corsOrigins: readonly string[];
   /** Rejects with what keeps the server from working. */
   readonly checkReady: () => Promise<void>;
@@ -60,7 +62,7 @@ export function makeApp(parts: AppParts): Koa<FirnState> {
 }
 
 /** Request id, logger, counts, and one line a request at level debug. */
-function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Middleware<FirnState> {
+function begin({ log, trustedProxies, hstsSeconds, metrics: { requests } }: AppParts): Koa.Middleware<FirnState> {
   return (context, next) => {
     const { req, res, state } = context;
     state.note = requests.begin(req.method ?? '');
@@ -68,6 +70,7 @@ function begin({ log, trustedProxies, metrics: { requests } }: AppParts): Koa.Mi
       requests.end(state.note, state.mount?.kind ?? 'other', res);
       boundRest(req);
     });
+    if (hstsSeconds !== null) res.setHeader('Strict-Transport-Security', `max-age=${hstsSeconds}`);
     state.requestId = randomUUID();
     state.remoteAddress = clientAddress(req, trustedProxies);
     if (log.isLevelEnabled('debug')) {

@@ -190,6 +190,7 @@ describe('GET elsewhere', () => {
         expect(answer.headers['content-security-policy']).toMatch(/^sandbox;/);
         expect(answer.headers['content-security-policy']).not.toContain('allow-scripts');
         expect(answer.headers['x-content-type-options']).toBe('nosniff');
+        expect(answer.headers['cross-origin-resource-policy']).toBe('same-origin');
       }
     },
   );

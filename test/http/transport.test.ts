@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,7 +24,7 @@ describe('PRODUCT A5 — TLS', () => {
   afterAll(() => server.stop());
 
   const send = (method: string, target: string, body?: string) =>
-    new Promise<{ status: number; text: string }>((resolve, reject) => {
+    new Promise<{ status: number; text: string; headers: IncomingHttpHeaders }>((resolve, reject) => {
       const options = { host: '127.0.0.1', port: server.port, rejectUnauthorized: false };
       const headers = { Authorization: authorizationOf('alice') };
       const outgoing = request({ ...options, method, path: `/dav/${DRIVE_ID}${target}`, headers }, (incoming) => {
@@ -31,7 +32,7 @@ describe('PRODUCT A5 — TLS', () => {
         incoming.on('data', (chunk: Buffer) => {
           text += chunk.toString();
         });
-        incoming.on('end', () => resolve({ status: incoming.statusCode!, text }));
+        incoming.on('end', () => resolve({ status: incoming.statusCode!, text, headers: incoming.headers }));
       });
       outgoing.on('error', reject);
       outgoing.end(body);
@@ -40,6 +41,43 @@ describe('PRODUCT A5 — TLS', () => {
   it('is built in: files go up and come down', async () => {
     expect((await send('PUT', '/a.txt', 'over tls')).status).toBe(201);
     expect(await send('GET', '/a.txt')).toMatchObject({ status: 200, text: 'over tls' });
+  });
+
+  /** What OpenSSL's own client agrees on with the server: a suite, or null. */
+  const suiteFor = (...parameters: string[]): Promise<string | null> =>
+    new Promise((resolve) => {
+      const all = ['s_client', '-connect', `127.0.0.1:${server.port}`, '-brief', ...parameters];
+      const client = execFile('openssl', all, (_error, _output, facts) => {
+        resolve(/^Ciphersuite: (\S+)/m.exec(facts)?.[1] ?? null);
+      });
+      client.stdin!.end();
+    });
+
+  it('security Low — TLS 1.2 takes suites with forward secrecy and AEAD alone, and nothing older is spoken', async () => {
+    // At this level OpenSSL's client itself offers what it is asked for.
+    const offer = (suites: string, version = '-tls1_2') => suiteFor(version, '-cipher', `${suites}@SECLEVEL=0`);
+    expect(await offer('ALL')).toMatch(/^ECDHE-RSA-(AES\d+-GCM|CHACHA20)/);
+    for (const suite of ['AES128-GCM-SHA256', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-RSA-CHACHA20-POLY1305']) {
+      expect(await offer(suite)).toBe(suite.startsWith('ECDHE') ? suite : null);
+    }
+    for (const suites of ['kRSA', 'AES128-SHA', 'ECDHE-RSA-AES128-SHA', 'ECDHE-RSA-AES256-SHA384', 'kDHE', 'aNULL']) {
+      expect([suites, await offer(suites)]).toEqual([suites, null]);
+    }
+    for (const version of ['-tls1', '-tls1_1']) expect(await offer('ALL', version)).toBeNull();
+    expect(await suiteFor('-tls1_3')).toMatch(/^TLS_/);
+  });
+
+  it('security Low — HSTS says that this host has TLS, in every answer', async () => {
+    const strict = 'max-age=31536000';
+    for (const target of ['/a.txt', '/absent', '/%ff']) {
+      expect((await send('GET', target)).headers['strict-transport-security']).toBe(strict);
+    }
+    await server.restart({ hstsSeconds: 0 });
+    expect((await send('GET', '/a.txt')).headers['strict-transport-security']).toBe('max-age=0');
+    const plain = await TestServer.start();
+    const { headers } = await plain.send('GET', '/healthz', { headers: { 'X-Forwarded-Proto': 'https' } });
+    expect(headers['strict-transport-security']).toBeUndefined();
+    await plain.stop();
   });
 
   it('without it Firn listens on loopback only, unless the operator says otherwise', () => {

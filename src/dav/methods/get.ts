@@ -19,6 +19,8 @@ import { escapeAttribute, escapeText } from '../xml/serialize-xml.js';
 const SAFE: Readonly<Record<string, string>> = {
   'Content-Security-Policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'",
   'X-Content-Type-Options': 'nosniff',
+  // Pages elsewhere can't show it with the password that the browser knows.
+  'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
 /** GET and HEAD, RFC 9110 §9.3.1, §13, §14. A collection answers with a plain index (CLIENTS R29). */
