@@ -31,9 +31,9 @@ export class Throttle {
     const block = addressBlock(remoteAddress);
     const pair = this.#counter(`${block} ${account}`);
     const address = this.#counter(block);
-    const pairWaitSeconds = await count(this.#pairs, pair);
+    const pairWaitSeconds = await waitSeconds(this.#pairs, pair);
     if (pairWaitSeconds > 0) return { retryAfterSeconds: pairWaitSeconds };
-    const addressWaitSeconds = await count(this.#addresses, address);
+    const addressWaitSeconds = await waitSeconds(this.#addresses, address);
     if (addressWaitSeconds > 0) {
       await this.#pairs.reward(pair);
       return { retryAfterSeconds: addressWaitSeconds };
@@ -51,8 +51,8 @@ export class Throttle {
   }
 }
 
-/** Gives 0, or the seconds to wait. */
-async function count(limiter: RateLimiterMemory, counter: number): Promise<number> {
+/** Counts one more; gives 0, or the seconds to wait. */
+export async function waitSeconds(limiter: RateLimiterMemory, counter: number): Promise<number> {
   try {
     await limiter.consume(counter);
     return 0;

@@ -28,6 +28,8 @@ export type RefusalKind =
   | 'former-password'
   | 'account-disabled'
   | 'import-ended'
+  | 'too-many-imports'
+  | 'too-many-tests'
   | 'no-such-import'
   | 'source-refused'
   | 'storage-full'

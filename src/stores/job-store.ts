@@ -2,8 +2,12 @@ import type { DriveId, UserId } from './values.js';
 
 /** Work in the background, for all processes on the storage. Times are milliseconds since 1970. */
 export interface JobStore {
-  /** A job that runs once, as soon as somebody claims it. */
+  /**
+   * A job that runs once, as soon as somebody claims it. With `openMax` null where its user has so many of the kind that
+   * have not ended.
+   */
   add(job: NewJob, now: number): Promise<JobRow>;
+  add(job: NewJob, now: number, openMax: number | null): Promise<JobRow | null>;
   /** Makes sure of a job that recurs: first after its interval, at the known time where it is known. */
   ensureRecurring(kind: string, everyMinutes: number, now: number): Promise<void>;
   find(id: JobId): Promise<JobRow | null>;
@@ -14,7 +18,8 @@ export interface JobStore {
 
   /**
    * Takes the job of one of the kinds that has been due for longest, be it waiting or of an owner that let its lease run
-   * out. It is the owner's alone until `leaseUntil`. Null where nothing is due.
+   * out. It is the owner's alone until `leaseUntil`. Of a user one job of a kind runs at a time, and the user whose last
+   * one began longest ago comes first. Null where nothing is due.
    */
   claim(kinds: readonly string[], owner: string, now: number, leaseUntil: number): Promise<ClaimedJob | null>;
   /** Extends the lease, and keeps the progress where one is given. `lost`: another owner may have it by now. */
@@ -73,6 +78,8 @@ export interface ClaimedJob extends JobRow {
 export interface JobFilter {
   readonly kind?: string;
   readonly userId?: UserId;
+  /** Those that have not ended. */
+  readonly isOpen?: boolean;
 }
 
 export type JobOutcome =

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobStore } from '../../src/stores/job-store.js';
+import type { UserId } from '../../src/stores/values.js';
 
 export interface JobEngine {
   readonly jobs: JobStore;
+  /** Makes a user. */
+  addUser(email: string): Promise<UserId>;
   close(): Promise<void>;
 }
 
@@ -114,6 +117,37 @@ export function jobStoreSuite(name: string, open: () => Promise<JobEngine>): voi
       expect(await jobs.countOpen('import')).toEqual({ waiting: 2, running: 1 });
       await jobs.end(first.id, 'one', { kind: 'succeeded', runAt: null, progress: null }, NOW);
       expect(await jobs.countOpen('import')).toEqual({ waiting: 2, running: 0 });
+    });
+
+    it('security 13 — one job of a kind runs for a user at a time, and users take turns', async () => {
+      const [anna, ben] = [await engine.addUser('anna@example.org'), await engine.addUser('ben@example.org')];
+      const [first, second] = [
+        await jobs.add({ ...NEW, userId: anna }, NOW),
+        await jobs.add({ ...NEW, userId: anna }, NOW),
+      ];
+      const other = await jobs.add({ ...NEW, userId: ben }, NOW + 1);
+      expect((await claim('one', NOW + 1))?.id).toBe(first.id);
+      expect((await claim('one', NOW + 1))?.id).toBe(other.id);
+      expect(await claim('one', NOW + 1)).toBeNull();
+      await jobs.end(first.id, 'one', { kind: 'succeeded', runAt: null, progress: null }, NOW + 2);
+      const last = await jobs.add({ ...NEW, userId: ben }, NOW + 2);
+      await jobs.end(other.id, 'one', { kind: 'succeeded', runAt: null, progress: null }, NOW + 3);
+      expect((await jobs.claim(['import'], 'one', NOW + 3, NOW + 13))?.id, 'who began longest ago').toBe(second.id);
+      expect((await jobs.claim(['import'], 'one', NOW + 3, NOW + 13))?.id).toBe(last.id);
+      // A lease that ran out is no running job: its user's next may go first, or it goes on.
+      expect(await jobs.claim(['import'], 'two', NOW + 13, NOW + 23)).not.toBeNull();
+    });
+
+    it('security 13 — a user has so many open jobs of a kind, also of those that come at once', async () => {
+      const [anna, ben] = [await engine.addUser('anna@example.org'), await engine.addUser('ben@example.org')];
+      const add = (userId: UserId) => jobs.add({ ...NEW, userId }, NOW, 2);
+      const made = await Promise.all([add(anna), add(anna), add(anna), add(ben)]);
+      expect(made.map((job) => job !== null)).toEqual([true, true, false, true]);
+      await jobs.cancel(made[0]!.id, NOW);
+      expect(await add(anna)).not.toBeNull();
+      expect(await add(anna)).toBeNull();
+      expect((await jobs.list({ kind: 'import', userId: anna, isOpen: true }, null, 9)).length).toBe(2);
+      expect((await jobs.list({ kind: 'import', userId: anna }, null, 9)).length).toBe(3);
     });
 
     it('lists the newest first, a page at a time, of one kind or of all', async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
+import type { SqlDatabase } from '../../src/engines/sql/sql-database.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlImportStore } from '../../src/engines/sql/sql-import-store.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
@@ -24,13 +25,20 @@ metadataStoreSuite('SQLite in a file', async () => (await openFile()).engine);
 
 jobStoreSuite('SQLite in memory', async () => {
   const database = SqliteDatabase.open(':memory:', MIGRATIONS);
-  return { jobs: new SqlJobStore(database), close: () => database.close() };
+  return { jobs: new SqlJobStore(database), addUser: addUserTo(database), close: () => database.close() };
 });
 
 jobStoreSuite('SQLite in a file', async () => {
   const { engine } = await openFile();
-  return { jobs: new SqlJobStore(engine.database), close: () => engine.close() };
+  const { database } = engine;
+  return { jobs: new SqlJobStore(database), addUser: addUserTo(database), close: () => engine.close() };
 });
+
+function addUserTo(database: SqlDatabase) {
+  const accounts = new SqlAccountStore(database);
+  return async (email: string) =>
+    (await accounts.createUser({ email, name: email, passwordHash: 'hash', isAdmin: false }, 0)).id;
+}
 
 importStoreSuite('SQLite in memory', async () => {
   const engine = openSqlite(':memory:', async () => {});

@@ -133,3 +133,51 @@ describe('issue 5, point 5 — imports by the console', () => {
     }
   });
 });
+
+describe('security 13 — imports by the console are bounded for each user', () => {
+  test('security 13 — a few open imports a user; more are refused with a sentence', async () => {
+    const tarpit = await SyntheticSource.start({ '/a.txt': 'a' });
+    tarpit.meddle = () => true;
+    const wishes = Array.from({ length: 8 }, (_, index) => body(tarpit.url, { to: `/queued-${index}` }));
+    const answers = await Promise.all(wishes.map((json) => bob.send('POST', '/api/imports', json)));
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([201, 201, 201, 201, 201, 429, 429, 429]);
+    const refused = answers.find(({ status }) => status === 429)!;
+    expect(JSON.parse(refused.text).error).toMatchObject({
+      kind: 'too-many-imports',
+      message: expect.stringMatching(/5/),
+    });
+    const { imports } = await bob.get<ImportsAnswer>('/api/imports');
+    for (const { id } of imports) await bob.send('DELETE', `/api/imports/${id}`);
+  });
+
+  test('security 13 — a login that no header can carry is a wrong field, not a defect', async () => {
+    const source = await SyntheticSource.start({ '/a.txt': 'a' });
+    for (const [field, text] of [
+      ['user', 'an\r\nX-Header: na'],
+      ['password', 'sec\u0000ret'],
+    ] as const) {
+      const answer = await alice.send('POST', '/api/imports/test', { ...LOGIN, url: source.url, [field]: text });
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.text).error).toMatchObject({ kind: 'invalid-input', field });
+    }
+    source.meddle = ({ headers }, response) => {
+      if (headers.authorization?.startsWith('Digest')) return false;
+      response.writeHead(401, { 'WWW-Authenticate': 'Digest realm="r", nonce="n"' }).end();
+      return true;
+    };
+    const json = { ...LOGIN, url: source.url, user: '花子' };
+    expect((await alice.send('POST', '/api/imports/test', json)).status).toBe(200);
+  });
+
+  test('security 13 — tests of a connection are counted: so many a minute, with the time to wait', async () => {
+    const source = await SyntheticSource.start({ '/a.txt': 'a' });
+    const test = () => bob.send('POST', '/api/imports/test', { ...LOGIN, url: source.url });
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 12; tries++) statuses.push((await test()).status);
+    expect(statuses).toEqual([...Array(10).fill(200), 429, 429]);
+    const { headers, text } = await test();
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    expect(JSON.parse(text).error.message).toMatch(/minute/);
+  });
+});

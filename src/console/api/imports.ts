@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { checkMayChange } from '../../drive/rights.js';
 import { PassingError } from '../../jobs/back-off.js';
 import { RefusedAddressError } from '../../jobs/import/address-guard.js';
-import { CONFLICT_RULES, ImportRequestError } from '../../jobs/import/import-request.js';
-import type { Imports, ImportView } from '../../jobs/import/imports.js';
+import { CONFLICT_RULES, ImportRequestError, TooManyImportsError } from '../../jobs/import/import-request.js';
+import { type Imports, type ImportView, TESTS_A_MINUTE } from '../../jobs/import/imports.js';
 import { reportCsv } from '../../jobs/import/report.js';
 import { JobFailedError } from '../../jobs/job-runner.js';
+import type { UserId } from '../../stores/values.js';
 import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
 import { openUserDrive, readPath } from '../drive-access.js';
@@ -27,6 +28,8 @@ const PAGE = 50;
 const ADDRESS_LENGTH_MAX = 2000;
 const PATH_LENGTH_MAX = 16 * 1024;
 const LOGIN_LENGTH_MAX = 1000;
+/** Of one user at a time; one of them runs. */
+const OPEN_MAX = 5;
 /** How long a test of a connection may take before it is said that nobody answers, in milliseconds. */
 const TEST_MS = 30_000;
 
@@ -96,7 +99,8 @@ export const importRoutes: readonly Route[] = [
   }),
 ];
 
-async function test({ body, signal }: ConsoleRequest<ImportSourceBody>, { imports }: ConsoleParts) {
+async function test({ body, signal, session }: ConsoleRequest<ImportSourceBody>, { imports }: ConsoleParts) {
+  await countTest(imports, session!.user.id);
   const patience = AbortSignal.timeout(TEST_MS);
   try {
     const found = await imports.test(body, AbortSignal.any([signal, patience]));
@@ -107,13 +111,21 @@ async function test({ body, signal }: ConsoleRequest<ImportSourceBody>, { import
   }
 }
 
+/** Throws `ConsoleError` 429. */
+async function countTest(imports: Imports, userId: UserId): Promise<void> {
+  const wait = await imports.countTest(userId);
+  if (wait === 0) return;
+  const message = `A connection can be tested ${TESTS_A_MINUTE} times a minute. Try again in ${wait} seconds.`;
+  throw new ConsoleError(429, 'too-many-tests', message, { headers: { 'Retry-After': String(wait) } });
+}
+
 async function start(request: ConsoleRequest<ImportBody>, parts: ConsoleParts) {
   const { driveId, to, ...rest } = request.body;
   const drive = await openUserDrive(request, parts, driveId);
   checkMayChange(drive.membership);
   readPath(drive, to, 'to');
   const wish = { ...rest, to, driveId: drive.membership.driveId, userId: request.session!.user.id };
-  const view = await parts.imports.start(wish).catch((error: unknown) => {
+  const view = await parts.imports.start(wish, OPEN_MAX).catch((error: unknown) => {
     throw toRefusal(error);
   });
   return made(describe(view) satisfies ImportEntry);
@@ -159,7 +171,10 @@ async function find({ parameters, session }: ConsoleRequest, imports: Imports): 
 /** What the source said, or why it is not asked. Gives other errors back as they are. */
 function toRefusal(error: unknown): unknown {
   if (error instanceof ImportRequestError) {
-    return new ConsoleError(400, 'invalid-input', error.message, { cause: error, field: 'url' });
+    return new ConsoleError(400, 'invalid-input', error.message, { cause: error, field: error.field });
+  }
+  if (error instanceof TooManyImportsError) {
+    return new ConsoleError(429, 'too-many-imports', error.message, { cause: error });
   }
   if ([PassingError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind)) {
     return new ConsoleError(422, 'source-refused', (error as Error).message, { cause: error, field: 'url' });

@@ -48,17 +48,40 @@ export const jobs = statement<{ kind: string | null; user: number | null; before
       AND (${p('user')} IS NULL OR user_id = ${p('user')}) ORDER BY id DESC LIMIT ${p('limit')}`,
 );
 
+/** As `jobs`, of those that have not ended: by the index of what is due. */
+export const openJobsOf = statement<{
+  kind: string | null;
+  user: number | null;
+  before: number;
+  limit: number;
+}>()<JobRecord>(
+  (_db, p) => sql<JobRecord>`
+    SELECT * FROM job WHERE state IN ('waiting', 'running') AND id < ${p('before')}
+      AND (${p('kind')} IS NULL OR kind = ${p('kind')}) AND (${p('user')} IS NULL OR user_id = ${p('user')})
+    ORDER BY id DESC LIMIT ${p('limit')}`,
+);
+
+export const countOpenOf = statement<{ kind: string; user: number | null }>()<{ count: number }>(
+  (_db, p) => sql<{ count: number }>`
+    SELECT count(*) AS count FROM job
+    WHERE state IN ('waiting', 'running') AND kind = ${p('kind')} AND user_id = ${p('user')}`,
+);
+
 export const openJobs = statement<{ kind: string }>()<{ state: Schema['job']['state']; count: number }>(
   (_db, p) => sql<{ state: Schema['job']['state']; count: number }>`
     SELECT state, count(*) AS count FROM job WHERE state IN ('waiting', 'running') AND kind = ${p('kind')}
     GROUP BY state`,
 );
 
-/** Kinds as a JSON list. */
+/** Kinds as a JSON list. Jobs of nobody wait for none of their kind. */
 export const dueJob = statement<{ kinds: string; now: number }>()<JobRecord>(
   (_db, p) => sql<JobRecord>`
     SELECT * FROM job WHERE state IN ('waiting', 'running') AND run_at <= ${p('now')}
-      AND kind IN (SELECT value FROM json_each(${p('kinds')})) ORDER BY run_at, id LIMIT 1`,
+      AND kind IN (SELECT value FROM json_each(${p('kinds')}))
+      AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.run_at > ${p('now')}
+        AND other.user_id = job.user_id AND other.kind = job.kind)
+    ORDER BY (SELECT max(past.started_at) FROM job AS past WHERE past.user_id = job.user_id AND past.kind = job.kind)
+      NULLS FIRST, run_at, id LIMIT 1`,
 );
 
 export const claimJob = statement<{ id: number; owner: string; lease: number; now: number }>()<JobRecord>(

@@ -23,9 +23,16 @@ export class SqlJobStore implements JobStore {
     this.#database = database;
   }
 
-  async add({ kind, userId: user, driveId: drive, parameters, secret }: NewJob, now: number): Promise<JobRow> {
+  async add(job: NewJob, now: number): Promise<JobRow>;
+  async add(job: NewJob, now: number, openMax: number | null): Promise<JobRow | null>;
+  async add(job: NewJob, now: number, openMax: number | null = null): Promise<JobRow | null> {
+    const { kind, userId: user, driveId: drive, parameters, secret } = job;
     const row = { kind, user, drive, parameters: JSON.stringify(parameters), secret, now };
-    return toJob((await this.#database.write((connection) => statements.insertJob.first(connection, row)))!);
+    const made = await this.#database.write(async (connection) => {
+      const open = openMax === null ? 0 : (await statements.countOpenOf.first(connection, { kind, user }))!.count;
+      return openMax !== null && open >= openMax ? null : statements.insertJob.first(connection, row);
+    });
+    return made ? toJob(made) : null;
   }
 
   async ensureRecurring(kind: string, every: number, now: number): Promise<void> {
@@ -42,9 +49,10 @@ export class SqlJobStore implements JobStore {
     return row ? toJob(row) : null;
   }
 
-  async list({ kind, userId }: JobFilter, before: JobId | null, limit: number): Promise<JobRow[]> {
+  async list({ kind, userId, isOpen }: JobFilter, before: JobId | null, limit: number): Promise<JobRow[]> {
     const page = { kind: kind ?? null, user: userId ?? null, before: before ?? Number.MAX_SAFE_INTEGER, limit };
-    const rows = await this.#database.readOne((connection) => statements.jobs.all(connection, page));
+    const found = isOpen ? statements.openJobsOf : statements.jobs;
+    const rows = await this.#database.readOne((connection) => found.all(connection, page));
     return rows.map(toJob);
   }
 

@@ -1,16 +1,24 @@
 import { lookup as resolveName } from 'node:dns/promises';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 
-/** The address is of the operator's network, or of no use as a source. */
+const ALLOW = 'The operator can allow it: see importAllowedHosts and importAllowedNetworks.';
+
+/**
+ * The address is of the operator's network, or of no use as a source. Of a name nobody is told which of the two it is:
+ * the names of the operator's network are nobody else's business.
+ */
 export class RefusedAddressError extends Error {
   override readonly name = 'RefusedAddressError';
   constructor(readonly host: string) {
+    const what = isIP(host) === 0 ? 'There is no such name, or it' : 'It';
     super(
-      `${host} is an address of a private network, which imports may not reach. The operator can allow it: ` +
-        'see importAllowedHosts and importAllowedNetworks.',
+      `${host} can't be reached. ${what} is an address of a private network, which imports may not reach. ${ALLOW}`,
     );
   }
 }
+
+/** What a resolver says of a name that has no address. */
+const NO_SUCH_NAME: readonly unknown[] = ['ENOTFOUND', 'ENODATA'];
 
 /** IANA's special-purpose registries: what is not meant to be reached over the internet. */
 const REFUSED_V4 = [
@@ -86,7 +94,10 @@ export class AddressGuard {
 
   async #find(hostname: string, family: number | string | undefined) {
     const host = bare(hostname);
-    const answers = await this.#resolve(host);
+    const answers = await this.#resolve(host).catch((error: NodeJS.ErrnoException) => {
+      if (NO_SUCH_NAME.includes(error.code)) return [];
+      throw error;
+    });
     // One bad address is enough: a name that mixes them is not to be trusted with the next answer either.
     if (answers.length === 0 || answers.some(({ address }) => !this.#mayConnect(host, address))) {
       throw new RefusedAddressError(host);

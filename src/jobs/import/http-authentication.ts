@@ -5,6 +5,12 @@ export interface SourceLogin {
   readonly password: string;
 }
 
+/** A list of challenges has some hundred characters; a longer one is not looked at. */
+const CHALLENGE_MAX = 4096;
+/** A field of a challenge, where it begins; each character is looked at once, or twice. */
+const FIELD = /([a-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/iy;
+const REST_OF_WORD = /[^\s,]*[\s,]*/y;
+
 /** Answers the challenges of a source: Basic (RFC 7617), Digest with MD5 and SHA-256 (RFC 7616). */
 export class HttpAuthentication {
   readonly #login: SourceLogin;
@@ -31,12 +37,10 @@ export class HttpAuthentication {
    * source says that the password was right. Null: no use.
    */
   take(challenge: string): 'new' | 'stale' | null {
+    if (challenge.length > CHALLENGE_MAX) return null;
     const found = /(?:^|,\s*)digest\s+(.*)$/is.exec(challenge)?.[1];
     if (found === undefined) return null;
-    const fields: Record<string, string> = {};
-    for (const [, name, quoted, plain] of found.matchAll(/([a-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
-      fields[name!.toLowerCase()] ??= (quoted ?? plain ?? '').replace(/\\(.)/g, '$1');
-    }
+    const fields = fieldsOf(found);
     const isNew = fields.nonce !== this.#digest?.nonce;
     if (!isNew || fields.nonce === undefined || hashName(fields.algorithm) === null) return null;
     this.#digest = fields;
@@ -57,7 +61,7 @@ export class HttpAuthentication {
     const request = hash(`${method}:${target}`);
     const middle = hasQop ? `${nonce}:${count}:${own}:auth` : nonce;
     const parts = [
-      `username=${quote(user)}`,
+      usernameField(user),
       `realm=${quote(realm)}`,
       `nonce=${quote(nonce)}`,
       `uri=${quote(target)}`,
@@ -68,6 +72,26 @@ export class HttpAuthentication {
     if (hasQop) parts.push('qop=auth', `nc=${count}`, `cnonce="${own}"`);
     return `Digest ${parts.join(', ')}`;
   }
+}
+
+function fieldsOf(text: string): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (let at = 0; at < text.length; ) {
+    FIELD.lastIndex = at;
+    const [, name, quoted, plain] = FIELD.exec(text) ?? [];
+    if (name !== undefined) fields[name.toLowerCase()] ??= (quoted ?? plain ?? '').replace(/\\(.)/g, '$1');
+    REST_OF_WORD.lastIndex = name === undefined ? at : FIELD.lastIndex;
+    REST_OF_WORD.exec(text);
+    at = REST_OF_WORD.lastIndex;
+  }
+  return fields;
+}
+
+/** RFC 7616 §3.4: a name that no quoted string can hold is written as RFC 8187 has it. */
+function usernameField(user: string): string {
+  if (/^[\x20-\x7e]*$/.test(user)) return `username=${quote(user)}`;
+  const encoded = encodeURIComponent(user).replace(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+  return `username*=UTF-8''${encoded}`;
 }
 
 function hashName(algorithm: string | undefined): 'md5' | 'sha256' | null {

@@ -40,6 +40,29 @@ export interface ImportProgress {
 /** A source that can't be imported. The message says what to do. */
 export class ImportRequestError extends Error {
   override readonly name = 'ImportRequestError';
+  constructor(
+    message: string,
+    /** What of the request is wrong. */
+    readonly field: 'url' | 'user' | 'password' = 'url',
+  ) {
+    super(message);
+  }
+}
+
+/** As many as may be open at once were asked for. */
+export class TooManyImportsError extends Error {
+  override readonly name = 'TooManyImportsError';
+}
+
+/** RFC 7617 §2, RFC 7616 §3.4: what no header can carry. Throws `ImportRequestError`. */
+export function checkLogin(user: string, password: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  const hasControl = (text: string) => /[\0-\x1f\x7f]/.test(text);
+  if (hasControl(user)) throw new ImportRequestError('A user name holds no line breaks or control characters.', 'user');
+  if (user.includes(':')) throw new ImportRequestError('A user name holds no colon.', 'user');
+  if (hasControl(password)) {
+    throw new ImportRequestError('A password holds no line breaks or control characters.', 'password');
+  }
 }
 
 /** Brings address and folder together. Throws `ImportRequestError`. */

@@ -24,6 +24,9 @@ const FILES_AT_ONCE = 6;
 const PAGE = 100;
 const GONE_PAGE = 1000;
 const REPORT_MS = 1000;
+/** What a run remembers in the database; a tree without an end has more. */
+const FOLDERS_MAX = 100_000;
+const FILES_MAX = 2_000_000;
 /** For one file or folder; a source that is away has the job's own pauses. */
 const BACK_OFF = { firstMs: 500, longestMs: 120_000, triesMax: 6 };
 
@@ -144,7 +147,16 @@ export class ImportRun {
       mayBeDrive = false;
       this.#tally.addFolders(await imports.addFolders(jobId, members.folders));
       this.#tally.addFiles(await imports.addFiles(sourceId, jobId, members.files, 'same-name'));
+      this.#checkSize();
     }
+  }
+
+  #checkSize(): void {
+    const { folders, files } = this.#tally.progress();
+    const [count, max, what] = folders > FOLDERS_MAX ? [folders, FOLDERS_MAX, 'folders'] : [files, FILES_MAX, 'files'];
+    if (count <= max) return;
+    const advice = 'What came so far stays; import its folders one by one.';
+    throw new JobFailedError(`The source has more than ${max.toLocaleString('en')} ${what}. ${advice}`);
   }
 
   async #take(queue: FileQueue): Promise<void> {

@@ -1,4 +1,6 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { SecretBox } from '../../accounts/secret-box.js';
+import { waitSeconds } from '../../accounts/throttle.js';
 import { normalizePath } from '../../drive/names.js';
 import type { ImportStore } from '../../stores/import-store.js';
 import type { JobId, JobRow, JobStore } from '../../stores/job-store.js';
@@ -6,6 +8,7 @@ import type { DriveId, UserId } from '../../stores/values.js';
 import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
 import {
   type ConflictRule,
+  checkLogin,
   IMPORT,
   type ImportProgress,
   type ImportRequest,
@@ -13,6 +16,7 @@ import {
   passwordPurpose,
   sourceKey,
   sourceUrl,
+  TooManyImportsError,
 } from './import-request.js';
 import { isDriveRoot, type ListedMembers, listFolder, withoutTrash } from './list-folder.js';
 import { type ReportLine, reportOf } from './report.js';
@@ -23,6 +27,8 @@ import { findRoot } from './source-root.js';
 const SHOWN_MAX = 20;
 /** Members that it counts at most: enough to see whether it is the right place. */
 const COUNTED_MAX = 10_000;
+/** Of a connection, by one user: each may keep a connection open for half a minute. */
+export const TESTS_A_MINUTE = 10;
 /** Open imports that are looked through for one of the same folders. */
 const OPEN_PAGE = 200;
 
@@ -89,9 +95,15 @@ export interface ImportView extends Partial<ImportProgress> {
 /** What the command line and the console do with imports. Who may do it is the caller's to check. */
 export class Imports {
   readonly #parts: ImportsParts;
+  readonly #tests = new RateLimiterMemory({ points: TESTS_A_MINUTE, duration: 60 });
 
   constructor(parts: ImportsParts) {
     this.#parts = parts;
+  }
+
+  /** Counts a test that a user asks for. Gives 0, or the seconds to wait for the next. */
+  countTest(userId: UserId): Promise<number> {
+    return waitSeconds(this.#tests, userId);
   }
 
   /**
@@ -100,6 +112,7 @@ export class Imports {
    * have a sentence for people.
    */
   async test({ url, from, user, password }: SourceLoginRequest, signal: AbortSignal): Promise<FoundSource> {
+    checkLogin(user, password);
     const root = new URL(sourceUrl(url, from));
     const guard = new AddressGuard(this.#parts.allowed);
     const client = new SourceClient(root, { user, password }, { guard, idleMs: this.#parts.idleSeconds * 1000 });
@@ -113,17 +126,28 @@ export class Imports {
     }
   }
 
-  /** Queues an import. Throws `ImportRequestError`, also where one of the same folders has not ended. */
-  async start({ password, from, driveId, userId, ...wanted }: NewImport): Promise<ImportView> {
+  /**
+   * Queues an import. Throws `ImportRequestError`, also where one of the same folders has not ended, and
+   * `TooManyImportsError` where the user has `openMax` that have not.
+   */
+  async start(
+    { password, from, driveId, userId, ...wanted }: NewImport,
+    openMax: number | null = null,
+  ): Promise<ImportView> {
     const { jobs, box, now } = this.#parts;
+    checkLogin(wanted.user, password);
     const to = normalizePath(wanted.to.split('/').filter((name) => name !== '')).join('/');
     const { user, conflict } = wanted;
     const request: ImportRequest = { url: sourceUrl(wanted.url, from), user, to, conflict };
-    const open = await this.#findOpen(sourceKey(request, driveId, userId));
+    const open = await this.#findOpen(userId, sourceKey(request, driveId, userId));
     if (open !== null)
       throw new ImportRequestError(`Import ${open} takes the same folder already; wait, or cancel it.`);
     const secret = box.seal(password, passwordPurpose(request, driveId, userId));
-    return toView(await jobs.add({ kind: IMPORT, userId, driveId, parameters: request, secret }, now()));
+    const job = await jobs.add({ kind: IMPORT, userId, driveId, parameters: request, secret }, now(), openMax);
+    if (job) return toView(job);
+    throw new TooManyImportsError(
+      `You have ${openMax} imports that have not ended. Wait for one of them, or cancel one.`,
+    );
   }
 
   /** The newest first, of one user or of all, before the import `before`. */
@@ -152,12 +176,15 @@ export class Imports {
     yield* reportOf(imports, id, await imports.openSource(key, job.driveId));
   }
 
-  async #findOpen(key: string): Promise<JobId | null> {
+  async #findOpen(user: UserId, key: string): Promise<JobId | null> {
     for (let before: JobId | null = null; ; ) {
-      const page: JobRow[] = await this.#parts.jobs.list({ kind: IMPORT }, before, OPEN_PAGE);
+      const page: JobRow[] = await this.#parts.jobs.list(
+        { kind: IMPORT, userId: user, isOpen: true },
+        before,
+        OPEN_PAGE,
+      );
       const same = page.find(
-        ({ endedAt, parameters, driveId, userId }) =>
-          endedAt === null && sourceKey(parameters as ImportRequest, driveId!, userId!) === key,
+        ({ parameters, driveId, userId }) => sourceKey(parameters as ImportRequest, driveId!, userId!) === key,
       );
       if (same) return same.id;
       if (page.length < OPEN_PAGE) return null;

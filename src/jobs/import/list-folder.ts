@@ -8,6 +8,13 @@ import { decodeName, isSame, memberName } from './source-paths.js';
 
 /** Members that go to the database at once. */
 const PAGE = 200;
+/** Of one listing: half a million members. */
+const LISTING_BYTES_MAX = 256 * 1024 * 1024;
+/** Below the root, in bytes of UTF-8: as long as a path of Linux may be. Firn takes 256 names in one. */
+const TARGET_BYTES_MAX = 4096;
+const TARGET_NAMES_MAX = 250;
+/** Of a member that is left out, for the report. */
+const SHOWN_MAX = 1024;
 /** What a kDrive's root shows beside the drive's own folder, in the languages of its users. */
 const TRASH_NAMES = new Set(['Trash', 'Papierkorb', 'Corbeille', 'Cestino', 'Papelera']);
 
@@ -72,15 +79,15 @@ export function withoutTrash(members: ListedMembers): ListedMembers {
 function addMember(page: ListedMembers, folder: FolderRow, segment: string, listed: ListedResource): void {
   const name = decodeName(segment).normalize('NFC');
   const target = folder.target === '' ? name : `${folder.target}/${name}`;
-  const refusal = refusalOf(name);
+  const refusal = refusalOf(name, target);
   if (listed.isCollection && refusal === null) {
     page.folders.push({ href: `${folder.href}${segment}/`, target });
     return;
   }
   const { size, modified, etag, checksum, isCollection } = listed;
   page.files.push({
-    href: `${folder.href}${segment}${isCollection ? '/' : ''}`,
-    target,
+    href: `${folder.href}${refusal === 'name' ? segment.slice(0, SHOWN_MAX) : segment}${isCollection ? '/' : ''}`,
+    target: refusal === 'name' ? target.slice(0, folder.target.length + SHOWN_MAX) : target,
     size,
     modified: modified === null ? null : Math.floor(modified / 1000) * 1000,
     etag,
@@ -90,13 +97,14 @@ function addMember(page: ListedMembers, folder: FolderRow, segment: string, list
   });
 }
 
-function refusalOf(name: string): string | null {
+function refusalOf(name: string, target: string): string | null {
   try {
     checkNewName(name);
-    return null;
   } catch {
     return 'name';
   }
+  const isTooDeep = Buffer.byteLength(target) > TARGET_BYTES_MAX || target.split('/').length > TARGET_NAMES_MAX;
+  return isTooDeep ? 'depth' : null;
 }
 
 /** A listing as it comes, and the address that gave it, with a slash at the end. Throws what `SourceClient.send` does. */
@@ -113,15 +121,27 @@ export async function listed(
   return { url, resources: parsed(answer, signal) };
 }
 
-async function* parsed(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<ListedResource> {
+/** The resources of a multistatus as it comes. Throws `ListingError`, also where it is larger than `bytesMax`. */
+export async function* readListing(
+  body: AsyncIterable<Uint8Array>,
+  contentType: string | undefined,
+  { bytesMax = LISTING_BYTES_MAX } = {},
+): AsyncGenerator<ListedResource> {
   const parser = new ListingParser();
   let decoder: ReturnType<typeof decoderFor> | null = null;
+  let left = bytesMax;
+  for await (const chunk of body) {
+    left -= chunk.length;
+    if (left < 0) throw new ListingError(`The source's listing of one folder has more than ${bytesMax} bytes.`);
+    decoder ??= decoderFor(contentType, chunk);
+    yield* parser.write(decoder.decode(chunk, { stream: true }));
+  }
+  parser.end();
+}
+
+async function* parsed(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<ListedResource> {
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      decoder ??= decoderFor(answer.headers['content-type'], chunk);
-      yield* parser.write(decoder.decode(chunk, { stream: true }));
-    }
-    parser.end();
+    yield* readListing(answer as AsyncIterable<Buffer>, answer.headers['content-type']);
   } catch (error) {
     if (signal.aborted || !(error instanceof Error)) throw error;
     if (error instanceof ListingError) throw new PassingError(error.message, { cause: error });

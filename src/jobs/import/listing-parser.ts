@@ -5,6 +5,10 @@ const OWNCLOUD = 'http://owncloud.org/ns';
 /** Text of one property, in characters. */
 const TEXT_MAX = 64 * 1024;
 const DEPTH_MAX = 64;
+/** Of one tag, text or comment, which the XML parser keeps until it ends. */
+const TOKEN_MAX = 256 * 1024;
+/** ETags and checksums are remembered with each file; longer ones are no use. */
+const REMEMBERED_MAX = 1024;
 
 /** One response of a multistatus. */
 export interface ListedResource {
@@ -38,6 +42,8 @@ export class ListingParser {
   readonly #parser = new SaxesParser({ xmlns: true, position: false });
   #found: ListedResource[] = [];
   #depth = 0;
+  /** Characters since something ended. */
+  #pending = 0;
   #text = '';
   #hasRoot = false;
   #href: string | null = null;
@@ -55,15 +61,21 @@ export class ListingParser {
     this.#parser.on('opentag', (tag) => this.#open(tag));
     this.#parser.on('closetag', (tag) => this.#close(tag));
     const text = (more: string) => {
+      this.#ended();
       if (this.#text.length < TEXT_MAX) this.#text += more;
     };
     this.#parser.on('text', text);
     this.#parser.on('cdata', text);
+    for (const event of ['comment', 'processinginstruction', 'xmldecl'] as const) {
+      this.#parser.on(event, () => this.#ended());
+    }
   }
 
   /** Gives the resources that are complete with this piece. */
   write(text: string): readonly ListedResource[] {
+    this.#pending += text.length;
     this.#parser.write(text);
+    if (this.#pending > TOKEN_MAX) throw new ListingError("A part of the source's listing has no end.");
     return this.#found.splice(0);
   }
 
@@ -73,10 +85,15 @@ export class ListingParser {
     if (!this.#hasRoot) throw new ListingError('The source sent an empty listing.');
   }
 
+  #ended(): void {
+    this.#pending = 0;
+  }
+
   #open({
     uri,
     local,
   }: SaxesTagNS | { uri: string; local: string; attributes: Record<string, SaxesAttributeNS> }): void {
+    this.#ended();
     if (++this.#depth > DEPTH_MAX) throw new ListingError("The source's listing is nested too deep.");
     if (!this.#hasRoot) {
       if (uri !== DAV || local !== 'multistatus') throw new ListingError('The source sent no listing.');
@@ -96,12 +113,14 @@ export class ListingParser {
   }
 
   #close({ uri, local }: SaxesTagNS): void {
+    this.#ended();
     this.#depth--;
     const text = this.#text.trim();
     if (uri === DAV) this.#closeDav(local, text);
     if (uri === OWNCLOUD && local === 'checksum' && text !== '') {
       const { checksum } = this.#propstat;
-      this.#propstat.checksum = checksum === null ? text : `${checksum} ${text}`;
+      const all = checksum === null ? text : `${checksum} ${text}`;
+      this.#propstat.checksum = all.slice(0, REMEMBERED_MAX + 1);
     }
     this.#text = '';
   }
@@ -123,7 +142,7 @@ export class ListingParser {
         break;
       }
       case 'getetag':
-        this.#propstat.etag = text === '' ? null : text;
+        this.#propstat.etag = text === '' || text.length > REMEMBERED_MAX ? null : text;
         break;
       case 'propstat':
         if (this.#status === null || (this.#status >= 200 && this.#status < 300)) {
@@ -131,6 +150,7 @@ export class ListingParser {
         }
         break;
       case 'response':
+        if ((this.#resource.checksum?.length ?? 0) > REMEMBERED_MAX) this.#resource.checksum = null;
         if (this.#href !== null) this.#found.push({ href: this.#href, ...this.#resource });
     }
   }

@@ -17,6 +17,10 @@ export interface ReportLine {
 const AGAIN = 'Start the import again; it takes only what is missing.';
 const REASONS: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
   name: ['Its name can not be stored here: too long, or not allowed.', 'Rename it at the source, then import again.'],
+  depth: [
+    'It lies too deep, or its path is too long.',
+    'Import a folder above it by itself with --from, or move it up at the source.',
+  ],
   'same-name': [
     'Another file of the source has the same name here: the two differ in Unicode form or coding only.',
     'Rename one of them at the source, then import again.',

@@ -9,7 +9,7 @@ const REDIRECTS_MAX = 5;
 const CONNECTIONS_MAX = 8;
 /** Tries of one request with nonces that are new, or replace one that got stale meanwhile. */
 const NEW_MAX = 2;
-const STALE_MAX = 20;
+const STALE_MAX = 4;
 /** Of an answer whose text nobody reads, so that its connection can be used again. */
 const DRAIN_BYTES_MAX = 64 * 1024;
 

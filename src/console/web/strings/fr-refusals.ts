@@ -71,6 +71,9 @@ const SENTENCES: Readonly<Record<RefusalKind, string | ((words: string) => strin
   refused: (words) => `Le serveur a refusé : ${words}`,
   // Importations
   'import-ended': 'Cette importation est déjà terminée.',
+  'too-many-imports':
+    'Vous avez déjà plusieurs importations qui ne sont pas terminées. Attendez la fin de l’une d’elles, ou annulez-en une.',
+  'too-many-tests': 'Trop de tests de connexion. Réessayez dans une minute.',
   'no-such-import': 'Cette importation n’existe pas.',
   'source-refused': (words) => `La source ne peut pas être lue : ${words}`,
 };
