@@ -27,7 +27,7 @@ export async function atWork(
   options: { readonly mayMake?: boolean } = {},
 ): Promise<void> {
   const config = readConfig();
-  const engines = await openEngines(config, options);
+  const engines = await openEngines(config, { ...options, isCommand: true });
   try {
     if (engines.isNew) remark(`A new storage is made in ${config.storage}.`);
     const passwords = new Passwords();

@@ -17,7 +17,7 @@ import { SqlJobStore } from './sql/sql-job-store.js';
 import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
-import { SqliteDatabase } from './sqlite/sqlite-database.js';
+import { COMMAND_REST_MS, SqliteDatabase } from './sqlite/sqlite-database.js';
 import { finish, openStorage } from './storage-format.js';
 import { openBlobs, prepareDatabase } from './storage-whole.js';
 
@@ -43,6 +43,8 @@ export interface Engines {
 
 export interface EngineOptions {
   readonly mayMake?: boolean;
+  /** A command beside a server: it leaves the write lock to the server between its own transactions. */
+  readonly isCommand?: boolean;
   readonly tell?: Tell;
   /** Ends the process at once; called when the disk failed and only a new start helps. */
   readonly end?: () => void;
@@ -54,7 +56,10 @@ export interface EngineOptions {
  */
 export async function openEngines(config: { readonly storage: string }, options: EngineOptions = {}): Promise<Engines> {
   const state = await openStorage(config.storage, options.mayMake ?? false);
-  const database = SqliteDatabase.open(prepareDatabase(config.storage, state), readMigrations(MIGRATIONS), options);
+  const database = SqliteDatabase.open(prepareDatabase(config.storage, state), readMigrations(MIGRATIONS), {
+    ...options,
+    restMs: options.isCommand ? COMMAND_REST_MS : 0,
+  });
   try {
     const accounts = new SqlAccountStore(database);
     const blobIndex = new SqlBlobIndex(database);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
-import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { COMMAND_REST_MS, SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { StorageFullError } from '../../src/stores/blob-store.js';
 import { StoreBusyError } from '../../src/stores/drive-store.js';
 import { commitsInLog, MIGRATIONS, openRaw, runScript, temporaryFile } from '../support/sqlite-file.js';
@@ -143,6 +143,33 @@ describe('SqliteDatabase beside other programs', () => {
       return values;
     });
     expect(seen).toEqual([[{ value: 0 }], [{ value: 0 }]]);
+  });
+
+  it('faults B5 — a command that writes all the time leaves the server its turn after each commit', async () => {
+    const { path, database } = await openFile();
+    const command = SqliteDatabase.open(path, MIGRATIONS, { restMs: COMMAND_REST_MS });
+    onTestFinished(() => command.close());
+    let isOver = false;
+    let commits = 0;
+    const busy = (async () => {
+      while (!isOver) {
+        await command.write(async (connection) => {
+          await connection.run(RAISE, []);
+          await wait(10);
+        });
+        commits++;
+      }
+    })();
+    const between: number[] = [];
+    for (let number = 0; number < 10; number++) {
+      const before = commits;
+      await database.write((connection) => connection.run(RAISE, []));
+      between.push(commits - before);
+      await wait(3);
+    }
+    isOver = true;
+    await busy;
+    expect(Math.max(...between)).toBeLessThanOrEqual(2);
   });
 
   it('StoreBusyError when the other program writes for too long; later writes succeed', async () => {

@@ -15,7 +15,11 @@ const BATCH_MAX = 128;
 /** How long a write waits for another process (a command beside the server), in milliseconds. */
 const BUSY_MAX_MS = 15_000;
 /** Longest pause between two tries to get the write lock, in milliseconds. */
-const BUSY_PAUSE_MAX_MS = 20;
+const BUSY_PAUSE_MAX_MS = 5;
+/** Pause between two tries to empty the log, in milliseconds. */
+const DROP_PAUSE_MS = 20;
+/** How long a command rests after each commit, in milliseconds: the server has asked for the lock again by then. */
+export const COMMAND_REST_MS = 2 * BUSY_PAUSE_MAX_MS;
 /** Tries to empty the log; the next checkpoint that finds nobody reading does it otherwise. */
 const DROP_TRIES = 50;
 /** Tries to empty the log before a failed commit is answered. */
@@ -36,6 +40,8 @@ interface PendingWrite {
 export interface OpenOptions {
   /** How long a write waits for another process, in milliseconds. */
   readonly busyMaxMs?: number;
+  /** How long to leave the write lock to other processes after each commit, in milliseconds; 0 for the server itself. */
+  readonly restMs?: number;
   readonly tell?: Tell;
   /** Ends the process at once; called when the disk failed and only a new start helps. */
   readonly end?: () => void;
@@ -59,6 +65,8 @@ export class SqliteDatabase implements SqlDatabase, Durability {
   readonly #keeper: LogKeeper | null;
   readonly #log: WriteAheadLog | null;
   readonly #busyMaxMs: number;
+  readonly #restMs: number;
+  #restsUntil = 0;
   readonly #commitsBySize = new Array<number>(BATCH_MAX + 1).fill(0);
   #failedCommits = 0;
   #commitsToLook = 0;
@@ -68,10 +76,11 @@ export class SqliteDatabase implements SqlDatabase, Durability {
     reader: SqliteConnection,
     keeper: LogKeeper | null,
     log: WriteAheadLog | null,
-    busyMaxMs: number,
+    { busyMaxMs = BUSY_MAX_MS, restMs = 0 }: OpenOptions,
   ) {
     this.#writer = writer;
     this.#busyMaxMs = busyMaxMs;
+    this.#restMs = restMs;
     this.#reader = reader;
     this.#keeper = keeper;
     this.#log = log;
@@ -93,13 +102,12 @@ export class SqliteDatabase implements SqlDatabase, Durability {
         throw error;
       }
     });
-    const busyMaxMs = options.busyMaxMs ?? BUSY_MAX_MS;
-    if (path === ':memory:') return new SqliteDatabase(writer, writer, null, null, busyMaxMs);
+    if (path === ':memory:') return new SqliteDatabase(writer, writer, null, null, options);
     const reader = new SqliteConnection(patiently(() => openReader(path)));
     const log = new WriteAheadLog(path, writer.database);
     const { tell = () => {}, end = () => process.exit(1) } = options;
     const keeper = new LogKeeper(log, { folder: dirname(path), tell, end });
-    return new SqliteDatabase(writer, reader, keeper, log, busyMaxMs);
+    return new SqliteDatabase(writer, reader, keeper, log, options);
   }
 
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -152,7 +160,7 @@ export class SqliteDatabase implements SqlDatabase, Durability {
     for (let tries = 0; tries < DROP_TRIES; tries++) {
       if (await this.#writerTurn.take(() => this.#tryEmpty())) return true;
       if (this.#keeper.trouble) return false;
-      await wait(BUSY_PAUSE_MAX_MS);
+      await wait(DROP_PAUSE_MS);
     }
     return false;
   }
@@ -176,6 +184,7 @@ export class SqliteDatabase implements SqlDatabase, Durability {
 
   async #flush(): Promise<void> {
     while (this.#queue.length > 0) {
+      if (this.#restMs > 0) await this.#rest();
       const batch = this.#queue.splice(0, BATCH_MAX);
       await this.#writerTurn.take(() => this.#commit(batch));
       if (this.#isLogLong()) {
@@ -187,6 +196,12 @@ export class SqliteDatabase implements SqlDatabase, Durability {
       if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#isFlushing = false;
+  }
+
+  /** Whoever else waits for the lock has it before the next write of a command. */
+  async #rest(): Promise<void> {
+    const left = this.#restsUntil - performance.now();
+    if (left > 0) await wait(left);
   }
 
   #isLogLong(): boolean {
@@ -219,6 +234,7 @@ export class SqliteDatabase implements SqlDatabase, Durability {
       return;
     }
     this.#commitsBySize[batch.length]!++;
+    this.#restsUntil = performance.now() + this.#restMs;
     batch.forEach((write, index) => {
       const outcome = outcomes[index]!;
       if ('error' in outcome) write.reject(outcome.error);
@@ -231,7 +247,7 @@ export class SqliteDatabase implements SqlDatabase, Durability {
     if (!this.#keeper || !isIoError(error)) return translate(error);
     this.#keeper.distrust(error, this.#rescue);
     for (let tries = 1; !(await this.#tryEmpty()) && tries < RESCUE_TRIES && !this.#keeper.isLost; tries++) {
-      await wait(BUSY_PAUSE_MAX_MS);
+      await wait(DROP_PAUSE_MS);
     }
     return this.#keeper.reason(error);
   }
