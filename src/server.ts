@@ -26,6 +26,7 @@ import { claimStorage } from './engines/sqlite/storage-claim.js';
 import { readStorageKey, SECRET_KEY } from './engines/storage-key.js';
 import { makeApp } from './http/app.js';
 import { driveAddresses } from './http/drive-addresses.js';
+import { tellDropped } from './http/dropped-connections.js';
 import { answerMalformed } from './http/malformed.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
@@ -38,6 +39,7 @@ import { importLane } from './jobs/import/import-job.js';
 import { Imports } from './jobs/import/imports.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { maintenanceLane } from './jobs/maintenance.js';
+import { SteadyClock } from './jobs/steady-clock.js';
 import { ConnectionCounts } from './metrics/connection-counts.js';
 import { Metrics } from './metrics/metrics.js';
 import { RequestCounts } from './metrics/request-counts.js';
@@ -153,7 +155,8 @@ function makeHttpServer(config: Config, engines: Engines, services: Services, un
       verifyCode: (userId, code, actor) => verifyCode(consoleParts, userId, code, actor),
       audit,
       drivesOf: (userId) => engines.accounts.drivesOf(userId),
-      now: Date.now,
+      // They live in memory, and no jump of the clock ends one or lets it last.
+      now: () => performance.now(),
     }),
     publicUrl: config.publicUrl,
     mounts: new Mounts(config.driveHost),
@@ -247,6 +250,7 @@ function makeListener(config: Config, listener: RequestListener, connections: Co
   server.maxHeadersCount = HEADERS_MAX + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS_MAX;
+  tellDropped(server, log);
   server.timeout = config.idleTimeoutSeconds * 1000;
   return server;
 }
@@ -302,9 +306,21 @@ function makeJobs(
   engines: Engines,
   { driveParts, box, gc, log }: Pick<Services, 'driveParts' | 'box' | 'gc' | 'log'>,
 ): JobRunner {
-  const { trashRetentionDays, auditRetentionDays } = config;
+  const { trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours } = config;
+  const onJump = (jumpMs: number) => {
+    const text = 'the clock has jumped: what expires waits until it has been steady for a day';
+    log.warn({ jumpSeconds: Math.round(jumpMs / 1000) }, text);
+  };
+  const clock = new SteadyClock({ store: engines.clock, onJump });
   const lanes = [
-    maintenanceLane({ ...engines, uploads: driveParts.uploads, gc, trashRetentionDays, auditRetentionDays }),
+    maintenanceLane({
+      ...engines,
+      uploads: driveParts.uploads,
+      gc,
+      clock,
+      clockStore: engines.clock,
+      ...{ trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours },
+    }),
     importLane({
       ...engines,
       driveParts,

@@ -28,6 +28,11 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
 const DISK_FAILS =
   "The server's disk failed to store this. Try again in a moment; if it goes on, tell its administrator.";
 
+/** Whether the process, or the machine, has no file descriptor left. */
+export function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+}
+
 /** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
 export function toDavError(error: unknown, request: Addressed & Pick<DavRequest, 'method'>): DavError | null {
   if (error instanceof DavError) return error;
@@ -46,6 +51,12 @@ export function toDavError(error: unknown, request: Addressed & Pick<DavRequest,
   }
   if (error instanceof StoreBusyError) {
     return new DavError(503, 'The server is busy. Try again in a moment.', {
+      headers: { 'Retry-After': '5' },
+      cause: error,
+    });
+  }
+  if (isOutOfFiles(error)) {
+    return new DavError(503, 'The server has too many files open. Try again in a moment.', {
       headers: { 'Retry-After': '5' },
       cause: error,
     });

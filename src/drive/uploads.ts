@@ -228,11 +228,11 @@ export class Uploads {
     }
   }
 
-  /** Removes expired uploads, in short transactions. Rejects with the signal's reason. */
-  async removeExpired(signal?: AbortSignal): Promise<void> {
+  /** Removes what has expired by that time, in short transactions. Rejects with the signal's reason. */
+  async removeExpired(expiryAt = this.#options.now(), signal?: AbortSignal): Promise<void> {
     const step = () =>
       this.#options.drives.write((transaction) =>
-        transaction.uploads.removeExpired(this.#options.now(), [...this.#inUse.keys()], EXPIRY_ROWS),
+        transaction.uploads.removeExpired(expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
       );
     while (await step()) signal?.throwIfAborted();
   }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
+import type { ClockStore } from '../stores/clock-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import type { Durability, Tell } from '../stores/durability.js';
 import type { ImportStore } from '../stores/import-store.js';
@@ -11,6 +12,7 @@ import type { StorageHistory } from '../stores/storage-history.js';
 import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
+import { SqlClockStore } from './sql/sql-clock-store.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
 import { SqlImportStore } from './sql/sql-import-store.js';
 import { SqlJobStore } from './sql/sql-job-store.js';
@@ -37,6 +39,7 @@ export interface Engines {
   readonly blobIndex: BlobIndex;
   readonly history: StorageHistory;
   readonly check: MetadataCheck;
+  readonly clock: ClockStore;
   readonly durability: Durability;
   close(): Promise<void>;
 }
@@ -76,6 +79,7 @@ export async function openEngines(config: { readonly storage: string }, options:
       imports: new SqlImportStore(database),
       history: new SqlStorageHistory(database),
       check: new SqlMetadataCheck(database),
+      clock: new SqlClockStore(database),
       durability: database,
       close: () => database.close(),
     };

@@ -2,7 +2,7 @@ import type Koa from 'koa';
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DavError, renderErrorBody } from '../dav/dav-error.js';
 import { ALLOW } from '../dav/dispatch.js';
-import { toDavError } from '../dav/drive-errors.js';
+import { isOutOfFiles, toDavError } from '../dav/drive-errors.js';
 import { msdavextError } from '../dav/headers/msdavext-error.js';
 import type { FirnState } from './context.js';
 import { PAGE_HEADERS, renderErrorPage, wantsPage } from './error-page.js';
@@ -33,6 +33,7 @@ function answer(context: Context, error: unknown): void {
   }
   const known = expected(context, error);
   if (!known) log.error({ err: error, method }, 'a request failed');
+  else if (isOutOfFiles(error)) log.warn({ err: error, method }, 'no file descriptor is left');
   if (res.headersSent) {
     // The rest of the answer can't be told from its end but by closing the connection.
     res.destroy();

@@ -8,7 +8,7 @@ const PAGE = 200;
 /** Contents that are copied at once: small ones wait for the disk, not for each other. */
 const LANES = 4;
 /** How long collectors wait for a backup that has said nothing since, in milliseconds. */
-const HOLD_MS = 15 * 60_000;
+export const HOLD_MS = 15 * 60_000;
 /** More revisions than are ever given out between a backup and its restoration. */
 const REVISIONS_SKIPPED = 1_000_000_000;
 /** More revisions than are ever given out between two restorations of one backup, for each millisecond. */

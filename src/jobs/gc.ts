@@ -20,6 +20,8 @@ export interface GarbageCollection {
   readonly blobIndex: BlobIndex;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The time by which marks are old, where that isn't `now`; see `SteadyClock`. */
+  readonly expiryAt?: number;
   /** How long a content must have been seen unnamed before its bytes go, in seconds. */
   readonly graceSeconds: number;
   /** Hears of each blob that it comes by, which is all of them; some may be deleted afterwards. */
@@ -62,13 +64,14 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
     condemned += await blobIndex.condemnUnknown(unknown.splice(-PAGE), now());
   }
   let deleted = 0;
-  const condemnedBefore = now() - graceSeconds * 1000;
+  const { expiryAt = now() } = options;
+  const condemnedBefore = expiryAt - graceSeconds * 1000;
   await walk(signal, async (after: BlobId | null) => {
     const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, (id) => blobs.delete(id));
     deleted += swept.deleted;
     return swept.last;
   });
-  const pardoned = now() - Math.max(graceSeconds * 1000, PARDON_MS);
+  const pardoned = expiryAt - Math.max(graceSeconds * 1000, PARDON_MS);
   await walk(signal, (after: BlobId | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
   return { condemned, deleted };
 }

@@ -12,6 +12,8 @@ const LEASE_MS = 10_000;
 /** How long an ending process waits for jobs that don't end, in milliseconds: a disk that hangs must not keep it. */
 const STOP_MS = 10_000;
 const MINUTE_MS = 60_000;
+/** How often times of jobs are looked at that lie too far ahead, in milliseconds. */
+const TIMES_MS = 60 * MINUTE_MS;
 /** How long another side may have a job wait, in milliseconds. */
 const AFTER_MAX_MS = 24 * 60 * MINUTE_MS;
 
@@ -62,6 +64,9 @@ export class JobRunner {
   readonly #lanes: readonly JobLane[];
   readonly #log: Logger;
   readonly #now: () => number;
+  /** Milliseconds that pass whatever the clock is set to. */
+  readonly #passed: () => number;
+  #timesKeptAt = 0;
   readonly #owner = randomUUID();
   readonly #running = new Map<number, Running>();
   readonly #totals: JobTotals;
@@ -69,11 +74,18 @@ export class JobRunner {
   #looking: Promise<void> | null = null;
   #isStopped = false;
 
-  constructor(store: JobStore, lanes: readonly JobLane[], log: Logger, now: () => number = Date.now) {
+  constructor(
+    store: JobStore,
+    lanes: readonly JobLane[],
+    log: Logger,
+    now: () => number = Date.now,
+    passed = () => performance.now(),
+  ) {
     this.#store = store;
     this.#lanes = lanes;
     this.#log = log;
     this.#now = now;
+    this.#passed = passed;
     this.#totals = new JobTotals(lanes.flatMap(({ kinds }) => kinds.map(({ kind }) => kind)));
   }
 
@@ -84,11 +96,7 @@ export class JobRunner {
 
   async start(): Promise<void> {
     await this.#store.wipeSecrets();
-    for (const { kinds } of this.#lanes) {
-      for (const { kind, everyMinutes } of kinds) {
-        if (everyMinutes !== null) await this.#store.ensureRecurring(kind, everyMinutes, this.#now());
-      }
-    }
+    await this.#keepTimes();
     this.#timer = setInterval(() => this.#lookSoon(), LOOK_MS);
     this.#timer.unref();
   }
@@ -109,6 +117,17 @@ export class JobRunner {
       this.#log.warn({ job: job.kind }, 'ending in spite of a job that does not end');
   }
 
+  /** At the start and each hour: a clock that was ahead and is right again keeps no job waiting for a year. */
+  async #keepTimes(): Promise<void> {
+    this.#timesKeptAt = this.#passed();
+    for (const { kinds } of this.#lanes) {
+      for (const { kind, everyMinutes } of kinds) {
+        if (everyMinutes !== null) await this.#store.ensureRecurring(kind, everyMinutes, this.#now());
+      }
+    }
+    await this.#store.pullBack(this.#now(), { leaseMs: LEASE_MS, waitMs: AFTER_MAX_MS });
+  }
+
   async #endAll(): Promise<void> {
     for (const running of this.#running.values()) end(running, 'stopping');
     await Promise.all([...this.#running.values()].map(({ done }) => done));
@@ -125,6 +144,7 @@ export class JobRunner {
 
   async #look(): Promise<void> {
     await Promise.all([...this.#running.values()].map((running) => this.#extend(running)));
+    if (this.#passed() - this.#timesKeptAt > TIMES_MS) await this.#keepTimes();
     for (const lane of this.#lanes) await this.#fill(lane);
   }
 

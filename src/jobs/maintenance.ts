@@ -4,16 +4,20 @@ import { expireTrash } from '../drive/trash.js';
 import type { Uploads } from '../drive/uploads.js';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
+import type { ClockStore } from '../stores/clock-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import type { Durability } from '../stores/durability.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
+import { HOLD_MS } from './backup.js';
 import { collectGarbage } from './gc.js';
 import type { GcTotals } from './gc-totals.js';
 import type { JobKind, JobLane } from './job-runner.js';
+import type { SteadyClock } from './steady-clock.js';
 import { noteStorage } from './storage-point.js';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const EVERY_MINUTES = 60;
 /** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
 const REMOVALS_KEPT_DAYS = 180;
@@ -31,14 +35,18 @@ export interface Maintenance {
   readonly history: StorageHistory;
   readonly durability: Durability;
   readonly gc: GcTotals;
+  readonly clock: SteadyClock;
+  readonly clockStore: ClockStore;
   /** 0: for ever. */
   readonly trashRetentionDays: number;
   readonly auditRetentionDays: number;
+  readonly sessionLongestHours: number;
+  readonly uploadExpiryHours: number;
 }
 
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
-  const { drives, blobs, blobIndex, security, uploads, history, durability, gc, ...config } = parts;
+  const { drives, blobs, blobIndex, security, uploads, history, durability, gc, clock, clockStore, ...config } = parts;
   const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
     kind,
     everyMinutes: EVERY_MINUTES,
@@ -46,28 +54,42 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     run: async ({ signal }) => void (await run(signal)),
   });
   const kinds = [
+    hourly('times ahead of the clock', async () => {
+      const { now, isSteady, isTrusted } = await clock.look();
+      const sessionMs = config.sessionLongestHours * HOUR_MS;
+      if (isSteady) await clockStore.pullBack(now, { sessionMs, holdMs: HOLD_MS });
+      if (isTrusted) await clockStore.pullBackKept(now, { uploadMs: config.uploadExpiryHours * HOUR_MS });
+    }),
     hourly('trash expiry', async (signal) => {
       if (config.trashRetentionDays === 0) return;
-      const before = Date.now() - config.trashRetentionDays * DAY_MS;
-      while ((await expireTrash(drives, before, Date.now())) > 0) signal.throwIfAborted();
+      const { now, expiryAt } = await clock.look();
+      const before = expiryAt - config.trashRetentionDays * DAY_MS;
+      while ((await expireTrash(drives, before, now)) > 0) signal.throwIfAborted();
     }),
-    hourly('forgetting what was removed', (signal) =>
-      forgetRemovals(drives, Date.now() - REMOVALS_KEPT_DAYS * DAY_MS, signal),
-    ),
-    hourly('session expiry', () => security.removeExpiredSessions(Date.now())),
+    hourly('forgetting what was removed', async (signal) => {
+      const { expiryAt } = await clock.look();
+      await forgetRemovals(drives, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
+    }),
+    hourly('session expiry', async () => security.removeExpiredSessions((await clock.look()).expiryAt)),
     hourly('audit expiry', async (signal) => {
       if (config.auditRetentionDays === 0) return;
-      await new Audit(security).forget(Date.now() - config.auditRetentionDays * DAY_MS, signal);
+      const { expiryAt } = await clock.look();
+      await new Audit(security).forget(expiryAt - config.auditRetentionDays * DAY_MS, signal);
     }),
-    hourly('upload expiry', (signal) => uploads.removeExpired(signal)),
-    hourly('garbage collection', (signal) => {
-      const options = { blobs, blobIndex, now: Date.now, graceSeconds: GC_GRACE_SECONDS, signal };
-      return gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
+    hourly('upload expiry', async (signal) => uploads.removeExpired((await clock.look()).expiryAt, signal)),
+    hourly('garbage collection', async (signal) => {
+      const { expiryAt } = await clock.look();
+      const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: GC_GRACE_SECONDS, signal };
+      await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
     // Else the log of a quiet server holds for months what nothing else has.
     hourly('emptying the log', () => durability.emptyLog()),
     // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
-    hourly('storage point', (signal) => noteStorage(history, Date.now(), signal)),
+    hourly('storage point', async (signal) => {
+      const { now, isSteady } = await clock.look();
+      // A point in another year would stay in the picture.
+      if (isSteady) await noteStorage(history, now, signal);
+    }),
   ];
   return { kinds, limit: 1 };
 }

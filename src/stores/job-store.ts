@@ -10,6 +10,11 @@ export interface JobStore {
   add(job: NewJob, now: number, openMax: number | null): Promise<JobRow | null>;
   /** Makes sure of a job that recurs: first after its interval, at the known time where it is known. */
   ensureRecurring(kind: string, everyMinutes: number, now: number): Promise<void>;
+  /**
+   * Pulls back what was written while the clock was ahead: leases to `leaseMs` from now, jobs that wait for another try to
+   * `waitMs`. Those that recur are `ensureRecurring`'s.
+   */
+  pullBack(now: number, longest: { readonly leaseMs: number; readonly waitMs: number }): Promise<void>;
   find(id: JobId): Promise<JobRow | null>;
   /** The newest first, before the job `before`. */
   list(filter: JobFilter, before: JobId | null, limit: number): Promise<JobRow[]>;

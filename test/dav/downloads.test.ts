@@ -138,6 +138,18 @@ describe.each([
     for (const headers of changed) expect((await get(headers)).status).toBe(200);
   });
 
+  test('faults E4 — who has the old copy of a file whose date went back gets the new content', async () => {
+    const put = (body: string, modified: number) =>
+      alice('PUT', '/back.txt', { body, headers: { 'X-OC-Mtime': `${modified}` } });
+    await put('of Tuesday', 1_577_872_800);
+    const old = (await alice('GET', '/back.txt')).headers['last-modified']!;
+    await put('of Monday', 1_577_786_400);
+    const answer = await alice('GET', '/back.txt', { headers: { 'If-Modified-Since': old } });
+    expect([answer.status, answer.text]).toEqual([200, 'of Monday']);
+    const again = answer.headers['last-modified']!;
+    expect((await alice('GET', '/back.txt', { headers: { 'If-Modified-Since': again } })).status).toBe(304);
+  });
+
   test('412 by If-Match and If-Unmodified-Since', async () => {
     for (const headers of [
       { 'If-Match': '"x"' },

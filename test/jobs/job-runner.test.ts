@@ -2,12 +2,14 @@ import { copyFile, stat } from 'node:fs/promises';
 import { type Logger, pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
+import { SqlClockStore } from '../../src/engines/sql/sql-clock-store.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { PassingError } from '../../src/jobs/back-off.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runner.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
+import { SteadyClock } from '../../src/jobs/steady-clock.js';
 import { openRaw, temporaryFile } from '../support/sqlite-file.js';
 import { Storage } from './storage-fixture.js';
 
@@ -31,8 +33,13 @@ describe('JobRunner', () => {
     backOff: { firstMs: 10, longestMs: 1000, triesMax: 3 },
     run,
   });
-  const start = async (kinds: JobKind | readonly JobKind[], limit = 1, log: Logger = pino({ level: 'silent' })) => {
-    const runner = new JobRunner(store, [{ kinds: [kinds].flat(), limit }], log, () => now);
+  const start = async (
+    kinds: JobKind | readonly JobKind[],
+    limit = 1,
+    log: Logger = pino({ level: 'silent' }),
+    passed = () => performance.now(),
+  ) => {
+    const runner = new JobRunner(store, [{ kinds: [kinds].flat(), limit }], log, () => now, passed);
     await runner.start();
     onTestFinished(() => runner.stop());
     return runner;
@@ -124,6 +131,32 @@ describe('JobRunner', () => {
     expect((await store.list({ kind: 'long' }, null, 1))[0]).toMatchObject({ state: 'waiting', runAt: now + MINUTE });
   });
 
+  it('faults E3 — a clock that was a year ahead and is right again keeps no job waiting for longer than an hour', async () => {
+    const YEAR = 365 * 24 * 60 * MINUTE;
+    const runs: string[] = [];
+    const recurring = kindOf(async () => void runs.push('recurring'), 60, 'recurring');
+    const once = kindOf(async () => void runs.push('once'));
+    let passed = 0;
+    now += YEAR;
+    const { id } = await add();
+    // Its owner died, and another try of it waits.
+    expect(await store.claim(['work'], 'dead', now, now + 10_000)).toMatchObject({ id });
+    const retried = await add();
+    await store.claim(['work'], 'other', now, now + 10_000);
+    const outcome = { kind: 'retry', runAt: now + MINUTE, failures: 1, error: '', progress: null } as const;
+    await store.end(retried.id, 'other', outcome, now);
+    await start([recurring, once], 1, pino({ level: 'silent' }), () => passed);
+    now -= YEAR;
+    const times = async () => (await store.list({}, null, 9)).map(({ runAt }) => runAt - now).sort((a, b) => a - b);
+    expect((await times()).every((ahead) => ahead > YEAR - 60 * MINUTE)).toBe(true);
+    passed = 61 * MINUTE;
+    await expect.poll(times, { timeout: 5000 }).toEqual([10_000, 60 * MINUTE, 24 * 60 * MINUTE]);
+    now += 10_001;
+    await expect.poll(() => runs, { timeout: 5000 }).toEqual(['once']);
+    now += 60 * MINUTE;
+    await expect.poll(() => runs, { timeout: 5000 }).toEqual(['once', 'recurring']);
+  });
+
   it('faults B4 — stop doesn’t wait for ever for a job that takes no notice', async () => {
     let begin = () => {};
     const begun = new Promise<void>((resolve) => {
@@ -155,7 +188,9 @@ describe('JobRunner', () => {
       ...{ drives, blobs: storage.blobs, blobIndex: storage.blobIndex, history, gc: new GcTotals() },
       ...{ security: accounts as never, uploads: { removeExpired: async () => {} } as never },
       durability: database,
-      ...{ trashRetentionDays: 1, auditRetentionDays: 0 },
+      clock: new SteadyClock({ store: new SqlClockStore(database), onJump() {} }),
+      clockStore: new SqlClockStore(database),
+      ...{ trashRetentionDays: 1, auditRetentionDays: 0, sessionLongestHours: 1, uploadExpiryHours: 1 },
     });
     const abort = new AbortController();
     abort.abort(new Error('ending'));

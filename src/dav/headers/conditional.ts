@@ -48,7 +48,8 @@ export function parseEntityTags(value: string): '*' | EntityTag[] | null {
  * succeed, and once more in the transaction that carries it out.
  * `If-None-Match` counts for GET and HEAD (304) and for changes (412), not for PROPFIND and MKCOL (CLIENTS R27). An invalid
  * `If-None-Match` or date is ignored; an invalid `If-Match` fails a change, because the client asked for a guard against
- * overwriting that can't be given, and is ignored on a read, which can lose nothing.
+ * overwriting that can't be given, and is ignored on a read, which can lose nothing. `If-Modified-Since` counts only as
+ * exactly the date that the resource has: an older one may belong to newer content (docs/decisions/0013).
  */
 export function evaluateConditional(request: ConditionalRequest): ConditionalResult {
   const method = request.method.toUpperCase();
@@ -64,7 +65,7 @@ export function evaluateConditional(request: ConditionalRequest): ConditionalRes
   }
   const { lastModifiedSeconds } = request;
   const since = dateSeconds(request.headers['if-modified-since']);
-  if (isGet && since !== null && lastModifiedSeconds !== null && lastModifiedSeconds <= since) return 'not-modified';
+  if (isGet && since !== null && lastModifiedSeconds === since) return 'not-modified';
   return 'proceed';
 }
 

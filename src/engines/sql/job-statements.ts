@@ -37,6 +37,13 @@ export const insertRecurring = statement<{ kind: string; every: number; next: nu
     VALUES (${p('kind')}, ${p('kind')}, ${p('every')}, 'waiting', ${p('next')}, '{}', ${p('now')})`,
 );
 
+export const pullBackJobs = statement<{ lease: number; wait: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE job SET run_at = CASE state WHEN 'running' THEN ${p('lease')} ELSE ${p('wait')} END
+    WHERE (state = 'running' AND run_at > ${p('lease')})
+    OR (state = 'waiting' AND every_minutes IS NULL AND run_at > ${p('wait')})`,
+);
+
 export const findJob = statement<{ id: number }>()((db, p) =>
   db.selectFrom('job').selectAll().where('id', '=', p('id')),
 );

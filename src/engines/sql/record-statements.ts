@@ -68,16 +68,12 @@ export const markProperties = statement<{ node: number; revision: number }>()<ne
     WHERE id = ${p('node')}`,
 );
 
-export const insertTrash = statement<{ [Key in keyof Schema['trash']]: Schema['trash'][Key] }>()((db, p) =>
-  db.insertInto('trash').values({
-    node_id: p('node_id'),
-    drive_id: p('drive_id'),
-    owner_id: p('owner_id'),
-    name: p('name'),
-    original_path: p('original_path'),
-    deleted_by: p('deleted_by'),
-    deleted_at: p('deleted_at'),
-  }),
+/** A clock that is behind the time by which things expire would let it expire at once. */
+export const insertTrash = statement<{ [Key in keyof Schema['trash']]: Schema['trash'][Key] }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO trash (node_id, drive_id, owner_id, name, original_path, deleted_by, deleted_at)
+    SELECT ${p('node_id')}, ${p('drive_id')}, ${p('owner_id')}, ${p('name')}, ${p('original_path')}, ${p('deleted_by')},
+      max(${p('deleted_at')}, expiry_at) FROM clock_mark`,
 );
 
 export const removeTrash = statement<{ node: number }>()((db, p) =>

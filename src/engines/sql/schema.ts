@@ -159,6 +159,7 @@ export interface Schema {
     client: string;
     details: string;
   };
+  clock_mark: { noted_at: number; expiry_at: number; steady_ms: number };
   storage_point: { day: string; used_bytes: number; files: number };
   job: {
     id: Generated<number>;

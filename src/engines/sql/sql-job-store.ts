@@ -44,6 +44,11 @@ export class SqlJobStore implements JobStore {
     });
   }
 
+  async pullBack(now: number, { leaseMs, waitMs }: { leaseMs: number; waitMs: number }): Promise<void> {
+    const row = { lease: now + leaseMs, wait: now + waitMs };
+    await this.#database.write((connection) => statements.pullBackJobs.run(connection, row));
+  }
+
   async find(id: JobId): Promise<JobRow | null> {
     const row = await this.#database.readOne((connection) => statements.findJob.first(connection, { id }));
     return row ? toJob(row) : null;
