@@ -1,9 +1,9 @@
 import { readConditions } from '../dav/conditions.js';
 import { DavError } from '../dav/dav-error.js';
-import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { type AnnouncedDigest, parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { parseOcMtime } from '../dav/headers/mtime.js';
 import { parseOverwrite } from '../dav/headers/overwrite.js';
-import { findWritable, writeFile, writtenHeaders } from '../dav/methods/put.js';
+import { type FileToWrite, findWritable, writeFile, writtenHeaders } from '../dav/methods/put.js';
 import { destinationOf } from '../dav/methods/transfer.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { spaceOf } from '../drive/changes.js';
@@ -11,6 +11,7 @@ import { checkReceived } from '../drive/contents.js';
 import { DriveError } from '../drive/drive-error.js';
 import type { DrivePath } from '../drive/names.js';
 import { checkRoom } from '../drive/quota.js';
+import type { UploadRow } from '../stores/uploads.js';
 import { announcedWhole, findUpload } from './upload-folder.js';
 
 /** What stands for the whole file in the folder of its parts. */
@@ -31,9 +32,20 @@ export async function finishByMove(request: DavRequest, name: string, source: st
   const path = await destination(request);
   const created = parseOcMtime(headerOf(request, 'x-oc-ctime'));
   const file = { request, conditions: await readConditions(request), path, modified, created };
+  const upload = await request.drive.read((snapshot) => findUpload(request, snapshot, name));
+  return finishUpload(request, upload, file, { whole, digests, mayOverwrite });
+}
+
+/** Makes the file of the parts. Whatever is refused, the parts stay. */
+export async function finishUpload(
+  request: DavRequest,
+  upload: UploadRow,
+  file: FileToWrite,
+  { whole, digests, mayOverwrite }: Announced,
+): Promise<DavResponse> {
   const { drive } = request;
   const { uploads } = drive.parts;
-  const upload = await drive.read((snapshot) => findUpload(request, snapshot, name));
+  const { path, modified } = file;
   const written = await uploads.alone(upload, () =>
     uploads.finish(drive, {
       upload,
@@ -54,6 +66,13 @@ export async function finishByMove(request: DavRequest, name: string, source: st
     }),
   );
   return respond(written.isNew ? 201 : 204, writtenHeaders(request, written.resource, modified));
+}
+
+interface Announced {
+  /** Bytes of the file; null where nobody says. */
+  readonly whole: number | null;
+  readonly digests: readonly AnnouncedDigest[];
+  readonly mayOverwrite: boolean;
 }
 
 /** The silence while a file is put together is ours: the connection must not end over it. */

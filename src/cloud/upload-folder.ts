@@ -31,8 +31,22 @@ export async function makeUpload(request: DavRequest, name: string): Promise<Dav
   return respond(201);
 }
 
-/** PUT of a part: durable when it is answered. One that breaks off changes nothing. */
+/** PUT of a part. */
 export async function putPart(request: DavRequest, name: string, partName: string): Promise<DavResponse> {
+  const { part, isNew } = await receivePart(request, name, partName, { isWithDigests: true });
+  return respond(isNew ? 201 : 204, { ETag: fileEtag(part.blobId) });
+}
+
+/**
+ * Keeps the body as a part: durable when it resolves. One that breaks off changes nothing. `isWithDigests`: the checksums
+ * in the head are those of the part.
+ */
+export async function receivePart(
+  request: DavRequest,
+  name: string,
+  partName: string,
+  { isWithDigests }: { readonly isWithDigests: boolean },
+) {
   if (headerOf(request, 'content-range') !== undefined) {
     throw new DavError(400, 'A part is sent as a whole: its name says where it belongs.');
   }
@@ -43,7 +57,7 @@ export async function putPart(request: DavRequest, name: string, partName: strin
   const whole = announcedWhole(request);
   const expected = {
     size: parseSize(request, 'x-expected-entity-length'),
-    digests: parseAnnouncedDigests(request.headers),
+    digests: isWithDigests ? parseAnnouncedDigests(request.headers) : [],
     kept: [],
   };
   const { upload, former, room } = await drive.read(async (snapshot) => {
@@ -70,8 +84,7 @@ export async function putPart(request: DavRequest, name: string, partName: strin
       throw error;
     }
     const { number } = place;
-    const { part, isNew } = await uploads.putPart(drive, upload, { name: partName, number }, content, whole);
-    return respond(isNew ? 201 : 204, { ETag: fileEtag(part.blobId) });
+    return uploads.putPart(drive, upload, { name: partName, number }, content, whole);
   });
 }
 

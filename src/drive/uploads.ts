@@ -13,7 +13,7 @@ import { checkMayAdd } from './rights.js';
 import type { Snapshot } from './snapshot.js';
 
 /** As many as Nextcloud's chunking v2 has names for. */
-const PARTS_MAX = 10_000;
+export const PARTS_MAX = 10_000;
 /** More than any sync program has open; bounds what a runaway one leaves. */
 const OPEN_MAX = 1_000;
 /** Rows that one transaction of the expiry removes. */
@@ -180,7 +180,8 @@ export class Uploads {
       const part = { ...place, size: content.row.size, blobId: content.row.id, storedAt: changes.now };
       const expiresAt = this.#expiry(changes.now);
       await uploads.putPart(upload.id, part, expiresAt);
-      return { part, isNew: !former, upload: { ...open, received, expiresAt } };
+      const parts = former ? open.parts : open.parts + 1;
+      return { part, isNew: !former, upload: { ...open, parts, received, expiresAt } };
     });
     await this.#assemblies.add(upload.id, stored.part);
     return stored;

@@ -3,6 +3,7 @@ import type Koa from 'koa';
 import type { Accounts } from '../accounts/accounts.js';
 import type { Audit } from '../accounts/audit.js';
 import { bulkUpload } from '../cloud/bulk-upload.js';
+import { dispatchFile } from '../cloud/chunked-put.js';
 import { indexPhp } from '../cloud/index-php.js';
 import type { LoginFlows } from '../cloud/login-flows.js';
 import { type CloudUser, ocs } from '../cloud/ocs.js';
@@ -11,7 +12,7 @@ import { statusPhp } from '../cloud/status.js';
 import { trashTree } from '../cloud/trash-tree.js';
 import { uploadsTree } from '../cloud/uploads-tree.js';
 import { DavError } from '../dav/dav-error.js';
-import { dispatch, withDavErrors } from '../dav/dispatch.js';
+import { withDavErrors } from '../dav/dispatch.js';
 import { decodePath } from '../dav/headers/path.js';
 import type { DavRequest, DavResponse } from '../dav/request.js';
 import { Drive } from '../drive/drive.js';
@@ -162,7 +163,7 @@ type TreeKind = Extract<CloudPlace, { readonly base: string }>['kind'];
 type Tree = (request: DavRequest, onTrashEmptied: (removed: number) => Promise<void>) => Promise<DavResponse>;
 
 const TREES: Readonly<Record<TreeKind, Tree>> = {
-  files: (request) => dispatch(request),
+  files: dispatchFile,
   bulk: (request) => withDavErrors(request, () => bulkUpload(request)),
   trash: trashTree,
   // Only a place to move things to.

@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import { dispatch } from '../dav/dispatch.js';
+import { dispatchFile } from '../cloud/chunked-put.js';
 import { decodePath, encodeSegment } from '../dav/headers/path.js';
 import type { DavOptions, DavRequest, Target } from '../dav/request.js';
 import { Drive, type DriveParts } from '../drive/drive.js';
@@ -41,7 +41,7 @@ export function davBridge(parts: DavBridgeParts): Koa.Middleware<FirnState> {
       isCloud: false,
       prefix: mount.base,
     };
-    send(context, await dispatch(makeDavRequest(parts, context, address)));
+    send(context, await dispatchFile(makeDavRequest(parts, context, address)));
   };
 }
 
