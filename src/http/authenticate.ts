@@ -4,6 +4,9 @@ import { parseBasic } from '../accounts/basic.js';
 import { DavError } from '../dav/dav-error.js';
 import type { DriveId } from '../stores/values.js';
 import type { FirnState } from './context.js';
+import { send } from './send.js';
+
+type Context = Koa.ParameterizedContext<FirnState>;
 
 /** Longest User-Agent kept as an app password's last client. */
 const CLIENT_LENGTH_MAX = 200;
@@ -55,9 +58,26 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
 export function authenticate(signIn: SignIn): Koa.Middleware<FirnState> {
   return async (context, next) => {
     const { mount } = context.state;
+    if (isLookingForTheWayIn(context)) {
+      const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', Vary: 'User-Agent' };
+      return send(context, { status: 200, headers, body: WAY_IN });
+    }
     if (mount.kind === 'drive' || mount.kind === 'api') await signIn(context, mount.driveId);
     return next();
   };
+}
+
+const WAY_IN = 'This is a drive of a Firn server. Sign in by the page in your browser.\n';
+
+/**
+ * Nextcloud desktop (3.7 to 3.16), before anybody signs in: where the bare GET of the address that it was given is a 401
+ * with Basic, it asks for user and password itself; else it opens its login flow's page in the browser. ownCloud's program,
+ * of the same descent, has no such flow.
+ */
+function isLookingForTheWayIn({ method, req: { headers }, state: { mount } }: Context): boolean {
+  if (method !== 'GET' || mount.kind !== 'drive' || mount.path !== '/' || headers.authorization !== undefined)
+    return false;
+  return /\bmirall\/\d(?!.*\bownCloud\b)/i.test(headers['user-agent'] ?? '');
 }
 
 function secondsText(seconds: number): string {
