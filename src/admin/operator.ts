@@ -19,5 +19,5 @@ export function openDriveFor(
   const { drives } = engines;
   const now = Date.now;
   const uploads = new Uploads({ drives, contents, expiryHours: config.uploadExpiryHours, now });
-  return new Drive(membership, { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
+  return new Drive(membership, null, { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
 }

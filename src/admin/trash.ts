@@ -94,14 +94,11 @@ function empty(): Command {
     .action((id: number, options: TrashOptions) =>
       atWork(async (workplace) => {
         const drive = await workplace.accounts.readDrive(id);
-        const bins = (await binsOf(workplace, drive, options.member)).map((bin) => ({
-          driveId: drive.id,
-          binId: bin.id,
-          ownerId: bin.owner?.userId ?? null,
-        }));
-        const removed = await emptyTrash(workplace.engines.drives, bins, Date.now());
+        const bins = await binsOf(workplace, drive, options.member);
+        const ids = bins.map(({ id }) => id);
+        const removed = await emptyTrash(workplace.engines.drives, ids, Date.now());
         if (removed > 0) {
-          const owner = options.member === undefined ? null : bins[0]!.ownerId;
+          const owner = options.member === undefined ? null : bins[0]!.owner!.userId;
           await workplace.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
         }
         remark(`${removed} deleted for good; "firn gc" frees their room.`);

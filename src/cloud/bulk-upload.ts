@@ -2,6 +2,7 @@ import { DavError } from '../dav/dav-error.js';
 import { dispatch } from '../dav/dispatch.js';
 import { PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { isAccessLost } from '../drive/drive-error.js';
 import { normalizePath } from '../drive/names.js';
 import { type Part, readParts } from './multipart.js';
 
@@ -75,7 +76,7 @@ async function store(
     const { ETag = '', 'OC-FileId': fileId = '', 'OC-Perm': permissions = '' } = headers;
     return { error: false, etag: ETag.replaceAll('"', ''), fileid: fileId, permissions };
   } catch (error) {
-    if (!(error instanceof DavError)) throw error;
+    if (!(error instanceof DavError) || isAccessLost(error.cause)) throw error;
     return { error: true, message: error.message };
   }
 }

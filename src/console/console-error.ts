@@ -68,6 +68,8 @@ const DRIVE_STATUSES: Record<DriveErrorKind, number> = {
   'lock-conflict': 423,
   busy: 423,
   'too-many': 429,
+  'not-signed-in': 401,
+  'no-such-drive': 404,
 };
 
 /** A `ConsoleError` for what accounts, the drive and its stores refuse; null for anything that nobody expected. */

@@ -35,8 +35,9 @@ async function findDrive(
   { store, driveParts }: ConsoleParts,
   driveId: number,
 ): Promise<Drive | null> {
-  const [membership] = await store.memberships(session!.user.id, driveId as DriveId);
-  return membership ? new Drive(membership, driveParts) : null;
+  const authority = { kind: 'session', userId: session!.user.id, id: session!.session.id } as const;
+  const { membership } = await store.access(authority, driveId as DriveId, driveParts.now());
+  return membership && new Drive(membership, authority, driveParts);
 }
 
 /**

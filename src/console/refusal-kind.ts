@@ -8,7 +8,6 @@ import type { DriveErrorKind } from '../drive/drive-error.js';
 export type RefusalKind =
   | AccountErrorKind
   | DriveErrorKind
-  | 'not-signed-in'
   | 'second-step'
   | 'second-factor-required'
   | 'not-administrator'

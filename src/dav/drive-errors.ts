@@ -23,6 +23,8 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
   'lock-conflict': [423, 'no-conflicting-lock'],
   busy: [423],
   'too-many': [429],
+  'not-signed-in': [401],
+  'no-such-drive': [404],
 };
 
 const DISK_FAILS =

@@ -6,7 +6,7 @@ import { checkLockable, checkLockNumber, makeLockToken } from './locks.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
-import { checkMayAdd, checkMayChange, mayChange } from './rights.js';
+import { checkMayAdd, checkMayChange } from './rights.js';
 import { Snapshot } from './snapshot.js';
 
 /** Thrown inside a transaction when a collector has taken the upload's bytes: the caller restores them, tries again. */
@@ -58,6 +58,8 @@ export class Changes extends Snapshot {
   async lock(found: Found, wanted: NewLock): Promise<{ lock: LockRow; resource: Resource; isNew: boolean }> {
     checkMayAdd(this.membership);
     const target = found.resource ? checkOrdinary(found.resource, 'locked') : null;
+    // Who only adds files locks what they make, and keeps nobody from what is there.
+    if (target) checkMayFill(target, this.membership);
     await checkLockable(this, found, wanted);
     await this.transaction.removeExpiredLocks(this.now);
     await checkLockNumber(this);
@@ -110,10 +112,17 @@ export function checkPutTarget(found: Found, membership: Membership): NodeRow | 
   }
   const file = checkOrdinary(resource, 'overwritten');
   if (file.isCollection) throw new DriveError('is-a-collection', 'This is a folder; it takes no content.');
-  // An empty file is what clients make before they lock and fill it (CLIENTS R5): nothing is lost with it.
-  if (mayChange(membership) || file.size > 0) checkMayChange(membership);
-  else checkMayAdd(membership);
+  checkMayFill(file, membership);
   return file;
+}
+
+/**
+ * Throws `DriveError` unless the content of what is there may be changed. An empty file is what clients make before they
+ * lock and fill it (CLIENTS R5): nothing is lost with it, so it takes no more than the right to add.
+ */
+function checkMayFill({ isCollection, size }: NodeRow, membership: Membership): void {
+  if (isCollection || size > 0) checkMayChange(membership);
+  else checkMayAdd(membership);
 }
 
 /** Throws `DriveError` unless a file or collection can be made at what was found. */

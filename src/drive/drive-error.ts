@@ -16,7 +16,16 @@ export type DriveErrorKind =
   | 'locked'
   | 'lock-conflict'
   | 'busy'
-  | 'too-many';
+  | 'too-many'
+  /** What the principal came in by has ended: revoked, expired, signed out, disabled. */
+  | 'not-signed-in'
+  /** The drive is gone, or the principal is no member of it any more. */
+  | 'no-such-drive';
+
+/** Whether the principal has lost what they came in by, or their place on the drive, since they came in. */
+export function isAccessLost(error: unknown): error is DriveError {
+  return error instanceof DriveError && (error.kind === 'not-signed-in' || error.kind === 'no-such-drive');
+}
 
 export interface ErrorPlace {
   readonly path: readonly string[];

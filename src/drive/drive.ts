@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Membership } from '../stores/account-store.js';
-import type { ContentRow, DriveStore } from '../stores/drive-store.js';
+import type { Authority, Membership } from '../stores/account-store.js';
+import type { ContentRow, DriveStore, DriveTransaction, DriveView } from '../stores/drive-store.js';
 import type { ByteRange } from '../stores/values.js';
 import { Changes, ContentCollectedError } from './changes.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
@@ -26,10 +26,21 @@ export interface DriveParts {
 /** Times that an upload is put back after a collector took its bytes; more than once is hard to imagine. */
 const RESTORES_MAX = 5;
 
+/** How long a read rests on what was found out when the principal came in, in milliseconds. */
+const FRESH_MS = 1000;
+
 /** One drive as one principal works on it. Lives as long as a request. */
 export class Drive {
+  readonly #openedAt = performance.now();
+  #isRead = false;
+
+  /**
+   * `membership`: what `authority` was found to lead to just now. Each write, and each later read, asks again (PRODUCT
+   * S7). `authority` null: the operator's, which nobody takes away.
+   */
   constructor(
     readonly membership: Membership,
+    readonly authority: Authority | null,
     readonly parts: DriveParts,
   ) {}
 
@@ -39,17 +50,46 @@ export class Drive {
     return Math.min(this.membership.uploadMaxBytes ?? uploadMaxBytes, uploadMaxExtendedBytes);
   }
 
-  /** Runs work on one committed snapshot; it awaits nothing else. */
+  /**
+   * Runs work on one committed snapshot; it awaits nothing else. Rejects as `write` does, but for the first read of a
+   * request that has just come.
+   */
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    const { drives } = this.parts;
     const now = this.parts.now();
-    return this.parts.drives.read((view) => work(new Snapshot(view, this.membership, now)));
+    if (!this.#isRead && performance.now() - this.#openedAt < FRESH_MS) {
+      this.#isRead = true;
+      return drives.read((view) => work(new Snapshot(view, this.membership, now)));
+    }
+    return drives.read(async (view) => work(new Snapshot(view, await this.#askAgain(view, now), now)));
   }
 
-  /** Runs work as one durable transaction; it awaits nothing else. Rejecting changes nothing. */
+  /**
+   * Runs work as one durable transaction, with the rights that the principal has in it; it awaits nothing else. Rejecting
+   * changes nothing. Rejects with `DriveError` `not-signed-in` and `no-such-drive` where there are none left.
+   */
   write<T>(work: (changes: Changes) => Promise<T>): Promise<T> {
-    const { contents, drives } = this.parts;
+    return this.parts.drives.write(async (transaction) => work(await this.#changesIn(transaction)));
+  }
+
+  /** This drive in the transaction of another one. Rejects as `write` does. */
+  join(changes: Changes): Promise<Changes> {
+    return this.#changesIn(changes.transaction);
+  }
+
+  async #changesIn(transaction: DriveTransaction): Promise<Changes> {
     const now = this.parts.now();
-    return drives.write((transaction) => work(new Changes(transaction, this.membership, now, contents)));
+    return new Changes(transaction, await this.#askAgain(transaction, now), now, this.parts.contents);
+  }
+
+  async #askAgain(view: DriveView, now: number): Promise<Membership> {
+    if (this.authority === null) return this.membership;
+    const { stands, membership } = await view.access(this.authority, this.membership.driveId, now);
+    if (!stands) throw new DriveError('not-signed-in', 'Your access has ended meanwhile. Sign in again.');
+    if (!membership) {
+      throw new DriveError('no-such-drive', 'There is no such drive, or you are no member of it any more.');
+    }
+    return membership;
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */

@@ -1,5 +1,5 @@
 import type { DriveStore, DriveTransaction, NodeRow, TrashRow } from '../stores/drive-store.js';
-import type { DriveId, NodeId, UserId } from '../stores/values.js';
+import type { NodeId } from '../stores/values.js';
 import { type Changes, existing } from './changes.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
@@ -110,20 +110,30 @@ export async function expireTrash(drives: DriveStore, deletedBefore: number, now
 /** Deleted trees that one transaction removes; each costs a few statements whatever its size. */
 const EXPIRE_TOGETHER = 100;
 
-/** Empties the trash of a drive: of everybody, or of one owner (null: the common files). Gives how many it removed. */
-export async function emptyTrash(
-  drives: DriveStore,
-  bins: readonly { readonly driveId: DriveId; readonly binId: NodeId; readonly ownerId: UserId | null }[],
-  now: number,
-): Promise<number> {
+/** Empties some trash folders of a drive, of whoever they are. Gives how many things it removed. */
+export function emptyTrash(drives: DriveStore, bins: readonly NodeId[], now: number): Promise<number> {
+  return emptyBins(bins, (bin) => drives.write((transaction) => destroySome(transaction, bin, now)));
+}
+
+/**
+ * Empties what a member sees of the trash: their own files, and what members share. Throws `DriveError` `forbidden`, also
+ * in its middle.
+ */
+export function emptySeenTrash(drive: Drive): Promise<number> {
+  const { binId, commonBinId } = drive.membership;
+  return emptyBins([binId, commonBinId], (bin) =>
+    drive.write(async ({ membership, transaction, now }) => {
+      checkMayChange(membership);
+      return destroySome(transaction, bin, now);
+    }),
+  );
+}
+
+async function emptyBins(bins: readonly NodeId[], step: (bin: NodeId) => Promise<number>): Promise<number> {
   let removed = 0;
   for (const bin of bins) {
     for (;;) {
-      const count = await drives.write(async (transaction) => {
-        const rows = await transaction.trash([bin.binId], null, EXPIRE_TOGETHER);
-        for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
-        return rows.length;
-      });
+      const count = await step(bin);
       removed += count;
       if (count < EXPIRE_TOGETHER) break;
     }
@@ -131,15 +141,10 @@ export async function emptyTrash(
   return removed;
 }
 
-/** Empties what a member sees of the trash: their own files, and what members share. Throws `DriveError` `forbidden`. */
-export async function emptySeenTrash({ membership, parts }: Drive): Promise<number> {
-  checkMayChange(membership);
-  const { driveId, binId, commonBinId, userId } = membership;
-  const bins = [
-    { driveId, binId, ownerId: userId },
-    { driveId, binId: commonBinId, ownerId: null },
-  ];
-  return emptyTrash(parts.drives, bins, parts.now());
+async function destroySome(transaction: DriveTransaction, bin: NodeId, now: number): Promise<number> {
+  const rows = await transaction.trash([bin], null, EXPIRE_TOGETHER);
+  for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
+  return rows.length;
 }
 
 /** Sizes in a list grow stale while the list is worked through. */

@@ -187,9 +187,10 @@ export class Uploads {
     return stored;
   }
 
-  /** Throws `DriveError` `not-found`. */
+  /** Throws `DriveError` `not-found`, `forbidden`. */
   async removePart(drive: Drive, upload: UploadRow, name: string): Promise<void> {
     const former = await drive.write(async (changes) => {
+      checkMayAdd(changes.membership);
       await checkOpen(changes, upload);
       const part = await changes.transaction.uploads.findPart(upload.id, name);
       if (!part) throw new DriveError('not-found', 'There is no such part.');
@@ -199,9 +200,18 @@ export class Uploads {
     this.#assemblies.remove(upload.id, former.number);
   }
 
-  /** With its parts; the file that it became, if it did, stays. */
+  /** With its parts; the file that it became, if it did, stays. Throws `DriveError` `forbidden`. */
   async remove(drive: Drive, upload: UploadRow): Promise<void> {
-    await drive.write((changes) => changes.transaction.uploads.remove(upload.id));
+    await drive.write(async ({ membership, transaction }) => {
+      checkMayAdd(membership);
+      await transaction.uploads.remove(upload.id);
+    });
+    this.#assemblies.drop(upload.id);
+  }
+
+  /** As `remove`, of one that nobody can go on with, whatever has become of the rights of who began it. */
+  async giveUp(upload: UploadRow): Promise<void> {
+    await this.#options.drives.write((transaction) => transaction.uploads.remove(upload.id));
     this.#assemblies.drop(upload.id);
   }
 

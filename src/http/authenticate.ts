@@ -26,6 +26,7 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
   const challenge = { 'WWW-Authenticate': `Basic realm="${realm.replace(/["\\]/g, '')}", charset="UTF-8"` };
   return async (context, driveId) => {
     const { remoteAddress } = context.state;
+    context.state.challenge = challenge;
     const credentials = parseBasic(context.req.headers.authorization);
     if (!credentials)
       throw new DavError(401, 'Sign in with your e-mail address and an app password.', { headers: challenge });

@@ -58,8 +58,8 @@ async function answer(
   driveId: DriveId,
 ): Promise<void> {
   const query = readQuery(context.req.url ?? '');
-  const { membership } = context.state;
-  const drive = new Drive(membership, driveParts);
+  const { membership, credential } = context.state;
+  const drive = new Drive(membership, credential, driveParts);
   const look = () => drive.read((snapshot) => readChanges(snapshot, query));
   const gone = new AbortController();
   // Also who only closes its own side doesn't wait: nobody would notice that it is gone.

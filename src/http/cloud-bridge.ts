@@ -74,7 +74,7 @@ async function readUser(parts: CloudParts, context: Context, mount: CloudMount, 
   await signIn(context, mount.driveId);
   const { credential, membership } = context.state;
   const user = await parts.accounts.findUser(membership.email);
-  const quota = await new Drive(membership, parts.driveParts).read((snapshot) => roomOf(snapshot, 'home'));
+  const quota = await new Drive(membership, credential, parts.driveParts).read((snapshot) => roomOf(snapshot, 'home'));
   return {
     email: membership.email,
     name: user?.name ?? membership.email,

@@ -13,6 +13,8 @@ export interface FirnState {
   url: string;
   remoteAddress: string;
   mount: Mount;
+  /** The header of a 401 where people sign in by Basic. */
+  challenge?: Readonly<Record<string, string>>;
   credential: CredentialRef;
   membership: Membership;
 }

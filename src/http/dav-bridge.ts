@@ -51,7 +51,7 @@ export function makeDavRequest(
   context: Koa.ParameterizedContext<FirnState>,
   address: Address,
 ): DavRequest {
-  const { membership, url } = context.state;
+  const { membership, credential, url } = context.state;
   // One by one: taking the rest of an object apart and together again took 5 % of a small GET.
   const { base, root, path, spelling, isFolderUrl, isCloud, prefix } = address;
   return {
@@ -66,7 +66,7 @@ export function makeDavRequest(
     method: context.method,
     headers: context.req.headers,
     url,
-    drive: new Drive(membership, parts.driveParts),
+    drive: new Drive(membership, credential, parts.driveParts),
     body: new HttpBody(context.req, context.res),
     signal: goneSignal(context.req, context.res),
     options: parts.options,
@@ -85,23 +85,33 @@ async function locate(
   const target = parts.mounts.findTarget({ host: context.req.headers.host ?? '', mount }, host, path);
   if (target?.kind === 'drive') {
     const membership = await openDrive(parts, context.state, target.driveId);
-    return targetOf(parts, membership, normalizePath(decodePath(target.path)));
+    return targetOf(parts, context.state, membership, normalizePath(decodePath(target.path)));
   }
   if (target?.kind === 'cloud') {
     const membership = await openDrive(parts, context.state, target.driveId);
-    return locateInCloud(parts, membership, findCloudPlace(target.prefix, target.path));
+    return locateInCloud(parts, context.state, membership, findCloudPlace(target.prefix, target.path));
   }
   return null;
 }
 
-function locateInCloud(parts: DavBridgeParts, membership: Membership | null, place: CloudPlace): Target | null {
+function locateInCloud(
+  parts: DavBridgeParts,
+  state: FirnState,
+  membership: Membership | null,
+  place: CloudPlace,
+): Target | null {
   if (place.kind !== 'files' && place.kind !== 'trash') return null;
   const tree = membership && isUser(place.user, membership) ? findTree(place, membership) : null;
-  return targetOf(parts, tree && membership, tree?.path ?? []);
+  return targetOf(parts, state, tree && membership, tree?.path ?? []);
 }
 
-function targetOf(parts: DavBridgeParts, membership: Membership | null, path: Target['path']): Target {
-  return { drive: membership && new Drive(membership, parts.driveParts), path };
+function targetOf(
+  { driveParts }: DavBridgeParts,
+  { credential }: FirnState,
+  membership: Membership | null,
+  path: Target['path'],
+): Target {
+  return { drive: membership && new Drive(membership, credential, driveParts), path };
 }
 
 /** The membership on a drive; null for the own one where the request itself is for that, or where there is none. */

@@ -49,6 +49,8 @@ function answer(context: Context, error: unknown): void {
       ...headers,
       // RFC 9110 §15.5.6: a 405 says what is allowed.
       ...(shown.status === 405 ? { Allow: allowedBeside(method) } : {}),
+      // What somebody came in by may also end in the middle of their request.
+      ...(shown.status === 401 ? context.state.challenge : {}),
       ...(extended === null ? {} : { 'X-MSDAVEXT_ERROR': extended }),
       ...shown.headers,
     },

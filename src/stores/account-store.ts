@@ -18,7 +18,10 @@ export interface AccountStore {
   ): Promise<(UserRow & { readonly drives: number })[]>;
   /** How many can sign in and have no second factor. */
   countWithoutSecondFactor(): Promise<number>;
-  /** Throws `LastAdministratorError`, and changes nothing, where no administrator who can sign in would be left. */
+  /**
+   * Throws `LastAdministratorError`, and changes nothing, where no administrator who can sign in would be left. The locks of
+   * who is disabled go.
+   */
   updateUser(id: UserId, change: UserChange): Promise<void>;
   /** Which drive addresses without a drive's ID show the user; null: the first one. */
   setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void>;
@@ -42,10 +45,13 @@ export interface AccountStore {
   ): Promise<void>;
   /**
    * Makes or changes a membership of a drive and a user that exist. A member who comes back finds the personal files
-   * of before.
+   * of before. The locks of who becomes a viewer go.
    */
   putMember(driveId: DriveId, userId: UserId, role: Role, quotaBytes: number | null, now: number): Promise<MemberRow>;
-  /** Their personal files stay on the drive, out of everybody's sight. False when there was no such member. */
+  /**
+   * Their personal files stay on the drive, out of everybody's sight. Their locks there go, their open uploads expire.
+   * False when there was no such member.
+   */
   removeMember(driveId: DriveId, userId: UserId): Promise<boolean>;
   members(driveId: DriveId): Promise<(MemberRow & { readonly email: string; readonly name: string })[]>;
   drivesOf(userId: UserId): Promise<(DriveRow & { readonly role: Role })[]>;
@@ -72,11 +78,12 @@ export interface AccountStore {
   /**
    * Whether a credential verified earlier still stands, and what its user may do on the drive; one statement.
    * Stands: the user isn't disabled, the account password is still of that version and no second factor is on, the app
-   * password is neither revoked nor expired. One that is limited to another drive stands too, and has no membership here. `driveId` null
+   * password is neither revoked nor expired, the session has neither ended nor expired and is of the present password. An
+   * app password that is limited to another drive stands too, and has no membership here. `driveId` null
    * means the user's own drive: the app password's, else that of `setOwnDrive` while they are its member, else the
    * oldest of theirs.
    */
-  access(credential: CredentialRef, driveId: DriveId | null, now: number): Promise<Access>;
+  access(authority: Authority, driveId: DriveId | null, now: number): Promise<Access>;
 }
 
 export type Role = 'manager' | 'member' | 'viewer';
@@ -86,6 +93,12 @@ export type Allowance = 'full' | 'read-only' | 'add-only';
 export type CredentialRef =
   | { readonly kind: 'account'; readonly userId: UserId; readonly passwordVersion: number }
   | { readonly kind: 'app'; readonly userId: UserId; readonly id: AppPasswordId };
+
+/** By what somebody works on a drive: a credential, a session of the console, or (an import) only who they are. */
+export type Authority =
+  | CredentialRef
+  | { readonly kind: 'session'; readonly userId: UserId; readonly id: number }
+  | { readonly kind: 'user'; readonly userId: UserId };
 
 export interface Access {
   readonly stands: boolean;

@@ -1,3 +1,4 @@
+import type { Access, Authority } from './account-store.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
 import type { UploadTransaction, UploadView } from './uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
@@ -114,6 +115,8 @@ export interface DriveView {
   readonly changeLog: ChangeLogView;
   /** Uploads that come in parts. */
   readonly uploads: UploadView;
+  /** What `AccountStore.access` answers, of the moment of this snapshot or transaction. */
+  access(authority: Authority, driveId: DriveId, now: number): Promise<Access>;
   /** Those of the nodes that exist, in the order of `ids`. */
   findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
   /**

@@ -261,6 +261,15 @@ describe('PRODUCT D4 — the trash', () => {
       details: { drive: DRIVE_ID, removed: count },
     });
   });
+
+  test('security Low — emptying an empty trash writes nothing into the audit log', async () => {
+    await alice.send('DELETE', `${API}/trash`);
+    const records = async () => (await server.engines.security.audit({ kind: 'trash-emptied' }, null, 99)).length;
+    const before = await records();
+    const { text } = await alice.send('DELETE', `${API}/trash`);
+    expect(JSON.parse(text) as TrashEmptiedAnswer).toEqual({ removed: 0 });
+    expect(await records()).toBe(before);
+  });
 });
 
 describe('PRODUCT D5 — quota', () => {

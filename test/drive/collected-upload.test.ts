@@ -20,7 +20,7 @@ describe('DESIGN invariant 3 — a collector between the bytes of an upload and 
     const credential = { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } as const;
     const { membership } = await accounts.access(credential, DRIVE_ID as DriveId, Date.now());
     const contents = new Contents(blobs, { inlineMaxBytes: 16_384 });
-    drive = new Drive(membership!, {
+    drive = new Drive(membership!, credential, {
       drives,
       contents,
       uploads: new Uploads({ drives, contents, expiryHours: 24, now: Date.now }),

@@ -151,6 +151,11 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
         world.drive.id,
         NOW,
       ),
+    'access of a session, and of who somebody is': async () => {
+      const { userId } = world.anna;
+      await world.engine.accounts.access({ kind: 'session', userId, id: 1 }, world.drive.id, NOW);
+      await world.engine.accounts.access({ kind: 'user', userId }, world.drive.id, NOW);
+    },
     'memberships of a session': async () => {
       await world.engine.accounts.memberships(world.anna.userId, null);
       await world.engine.accounts.memberships(world.anna.userId, world.drive.id);

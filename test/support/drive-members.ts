@@ -31,9 +31,9 @@ export class DriveMembers {
   private constructor(
     readonly world: World,
     readonly database: CountingDatabase,
-    memberships: readonly [anna: Membership, ben: Membership, elsewhere: Membership],
+    grants: readonly [anna: Grant, ben: Grant, elsewhere: Grant],
   ) {
-    const [anna, ben, elsewhere] = memberships;
+    const [anna, ben, elsewhere] = grants;
     this.anna = this.#driveOf(anna);
     this.ben = this.#driveOf(ben);
     this.elsewhere = this.#driveOf(elsewhere);
@@ -55,9 +55,9 @@ export class DriveMembers {
     }));
     const { drive, otherDrive, anna, ben } = world;
     return new DriveMembers(world, database, [
-      await membershipOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, drive.id),
-      await membershipOf(world, { kind: 'account', userId: ben.userId, passwordVersion: 1 }, drive.id),
-      await membershipOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, otherDrive.id),
+      await grantOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, drive.id),
+      await grantOf(world, { kind: 'account', userId: ben.userId, passwordVersion: 1 }, drive.id),
+      await grantOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, otherDrive.id),
     ]);
   }
 
@@ -67,31 +67,43 @@ export class DriveMembers {
     const limits = { driveId: drive.id, scopeId, allowance: 'full', expiresAt: null } as const;
     const secret = { userId: anna.userId, name: 'a device', selector: `s${scopeId}`, hash: 'hash' };
     const { id } = await engine.accounts.createAppPassword({ ...secret, ...limits }, NOW);
-    return this.#driveOf(await membershipOf(this.world, { kind: 'app', userId: anna.userId, id }, drive.id));
+    return this.#driveOf(await grantOf(this.world, { kind: 'app', userId: anna.userId, id }, drive.id));
   }
 
   /** As the drive's member sees it after the drive itself was changed. */
   async refreshed({ membership: { userId, driveId } }: Drive): Promise<Drive> {
-    return this.#driveOf(await membershipOf(this.world, { kind: 'account', userId, passwordVersion: 1 }, driveId));
+    return this.#driveOf(await grantOf(this.world, { kind: 'account', userId, passwordVersion: 1 }, driveId));
   }
 
   async close(): Promise<void> {
     await this.world.engine.close();
   }
 
-  #driveOf(membership: Membership): Drive {
+  #driveOf({ membership, credential }: Grant): Drive {
     const { drives } = this.world.engine;
     const now = () => NOW;
     const contents = new Contents(new MemoryBlobStore(), { inlineMaxBytes: 1000 });
     const uploads = new Uploads({ drives, contents, expiryHours: 24, now });
     const [uploadMaxBytes, uploadMaxExtendedBytes] = [1000, 1000];
-    return new Drive(membership, { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
+    return new Drive(membership, credential, {
+      drives,
+      contents,
+      uploads,
+      uploadMaxBytes,
+      uploadMaxExtendedBytes,
+      now,
+    });
   }
 }
 
-async function membershipOf(world: World, credential: CredentialRef, driveId: DriveId): Promise<Membership> {
+interface Grant {
+  readonly credential: CredentialRef;
+  readonly membership: Membership;
+}
+
+async function grantOf(world: World, credential: CredentialRef, driveId: DriveId): Promise<Grant> {
   const { membership } = await world.engine.accounts.access(credential, driveId, NOW);
-  return membership!;
+  return { credential, membership: membership! };
 }
 
 /** `a/b`, as a principal sees it; empty for the root. */

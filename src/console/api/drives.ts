@@ -45,6 +45,6 @@ async function describe(
     addresses: addressesOf(driveId, origin),
     usedBytes: used,
     availableBytes: Number.isFinite(left) ? left : null,
-    uploadMaxBytes: new Drive(membership, driveParts).uploadMaxBytes,
+    uploadMaxBytes: new Drive(membership, null, driveParts).uploadMaxBytes,
   };
 }

@@ -40,6 +40,6 @@ async function empty(request: ConsoleRequest, parts: ConsoleParts) {
   const drive = await openDrive(request, parts);
   const { driveId, userId } = drive.membership;
   const removed = await emptySeenTrash(drive);
-  await parts.audit.note('trash-emptied', userId, actorOf(request), { drive: driveId, removed });
+  if (removed > 0) await parts.audit.note('trash-emptied', userId, actorOf(request), { drive: driveId, removed });
   return ok({ removed } satisfies TrashEmptiedAnswer);
 }

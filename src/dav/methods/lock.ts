@@ -1,7 +1,7 @@
 import type { Changes } from '../../drive/changes.js';
 import { checkLocks, locksCovering } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
-import { checkMayAdd } from '../../drive/rights.js';
+import { checkMayAdd, checkMayChange } from '../../drive/rights.js';
 import type { LockRow } from '../../stores/drive-store.js';
 import type { LockToken } from '../../stores/values.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
@@ -50,6 +50,7 @@ async function refresh(request: DavRequest, conditions: Conditions, timeoutSecon
     throw new DavError(400, 'A LOCK needs a body, or an If header that names the lock to refresh.');
   }
   const refreshed = await request.drive.write(async (changes) => {
+    checkMayAdd(changes.membership);
     const found = await changes.find(request.path);
     await checkConditions(request, conditions, changes, found);
     const covering = await locksCovering(changes, found);
@@ -82,6 +83,7 @@ export async function unlock(request: DavRequest): Promise<DavResponse> {
   const token = parseLockToken(headerOf(request, 'lock-token')) as LockToken;
   const conditions = await readConditions(request);
   await request.drive.write(async (changes: Changes) => {
+    checkMayAdd(changes.membership);
     const found = await changes.find(request.path);
     await checkConditions(request, conditions, changes, found);
     const covering = await locksCovering(changes, found);
@@ -92,8 +94,11 @@ export async function unlock(request: DavRequest): Promise<DavResponse> {
       });
     }
     const { userId, role } = changes.membership;
-    if (placed.lock.userId !== userId && role !== 'manager') {
-      throw new DavError(403, 'Only who locked this, or a manager of the drive, can unlock it.');
+    if (placed.lock.userId !== userId) {
+      checkMayChange(changes.membership);
+      if (role !== 'manager') {
+        throw new DavError(403, 'Only who locked this, or a manager of the drive, can unlock it.');
+      }
     }
     await changes.transaction.removeLock(token);
   });

@@ -64,7 +64,7 @@ async function takeBody(request: DavRequest, upload: UploadRow): Promise<Appende
   try {
     return await uploads.alone(upload, () => append(request, upload));
   } catch (error) {
-    await uploads.remove(request.drive, upload);
+    await uploads.giveUp(upload);
     throw error;
   }
 }

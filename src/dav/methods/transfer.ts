@@ -1,4 +1,4 @@
-import { Changes } from '../../drive/changes.js';
+import type { Changes } from '../../drive/changes.js';
 import type { Drive } from '../../drive/drive.js';
 import { checkLocks } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
@@ -38,10 +38,7 @@ async function transfer(
   const { drive, path } = await destinationOf(request);
   const conditions = await readConditions(request);
   const { resource, isNew } = await request.drive.write(async (changes) => {
-    const destination =
-      drive.membership.driveId === changes.membership.driveId
-        ? changes
-        : new Changes(changes.transaction, drive.membership, changes.now, changes.contents);
+    const destination = drive.membership.driveId === changes.membership.driveId ? changes : await drive.join(changes);
     const from = await changes.find(request.path);
     if (!from.resource) throw new DavError(404, 'There is nothing of that name.');
     const to = await destination.find(path);

@@ -132,7 +132,7 @@ async function finish({ request, target, file }: Append, upload: UploadRow, tail
     });
     return { upload: { ...upload, received: upload.size!, finishedAt: drive.parts.now() }, written };
   } catch (error) {
-    if (error instanceof DriveError && error.kind === 'digest-mismatch') await uploads.remove(drive, upload);
+    if (error instanceof DriveError && error.kind === 'digest-mismatch') await uploads.giveUp(upload);
     throw error;
   }
 }

@@ -82,6 +82,17 @@ export const removeLocksOn = statement<{ nodes: string }>()<never>(
   (_db, p) => sql<never>`DELETE FROM dav_lock WHERE node_id IN (SELECT value FROM json_each(${p('nodes')}))`,
 );
 
+/** `drive` null: on all drives. */
+export const removeLocksOf = statement<{ user: number; drive: number | null }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM dav_lock WHERE user_id = ${p('user')} AND drive_id = coalesce(${p('drive')}, drive_id)`,
+);
+
+export const forgetVacatedLocksOf = statement<{ user: number; drive: number | null }>()<never>(
+  (_db, p) => sql<never>`
+    DELETE FROM vacated_lock WHERE user_id = ${p('user')} AND drive_id = coalesce(${p('drive')}, drive_id)`,
+);
+
 export const rerootLocks = statement<{ from: number; to: number }>()((db, p) =>
   db
     .updateTable('dav_lock')

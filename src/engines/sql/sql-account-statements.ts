@@ -333,15 +333,36 @@ export const memberships = statement<{ user: number; drive: number | null }>()<A
     ORDER BY drive.id`,
 );
 
+/** What is no app password's: with all of the user's rights, on the drive named or their own one. */
+const FULL_COLUMNS = sql`app_user.email, 'full' AS allowance, NULL AS scope_id, ${membershipColumns}`;
+const membershipOn = (drive: number | null) => sql`
+    LEFT JOIN member ON member.drive_id = coalesce(${drive}, ${ownDrive}) AND member.user_id = app_user.id
+    LEFT JOIN drive ON drive.id = member.drive_id`;
+
 /** No row: the account password doesn't stand. */
 export const accountAccess = statement<{ user: number; version: number; drive: number | null }>()<AccessRecord>(
   (_db, p) => sql<AccessRecord>`
-    SELECT app_user.email, 'full' AS allowance, NULL AS scope_id, ${membershipColumns}
-    FROM app_user
-    LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, ${ownDrive}) AND member.user_id = app_user.id
-    LEFT JOIN drive ON drive.id = member.drive_id
+    SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'))}
     WHERE app_user.id = ${p('user')} AND app_user.password_version = ${p('version')} AND app_user.is_disabled = 0
       AND app_user.second_factor = 0`,
+);
+
+/** No row: the session has ended. */
+export const sessionAccess = statement<{ id: number; user: number; drive: number | null; now: number }>()<AccessRecord>(
+  (_db, p) => sql<AccessRecord>`
+    SELECT ${FULL_COLUMNS} FROM session
+    JOIN app_user ON app_user.id = session.user_id AND app_user.is_disabled = 0
+      AND app_user.password_version = session.password_version
+    ${membershipOn(p('drive'))}
+    WHERE session.id = ${p('id')} AND session.user_id = ${p('user')} AND session.stage = 'full'
+      AND session.expires_at > ${p('now')}`,
+);
+
+/** No row: there is no such user, or they are disabled. */
+export const userAccess = statement<{ user: number; drive: number | null }>()<AccessRecord>(
+  (_db, p) => sql<AccessRecord>`
+    SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'))}
+    WHERE app_user.id = ${p('user')} AND app_user.is_disabled = 0`,
 );
 
 /** No row: the app password doesn't stand. */

@@ -3,7 +3,7 @@ import {
   type Access,
   type AccountStore,
   type AppPasswordRow,
-  type CredentialRef,
+  type Authority,
   DriveIdTakenError,
   type DriveRow,
   EmailTakenError,
@@ -20,10 +20,13 @@ import {
   type UserRow,
 } from '../../stores/account-store.js';
 import type { AppPasswordId, DriveId, UserId } from '../../stores/values.js';
+import { forgetVacatedLocksOf, removeLocksOf } from './lock-statements.js';
 import { nextRevision, touchUpwards } from './node-statements.js';
+import { findAccess } from './sql-access.js';
 import * as records from './sql-account-records.js';
 import * as statements from './sql-account-statements.js';
 import { type SqlConnection, type SqlDatabase, UniqueViolation } from './sql-database.js';
+import { expireUploadsOf } from './upload-statements.js';
 
 /** Hashes kept of a user's earlier passwords: enough to tell an old device from a guess. */
 const FORMER_PASSWORDS_KEPT = 10;
@@ -98,6 +101,7 @@ export class SqlAccountStore implements AccountStore {
       if (wasAdministrator && !(await statements.findAdministrator.first(connection, {}))) {
         throw new LastAdministratorError('somebody has to be administrator');
       }
+      if (isDisabled) await releaseLocks(connection, id, null);
     });
   }
 
@@ -177,15 +181,18 @@ export class SqlAccountStore implements AccountStore {
         bin_id: await findOrMakeFolder(connection, driveId, drive.root_id, `bin/${userId}`, now),
       };
       await statements.putMember.run(connection, row);
+      if (role === 'viewer') await releaseLocks(connection, userId, driveId);
       return records.toMember(row);
     });
   }
 
   async removeMember(driveId: DriveId, userId: UserId): Promise<boolean> {
-    const removed = await this.#database.write((connection) =>
-      statements.removeMember.run(connection, { drive: driveId, user: userId }),
-    );
-    return removed > 0;
+    return this.#database.write(async (connection) => {
+      const removed = await statements.removeMember.run(connection, { drive: driveId, user: userId });
+      await releaseLocks(connection, userId, driveId);
+      await expireUploadsOf.run(connection, { drive: driveId, user: userId });
+      return removed > 0;
+    });
   }
 
   async members(driveId: DriveId): Promise<(MemberRow & { readonly email: string; readonly name: string })[]> {
@@ -254,22 +261,15 @@ export class SqlAccountStore implements AccountStore {
     await this.#database.write((connection) => statements.noteRefusal.run(connection, { id, at, client }));
   }
 
-  async access(credential: CredentialRef, driveId: DriveId | null, now: number): Promise<Access> {
-    const row = await this.#database.readOne((connection) => findAccess(connection, credential, driveId, now));
-    return records.toAccess(row, credential.userId);
+  access(authority: Authority, driveId: DriveId | null, now: number): Promise<Access> {
+    return this.#database.readOne((connection) => findAccess(connection, authority, driveId, now));
   }
 }
 
-function findAccess(
-  connection: SqlConnection,
-  credential: CredentialRef,
-  driveId: DriveId | null,
-  now: number,
-): Promise<statements.AccessRecord | undefined> {
-  const { userId: user } = credential;
-  return credential.kind === 'account'
-    ? statements.accountAccess.first(connection, { user, version: credential.passwordVersion, drive: driveId })
-    : statements.appAccess.first(connection, { user, id: credential.id, drive: driveId, now });
+/** Nobody is kept from what somebody has locked who may change nothing any more. */
+async function releaseLocks(connection: SqlConnection, user: UserId, drive: DriveId | null): Promise<void> {
+  await removeLocksOf.run(connection, { user, drive });
+  await forgetVacatedLocksOf.run(connection, { user, drive });
 }
 
 async function insertDrive(

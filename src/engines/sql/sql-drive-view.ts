@@ -1,3 +1,4 @@
+import type { Access, Authority } from '../../stores/account-store.js';
 import type { ChangeLogView } from '../../stores/change-log.js';
 import type {
   ChildPosition,
@@ -19,6 +20,7 @@ import * as locks from './lock-statements.js';
 import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
+import { findAccess } from './sql-access.js';
 import { SqlChangeLog } from './sql-change-log.js';
 import type { SqlConnection } from './sql-database.js';
 import { SqlUploadView } from './sql-uploads.js';
@@ -32,6 +34,10 @@ export class SqlDriveView implements DriveView {
 
   get uploads(): UploadView {
     return new SqlUploadView(this.connection);
+  }
+
+  access(authority: Authority, driveId: DriveId, now: number): Promise<Access> {
+    return findAccess(this.connection, authority, driveId, now);
   }
 
   async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {

@@ -132,6 +132,11 @@ export const recount = statement<{ id: number }>()<never>(
     ) WHERE id = ${p('id')}`,
 );
 
+/** What expires is removed in short transactions, whatever its size. */
+export const expireUploadsOf = statement<{ drive: number; user: number }>()((db, p) =>
+  db.updateTable('upload').set({ expires_at: 0 }).where('drive_id', '=', p('drive')).where('user_id', '=', p('user')),
+);
+
 /** The one that expired first. `inUse`: a JSON array of the ids that stay. */
 export const expiredUpload = statement<{ now: number; inUse: string }>()<{ id: number }>(
   (_db, p) => sql<{ id: number }>`

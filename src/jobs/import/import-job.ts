@@ -1,11 +1,12 @@
 import type { SecretBox } from '../../accounts/secret-box.js';
 import { Drive, type DriveParts } from '../../drive/drive.js';
-import { membershipOf } from '../../drive/membership.js';
-import type { AccountStore, Membership } from '../../stores/account-store.js';
+import { mayAdd } from '../../drive/rights.js';
+import type { AccountStore } from '../../stores/account-store.js';
 import type { ImportStore } from '../../stores/import-store.js';
 import type { DriveId, UserId } from '../../stores/values.js';
 import { JobFailedError, type JobKind, type JobLane, type JobWork } from '../job-runner.js';
 import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
+import { NO_MEMBER, NO_WRITER } from './failure-reasons.js';
 import { IMPORT, type ImportRequest, passwordPurpose, sourceKey } from './import-request.js';
 import { ImportRun } from './import-run.js';
 import { SourceClient } from './source-client.js';
@@ -45,14 +46,13 @@ async function runImport(
   const request = job.parameters as ImportRequest;
   const { driveId, userId, secret } = job;
   if (driveId === null || userId === null || secret === null) throw new JobFailedError('The import lost its password.');
-  const membership = await findMembership(parts.accounts, driveId, userId);
+  const drive = await openDrive(parts, driveId, userId);
   const password = openPassword(parts.box, secret, passwordPurpose(request, driveId, userId));
   const root = new URL(request.url);
   const idleMs = parts.idleSeconds * 1000;
   const client = new SourceClient(root, { user: request.user, password }, { guard, idleMs });
   try {
     const sourceId = await parts.imports.openSource(sourceKey(request, driveId, userId), driveId);
-    const drive = new Drive(membership, parts.driveParts);
     const run = new ImportRun({
       imports: parts.imports,
       drive,
@@ -79,14 +79,11 @@ function openPassword(box: SecretBox, secret: string, purpose: string): string {
   }
 }
 
-/** With the rights that the user has now. Throws `JobFailedError`. */
-async function findMembership(accounts: AccountStore, driveId: DriveId, userId: UserId): Promise<Membership> {
-  const drive = await accounts.findDrive(driveId);
-  const member = (await accounts.members(driveId)).find((one) => one.userId === userId);
-  const user = member && (await accounts.findUser(member.email));
-  if (!drive || !member || !user || user.isDisabled) {
-    throw new JobFailedError('The user who started the import is no member of the drive any more.');
-  }
-  if (member.role === 'viewer') throw new JobFailedError('The user who started the import may not write to the drive.');
-  return membershipOf(drive, member);
+/** With the rights that the user has at each moment. Throws `JobFailedError`. */
+async function openDrive({ accounts, driveParts }: ImportParts, driveId: DriveId, userId: UserId): Promise<Drive> {
+  const authority = { kind: 'user', userId } as const;
+  const { membership } = await accounts.access(authority, driveId, driveParts.now());
+  if (!membership) throw new JobFailedError(NO_MEMBER);
+  if (!mayAdd(membership)) throw new JobFailedError(NO_WRITER);
+  return new Drive(membership, authority, driveParts);
 }

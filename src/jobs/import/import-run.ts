@@ -1,14 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Drive } from '../../drive/drive.js';
-import { DriveError } from '../../drive/drive-error.js';
+import { DriveError, isAccessLost } from '../../drive/drive-error.js';
 import { makeFolders } from '../../drive/folders.js';
 import type { DrivePath } from '../../drive/names.js';
+import { mayAdd } from '../../drive/rights.js';
 import type { FileEnd, FileRow, FolderRow, ImportStore, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
 import { retrying } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
-import { mayBeAway, passing, reasonOf } from './failure-reasons.js';
+import { mayBeAway, NO_MEMBER, NO_WRITER, passing, reasonOf } from './failure-reasons.js';
 import { expectedDigests, incomingFile } from './fetch-file.js';
 import { FileQueue } from './file-queue.js';
 import type { ImportProgress, ImportRequest } from './import-request.js';
@@ -183,6 +184,8 @@ export class ImportRun {
     const path = [...this.#to, ...toPath(file.target)];
     const rule = request.conflict;
     const begin = await drive.read(async (snapshot) => {
+      // Before anything is asked of the source.
+      if (!mayAdd(snapshot.membership)) throw new JobFailedError(NO_WRITER);
       const found = await snapshot.find(path);
       const plan = planOf(found, file, rule);
       return { plan, room: typeof plan === 'object' ? 0 : await roomFor(snapshot, drive, found, file) };
@@ -220,5 +223,6 @@ function ofRoot(error: unknown): unknown {
     const message = `The folder at this address can't be listed (the source answered ${error.status}).`;
     return new JobFailedError(message, { cause: error });
   }
+  if (isAccessLost(error)) return new JobFailedError(NO_MEMBER, { cause: error });
   return error instanceof DriveError ? new JobFailedError(error.message, { cause: error }) : error;
 }

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { endOf, runImport, startImport } from '../../support/import-start.js';
+import type { UserId } from '../../../src/stores/values.js';
+import { driveId, endOf, runImport, startImport } from '../../support/import-start.js';
 import { emailOf, PASSWORD, TestServer } from '../../support/make-server.js';
+import { hrefsOf } from '../../support/multistatus.js';
 import { type SourceFile, SyntheticSource } from '../../support/synthetic-source.js';
 
 const MTIME = new Date('2019-03-04T05:06:07Z');
@@ -64,6 +66,43 @@ describe('an import', () => {
     expect(ended.report).toMatchObject(report);
     expect((await read(`/${conflict}/x.txt`)).text).toBe(text);
     expect((await read(`/${conflict}/x%20(2).txt`)).status).toBe(status);
+  });
+
+  describe('security 4 — asks before each file and folder whether who started it may still write', () => {
+    const FILES = 40;
+    const ways = {
+      'who is removed': (id: UserId) => server.engines.accounts.removeMember(driveId, id),
+      'who is disabled': (id: UserId) => server.engines.accounts.updateUser(id, { isDisabled: true }),
+      'who becomes a viewer': (id: UserId) =>
+        server.engines.accounts.putMember(driveId, id, 'viewer', null, Date.now()),
+    };
+    it.each(Object.entries(ways))('%s', async (who, takeAway) => {
+      const to = who.replaceAll(' ', '-');
+      const { id } = (await server.engines.accounts.findUser(emailOf('alice')))!;
+      const files = Array.from({ length: FILES }, (_, index) => [`/${index}.txt`, file(`${who} ${index}`)]);
+      const source = await SyntheticSource.start(Object.fromEntries(files));
+      let taking: Promise<unknown> | null = null;
+      source.meddle = (request, response) => {
+        if (request.method !== 'GET') return false;
+        if (taking === null && source.gets().length < 3) return false;
+        // The file comes when the right to store it is gone.
+        taking ??= takeAway(id);
+        void taking.then(() => {
+          const { bytes } = source.files.get(request.url!)!;
+          response.writeHead(200, { 'Content-Length': bytes.length }).end(bytes);
+        });
+        return true;
+      };
+      const job = await endOf(server, await startImport(server, source.url, { to }));
+      await server.engines.accounts.updateUser(id, { isDisabled: false });
+      await server.engines.accounts.putMember(driveId, id, 'manager', null, Date.now());
+      expect(job.state).toBe('failed');
+      expect(job.error).toMatch(/^The user who started the import (is no member|may not write)/);
+      // Six files are under way at once; no other is asked for.
+      expect(source.gets().length).toBeLessThanOrEqual(2 + 6);
+      const { text } = await server.as('alice')('PROPFIND', `/${to}`, { headers: { Depth: '1' } });
+      expect(hrefsOf(text).length).toBeLessThanOrEqual(1 + 2);
+    });
   });
 
   it('a transfer that is cut goes on with Range and If-Range', async () => {

@@ -1,0 +1,34 @@
+import type { Access, Authority } from '../../stores/account-store.js';
+import type { DriveId } from '../../stores/values.js';
+import { toAccess } from './sql-account-records.js';
+import * as statements from './sql-account-statements.js';
+import type { SqlConnection } from './sql-database.js';
+
+/** `AccountStore.access` on a connection, so that a transaction can ask for itself. */
+export async function findAccess(
+  connection: SqlConnection,
+  authority: Authority,
+  driveId: DriveId | null,
+  now: number,
+): Promise<Access> {
+  return toAccess(await findRow(connection, authority, driveId, now), authority.userId);
+}
+
+function findRow(
+  connection: SqlConnection,
+  authority: Authority,
+  drive: DriveId | null,
+  now: number,
+): Promise<statements.AccessRecord | undefined> {
+  const { userId: user } = authority;
+  switch (authority.kind) {
+    case 'account':
+      return statements.accountAccess.first(connection, { user, version: authority.passwordVersion, drive });
+    case 'app':
+      return statements.appAccess.first(connection, { user, id: authority.id, drive, now });
+    case 'session':
+      return statements.sessionAccess.first(connection, { user, id: authority.id, drive, now });
+    case 'user':
+      return statements.userAccess.first(connection, { user, drive });
+  }
+}
