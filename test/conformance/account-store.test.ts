@@ -6,6 +6,7 @@ import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { accountRightsSuite } from './account-rights.js';
 import { type AccountEngine, accountStoreSuite } from './account-store.js';
 import { type SecurityEngine, securityStoreSuite } from './security-store.js';
 
@@ -17,7 +18,7 @@ const inFile = async () => {
   return openSqlite(join(folder, 'firn.db'), () => rm(folder, { recursive: true }));
 };
 
-for (const suite of [accountStoreSuite, securityStoreSuite]) {
+for (const suite of [accountStoreSuite, accountRightsSuite, securityStoreSuite]) {
   suite('SQLite in memory', inMemory);
   suite('SQLite in a file', inFile);
 }
