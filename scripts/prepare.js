@@ -21,17 +21,20 @@ const proofs = new Map([
   ['curl', ['curl']],
   ['davfs2', ['mount.davfs']],
   ['dbus', ['dbus-run-session']],
+  ['e2fsprogs', ['mkfs.ext4']],
   ['fuse3', ['fusermount3']],
   ['g++', ['g++']],
   ['gvfs', ['/usr/lib/gvfs/gvfsd', '/usr/libexec/gvfsd']],
   ['gvfs-backends', ['/usr/lib/gvfs/gvfsd-dav', '/usr/libexec/gvfsd-dav']],
   ['gvfs-fuse', ['/usr/lib/gvfs/gvfsd-fuse', '/usr/libexec/gvfsd-fuse']],
+  ['libfuse3-dev', ['/usr/include/fuse3/fuse.h']],
   ['libglib2.0-bin', ['gio']],
   ['libnginx-mod-http-dav-ext', ['/usr/lib/nginx/modules/ngx_http_dav_ext_module.so']],
   ['lighttpd', ['lighttpd']],
   ['lighttpd-mod-webdav', ['/usr/lib/lighttpd/mod_webdav.so']],
   ['litmus', ['litmus']],
   ['make', ['make']],
+  ['mount', ['mount']],
   ['nextcloud-desktop-cmd', ['nextcloudcmd']],
   ['nginx', ['nginx']],
   ['openssl', ['openssl']],
@@ -43,6 +46,7 @@ const proofs = new Map([
   ['unzip', ['unzip']],
   ['util-linux', ['taskset']],
   ['wrk', ['wrk']],
+  ['xfsprogs', ['mkfs.xfs']],
 ]);
 
 export function say(sentence) {
@@ -126,8 +130,8 @@ function isProgramThere(proof) {
   const places = path.isAbsolute(proof) ? [proof] : folders.map((folder) => path.join(folder, proof));
   return places.some((place) => {
     try {
-      // A module is only read; a program is run.
-      accessSync(place, place.endsWith('.so') ? constants.R_OK : constants.X_OK);
+      // A module and a header are only read; a program is run.
+      accessSync(place, /\.(so|h)$/.test(place) ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false; // Absent or not executable: either way not usable.

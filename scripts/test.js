@@ -25,6 +25,10 @@ const clientPackages = [
   'owncloud-client-cmd',
   'strace',
   'g++',
+  'libfuse3-dev',
+  'e2fsprogs',
+  'xfsprogs',
+  'mount',
   'unzip',
   'chromium',
   'apache2',
@@ -38,7 +42,7 @@ ensureDependencies();
 ensureBuild();
 ensureDebianPackages(
   clientPackages,
-  'npm test drives real WebDAV clients and a browser, watches system calls and makes them fail',
+  'npm test drives real WebDAV clients and a browser, makes system calls fail and cuts a disk’s power',
 );
 ensureJoplin();
 

@@ -46,6 +46,23 @@ export interface LoadTarget {
   authorization: string;
 }
 
+/** One request, when it began and ended, and what it would make or made of the worker's files. */
+export interface Attempt {
+  readonly begunAt: number;
+  /** Infinity while it is under way, and where its answer never came. */
+  endedAt: number;
+  isAcknowledged: boolean;
+  readonly before: KnownState;
+  readonly after: KnownState;
+}
+
+/** What a load does when the disk fails under the server. */
+export interface FailingDisk {
+  /** Where the disk's log is now; an attempt notes it when it begins and when it ends. */
+  position(): number;
+}
+
+const refusalPauseMs = 50;
 const liveFilesMax = 12;
 const inlineBytesMax = 16 * 1024;
 const pool = Buffer.alloc(4 * 1024 * 1024);
@@ -60,6 +77,8 @@ export class LoadWorker {
   state: KnownState = { live: new Map(), trash: new Map() };
   pending: KnownState | null = null;
   acknowledged = 0;
+  /** Kept only over a failing disk. */
+  readonly attempts: Attempt[] = [];
   readonly #random: Random;
   #names = 0;
 
@@ -73,11 +92,22 @@ export class LoadWorker {
     return name.startsWith(`${this.folder}-`);
   }
 
-  /** Writes until `isOver`. A refused connection or a broken answer ends it; any other status than the right one throws. */
-  async run(target: LoadTarget, isOver: () => boolean): Promise<void> {
+  /**
+   * Writes until `isOver`. A refused connection or a broken answer ends it; any other status than the right one throws,
+   * but for those from 500 on over a failing disk: then the request has changed nothing, and the next one comes.
+   */
+  async run(target: LoadTarget, isOver: () => boolean, disk?: FailingDisk): Promise<void> {
     while (!isOver()) {
       const operation = this.#nextOperation(target);
       this.pending = operation.after;
+      const attempt = {
+        begunAt: disk?.position() ?? 0,
+        endedAt: Number.POSITIVE_INFINITY,
+        isAcknowledged: false,
+        before: this.state,
+        after: operation.after,
+      };
+      if (disk) this.attempts.push(attempt);
       let answer: Response;
       try {
         answer = await fetch(this.#url(target, operation.name), {
@@ -88,15 +118,22 @@ export class LoadWorker {
           ...{ duplex: 'half' },
         });
       } catch (cause) {
-        if (isOver()) return;
+        if (isOver() || disk) return;
         throw new Error(`${operation.method} ${operation.name} broke while the server was meant to run`, { cause });
       }
       // The status line has arrived: the server has promised. What follows it may be cut off.
       const text = await answer.text().catch(() => '');
+      attempt.endedAt = disk?.position() ?? 0;
+      if (disk && answer.status >= 500) {
+        this.pending = null;
+        await new Promise((resolve) => setTimeout(resolve, refusalPauseMs));
+        continue;
+      }
       const isRefusedProperty = operation.method === 'PROPPATCH' && text !== '' && !text.includes('200 OK');
       if (answer.status !== operation.status || isRefusedProperty) {
         throw new Error(`${operation.method} ${operation.name} answered ${answer.status}: ${text}`);
       }
+      attempt.isAcknowledged = true;
       this.state = operation.after;
       this.pending = null;
       this.acknowledged++;

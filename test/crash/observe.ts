@@ -1,6 +1,9 @@
 import { readOverHttp } from '../support/trees.js';
 import { type FileState, hashOf, type KnownState, type LoadTarget, type LoadWorker } from './load.js';
 
+/** What a worker was promised, at whatever moment. */
+export type Promised = Pick<LoadWorker, 'folder' | 'state' | 'pending' | 'isMine'>;
+
 const propfindMark =
   '<d:propfind xmlns:d="DAV:"><d:prop><d:resourcetype/><t:mark xmlns:t="urn:firn-test"/></d:prop></d:propfind>';
 
@@ -50,7 +53,7 @@ function compareStates(known: KnownState, seen: KnownState): string[] {
  * read again only for `isThorough`.
  */
 export async function checkWorker(
-  worker: LoadWorker,
+  worker: Promised,
   target: LoadTarget,
   trashMarks: Map<string, string | null>,
   checkedTrash: Set<string>,

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { undoAtExit } from './at-exit.js';
 import { resolveToLoopback } from './loopback-name.js';
 import { mustRun } from './run-program.js';
 import { makeThrowawayCa, type ThrowawayCa } from './throwaway-ca.js';
@@ -23,6 +24,10 @@ export interface BootOptions {
   tls?: boolean;
   /** Settings of the configuration file. */
   settings?: Record<string, unknown>;
+  /** Where the storage is, or comes to be; a temporary folder by default. It stays after `remove()`. */
+  storage?: string;
+  /** The user and drive that the storage has already. */
+  account?: Account;
   /** Starts on no storage at all, as `npm start` does: user, password and drive are those that the server prints. */
   isNew?: boolean;
 }
@@ -53,6 +58,8 @@ export interface BootedServer {
   stop(): Promise<void>;
   /** SIGKILL, then waits for the end. */
   kill(): Promise<void>;
+  /** Resolves when the server has ended, by itself or not; at once where it doesn't run. */
+  ended(): Promise<void>;
   /** Starts the server again on the same storage; stops it first where it runs. */
   restart(): Promise<void>;
   /** The last of what the server wrote to standard output and standard error, over all its runs. */
@@ -70,8 +77,6 @@ class ServerProcess {
 
   constructor(environment: Record<string, string>) {
     this.#environment = environment;
-    // A test run that is broken off leaves no server behind.
-    process.once('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   get pid(): number {
@@ -90,6 +95,11 @@ class ServerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
+    // A test run that is broken off leaves no server behind.
+    child.once(
+      'exit',
+      undoAtExit(() => child.kill('SIGKILL')),
+    );
     this.#ended = new Promise((resolve) => {
       child.once('exit', (code) => {
         if (this.#child === child) this.#child = undefined;
@@ -151,12 +161,16 @@ class ServerProcess {
     this.#child?.kill('SIGKILL');
     await this.#ended;
   }
+
+  async ended(): Promise<void> {
+    await this.#ended;
+  }
 }
 
 /** The command line beside the server, with its environment. */
 type Command = (parameters: string[], input?: string) => Promise<string>;
 
-interface Account {
+export interface Account {
   driveId: string;
   user: string;
   password: string;
@@ -223,6 +237,7 @@ function describeServer(
     firn: (...parameters) => command(parameters),
     stop: () => server.stop(),
     kill: () => server.kill(),
+    ended: () => server.ended(),
     restart: async () => {
       await server.stop();
       await server.start();
@@ -242,7 +257,7 @@ function describeServer(
 export async function bootServer(options: BootOptions = {}): Promise<BootedServer> {
   const driveName = options.driveName ?? 'Team drive';
   const folder = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
-  const storage = path.join(folder, 'storage');
+  const storage = options.storage ?? path.join(folder, 'storage');
   const configFile = path.join(folder, 'firn.config.json');
   const environment = {
     FIRN_CONFIG: configFile,
@@ -262,7 +277,7 @@ export async function bootServer(options: BootOptions = {}): Promise<BootedServe
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const made = options.isNew ? null : await createAccount(command, driveName);
+    const made = options.account ?? (options.isNew ? null : await createAccount(command, driveName));
     const driveHost = `${made?.driveId ?? '*'}.connect.localhost`;
     if (options.hostMount) forgetName = await resolveToLoopback(driveHost);
     const ca = options.tls ? await makeThrowawayCa(folder, ['localhost', driveHost]) : null;

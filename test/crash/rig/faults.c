@@ -9,7 +9,8 @@
  *   byte  16  uint32  calls that were acted on so far
  *   byte  20  uint32  1: calls on files are written down, a line each (`CALL PATH`), in CRASH_FAULTS.calls
  *   byte  64  char[64]   name of the call; `sync` fits fsync and fdatasync, `write` each kind of write
- *   byte 128  char[512]  text that the path contains. A descriptor's path is what /proc says; a TCP socket is `tcp`
+ *   byte 128  char[512]  text that the path contains, or ends with where `$` is the text's end. A descriptor's path is
+ *                        what /proc says; a TCP socket is `tcp`
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -99,6 +100,14 @@ static int fits(const char *call) {
   return strcmp(wanted, "write") == 0 && strstr(call, "write") != NULL;
 }
 
+/* The text that is wanted; with `$` at its end the path ends with it. */
+static int is_about(const char *path) {
+  const char *wanted = (const char *)control->path;
+  size_t length = strlen(wanted), path_length = strlen(path);
+  if (length == 0 || wanted[length - 1] != '$') return strstr(path, wanted) != NULL;
+  return path_length >= --length && memcmp(path + path_length - length, wanted, length) == 0;
+}
+
 /* What is to be done with a call, 0 for letting it pass. `path` null: that of the descriptor. */
 static int decide(const char *call, const char *path, int descriptor) {
   if (!control || (!control->armed && !control->is_listing)) return 0;
@@ -108,7 +117,7 @@ static int decide(const char *call, const char *path, int descriptor) {
   if (!path) path = path_of(descriptor, buffer, sizeof buffer);
   if (control->is_listing && path[0] == '/') write_down(call, path);
   int action = 0;
-  if (control->armed && fits(call) && strstr(path, (const char *)control->path)) {
+  if (control->armed && fits(call) && is_about(path)) {
     int is_counted = control->which != 0;
     if (!is_counted || __atomic_sub_fetch(&control->which, 1, __ATOMIC_SEQ_CST) == 0) {
       action = control->action;

@@ -25,7 +25,7 @@ export interface Fault {
   readonly action: keyof typeof actions;
   /** `link`, `rename`, `open`, …; `sync` is fsync and fdatasync, `write` each kind of write. */
   readonly call: string;
-  /** What the path contains; `tcp` for a connection. */
+  /** What the path contains, or ends with where `$` is at its end; `tcp` for a connection. */
   readonly path: string;
   /** Which of the calls that fit, counted from 1; 0 for each of them. */
   readonly which?: number;
