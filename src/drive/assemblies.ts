@@ -37,8 +37,19 @@ export class Assemblies {
     this.#timer.unref();
   }
 
-  /** Feeds a part that has been stored. Waits while the assembly is far behind. */
+  /**
+   * Feeds a part that has been stored. Waits while the assembly is far behind. Never rejects: the part is durable, and
+   * what can't be put together now is put together at the end.
+   */
   async add(id: UploadId, part: PartBytes): Promise<void> {
+    try {
+      await this.#feed(id, part);
+    } catch {
+      this.drop(id);
+    }
+  }
+
+  async #feed(id: UploadId, part: PartBytes): Promise<void> {
     let live = this.#use(id) ?? (await this.#begin(id));
     if (live && !live.assembly.add(part)) {
       this.drop(id);
@@ -113,12 +124,7 @@ export class Assemblies {
     if (this.#isStopped || !this.#makeRoom()) return undefined;
     const live = { assembly: new Assembly(this.#contents, this.#open), usedAt: performance.now() };
     this.#live.set(id, live);
-    try {
-      for (const part of await this.#drives.read((view) => view.uploads.parts(id))) live.assembly.add(part);
-    } catch (error) {
-      this.drop(id);
-      throw error;
-    }
+    for (const part of await this.#drives.read((view) => view.uploads.parts(id))) live.assembly.add(part);
     return live;
   }
 

@@ -82,7 +82,10 @@ export interface StoredBlob extends ReceivedBytes {
    * Not after `release`.
    */
   restore(): Promise<void>;
-  /** Gives up the hold. The bytes stay under their hash. May be called twice. */
+  /**
+   * Gives up the hold. The bytes stay under their hash. May be called twice. Never rejects: it follows a commit, which has
+   * been decided; what can't be removed goes at the next start.
+   */
   release(): Promise<void>;
 }
 

@@ -145,9 +145,7 @@ export class DiskBlobStore implements BlobStore {
       throw error;
     }
     // Not waited for: the caller holds a write transaction, and freeing a large file takes the file system long.
-    void unlinkIfThere(path).catch(() => {
-      // What stays is out of reach and is cleared at the next start.
-    });
+    void this.#forget(path);
     return true;
   }
 
@@ -249,8 +247,17 @@ export class DiskBlobStore implements BlobStore {
           throw translateFull(error);
         }
       },
-      release: () => unlinkIfThere(path),
+      release: () => this.#forget(path),
     };
+  }
+
+  /** What the file is for has been decided; one that stays is cleared at the next start. */
+  async #forget(path: string): Promise<void> {
+    try {
+      await unlinkIfThere(path);
+    } catch {
+      // See above.
+    }
   }
 
   /** The upload has failed already, with the error that counts; a file that stays is cleared at the next start. */
