@@ -4,10 +4,14 @@ import type { Contents, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { checkLockable, checkLockNumber, makeLockToken } from './locks.js';
 import { checkNewName } from './names.js';
-import { checkRoom } from './quota.js';
+import { checkRoom, noRoom, roomLeft } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
+import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
+
+/** Of one node, rows and names included: a listing reads whole nodes. The largest seen are some KiB. */
+export const PROPERTIES_BYTES_MAX = 256 * 1024;
 
 /** Thrown inside a transaction when a collector has taken the upload's bytes: the caller restores them, tries again. */
 export class ContentCollectedError extends Error {
@@ -52,6 +56,25 @@ export class Changes extends Snapshot {
     checkMayAdd(this.membership);
     checkNewPlace(found);
     return resourceOf(await this.#insert(found, null, modified), 'node', found.path);
+  }
+
+  /**
+   * Sets (a string) or removes (null) dead properties of a node, which is or will be at `found`. They count in the quotas
+   * as bytes of files do.
+   */
+  async setProperties(
+    found: Found,
+    node: NodeRow,
+    changes: Parameters<DriveTransaction['setProperties']>[1],
+  ): Promise<void> {
+    const left = await roomLeft(this, spaceOf(found));
+    const { own, growth } = await this.transaction.setProperties(node, changes);
+    if (growth <= 0) return;
+    if (growth > left) throw noRoom(left);
+    if (own > PROPERTIES_BYTES_MAX) {
+      const most = sizeText(PROPERTIES_BYTES_MAX);
+      throw new DriveError('drive-full', `The properties of one file or folder may take ${most} in all. Remove some.`);
+    }
   }
 
   /** Locks a resource, or makes an empty file of that name and locks it (RFC 4918 §7.3). */

@@ -20,10 +20,14 @@ export async function roomOf(snapshot: Snapshot, space: 'home' | 'common'): Prom
 
 /** Throws `DriveError` `drive-full` when `bytes` more don't fit. */
 export async function checkRoom(snapshot: Snapshot, space: 'home' | 'common', bytes: number): Promise<void> {
-  const { driveQuotaBytes, memberQuotaBytes } = snapshot.membership;
-  if (bytes <= 0 || (driveQuotaBytes === null && memberQuotaBytes === null)) return;
-  const { left } = await roomOf(snapshot, space);
+  const left = bytes <= 0 ? Infinity : await roomLeft(snapshot, space);
   if (left < bytes) throw noRoom(left);
+}
+
+/** The bytes that still fit; without quotas `Infinity`, and no statement. */
+export async function roomLeft(snapshot: Snapshot, space: 'home' | 'common'): Promise<number> {
+  const { driveQuotaBytes, memberQuotaBytes } = snapshot.membership;
+  return driveQuotaBytes === null && memberQuotaBytes === null ? Infinity : (await roomOf(snapshot, space)).left;
 }
 
 /** `left`: the bytes that still fit, whichever quota says so. */

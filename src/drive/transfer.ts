@@ -1,5 +1,5 @@
 import type { NodeRow } from '../stores/drive-store.js';
-import { type Changes, checkNewPlace, checkOrdinary, existing, spaceOf } from './changes.js';
+import { type Changes, checkNewPlace, checkOrdinary, existing, PROPERTIES_BYTES_MAX, spaceOf } from './changes.js';
 import { DriveError } from './drive-error.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
@@ -34,7 +34,9 @@ export async function copy(changes: Changes, transfer: Transfer & { readonly isD
     throw new DriveError('into-itself', "A folder can't be copied into itself.");
   }
   const isDeep = transfer.isDeep && source.isCollection;
-  await checkRoom(destination, spaceOf(to), source.isCollection && !isDeep ? 0 : source.size);
+  const isShallow = source.isCollection && !isDeep;
+  const bytes = isShallow ? Math.min(source.propertyBytes, PROPERTIES_BYTES_MAX) : source.size + source.propertyBytes;
+  await checkRoom(destination, spaceOf(to), bytes);
   const replaced = await makeWay(transfer);
   const copied = await changes.transaction.copyNode(
     source,
@@ -83,7 +85,7 @@ async function checkRoomForMove(transfer: Transfer, source: NodeRow): Promise<vo
   const { membership } = destination;
   const sameDrive = from.resource?.node?.driveId === membership.driveId;
   if (sameDrive && (membership.memberQuotaBytes === null || spaceOf(to) === 'common')) return;
-  await checkRoom(destination, spaceOf(to), source.size);
+  await checkRoom(destination, spaceOf(to), source.size + source.propertyBytes);
 }
 
 async function restoreTo(changes: Changes, transfer: Transfer): Promise<Transferred> {

@@ -51,8 +51,8 @@ export interface NodeRow {
   readonly created: number;
   /** Raised, to a number never used before on any drive, by each change to the node or anything below it. */
   readonly revision: number;
-  /** Whether `properties` finds anything. */
-  readonly hasProperties: boolean;
+  /** What the dead properties of it and of everything below take, their names and rows included; no part of `size`. */
+  readonly propertyBytes: number;
 }
 
 export interface ContentRow extends Digests {
@@ -185,7 +185,7 @@ export interface DriveRoots {
 }
 
 export interface Usage {
-  /** Everything on the drive, trash included. */
+  /** Everything on the drive, trash and dead properties included. */
   readonly driveBytes: number;
   /** One member's personal files and trash. */
   readonly memberBytes: number;
@@ -202,7 +202,7 @@ export interface NewNode {
 }
 
 /**
- * All changes also give the node and its ancestors a new revision, keep their sizes and counts true, and are found in the
+ * All changes also give the node and its ancestors a new revision, keep their sizes, counts and `propertyBytes` true, and are found in the
  * change log.
  */
 export interface DriveTransaction extends DriveView {
@@ -236,11 +236,14 @@ export interface DriveTransaction extends DriveView {
   /** Takes the tree out of its drive for good, at once, whatever its size. `purge` frees the rows later. */
   detachNode(node: NodeRow, now: number): Promise<void>;
 
-  /** Sets (a string) or removes (null) one dead property each; the node's `hasProperties` is kept true. */
+  /**
+   * Sets (a string) or removes (null) one dead property each. Gives how many
+   * bytes the node's own properties take then, and how many more that is than before.
+   */
   setProperties(
     node: NodeRow,
     changes: readonly { readonly namespace: string; readonly name: string; readonly xml: string | null }[],
-  ): Promise<void>;
+  ): Promise<{ readonly own: number; readonly growth: number }>;
 
   insertLock(lock: LockRow): Promise<void>;
   /** On all drives. */

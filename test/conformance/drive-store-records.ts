@@ -47,15 +47,30 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
         expect(await propertiesOf(file.id)).toEqual([]);
       });
 
-      it('setProperties — keeps hasProperties true to what is there', async () => {
-        const file = await world.file(world.home, 'a', 'a');
-        const flag = async () => (await world.node(file.id)).hasProperties;
-        await set(file, { namespace: 'n', name: 'p', xml: '<p/>' }, { namespace: 'n', name: 'q', xml: '<q/>' });
-        expect(await flag()).toBe(true);
-        await set(file, { namespace: 'n', name: 'p', xml: null });
-        expect(await flag()).toBe(true);
-        await set(file, { namespace: 'n', name: 'q', xml: null });
-        expect(await flag()).toBe(false);
+      it('setProperties — counts what they take, at the node and at all above, and in what is used', async () => {
+        const folder = await world.folder(world.home, 'counted');
+        const file = await world.file(folder.id, 'a', 'abc');
+        const used = async () => (await world.read((view) => view.usage({ ...world.drive, ...world.anna }))).driveBytes;
+        const before = await used();
+        const expectCounted = async (bytes: number) => {
+          for (const id of [file.id, folder.id]) {
+            expect(await world.node(id)).toMatchObject({ size: 3, propertyBytes: bytes });
+          }
+          expect(await used()).toBe(before + bytes);
+        };
+        const counted = (...changes: Parameters<typeof set>[1][]) =>
+          world.write((transaction) => transaction.setProperties(file, changes));
+        const one = 100 + 1 + 1 + 4;
+        const both = { own: 2 * one + 2, growth: 2 * one + 2 };
+        expect(
+          await counted({ namespace: 'n', name: 'p', xml: '<p/>' }, { namespace: 'n', name: 'q', xml: '<qä/>' }),
+        ).toEqual(both);
+        await expectCounted(2 * one + 2);
+        expect(await counted({ namespace: 'n', name: 'p', xml: null })).toEqual({ own: one + 2, growth: -one });
+        expect(await counted({ namespace: 'n', name: 'q', xml: '<q/>' })).toEqual({ own: one, growth: -2 });
+        await expectCounted(one);
+        expect(await counted({ namespace: 'n', name: 'q', xml: null })).toEqual({ own: 0, growth: -one });
+        await expectCounted(0);
       });
 
       it('setProperties — gives the node and its ancestors a new revision, and leaves their times', async () => {

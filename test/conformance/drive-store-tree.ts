@@ -60,7 +60,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
           descendants: 0,
           modified: MODIFIED,
           created: CREATED,
-          hasProperties: false,
+          propertyBytes: 0,
         });
         const file = await world.file(folder.id, 'a.txt', 'text');
         expect(file).toMatchObject({ isCollection: false, blobId: contentOf('text').id, size: 4, descendants: 0 });

@@ -63,12 +63,13 @@ export function metadataCheckSuite(open: OpenEngine): void {
       expect(await world.node(empty.id)).toMatchObject({ size: 0, descendants: 0 });
     });
 
-    it('property-flag — a wrong one, either way, is found and made true', async () => {
-      await world.corrupt('UPDATE node SET has_properties = 0 WHERE id = ?', file.id);
-      await world.corrupt('UPDATE node SET has_properties = 1 WHERE id = ?', docs.id);
-      await expectRepaired('property-flag');
-      expect((await world.node(file.id)).hasProperties).toBe(true);
-      expect((await world.node(docs.id)).hasProperties).toBe(false);
+    it('property-bytes — a wrong number, either way, is found and made true', async () => {
+      await world.corrupt('UPDATE node SET property_bytes = 0 WHERE id = ?', file.id);
+      await world.corrupt('UPDATE node SET property_bytes = property_bytes + 1 WHERE id = ?', docs.id);
+      await expectRepaired('property-bytes');
+      const { propertyBytes } = await world.node(file.id);
+      expect(propertyBytes).toBeGreaterThan(100);
+      expect((await world.node(docs.id)).propertyBytes).toBe(propertyBytes);
     });
 
     it('trash — a deleted node that the list of the trash does not know is found and listed again', async () => {

@@ -29,7 +29,7 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
     await checkLocks(drive, found, { tokens: conditions.tokens, changesParent: found.resource === null });
     const made = await drive.makeCollection(found, modified ?? undefined);
     if (outcome.length === 0) return made;
-    await applyChanges(drive, made.node!, outcome);
+    await applyChanges(drive, found, made.node!, outcome);
     return (await drive.find(request.path)).resource!;
   });
   return respond(201, {

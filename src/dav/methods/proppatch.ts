@@ -31,7 +31,7 @@ export async function proppatch(request: DavRequest): Promise<DavResponse> {
     await checkLocks(changes, found, { tokens: conditions.tokens, changesSelf: true });
     const node = checkOrdinary(found.resource, 'changed');
     const checked = checkChanges(wanted, found.content);
-    if (!isRefused(checked)) await applyChanges(changes, node, checked);
+    if (!isRefused(checked)) await applyChanges(changes, found, node, checked);
     return { resource: found.resource, checked };
   });
   if (prefersMinimal(request.headers) && !isRefused(checked)) {

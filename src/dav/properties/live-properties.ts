@@ -25,7 +25,8 @@ export interface PropertyFacts {
   /** See `ChangeLogView.lastRestoration`. */
   readonly restoration: number | null;
   readonly locks: LockIndex;
-  readonly dead: ReadonlyMap<NodeId, readonly PropertyRow[]>;
+  /** By node and `propertyKey`. */
+  readonly dead: ReadonlyMap<NodeId, ReadonlyMap<string, PropertyRow>>;
   readonly digests: ReadonlyMap<BlobId, Digests>;
   readonly hrefOf: (path: readonly string[], isCollection: boolean) => string;
 }

@@ -1,4 +1,5 @@
-import type { Changes } from '../../drive/changes.js';
+import { type Changes, PROPERTIES_BYTES_MAX } from '../../drive/changes.js';
+import type { Found } from '../../drive/resource.js';
 import type { ContentRow, NodeRow } from '../../stores/drive-store.js';
 import type { DavCondition } from '../dav-error.js';
 import { parseHttpDate } from '../headers/http-date.js';
@@ -46,7 +47,14 @@ export interface CheckedChange {
 
 /** Checks all changes before any is carried out: PROPPATCH is all or nothing (RFC 4918 §9.2). `content`: of a file. */
 export function checkChanges(changes: readonly PropertyChange[], content: ContentRow | null): CheckedChange[] {
-  const checked = changes.map((change) => checkChange(change, content));
+  let bytes = 0;
+  const checked = changes.map((change): CheckedChange => {
+    // More than one resource takes is written out by nobody.
+    if (bytes > PROPERTIES_BYTES_MAX) return { name: change.name, status: 507 };
+    const done = checkChange(change, content);
+    bytes += done.dead?.xml?.length ?? 0;
+    return done;
+  });
   if (checked.every(({ status }) => status === 200)) return checked;
   return checked.map((change) => (change.status === 200 ? { name: change.name, status: 424 } : change));
 }
@@ -75,9 +83,14 @@ function checkChange(change: PropertyChange, content: ContentRow | null): Checke
 }
 
 /** Carries out changes that `checkChanges` has let pass, in their order: of two on one property the last one counts. */
-export async function applyChanges(changes: Changes, node: NodeRow, checked: readonly CheckedChange[]): Promise<void> {
+export async function applyChanges(
+  changes: Changes,
+  found: Found,
+  node: NodeRow,
+  checked: readonly CheckedChange[],
+): Promise<void> {
   const dead = checked.flatMap((change) => (change.dead ? [change.dead] : []));
-  if (dead.length > 0) await changes.transaction.setProperties(node, dead);
+  if (dead.length > 0) await changes.setProperties(found, node, dead);
   const times: { -readonly [Which in Time]?: number } = {};
   for (const { time } of checked) if (time) times[time.which] = time.ms;
   if (Object.keys(times).length > 0) await changes.transaction.setTimes(node, times);

@@ -1,6 +1,6 @@
 import type { Resource } from '../../drive/resource.js';
 import { missingProperty, responseWithPropstats } from '../xml/multistatus.js';
-import { type PropertyName, propertyKey } from '../xml/property-name.js';
+import { propertyKey } from '../xml/property-name.js';
 import { type PropfindRequest, parsePropfind } from '../xml/propfind-request.js';
 import { withinAnswer } from '../xml/serialize-xml.js';
 import {
@@ -13,7 +13,8 @@ import {
 } from './live-properties.js';
 
 interface NamedProperty {
-  readonly name: PropertyName;
+  /** See `propertyKey`. */
+  readonly key: string;
   readonly live: LiveProperty | null;
   /** The empty element for the list of the missing. */
   readonly missing: string;
@@ -72,14 +73,14 @@ export class PropertySelection {
     this.#isMinimal = options.isMinimal;
     const names = request.kind === 'prop' ? request.properties : request.kind === 'allprop' ? request.include : [];
     const named = names.map((name) => ({
-      name,
+      key: propertyKey(name),
       live: findLiveProperty(name) ?? null,
       missing: missingProperty(name),
     }));
     if (request.kind === 'allprop') {
       const all = options.isLean ? LEAN_ALLPROP : ALLPROP;
       const extra = named.filter(({ live }) => live && !all.includes(live));
-      this.#named = [...all.map((live) => ({ name: live.name, live, missing: '' })), ...extra];
+      this.#named = [...all.map((live) => ({ key: propertyKey(live.name), live, missing: '' })), ...extra];
     } else {
       this.#named = named;
     }
@@ -99,33 +100,31 @@ export class PropertySelection {
     const isAll = this.#kind === 'allprop';
     let found = '';
     let missing = '';
-    for (const { name, live, missing: empty } of this.#named) {
-      const text = live ? live.write(resource, facts) : deadProperty(resource, name, facts);
+    for (const { key, live, missing: empty } of this.#named) {
+      const text = live ? live.write(resource, facts) : deadProperty(resource, key, facts);
       if (text !== null) found += text;
       // What allprop doesn't find isn't missing (CLIENTS R20).
       else if (!isAll) missing += empty;
     }
-    if (isAll && resource.node?.hasProperties) {
-      for (const row of facts.dead.get(resource.node.id) ?? []) found += withinAnswer(row.xml);
+    if (isAll && resource.node) {
+      for (const row of facts.dead.get(resource.node.id)?.values() ?? []) found += withinAnswer(row.xml);
     }
     const isSilent = this.#isMinimal || (this.#isMissingSaidOnce && !isFirst);
     return responseWithPropstats(href, found, isSilent ? '' : missing);
   }
 
   #has(key: string): boolean {
-    return this.#named.some(({ name }) => propertyKey(name) === key);
+    return this.#named.some((named) => named.key === key);
   }
 }
 
-function deadProperty(resource: Resource, { namespace, name }: PropertyName, facts: PropertyFacts): string | null {
-  if (!resource.node?.hasProperties) return null;
-  const rows = facts.dead.get(resource.node.id) ?? [];
-  const row = rows.find((one) => one.name === name && one.namespace === namespace);
+function deadProperty({ node }: Resource, key: string, facts: PropertyFacts): string | null {
+  const row = node?.propertyBytes ? facts.dead.get(node.id)?.get(key) : undefined;
   return row ? withinAnswer(row.xml) : null;
 }
 
 function namesOf(resource: Resource, facts: PropertyFacts): string {
   const live = LIVE_PROPERTIES.filter(({ write }) => write(resource, facts) !== null).map(({ name }) => name);
-  const dead = resource.node ? (facts.dead.get(resource.node.id) ?? []) : [];
+  const dead = resource.node ? (facts.dead.get(resource.node.id)?.values() ?? []) : [];
   return [...live, ...dead].map(missingProperty).join('');
 }

@@ -1,3 +1,4 @@
+import { PROPERTIES_BYTES_MAX } from '../../drive/changes.js';
 import type { PlacedLock } from '../../drive/lock-sentence.js';
 import { locksCovering } from '../../drive/locks.js';
 import { COMMON_NAME } from '../../drive/names.js';
@@ -9,6 +10,7 @@ import type { BlobId, NodeId } from '../../stores/values.js';
 import { type DavRequest, HrefWriter, headerOf, hrefOf } from '../request.js';
 import type { TextBytes } from '../text-bytes.js';
 import { responseWithStatus } from '../xml/multistatus.js';
+import { propertyKey } from '../xml/property-name.js';
 import type { PropertyFacts } from './live-properties.js';
 import { LockIndex } from './lock-index.js';
 import type { Member } from './multistatus-pages.js';
@@ -64,7 +66,8 @@ export async function renderMembers(
   { bytes, bytesMax, isFirst }: { readonly bytes: TextBytes; readonly bytesMax: number; readonly isFirst: boolean },
 ): Promise<number> {
   const { request, selection } = answer;
-  const resources = members.filter((member) => member.kind !== 'gone');
+  const page = selection.needsDead ? membersOfPage(members, bytesMax) : members;
+  const resources = page.filter((member) => member.kind !== 'gone');
   const facts: PropertyFacts = {
     now: snapshot.now,
     membership: snapshot.membership,
@@ -77,7 +80,7 @@ export async function renderMembers(
   };
   const hrefs = new HrefWriter(request);
   let count = 0;
-  for (const member of members) {
+  for (const member of page) {
     const href = hrefs.write(member.path, member.isCollection);
     const text =
       member.kind === 'gone'
@@ -90,17 +93,25 @@ export async function renderMembers(
   return count;
 }
 
-async function deadProperties(
-  snapshot: Snapshot,
-  resources: readonly Resource[],
-): Promise<ReadonlyMap<NodeId, readonly PropertyRow[]>> {
-  const nodes = resources.flatMap(({ node }) => (node?.hasProperties ? [node.id] : []));
+/** As many of the members as have no more dead properties together than a page takes; one at least. */
+function membersOfPage(members: readonly Member[], bytesMax: number): readonly Member[] {
+  let bytes = 0;
+  const end = members.findIndex((member, index) => {
+    // Of a collection it is what everything below has as well.
+    if (member.kind !== 'gone') bytes += Math.min(member.node?.propertyBytes ?? 0, PROPERTIES_BYTES_MAX);
+    return index > 0 && bytes > bytesMax;
+  });
+  return end < 0 ? members : members.slice(0, end);
+}
+
+async function deadProperties(snapshot: Snapshot, resources: readonly Resource[]): Promise<PropertyFacts['dead']> {
+  const nodes = resources.flatMap(({ node }) => (node?.propertyBytes ? [node.id] : []));
   if (nodes.length === 0) return new Map();
-  const byNode = new Map<NodeId, PropertyRow[]>();
+  const byNode = new Map<NodeId, Map<string, PropertyRow>>();
   for (const row of await snapshot.view.properties(nodes)) {
     const rows = byNode.get(row.nodeId);
-    if (rows) rows.push(row);
-    else byNode.set(row.nodeId, [row]);
+    if (rows) rows.set(propertyKey(row), row);
+    else byNode.set(row.nodeId, new Map([[propertyKey(row), row]]));
   }
   return byNode;
 }

@@ -17,7 +17,7 @@ export function nodeOf(row: NodeRecord): NodeRow {
     modified: row.modified,
     created: row.created,
     revision: row.revision,
-    hasProperties: row.has_properties === 1,
+    propertyBytes: row.property_bytes,
   };
 }
 
@@ -34,7 +34,7 @@ export function nodeOfList(row: readonly [...node: NodeList, ...rest: unknown[]]
     modified: row[8],
     created: row[9],
     revision: row[10],
-    hasProperties: row[11] === 1,
+    propertyBytes: row[11],
   };
 }
 

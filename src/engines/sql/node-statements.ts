@@ -14,13 +14,13 @@ export interface NodeRecord {
   modified: number;
   created: number;
   revision: number;
-  has_properties: number;
+  property_bytes: number;
 }
 
 /** The columns of `NodeRecord`, in the order of `NodeList`, for statements on `node` under that name. */
 export const NODE = sql.raw(
   'node.id, node.drive_id, node.parent_id, node.name, node.is_collection, node.content_id, node.size, ' +
-    'node.descendants, node.modified, node.created, node.revision, node.has_properties',
+    'node.descendants, node.modified, node.created, node.revision, node.property_bytes',
 );
 
 /** A row of `node` as the list of its values. */
@@ -36,8 +36,13 @@ export type NodeList = readonly [
   modified: number,
   created: number,
   revision: number,
-  hasProperties: number,
+  propertyBytes: number,
 ];
+
+/** What a node's own dead properties take: many small ones cost their rows, so each counts for more than its text. */
+export const PROPERTY_BYTES = sql.raw(`coalesce((
+      SELECT sum(100 + length(CAST(namespace AS BLOB)) + length(CAST(property.name AS BLOB)) + length(CAST(xml AS BLOB)))
+      FROM property WHERE node_id = node.id), 0)`);
 
 /** A list of values that travels as one JSON parameter, so that a statement has one text whatever the list's length. */
 function listed(json: unknown) {
@@ -173,10 +178,11 @@ export const touchUpwards = statement<{
   revision: number;
   size: number;
   descendants: number;
+  properties: number;
 }>()<never>(
   (_db, p) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
-      descendants = descendants + ${p('descendants')}
+      descendants = descendants + ${p('descendants')}, property_bytes = property_bytes + ${p('properties')}
     WHERE id IN ${upwards(p('start'))}`,
 );
 
@@ -186,11 +192,12 @@ export const touchParent = statement<{
   revision: number;
   size: number;
   descendants: number;
+  properties: number;
   now: number;
 }>()<never>(
   (_db, p) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
-      descendants = descendants + ${p('descendants')},
+      descendants = descendants + ${p('descendants')}, property_bytes = property_bytes + ${p('properties')},
       modified = CASE WHEN id = ${p('start')} THEN ${p('now')} ELSE modified END
     WHERE id IN ${upwards(p('start'))}`,
 );
@@ -271,14 +278,16 @@ export const copyNodes = statement<{
 }>()<never>(
   (_db, p) => sql<never>`
     INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
-      modified, created, revision, has_properties, changed)
+      modified, created, revision, property_bytes, changed)
     SELECT own.new_id, ${p('drive')},
       CASE WHEN node.id = ${p('top')} THEN ${p('parent')} ELSE parent.new_id END,
       CASE WHEN node.id = ${p('top')} THEN ${p('name')} ELSE node.name END,
       node.is_collection, node.content_key, node.content_id,
       CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN 0 ELSE node.size END,
       CASE WHEN ${p('deep')} = 0 THEN 0 ELSE node.descendants END,
-      node.modified, node.created, ${p('revision')}, node.has_properties, ${p('revision')}
+      node.modified, node.created, ${p('revision')},
+      CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN ${PROPERTY_BYTES} ELSE node.property_bytes END,
+      ${p('revision')}
     FROM copy_map AS own CROSS JOIN node ON node.id = own.old_id
     LEFT JOIN copy_map AS parent ON parent.old_id = node.parent_id
     ORDER BY own.new_id`,
@@ -288,7 +297,7 @@ export const copyProperties = statement<Record<string, never>>()<never>(
   () => sql<never>`
     INSERT INTO property (node_id, namespace, name, xml)
     SELECT copy_map.new_id, property.namespace, property.name, property.xml
-    FROM copy_map CROSS JOIN node ON node.id = copy_map.old_id AND node.has_properties = 1
+    FROM copy_map CROSS JOIN node ON node.id = copy_map.old_id AND node.property_bytes > 0
     CROSS JOIN property ON property.node_id = node.id`,
 );
 
@@ -323,8 +332,8 @@ export const insertPurge = statement<{ id: number }>()((db, p) => db.insertInto(
 
 export const usage = statement<{ root: number; home: number; bin: number }>()<{ drive: number; member: number }>(
   (_db, p) => sql<{ drive: number; member: number }>`
-    SELECT coalesce(sum(CASE WHEN id = ${p('root')} THEN size END), 0) AS drive,
-      coalesce(sum(CASE WHEN id = ${p('root')} THEN 0 ELSE size END), 0) AS member
+    SELECT coalesce(sum(CASE WHEN id = ${p('root')} THEN size + property_bytes END), 0) AS drive,
+      coalesce(sum(CASE WHEN id = ${p('root')} THEN 0 ELSE size + property_bytes END), 0) AS member
     FROM node WHERE id IN (${p('root')}, ${p('home')}, ${p('bin')})`,
 );
 

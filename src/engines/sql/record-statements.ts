@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { NodeRecord } from './node-statements.js';
+import { type NodeRecord, PROPERTY_BYTES } from './node-statements.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -61,11 +61,15 @@ export const removeProperty = statement<{ node: number; namespace: string; name:
     .where('name', '=', p('name')),
 );
 
-export const markProperties = statement<{ node: number; revision: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE node SET has_properties = EXISTS (SELECT 1 FROM property WHERE node_id = node.id),
-      changed = ${p('revision')}
-    WHERE id = ${p('node')}`,
+export const weighProperties = statement<{ node: number }>()<{ bytes: number }>(
+  (_db, p) => sql<{ bytes: number }>`SELECT ${PROPERTY_BYTES} AS bytes FROM node WHERE id = ${p('node')}`,
+);
+
+export const markChanged = statement<{ node: number; revision: number }>()((db, p) =>
+  db
+    .updateTable('node')
+    .set({ changed: p('revision') })
+    .where('id', '=', p('node')),
 );
 
 /** A clock that is behind the time by which things expire would let it expire at once. */

@@ -238,7 +238,7 @@ export interface NodeTable {
   modified: number;
   created: number;
   revision: number;
-  has_properties: Generated<number>;
+  property_bytes: Generated<number>;
   changed: Generated<number>;
   moved: Generated<number>;
 }

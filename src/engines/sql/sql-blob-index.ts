@@ -172,9 +172,9 @@ async function purgeStep(connection: SqlConnection, node: number, limit: number)
 }
 
 /** How many of the rows come before one deletion would take too many properties along. */
-function pastProperties(rows: readonly { has_properties: number }[]): number {
+function pastProperties(rows: readonly { property_bytes: number }[]): number {
   let count = 0;
-  const end = rows.findIndex((row) => row.has_properties === 1 && ++count > WITH_PROPERTIES_MAX);
+  const end = rows.findIndex((row) => row.property_bytes > 0 && ++count > WITH_PROPERTIES_MAX);
   return end < 0 ? rows.length : end;
 }
 
@@ -195,7 +195,7 @@ const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge
 const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
   db
     .selectFrom('node')
-    .select(['id', 'is_collection', 'descendants', 'has_properties'])
+    .select(['id', 'is_collection', 'descendants', 'property_bytes'])
     .where('parent_id', '=', p('node'))
     .limit(p('limit')),
 );

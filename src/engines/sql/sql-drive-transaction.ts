@@ -20,6 +20,8 @@ import { SqlDriveView } from './sql-drive-view.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
 const NOTHING = {};
+/** What a change adds to a collection and those above it. */
+const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
 /** A time to which no lock has expired. */
 const BEFORE_ALL = -1;
 
@@ -49,7 +51,14 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       }),
     );
     checkRecorded(node.content, row!);
-    await nodes.touchParent.run(this.connection, { start: node.parentId, revision, size, descendants: 1, now });
+    await nodes.touchParent.run(this.connection, {
+      ...UNCHANGED,
+      start: node.parentId,
+      revision,
+      size,
+      descendants: 1,
+      now,
+    });
     return {
       id: row!.id as NodeId,
       driveId: node.driveId,
@@ -62,7 +71,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       modified: node.modified,
       created: node.created,
       revision,
-      hasProperties: false,
+      propertyBytes: 0,
     };
   }
 
@@ -76,7 +85,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       revision,
     });
     if (row) checkRecorded(content, row);
-    await this.#touchAbove(file, revision, content.size - file.size);
+    await this.#touchAbove(file, revision, { ...UNCHANGED, size: content.size - file.size });
     return { ...file, blobId: content.id, size: content.size, modified, revision };
   }
 
@@ -102,13 +111,21 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
         revision,
         size: -node.size,
         descendants: -descendants,
+        properties: -node.propertyBytes,
         now,
       });
     }
     if (node.driveId !== parent.driveId) {
       await nodes.moveToDrive.run(this.connection, { id: node.id, drive: parent.driveId, revision });
     }
-    await nodes.touchParent.run(this.connection, { start: parent.id, revision, size: node.size, descendants, now });
+    await nodes.touchParent.run(this.connection, {
+      start: parent.id,
+      revision,
+      size: node.size,
+      descendants,
+      properties: node.propertyBytes,
+      now,
+    });
     return { ...node, driveId: parent.driveId, parentId: parent.id, name, revision };
   }
 
@@ -140,6 +157,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       revision,
       size: copy.size,
       descendants: copy.descendants + 1,
+      properties: copy.propertyBytes,
       now,
     });
     if (options.modified === undefined) return copy;
@@ -151,7 +169,11 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   async detachNode(node: NodeRow, now: number): Promise<void> {
     const revision = await this.#nextRevision();
     await this.#noteRemoval(node, revision, now);
-    await this.#touchAbove(node, revision, -node.size, -(node.descendants + 1));
+    await this.#touchAbove(node, revision, {
+      size: -node.size,
+      descendants: -(node.descendants + 1),
+      properties: -node.propertyBytes,
+    });
     await nodes.cutNode.run(this.connection, { id: node.id });
     await nodes.insertPurge.run(this.connection, { id: node.id });
     await records.removeTrash.run(this.connection, { node: node.id });
@@ -160,14 +182,22 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   async setProperties(
     node: NodeRow,
     changes: readonly { namespace: string; name: string; xml: string | null }[],
-  ): Promise<void> {
+  ): Promise<{ own: number; growth: number }> {
+    const before = await this.#ownPropertyBytes(node.id);
     for (const { namespace, name, xml } of changes) {
       if (xml === null) await records.removeProperty.run(this.connection, { node: node.id, namespace, name });
       else await records.putProperty.run(this.connection, { node: node.id, namespace, name, xml });
     }
     const revision = await this.#nextRevision();
-    await records.markProperties.run(this.connection, { node: node.id, revision });
-    await this.#touch(node.id, revision);
+    await records.markChanged.run(this.connection, { node: node.id, revision });
+    const own = await this.#ownPropertyBytes(node.id);
+    const growth = own - before;
+    await nodes.touchUpwards.run(this.connection, { ...UNCHANGED, start: node.id, revision, properties: growth });
+    return { own, growth };
+  }
+
+  async #ownPropertyBytes(node: NodeId): Promise<number> {
+    return (await records.weighProperties.first(this.connection, { node }))?.bytes ?? 0;
   }
 
   async insertLock(lock: LockRow): Promise<void> {
@@ -272,7 +302,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
   }
 
   async #touch(id: NodeId, revision: number): Promise<void> {
-    await nodes.touchUpwards.run(this.connection, { start: id, revision, size: 0, descendants: 0 });
+    await nodes.touchUpwards.run(this.connection, { ...UNCHANGED, start: id, revision });
   }
 
   /** Remembers that a name is free now, for `ChangeLogView.removals`. */
@@ -288,9 +318,9 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     });
   }
 
-  async #touchAbove(node: NodeRow, revision: number, size: number, descendants = 0): Promise<void> {
+  async #touchAbove(node: NodeRow, revision: number, growth: typeof UNCHANGED): Promise<void> {
     if (node.parentId === null) return;
-    await nodes.touchUpwards.run(this.connection, { start: node.parentId, revision, size, descendants });
+    await nodes.touchUpwards.run(this.connection, { ...growth, start: node.parentId, revision });
   }
 }
 

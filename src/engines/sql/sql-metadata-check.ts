@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Inconsistency, MetadataCheck } from '../../stores/blob-index.js';
 import { isDamage } from './damage.js';
+import { PROPERTY_BYTES } from './node-statements.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { type Statement, statement } from './statement.js';
 
@@ -93,6 +94,17 @@ const TRUE_COUNTERS = sql`
   )
   SELECT id, sum(size) AS size, sum(descendants) AS descendants FROM up GROUP BY id`;
 
+/** What the dead properties of a node and of everything below it take. */
+const TRUE_PROPERTY_BYTES = sql`
+  WITH RECURSIVE ${REACHED},
+  up (id, bytes) AS (
+    SELECT node.id, ${PROPERTY_BYTES} FROM reached CROSS JOIN node ON node.id = reached.id
+    WHERE EXISTS (SELECT 1 FROM property WHERE node_id = node.id)
+    UNION ALL
+    SELECT node.parent_id, up.bytes FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
+  )
+  SELECT id, sum(bytes) AS bytes FROM up GROUP BY id`;
+
 /** The nodes that lie in the trash folder of a drive or a member. A former member's folder is known by its name. */
 const DELETED = sql`
   SELECT node.id FROM drive JOIN node AS bin ON bin.parent_id = drive.root_id
@@ -182,16 +194,21 @@ const CHECKS: readonly Check[] = [
     ),
   },
   {
-    kind: 'property-flag',
+    kind: 'property-bytes',
     find: question(
       (limit) => sql<Problem>`
-        SELECT id, 'node ' || id || ' (' || name || ') is not marked rightly for its properties' AS text FROM node
-        WHERE has_properties <> EXISTS (SELECT 1 FROM property WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
+        SELECT node.id, 'node ' || node.id || ' (' || node.name || ') counts ' || node.property_bytes
+          || ' bytes of properties; it has ' || coalesce(actual.bytes, 0) AS text
+        FROM node LEFT JOIN (${TRUE_PROPERTY_BYTES}) AS actual ON actual.id = node.id
+        WHERE node.property_bytes <> coalesce(actual.bytes, 0)
+        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
     ),
     repair: change(
       sql<never>`
-        UPDATE node SET has_properties = EXISTS (SELECT 1 FROM property WHERE node_id = node.id)
-        WHERE has_properties <> EXISTS (SELECT 1 FROM property WHERE node_id = node.id)`,
+        UPDATE node SET property_bytes = coalesce(actual.bytes, 0)
+        FROM (SELECT node.id, total.bytes FROM node LEFT JOIN (${TRUE_PROPERTY_BYTES}) AS total ON total.id = node.id) AS actual
+        WHERE actual.id = node.id AND node.property_bytes <> coalesce(actual.bytes, 0)
+        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id)`,
     ),
   },
   {
