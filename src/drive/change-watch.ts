@@ -14,6 +14,7 @@ interface Waiter {
 export class ChangeWatch {
   readonly #drives: DriveStore;
   readonly #waiters = new Set<Waiter>();
+  readonly #byWho = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
@@ -23,21 +24,23 @@ export class ChangeWatch {
 
   /**
    * Resolves when the drive with this root has another revision than `revision`, after `milliseconds`, when the signal is
-   * aborted, or when the server stops.
+   * aborted, or when the server stops. `who`: see `waitingOf`.
    */
-  async wait(rootId: NodeId, revision: number, milliseconds: number, signal: AbortSignal): Promise<void> {
+  async wait(who: string, rootId: NodeId, revision: number, milliseconds: number, signal: AbortSignal): Promise<void> {
     if (this.#isStopped || signal.aborted || milliseconds <= 0) return;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);
         signal.removeEventListener('abort', wake);
         this.#waiters.delete(waiter);
+        this.#count(who, -1);
         resolve();
       };
       const waiter: Waiter = { rootId, revision, wake };
       const timer = setTimeout(wake, milliseconds);
       signal.addEventListener('abort', wake, { once: true });
       this.#waiters.add(waiter);
+      this.#count(who, 1);
       this.#lookLater();
     });
   }
@@ -45,6 +48,17 @@ export class ChangeWatch {
   /** How many wait. */
   get waiting(): number {
     return this.#waiters.size;
+  }
+
+  /** How many wait under that name, which the caller chose. */
+  waitingOf(who: string): number {
+    return this.#byWho.get(who) ?? 0;
+  }
+
+  #count(who: string, change: number): void {
+    const count = this.waitingOf(who) + change;
+    if (count > 0) this.#byWho.set(who, count);
+    else this.#byWho.delete(who);
   }
 
   get isStopped(): boolean {

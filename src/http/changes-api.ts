@@ -8,11 +8,15 @@ import type { Resource } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../drive/sync-page.js';
 import { cursorAtStart, findCursor, mayFollow, syncToken } from '../drive/sync-token.js';
+import { turns } from '../drive/turns.js';
+import type { CredentialRef } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
 
 const LIMIT_DEFAULT = 1000;
+/** Requests of one password that wait for a change; a program needs one for each folder that it follows. */
+export const WAITING_MAX = 50;
 /** Proxies give up after a minute. */
 const TIMEOUT_MAX_SECONDS = 55;
 
@@ -59,8 +63,13 @@ async function answer(
 ): Promise<void> {
   const query = readQuery(context.req.url ?? '');
   const { membership, credential } = context.state;
+  const who = nameOf(credential);
   const drive = new Drive(membership, credential, driveParts);
-  const look = () => drive.read((snapshot) => readChanges(snapshot, query));
+  // One change wakes all that wait: they look one after the other.
+  const look = async () => {
+    await turns.enter();
+    return drive.read((snapshot) => readChanges(snapshot, query));
+  };
   const gone = new AbortController();
   // Also who only closes its own side doesn't wait: nobody would notice that it is gone.
   const { socket } = context.req;
@@ -76,7 +85,8 @@ async function answer(
   for (let left = deadline - performance.now(); isEmpty(seen) && left > 0; left = deadline - performance.now()) {
     // The silence is ours: the connection must not end over it.
     socket.setTimeout(0);
-    await changeWatch.wait(membership.rootId, seen.rootRevision, left, gone.signal);
+    if (changeWatch.waitingOf(who) >= WAITING_MAX) throw tooMany();
+    await changeWatch.wait(who, membership.rootId, seen.rootRevision, left, gone.signal);
     if (gone.signal.aborted || changeWatch.isStopped) break;
     seen = await look();
   }
@@ -84,6 +94,16 @@ async function answer(
     status: 200,
     headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' },
     body: JSON.stringify(describe(seen, `/dav/${driveId}`)),
+  });
+}
+
+function nameOf(credential: CredentialRef): string {
+  return credential.kind === 'app' ? `app ${credential.id}` : `user ${credential.userId}`;
+}
+
+function tooMany(): DavError {
+  return new DavError(429, `${WAITING_MAX} requests with this password wait for a change already. End some of them.`, {
+    headers: { 'Retry-After': '60' },
   });
 }
 

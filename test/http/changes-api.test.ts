@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { WAITING_MAX } from '../../src/http/changes-api.js';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
+import { countTurns } from '../support/turn-probe.js';
 
 interface Changed {
   readonly path: string;
@@ -167,5 +169,33 @@ describe('issue 3, point 5 — GET /api/drives/ID/changes', () => {
     expect(bobs).toContain('/Drive/Common documents/ours.txt');
     expect(bobs).toContain('/Drive/his.txt');
     expect(bobs).not.toContain('/Drive/awaited.txt');
+  });
+});
+
+describe('security Low — long polls of one password', () => {
+  const waiting = async () => {
+    const { text } = await server.send('GET', '/metrics');
+    return Number(/^firn_change_feed_waiting (\d+)$/m.exec(text)?.[1]);
+  };
+
+  test('have a number; one change wakes them all, a few in a turn of the loop', async () => {
+    const { cursor } = await changes();
+    const query = { since: cursor, timeout: '50' };
+    const polls = Array.from({ length: WAITING_MAX }, () => ask(query));
+    await vi.waitUntil(async () => (await waiting()) === WAITING_MAX, { timeout: 30_000 });
+    const refused = await ask(query);
+    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '60']);
+    const since = (await changes({}, 'bob')).cursor;
+    const others = ask({ since, timeout: '50' }, 'bob');
+    await vi.waitUntil(async () => (await waiting()) === WAITING_MAX + 1, { timeout: 30_000 });
+    const counts = await countTurns(server.engines.drives, async () => {
+      await alice('PUT', '/Common%20documents/woken.txt', { body: 'x' });
+      for (const { status, text } of await Promise.all([...polls, others])) {
+        expect([status, text.includes('woken.txt')]).toEqual([200, true]);
+      }
+    });
+    expect(counts.transactionsATurn).toBeLessThanOrEqual(10);
+    expect(await waiting()).toBe(0);
+    expect((await ask({ since: cursor, timeout: '0' })).status).toBe(200);
   });
 });

@@ -16,12 +16,16 @@ export async function countTurns(drives: DriveStore, work: () => Promise<unknown
   let turns = 0;
   let now = { rows: 0, transactions: 0 };
   let isOver = false;
-  const tick = () => {
+  const endTurn = () => {
     turns++;
     most.rows = Math.max(most.rows, now.rows);
     most.transactions = Math.max(most.transactions, now.transactions);
     now = { rows: 0, transactions: 0 };
-    if (!isOver) setImmediate(tick);
+  };
+  const tick = () => {
+    if (isOver) return;
+    endTurn();
+    setImmediate(tick);
   };
   const { read, write } = drives;
   drives.read = (reading) => {
@@ -40,6 +44,7 @@ export async function countTurns(drives: DriveStore, work: () => Promise<unknown
     await work();
   } finally {
     isOver = true;
+    endTurn();
     drives.read = read;
     drives.write = write;
   }
