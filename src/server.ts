@@ -39,6 +39,7 @@ import { importLane } from './jobs/import/import-job.js';
 import { Imports } from './jobs/import/imports.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { maintenanceLane } from './jobs/maintenance.js';
+import { ScrubTotals, scrubLane } from './jobs/scrub.js';
 import { SteadyClock } from './jobs/steady-clock.js';
 import { ConnectionCounts } from './metrics/connection-counts.js';
 import { Metrics } from './metrics/metrics.js';
@@ -90,8 +91,9 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const driveParts = makeDriveParts(config, engines);
     const changeWatch = new ChangeWatch(engines.drives);
     const gc = new GcTotals();
-    const jobs = makeJobs(config, engines, { driveParts, box, gc, log });
-    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, jobs, gc, log };
+    const scrub = new ScrubTotals();
+    const jobs = makeJobs(config, engines, { driveParts, box, gc, scrub, log });
+    const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, jobs, gc, scrub, log };
     const underWay = new UnderWay();
     const server = makeHttpServer(config, engines, services, underWay);
     await listen(server, config);
@@ -125,6 +127,7 @@ interface Services {
   readonly changeWatch: ChangeWatch;
   readonly jobs: JobRunner;
   readonly gc: GcTotals;
+  readonly scrub: ScrubTotals;
   readonly log: Logger;
 }
 
@@ -197,7 +200,7 @@ function makeMetricsParts(
   const addresses = metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
   const { drives, blobs } = engines;
-  const { authenticator, passwords, changeWatch, jobs, gc } = services;
+  const { authenticator, passwords, changeWatch, jobs, gc, scrub } = services;
   return {
     requests,
     metrics: new Metrics({
@@ -211,6 +214,7 @@ function makeMetricsParts(
       jobs,
       jobStore: engines.jobs,
       gc,
+      scrub,
     }),
     token,
     addresses: addresses && networks(addresses),
@@ -304,7 +308,7 @@ function makeMailer({ smtpUrl, mailFrom }: Config, log: Logger): Mailer | null {
 function makeJobs(
   config: Config,
   engines: Engines,
-  { driveParts, box, gc, log }: Pick<Services, 'driveParts' | 'box' | 'gc' | 'log'>,
+  { driveParts, box, gc, scrub, log }: Pick<Services, 'driveParts' | 'box' | 'gc' | 'scrub' | 'log'>,
 ): JobRunner {
   const { trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours } = config;
   const onJump = (jumpMs: number) => {
@@ -321,6 +325,7 @@ function makeJobs(
       clockStore: engines.clock,
       ...{ trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours },
     }),
+    scrubLane({ ...engines, totals: scrub, log, now: Date.now }),
     importLane({
       ...engines,
       driveParts,

@@ -1,5 +1,5 @@
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
-import { StorageFullError } from '../stores/blob-store.js';
+import { BlobMissingError, StorageFullError } from '../stores/blob-store.js';
 import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
 import { type DavCondition, DavError } from './dav-error.js';
 import { type Addressed, type DavRequest, hrefOf } from './request.js';
@@ -30,6 +30,9 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
 const DISK_FAILS =
   "The server's disk failed to store this. Try again in a moment; if it goes on, tell its administrator.";
 
+const BYTES_LOST =
+  "The bytes of this file are lost or damaged on the server's disk. Tell its administrator; uploading the same file again brings it back.";
+
 /** Whether the process, or the machine, has no file descriptor left. */
 export function isOutOfFiles(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
@@ -57,6 +60,7 @@ export function toDavError(error: unknown, request: Addressed & Pick<DavRequest,
       cause: error,
     });
   }
+  if (error instanceof BlobMissingError) return new DavError(500, BYTES_LOST, { cause: error });
   if (isOutOfFiles(error)) {
     return new DavError(503, 'The server has too many files open. Try again in a moment.', {
       headers: { 'Retry-After': '5' },

@@ -32,7 +32,7 @@ function answer(context: Context, error: unknown): void {
     return;
   }
   const known = expected(context, error);
-  if (!known) log.error({ err: error, method }, 'a request failed');
+  if (!known || known.status === 500) log.error({ err: error, method }, 'a request failed');
   else if (isOutOfFiles(error)) log.warn({ err: error, method }, 'no file descriptor is left');
   if (res.headersSent) {
     // The rest of the answer can't be told from its end but by closing the connection.

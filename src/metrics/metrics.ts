@@ -4,6 +4,7 @@ import type { Passwords } from '../accounts/passwords.js';
 import type { ChangeWatch } from '../drive/change-watch.js';
 import type { GcTotals } from '../jobs/gc-totals.js';
 import type { JobRunner } from '../jobs/job-runner.js';
+import type { ScrubTotals } from '../jobs/scrub.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
 import type { JobStore } from '../stores/job-store.js';
@@ -25,6 +26,7 @@ export interface MetricsSources {
   readonly jobs: Pick<JobRunner, 'stats'>;
   readonly jobStore: Pick<JobStore, 'countOpen'>;
   readonly gc: GcTotals;
+  readonly scrub: ScrubTotals;
 }
 
 /**

@@ -96,7 +96,7 @@ function batches(name: string, { commitsBySize }: { readonly commitsBySize: Arra
 
 export function registerJobs(
   registry: Registry,
-  { jobs, gc }: Pick<MetricsSources, 'jobs' | 'gc'>,
+  { jobs, gc, scrub }: Pick<MetricsSources, 'jobs' | 'gc' | 'scrub'>,
   totals: () => Totals,
 ): void {
   const byJob = (read: (stats: JobStats) => number | null) => () =>
@@ -139,4 +139,8 @@ export function registerJobs(
     registerOne(registry, 'counter', name, help, read);
   counter('firn_gc_condemned_total', 'Contents that the collector found unnamed.', () => gc.condemned);
   counter('firn_gc_deleted_total', 'Blobs that the collector deleted.', () => gc.deleted);
+  counter('firn_scrub_contents_total', 'Contents that the scrub compared with their hashes.', () => scrub.checked);
+  counter('firn_scrub_bytes_total', 'Bytes that the scrub read.', () => scrub.bytes);
+  const damaged = 'Damaged contents that the scrub found in this round or the last one.';
+  registerOne(registry, 'gauge', 'firn_scrub_damaged', damaged, () => scrub.damaged);
 }

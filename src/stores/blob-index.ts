@@ -60,6 +60,11 @@ export interface BlobIndex {
   unnamed(ids: readonly BlobId[]): Promise<BlobId[]>;
   /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. Rejects as `named` does. */
   paths(id: BlobId, limit: number): Promise<string[]>;
+  /**
+   * For bytes in the database that are not what their id says: takes them out of reach and keeps them for a person to
+   * look at. False, and nothing happens, when others have been stored in their place since.
+   */
+  setAside(damaged: NamedContent, now: number): Promise<boolean>;
   /** One page of the contents that nodes name, by id. Rejects with `MetadataDamagedError` where one can't be read. */
   named(after: BlobId | null, limit: number): Promise<NamedContent[]>;
 }

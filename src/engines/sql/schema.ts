@@ -159,6 +159,7 @@ export interface Schema {
     client: string;
     details: string;
   };
+  damaged_bytes: { id: Generated<number>; content_id: string; bytes: Uint8Array; found_at: number };
   clock_mark: { noted_at: number; expiry_at: number; steady_ms: number };
   storage_point: { day: string; used_bytes: number; files: number };
   job: {

@@ -137,6 +137,13 @@ export class SqlBlobIndex implements BlobIndex {
     return rows.map((row) => `drive ${row.drive_id}: ${row.path}`);
   }
 
+  setAside({ id, bytes }: NamedContent, now: number): Promise<boolean> {
+    return this.#database.write(async (connection) => {
+      await keepDamaged.run(connection, { id, bytes, now });
+      return (await forgetBytes.run(connection, { id, bytes })) > 0;
+    });
+  }
+
   async named(after: BlobId | null, limit: number): Promise<NamedContent[]> {
     const rows = await this.#read((connection) => namedPage.all(connection, { after: after ?? '', limit }));
     return rows.map((row) => ({ id: row.id as BlobId, size: row.size, bytes: row.bytes }));
@@ -348,6 +355,17 @@ const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; pat
       FROM up JOIN node ON node.id = up.parent_id
     )
     SELECT drive_id, path FROM up WHERE parent_id IS NULL`,
+);
+
+const keepDamaged = statement<{ id: string; bytes: Uint8Array | null; now: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO damaged_bytes (content_id, bytes, found_at)
+    SELECT id, bytes, ${p('now')} FROM content WHERE id = ${p('id')} AND bytes = ${p('bytes')}`,
+);
+
+/** As a content whose bytes a BlobStore has, and has lost: an upload of the same file brings them back. */
+const forgetBytes = statement<{ id: string; bytes: Uint8Array | null }>()<never>(
+  (_db, p) => sql<never>`UPDATE content SET bytes = NULL WHERE id = ${p('id')} AND bytes = ${p('bytes')}`,
 );
 
 const namedPage = statement<{ after: string; limit: number }>()<{
