@@ -56,6 +56,8 @@ const HEADERS_BYTES_MAX = 96 * 1024;
 const CONNECTIONS_MAX = 10_000;
 /** How long requests may go on whose connections were ended: a disk that hangs must not keep the process. */
 const SETTLE_MS = 10_000;
+/** How often the reserve is looked after. */
+const RESERVE_MS = 60_000;
 const LOOPBACK = ['127.0.0.0/8', '::1'];
 
 export interface RunningServer {
@@ -98,6 +100,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const server = makeHttpServer(config, engines, services, underWay);
     await listen(server, config);
     await jobs.start();
+    const keeping = keepReserve(engines, log);
     const stop = async () => {
       changeWatch.stop();
       await Promise.all([closeServer(server, config.shutdownGraceSeconds), jobs.stop()]);
@@ -105,6 +108,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       if (left > 0) log.warn({ requests: left }, 'ending in spite of requests that do not end');
       await driveParts.uploads.stop();
       await authenticator.close();
+      await keeping.stop();
       await engines.durability.emptyLog();
       await engines.close();
       release();
@@ -115,6 +119,22 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await engines.close();
     throw error;
   }
+}
+
+/** Not at the start, which is to be quick. */
+function keepReserve({ durability }: Engines, log: Logger): { stop(): Promise<void> } {
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = durability.keepReserve().catch((error: unknown) => {
+      log.warn({ err: error }, 'the reserve for a full disk could not be made');
+    });
+  }, RESERVE_MS).unref();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return running;
+    },
+  };
 }
 
 interface Services {

@@ -5,7 +5,7 @@ import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
 import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
 import type { DriveRow } from '../stores/account-store.js';
-import type { TrashRow } from '../stores/drive-store.js';
+import { MAKES_ROOM, type TrashRow } from '../stores/drive-store.js';
 import type { NodeId, UserId } from '../stores/values.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
@@ -77,7 +77,7 @@ function restore(): Command {
         const drive = await workplace.accounts.readDrive(id);
         const { row, owner } = await readTrashed(workplace, drive, number);
         const seen = openDriveFor(workplace, drive, owner);
-        const path = await seen.write((changes) => restoreRow(changes, row));
+        const path = await seen.write((changes) => restoreRow(changes, row), MAKES_ROOM);
         remark(`"${row.node.name}" is back as ${path}`);
         print(options, { number, path }, '');
       }),

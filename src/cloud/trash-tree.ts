@@ -5,6 +5,7 @@ import { decodePath } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { emptySeenTrash, restoreToOrigin } from '../drive/trash.js';
 import { emailKey } from '../stores/account-store.js';
+import { MAKES_ROOM } from '../stores/drive-store.js';
 
 const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
 
@@ -31,7 +32,7 @@ async function takeBack(request: DavRequest): Promise<DavResponse> {
     const from = await changes.find(request.path);
     if (!from.resource) throw new DavError(404, 'There is nothing of that name in the trash.');
     return restoreToOrigin(changes, from);
-  });
+  }, MAKES_ROOM);
   return respond(201);
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Authority, Membership } from '../stores/account-store.js';
-import type { ContentRow, DriveStore, DriveTransaction, DriveView } from '../stores/drive-store.js';
+import type { ContentRow, DriveStore, DriveTransaction, DriveView, WriteOptions } from '../stores/drive-store.js';
 import type { ByteRange } from '../stores/values.js';
 import { Changes, ContentCollectedError } from './changes.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
@@ -68,8 +68,8 @@ export class Drive {
    * Runs work as one durable transaction, with the rights that the principal has in it; it awaits nothing else. Rejecting
    * changes nothing. Rejects with `DriveError` `not-signed-in` and `no-such-drive` where there are none left.
    */
-  write<T>(work: (changes: Changes) => Promise<T>): Promise<T> {
-    return this.parts.drives.write(async (transaction) => work(await this.#changesIn(transaction)));
+  write<T>(work: (changes: Changes) => Promise<T>, options?: WriteOptions): Promise<T> {
+    return this.parts.drives.write(async (transaction) => work(await this.#changesIn(transaction)), options);
   }
 
   /** This drive in the transaction of another one. Rejects as `write` does. */

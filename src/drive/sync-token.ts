@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Membership } from '../stores/account-store.js';
 import type { ChangePosition } from '../stores/change-log.js';
-import type { ChildPosition, DriveStore } from '../stores/drive-store.js';
+import { type ChildPosition, type DriveStore, MAKES_ROOM } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import type { Resource } from './resource.js';
 import type { Snapshot } from './snapshot.js';
@@ -79,7 +79,8 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
  * with the signal's reason.
  */
 export async function forgetRemovals(drives: DriveStore, removedBefore: number, signal?: AbortSignal): Promise<void> {
-  const step = () => drives.write((transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER));
+  const step = () =>
+    drives.write((transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER), MAKES_ROOM);
   while ((await step()) === FORGET_TOGETHER) signal?.throwIfAborted();
 }
 

@@ -1,4 +1,10 @@
-import type { DriveStore, DriveTransaction, NodeRow, TrashRow } from '../stores/drive-store.js';
+import {
+  type DriveStore,
+  type DriveTransaction,
+  MAKES_ROOM,
+  type NodeRow,
+  type TrashRow,
+} from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import { type Changes, existing } from './changes.js';
 import type { Drive } from './drive.js';
@@ -104,7 +110,7 @@ export async function expireTrash(drives: DriveStore, deletedBefore: number, now
     const rows = await transaction.expiredTrash(deletedBefore, EXPIRE_TOGETHER);
     for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
     return rows.length;
-  });
+  }, MAKES_ROOM);
 }
 
 /** Deleted trees that one transaction removes; each costs a few statements whatever its size. */
@@ -112,7 +118,7 @@ const EXPIRE_TOGETHER = 100;
 
 /** Empties some trash folders of a drive, of whoever they are. Gives how many things it removed. */
 export function emptyTrash(drives: DriveStore, bins: readonly NodeId[], now: number): Promise<number> {
-  return emptyBins(bins, (bin) => drives.write((transaction) => destroySome(transaction, bin, now)));
+  return emptyBins(bins, (bin) => drives.write((transaction) => destroySome(transaction, bin, now), MAKES_ROOM));
 }
 
 /**
@@ -125,7 +131,7 @@ export function emptySeenTrash(drive: Drive): Promise<number> {
     drive.write(async ({ membership, transaction, now }) => {
       checkMayChange(membership);
       return destroySome(transaction, bin, now);
-    }),
+    }, MAKES_ROOM),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
-import type { DriveStore } from '../stores/drive-store.js';
+import { type DriveStore, MAKES_ROOM } from '../stores/drive-store.js';
 import type { PartRow, UploadKey, UploadRow } from '../stores/uploads.js';
 import type { UploadId } from '../stores/values.js';
 import { Assemblies } from './assemblies.js';
@@ -196,7 +196,7 @@ export class Uploads {
       if (!part) throw new DriveError('not-found', 'There is no such part.');
       await changes.transaction.uploads.removePart(upload.id, name);
       return part;
-    });
+    }, MAKES_ROOM);
     this.#assemblies.remove(upload.id, former.number);
   }
 
@@ -205,13 +205,13 @@ export class Uploads {
     await drive.write(async ({ membership, transaction }) => {
       checkMayAdd(membership);
       await transaction.uploads.remove(upload.id);
-    });
+    }, MAKES_ROOM);
     this.#assemblies.drop(upload.id);
   }
 
   /** As `remove`, of one that nobody can go on with, whatever has become of the rights of who began it. */
   async giveUp(upload: UploadRow): Promise<void> {
-    await this.#options.drives.write((transaction) => transaction.uploads.remove(upload.id));
+    await this.#options.drives.write((transaction) => transaction.uploads.remove(upload.id), MAKES_ROOM);
     this.#assemblies.drop(upload.id);
   }
 
@@ -242,8 +242,9 @@ export class Uploads {
   /** Removes what has expired by that time, in short transactions. Rejects with the signal's reason. */
   async removeExpired(expiryAt = this.#options.now(), signal?: AbortSignal): Promise<void> {
     const step = () =>
-      this.#options.drives.write((transaction) =>
-        transaction.uploads.removeExpired(expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
+      this.#options.drives.write(
+        (transaction) => transaction.uploads.removeExpired(expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
+        MAKES_ROOM,
       );
     while (await step()) signal?.throwIfAborted();
   }

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
@@ -9,10 +11,12 @@ import type { ImportStore } from '../stores/import-store.js';
 import type { JobStore } from '../stores/job-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
+import { Reserve } from './reserve.js';
 import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlClockStore } from './sql/sql-clock-store.js';
+import { withReserve } from './sql/sql-database.js';
 import { SqlDriveStore } from './sql/sql-drive-store.js';
 import { SqlImportStore } from './sql/sql-import-store.js';
 import { SqlJobStore } from './sql/sql-job-store.js';
@@ -20,7 +24,8 @@ import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
 import { COMMAND_REST_MS, SqliteDatabase } from './sqlite/sqlite-database.js';
-import { finish, openStorage } from './storage-format.js';
+import { StorageDurability } from './storage-durability.js';
+import { DATABASE, finish, openStorage } from './storage-format.js';
 import { openBlobs, prepareDatabase } from './storage-whole.js';
 
 /** Folder of SQLite's migrations. */
@@ -59,13 +64,13 @@ export interface EngineOptions {
  */
 export async function openEngines(config: { readonly storage: string }, options: EngineOptions = {}): Promise<Engines> {
   const state = await openStorage(config.storage, options.mayMake ?? false);
-  const database = SqliteDatabase.open(prepareDatabase(config.storage, state), readMigrations(MIGRATIONS), {
-    ...options,
-    restMs: options.isCommand ? COMMAND_REST_MS : 0,
-  });
+  const reserve = new Reserve(config.storage);
+  const restMs = options.isCommand ? COMMAND_REST_MS : 0;
+  const database = openDatabase(config.storage, state, { ...options, reserve, restMs });
   try {
-    const accounts = new SqlAccountStore(database);
-    const blobIndex = new SqlBlobIndex(database);
+    const orderly = withReserve(database);
+    const accounts = new SqlAccountStore(orderly);
+    const blobIndex = new SqlBlobIndex(orderly);
     const blobs = await openBlobs(config.storage, { accounts, blobIndex });
     if (state === 'new') await finish(config.storage);
     return {
@@ -74,13 +79,13 @@ export async function openEngines(config: { readonly storage: string }, options:
       accounts,
       blobIndex,
       drives: new SqlDriveStore(database),
-      security: new SqlSecurityStore(database),
-      jobs: new SqlJobStore(database),
+      security: new SqlSecurityStore(orderly),
+      jobs: new SqlJobStore(orderly),
       imports: new SqlImportStore(database),
-      history: new SqlStorageHistory(database),
+      history: new SqlStorageHistory(orderly),
       check: new SqlMetadataCheck(database),
-      clock: new SqlClockStore(database),
-      durability: database,
+      clock: new SqlClockStore(orderly),
+      durability: new StorageDurability(database, reserve),
       close: () => database.close(),
     };
   } catch (error) {
@@ -88,3 +93,26 @@ export async function openEngines(config: { readonly storage: string }, options:
     throw error;
   }
 }
+
+/** With no room for the index that SQLite's connections share a part of the reserve goes, or there is one connection. */
+function openDatabase(
+  folder: string,
+  state: 'new' | 'whole',
+  options: EngineOptions & { readonly reserve: Reserve; readonly restMs: number },
+): SqliteDatabase {
+  const migrations = readMigrations(MIGRATIONS);
+  const open = () => SqliteDatabase.open(prepareDatabase(folder, state), migrations, options);
+  const { reserve, tell } = options;
+  if (state === 'new' || !reserve.isDiskFull()) return open();
+  reserve.giveUp();
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || !reserve.isDiskFull()) throw error;
+    tell?.({ level: 'error', message: NO_ROOM, cause: error });
+    return SqliteDatabase.openAlone(join(folder, DATABASE), migrations, options);
+  }
+}
+
+const NO_ROOM =
+  'the disk is full, to the last byte: commands can not run beside the server until it was started again with some room';

@@ -73,6 +73,8 @@ export class JobRunner {
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
   #isStopped = false;
+  #isPrepared = false;
+  #isFailing = false;
 
   constructor(
     store: JobStore,
@@ -94,11 +96,17 @@ export class JobRunner {
     return this.#totals.all();
   }
 
+  /** Where the store takes nothing, jobs begin when it does: the server reads meanwhile. */
   async start(): Promise<void> {
-    await this.#store.wipeSecrets();
-    await this.#keepTimes();
+    await this.#prepare().catch((error: unknown) => this.#tellFailure(error));
     this.#timer = setInterval(() => this.#lookSoon(), LOOK_MS);
     this.#timer.unref();
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#store.wipeSecrets();
+    await this.#keepTimes();
+    this.#isPrepared = true;
   }
 
   /**
@@ -136,13 +144,23 @@ export class JobRunner {
   #lookSoon(): void {
     if (this.#looking || this.#isStopped) return;
     this.#looking = this.#look()
-      .catch((error: unknown) => this.#log.error({ err: error }, 'jobs could not be looked for'))
+      .then(() => {
+        this.#isFailing = false;
+      })
+      .catch((error: unknown) => this.#tellFailure(error))
       .finally(() => {
         this.#looking = null;
       });
   }
 
+  /** Once, however long it lasts: the log may be on the disk that is full. */
+  #tellFailure(error: unknown): void {
+    if (!this.#isFailing) this.#log.error({ err: error }, 'jobs could not be looked for; they are tried again');
+    this.#isFailing = true;
+  }
+
   async #look(): Promise<void> {
+    if (!this.#isPrepared) await this.#prepare();
     await Promise.all([...this.#running.values()].map((running) => this.#extend(running)));
     if (this.#passed() - this.#timesKeptAt > TIMES_MS) await this.#keepTimes();
     for (const lane of this.#lanes) await this.#fill(lane);

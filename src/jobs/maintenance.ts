@@ -33,7 +33,7 @@ export interface Maintenance {
   readonly security: SecurityStore;
   readonly uploads: Uploads;
   readonly history: StorageHistory;
-  readonly durability: Durability;
+  readonly durability: Pick<Durability, 'emptyLog'>;
   readonly gc: GcTotals;
   readonly clock: SteadyClock;
   readonly clockStore: ClockStore;

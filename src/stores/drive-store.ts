@@ -16,10 +16,20 @@ export interface DriveStore {
    * Rejects with `StoreBusyError` when another process holds the store for too long, with `StoreFailingError` while the
    * disk doesn't take what is written. Work that changes nothing waits its turn like any other, and writes nothing.
    */
-  write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T>;
+  write<T>(work: (transaction: DriveTransaction) => Promise<T>, options?: WriteOptions): Promise<T>;
   /** Counts, which cost nothing to read. */
   stats(): TransactionStats;
 }
+
+export interface WriteOptions {
+  /**
+   * It makes room, or keeps order while there is none: where the disk is full it gets some that is kept for this. Its
+   * work may then run twice.
+   */
+  readonly mayUseReserve?: boolean;
+}
+
+export const MAKES_ROOM: WriteOptions = { mayUseReserve: true };
 
 /** Of this process, since it opened the store; the transactions of the seams that share the store are among them. */
 export interface TransactionStats {

@@ -12,6 +12,8 @@ export interface Durability {
    * from the log, or the disk fails: what is acknowledged is as safe as before.
    */
   emptyLog(): Promise<boolean>;
+  /** Sets room aside for what makes room (`WriteOptions.mayUseReserve`), where there is plenty and some was used. */
+  keepReserve(): Promise<void>;
 }
 
 /** What an operator should know of that no request asked for. */

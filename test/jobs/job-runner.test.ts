@@ -3,6 +3,7 @@ import { type Logger, pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlClockStore } from '../../src/engines/sql/sql-clock-store.js';
+import { withReserve } from '../../src/engines/sql/sql-database.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { PassingError } from '../../src/jobs/back-off.js';
@@ -10,6 +11,7 @@ import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runner.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
 import { SteadyClock } from '../../src/jobs/steady-clock.js';
+import { StorageFullError } from '../../src/stores/blob-store.js';
 import { openRaw, temporaryFile } from '../support/sqlite-file.js';
 import { Storage } from './storage-fixture.js';
 
@@ -211,6 +213,34 @@ describe('JobRunner', () => {
     expect((await stat(`${file}-wal`)).size).toBe(0);
     await copyFile(file, `${file}.alone`);
     expect(openRaw(`${file}.alone`).prepare('SELECT value FROM revision').pluck().get()).toBe(7);
+  });
+
+  it('faults D1 — where the store takes nothing at the start, jobs begin as soon as it does, and the log has one line', async () => {
+    const full = new StorageFullError();
+    let isFull = true;
+    const failing = new SqlJobStore({
+      ...withReserve(database),
+      write: (work) => (isFull ? Promise.reject(full) : database.write(work)),
+    });
+    const errors: unknown[] = [];
+    const log = { info() {}, warn() {}, error: ({ err }: { err: unknown }) => errors.push(err) } as unknown as Logger;
+    let runs = 0;
+    const work = async () => void runs++;
+    const runner = new JobRunner(failing, [{ kinds: [kindOf(work, 1)], limit: 1 }], log, () => now);
+    let looks = 0;
+    const { wipeSecrets } = failing;
+    failing.wipeSecrets = () => {
+      looks++;
+      return wipeSecrets.call(failing);
+    };
+    await runner.start();
+    onTestFinished(() => runner.stop());
+    await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(2);
+    expect(errors).toEqual([full]);
+    isFull = false;
+    await expect.poll(async () => (await store.list({}, null, 9)).length, { timeout: 10_000 }).toBe(1);
+    now += MINUTE;
+    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1);
   });
 
   it('counts runs, failures, the last success and how long it took, and logs what failed', async () => {

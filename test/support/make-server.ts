@@ -177,8 +177,9 @@ export class TestServer {
   }
 
   /** Stops and starts on the same storage; the port is another one then. `settings` are changed. */
-  async restart(settings: Partial<Config> = {}): Promise<void> {
+  async restart(settings: Partial<Config> = {}, meanwhile = async () => {}): Promise<void> {
     await this.#running.stop();
+    await meanwhile();
     this.config = { ...this.config, ...settings };
     this.#running = await startServer(this.config, this.#log);
   }

@@ -5,6 +5,7 @@ import { checkLocks } from '../../drive/locks.js';
 import { type DrivePath, TRASH_NAME } from '../../drive/names.js';
 import { copy, move, type Transferred } from '../../drive/transfer.js';
 import { remove } from '../../drive/trash.js';
+import { MAKES_ROOM } from '../../stores/drive-store.js';
 import type { ConsoleParts } from '../console-parts.js';
 import type { DeleteBody, PathsAnswer, TransferBody } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
@@ -54,6 +55,7 @@ async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsolePar
   const drive = await openDrive(request, parts);
   const source = readPath(drive, body.from, 'from');
   const target = readPath(drive, body.to, 'to');
+  const options = isMove ? MAKES_ROOM : {};
   const { resource } = await drive.write(async (changes): Promise<Transferred> => {
     const from = await changes.find(source);
     const isFolder = existing(from).isCollection;
@@ -64,7 +66,7 @@ async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsolePar
     await checkLocks(changes, to, { tokens: NO_TOKENS, changesParent: true });
     const ends = { from, to, destination: changes, mayOverwrite: false };
     return isMove ? move(changes, ends) : copy(changes, { ...ends, isDeep: true });
-  });
+  }, options);
   return ok({ paths: [writePath(resource.path)] } satisfies PathsAnswer);
 }
 
@@ -80,7 +82,7 @@ async function deleteAll(request: ConsoleRequest<DeleteBody>, parts: ConsolePart
       if (name !== null) names.push(name);
     }
     return names;
-  });
+  }, MAKES_ROOM);
   return ok({ paths: trashed.map((name) => writePath([TRASH_NAME, name])) } satisfies PathsAnswer);
 }
 

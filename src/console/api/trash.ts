@@ -1,4 +1,5 @@
 import { emptySeenTrash, restoreToOrigin } from '../../drive/trash.js';
+import { MAKES_ROOM } from '../../stores/drive-store.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { PathsAnswer, RestoreBody, TrashEmptiedAnswer } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
@@ -32,7 +33,7 @@ async function restore(request: ConsoleRequest<RestoreBody>, parts: ConsoleParts
       places.push(writePath((await restoreToOrigin(changes, await changes.find(path))).path));
     }
     return places;
-  });
+  }, MAKES_ROOM);
   return ok({ paths: restored } satisfies PathsAnswer);
 }
 

@@ -1,6 +1,7 @@
 import { checkLocks } from '../../drive/locks.js';
 import { remove } from '../../drive/trash.js';
 import { vacateLocks } from '../../drive/vacated-locks.js';
+import { MAKES_ROOM } from '../../stores/drive-store.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
@@ -19,6 +20,6 @@ export async function deleteResource(request: DavRequest): Promise<DavResponse> 
     await checkLocks(changes, found, { tokens: conditions.tokens, changesParent: true, changesBelow: true });
     await vacateLocks(changes, found, conditions.tokens);
     await remove(changes, found);
-  });
+  }, MAKES_ROOM);
   return respond(204);
 }

@@ -4,6 +4,7 @@ import { checkLocks } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { copy as copyNode, move as moveNode, type Transferred } from '../../drive/transfer.js';
 import { takeUpLocks, vacateLocks } from '../../drive/vacated-locks.js';
+import { MAKES_ROOM } from '../../stores/drive-store.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
@@ -37,6 +38,7 @@ async function transfer(
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
   const { drive, path } = await destinationOf(request);
   const conditions = await readConditions(request);
+  const options = isMove ? MAKES_ROOM : {};
   const { resource, isNew } = await request.drive.write(async (changes) => {
     const destination = drive.membership.driveId === changes.membership.driveId ? changes : await drive.join(changes);
     const from = await changes.find(request.path);
@@ -55,7 +57,7 @@ async function transfer(
     const done = await carryOut(changes, parts);
     if (done.resource.kind === 'node') await takeUpLocks(changes, to, done.resource.node!, tokens);
     return done;
-  });
+  }, options);
   const isElsewhere = resource.path.at(-1) !== path.at(-1);
   return respond(isNew ? 201 : 204, {
     ...(resource.isCollection ? {} : { ETag: resource.etag }),

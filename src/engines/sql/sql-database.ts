@@ -1,4 +1,4 @@
-import type { TransactionStats } from '../../stores/drive-store.js';
+import type { TransactionStats, WriteOptions } from '../../stores/drive-store.js';
 
 /** One connection as the statements see it. Rows come with the columns' names; booleans are 0 and 1. */
 export interface SqlConnection {
@@ -19,11 +19,23 @@ export interface SqlDatabase {
   /** For work of one statement: as `read`, without the cost of a transaction. */
   readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /** Runs `work` as one durable transaction; waiting writes may share one commit but never each other's failure. */
-  write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  write<T>(work: (connection: SqlConnection) => Promise<T>, options?: WriteOptions): Promise<T>;
   stats(): TransactionStats;
   /** As `Durability.emptyLog`: what was removed before is then in no file any more. */
   emptyLog(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** The same database for writes that keep order while the disk is full (`WriteOptions.mayUseReserve`): all of them small. */
+export function withReserve(database: SqlDatabase): SqlDatabase {
+  return {
+    read: (work) => database.read(work),
+    readOne: (work) => database.readOne(work),
+    write: (work) => database.write(work, { mayUseReserve: true }),
+    stats: () => database.stats(),
+    emptyLog: () => database.emptyLog(),
+    close: () => database.close(),
+  };
 }
 
 export class UniqueViolation extends Error {

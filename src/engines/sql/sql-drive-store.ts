@@ -1,4 +1,10 @@
-import type { DriveStore, DriveTransaction, DriveView, TransactionStats } from '../../stores/drive-store.js';
+import type {
+  DriveStore,
+  DriveTransaction,
+  DriveView,
+  TransactionStats,
+  WriteOptions,
+} from '../../stores/drive-store.js';
 import type { SqlDatabase } from './sql-database.js';
 import { SqlDriveTransaction } from './sql-drive-transaction.js';
 import { SqlDriveView } from './sql-drive-view.js';
@@ -15,8 +21,8 @@ export class SqlDriveStore implements DriveStore {
     return this.#database.read((connection) => work(new SqlDriveView(connection)));
   }
 
-  write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
-    return this.#database.write((connection) => work(new SqlDriveTransaction(connection)));
+  write<T>(work: (transaction: DriveTransaction) => Promise<T>, options?: WriteOptions): Promise<T> {
+    return this.#database.write((connection) => work(new SqlDriveTransaction(connection)), options);
   }
 
   stats(): TransactionStats {

@@ -92,6 +92,8 @@ export class LogKeeper {
   }
 
   #failed(cause: unknown, rescue: () => void): void {
+    // Nothing was lost for a lack of room: the log stays.
+    if (!isIoError(cause)) return;
     // A sync tells a failure once; the next one would say that all is well (wiki.postgresql.org/wiki/Fsync_Errors).
     if (isFailedSync(cause)) this.#lose(cause);
     else this.distrust(cause, rescue);

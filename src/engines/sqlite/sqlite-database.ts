@@ -1,13 +1,21 @@
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { StoreBusyError, StoreFailingError, type TransactionStats } from '../../stores/drive-store.js';
+import { StorageFullError } from '../../stores/blob-store.js';
+import {
+  StoreBusyError,
+  StoreFailingError,
+  type TransactionStats,
+  type WriteOptions,
+} from '../../stores/drive-store.js';
 import type { Durability, Tell } from '../../stores/durability.js';
 import { paced } from '../paced.js';
+import type { Reserve } from '../reserve.js';
 import { type Migration, pendingMigrations } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
 import { isIoError, LogKeeper } from './log-keeper.js';
 import { isBusy, SqliteConnection, translate } from './sqlite-connection.js';
+import { Turn } from './turn.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 
 /** Writes that may share a commit: bounded so that the first of them isn't kept waiting by the last. */
@@ -30,11 +38,13 @@ const CHECKPOINT_PAGES = 8_000;
 const COMMITS_A_LOOK = 8;
 /** A proof that commits become durable holds so long, in milliseconds: nobody can make it a load on the disk. */
 const PROOF_MS = 5_000;
+const IN_MEMORY = ':memory:';
 
 interface PendingWrite {
   readonly work: (connection: SqlConnection) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  readonly mayUseReserve: boolean;
 }
 
 export interface OpenOptions {
@@ -45,6 +55,8 @@ export interface OpenOptions {
   readonly tell?: Tell;
   /** Ends the process at once; called when the disk failed and only a new start helps. */
   readonly end?: () => void;
+  /** Room for what makes room. */
+  readonly reserve?: Reserve;
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -54,7 +66,7 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown };
  * each within a savepoint of its own. A file has a second connection for reads; in memory there is but one, and reads
  * take their turn between commits.
  */
-export class SqliteDatabase implements SqlDatabase, Durability {
+export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' | 'prove' | 'emptyLog'> {
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #writerTurn = new Turn();
@@ -64,6 +76,7 @@ export class SqliteDatabase implements SqlDatabase, Durability {
   /** Null in memory. */
   readonly #keeper: LogKeeper | null;
   readonly #log: WriteAheadLog | null;
+  readonly #reserve: Reserve | null;
   readonly #busyMaxMs: number;
   readonly #restMs: number;
   #restsUntil = 0;
@@ -71,43 +84,38 @@ export class SqliteDatabase implements SqlDatabase, Durability {
   #failedCommits = 0;
   #commitsToLook = 0;
 
-  private constructor(
-    writer: SqliteConnection,
-    reader: SqliteConnection,
-    keeper: LogKeeper | null,
-    log: WriteAheadLog | null,
-    { busyMaxMs = BUSY_MAX_MS, restMs = 0 }: OpenOptions,
-  ) {
+  private constructor(path: string, writer: SqliteConnection, reader: SqliteConnection, options: OpenOptions) {
+    const { busyMaxMs = BUSY_MAX_MS, restMs = 0, reserve = null } = options;
+    const { tell = () => {}, end = () => process.exit(1) } = options;
     this.#writer = writer;
+    this.#reader = reader;
+    this.#readerTurn = writer === reader ? this.#writerTurn : new Turn();
     this.#busyMaxMs = busyMaxMs;
     this.#restMs = restMs;
-    this.#reader = reader;
-    this.#keeper = keeper;
-    this.#log = log;
-    this.#readerTurn = writer === reader ? this.#writerTurn : new Turn();
+    this.#reserve = reserve;
+    this.#log = path === IN_MEMORY ? null : new WriteAheadLog(path, writer.database);
+    this.#keeper = this.#log && new LogKeeper(this.#log, { folder: dirname(path), tell, end });
   }
 
   /** Opens the file, or `:memory:`, and brings its schema up to date. Throws `MigrationError`. */
   static open(path: string, migrations: readonly Migration[], options: OpenOptions = {}): SqliteDatabase {
-    const writer = patiently(() => {
-      const database = new Database(path, { timeout: BUSY_MAX_MS });
-      try {
-        setUpWriter(database);
-        migrate(database, migrations);
-        database.exec('CREATE TEMP TABLE copy_map (old_id INTEGER PRIMARY KEY, new_id INTEGER NOT NULL)');
-        database.pragma('busy_timeout = 0');
-        return new SqliteConnection(database);
-      } catch (error) {
-        database.close();
-        throw error;
-      }
-    });
-    if (path === ':memory:') return new SqliteDatabase(writer, writer, null, null, options);
-    const reader = new SqliteConnection(patiently(() => openReader(path)));
-    const log = new WriteAheadLog(path, writer.database);
-    const { tell = () => {}, end = () => process.exit(1) } = options;
-    const keeper = new LogKeeper(log, { folder: dirname(path), tell, end });
-    return new SqliteDatabase(writer, reader, keeper, log, options);
+    const writer = patiently(() => openWriter(path, migrations));
+    if (path === IN_MEMORY) return new SqliteDatabase(path, writer, writer, options);
+    try {
+      return new SqliteDatabase(path, writer, new SqliteConnection(patiently(() => openReader(path))), options);
+    } catch (error) {
+      writer.database.close();
+      throw error;
+    }
+  }
+
+  /**
+   * As `open`, for a disk that has no room for the index that connections share: one connection, and no other process
+   * can use the file meanwhile.
+   */
+  static openAlone(path: string, migrations: readonly Migration[], options: OpenOptions): SqliteDatabase {
+    const writer = openWriter(path, migrations, 'EXCLUSIVE');
+    return new SqliteDatabase(path, writer, writer, options);
   }
 
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -125,9 +133,11 @@ export class SqliteDatabase implements SqlDatabase, Durability {
     return this.#readerTurn.take(() => work(this.#reader));
   }
 
-  write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+  write<T>(work: (connection: SqlConnection) => Promise<T>, { mayUseReserve = false }: WriteOptions = {}): Promise<T> {
+    // Not even what is free: it was given up for what makes room.
+    if (!mayUseReserve && this.#reserve?.isOwed()) return Promise.reject(new StorageFullError());
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject, mayUseReserve });
       if (!this.#isFlushing) {
         this.#isFlushing = true;
         // Requests that this turn of the event loop has read join the same commit.
@@ -210,12 +220,31 @@ export class SqliteDatabase implements SqlDatabase, Durability {
     return this.#log.pages >= CHECKPOINT_PAGES;
   }
 
-  async #commit(batch: readonly PendingWrite[]): Promise<void> {
-    const trouble = this.trouble();
-    if (trouble !== null) {
-      for (const write of batch) write.reject(new StoreFailingError(trouble));
-      return;
+  /** Where the disk is full, what may use the reserve is tried again, as long as there is something to give up. */
+  async #commit(writes: readonly PendingWrite[]): Promise<void> {
+    for (let batch = writes; batch.length > 0; ) {
+      const trouble = this.trouble();
+      const failure = trouble === null ? await this.#tryCommit(batch) : new StoreFailingError(trouble);
+      if (failure === null) return;
+      const isFull = failure instanceof StorageFullError;
+      const again = isFull ? batch.filter(({ mayUseReserve }) => mayUseReserve) : [];
+      const hasRoom = again.length > 0 && (await this.#makeRoom());
+      for (const write of batch) if (!hasRoom || !write.mayUseReserve) write.reject(failure);
+      batch = hasRoom ? again : [];
     }
+  }
+
+  /** The log's own room first; a part of the reserve where that was too little. */
+  async #makeRoom(): Promise<boolean> {
+    const isLogUsed = (this.#log?.pages ?? 0) > 0;
+    if (isLogUsed && (await this.#tryEmpty())) return true;
+    if (!this.#reserve?.giveUp()) return false;
+    await this.#tryEmpty();
+    return true;
+  }
+
+  /** Gives what the writes that failed with the commit are told; null where it succeeded. */
+  async #tryCommit(batch: readonly PendingWrite[]): Promise<unknown> {
     let outcomes: Outcome[];
     try {
       await this.#begin();
@@ -229,9 +258,7 @@ export class SqliteDatabase implements SqlDatabase, Durability {
       }
     } catch (error) {
       this.#failedCommits++;
-      const reason = await this.#failed(error);
-      for (const write of batch) write.reject(reason);
-      return;
+      return await this.#failed(error);
     }
     this.#commitsBySize[batch.length]!++;
     this.#restsUntil = performance.now() + this.#restMs;
@@ -240,16 +267,20 @@ export class SqliteDatabase implements SqlDatabase, Durability {
       if ('error' in outcome) write.reject(outcome.error);
       else write.resolve(outcome.value);
     });
+    return null;
   }
 
   /** Gives what the writes of a batch are told that failed. A failed disk isn't written to again before it was looked after. */
   async #failed(error: unknown): Promise<unknown> {
     if (!this.#keeper || !isIoError(error)) return translate(error);
+    const reason = await this.#keeper.reason(error);
+    // The log can't be emptied where the database finds no room for it.
+    if (reason instanceof StorageFullError) this.#reserve?.giveUp();
     this.#keeper.distrust(error, this.#rescue);
     for (let tries = 1; !(await this.#tryEmpty()) && tries < RESCUE_TRIES && !this.#keeper.isLost; tries++) {
       await wait(DROP_PAUSE_MS);
     }
-    return this.#keeper.reason(error);
+    return reason;
   }
 
   async #runInSavepoint(write: PendingWrite): Promise<Outcome> {
@@ -283,29 +314,6 @@ export class SqliteDatabase implements SqlDatabase, Durability {
   }
 }
 
-/** Lets pieces of work run one after the other, in the order in which they came. A failure ends its own turn only. */
-class Turn {
-  #isTaken = false;
-  readonly #waiting: (() => void)[] = [];
-
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    // Handed over, it stays taken.
-    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#isTaken = true;
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#isTaken = false;
-    }
-  }
-}
-
 /**
  * Tries again while another process opens or closes the file: SQLite takes locks then for which its own timeout doesn't
  * wait. Blocks the event loop, which has nothing to do yet.
@@ -316,9 +324,25 @@ export function patiently<T>(open: () => T): T {
     try {
       return open();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > giveUpAt) throw error;
+      if (!isBusy(error)) throw error;
+      if (Date.now() > giveUpAt) throw new StoreBusyError('another process holds the database', { cause: error });
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MAX_MS * Math.random());
     }
+  }
+}
+
+function openWriter(path: string, migrations: readonly Migration[], lockingMode = 'NORMAL'): SqliteConnection {
+  const database = new Database(path, { timeout: BUSY_MAX_MS });
+  try {
+    database.pragma(`locking_mode = ${lockingMode}`);
+    setUpWriter(database);
+    migrate(database, migrations);
+    database.exec('CREATE TEMP TABLE copy_map (old_id INTEGER PRIMARY KEY, new_id INTEGER NOT NULL)');
+    database.pragma('busy_timeout = 0');
+    return new SqliteConnection(database);
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }
 

@@ -17,6 +17,8 @@ export function claimStorage(folder: string): () => void {
   makePrivateFile(path);
   const database = new Database(path, { timeout: 0 });
   try {
+    // A journal on the disk would need room there.
+    database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
