@@ -15,7 +15,9 @@ const TAKES_MORE: ReadonlySet<ResourceKind> = new Set(['root', 'home', 'common',
 export type Names = ReadonlyMap<UserId, string>;
 
 export function describeFile({ membership }: Pick<Drive, 'membership'>, resource: Resource, names: Names): FileEntry {
-  const { kind, path, name, isCollection, size, modified, etag, trash } = resource;
+  const { kind, path, name, isCollection, size, modified, etag } = resource;
+  // What is inside a deleted folder can't be restored by itself.
+  const trash = kind === 'trashed' ? resource.trash : null;
   return {
     path: writePath(path),
     name,
@@ -38,7 +40,7 @@ const NOBODY: Names = new Map();
 
 /** Asked for only where the trash tells who deleted something. */
 export async function namesFor(resources: readonly Resource[], drive: Drive, parts: ConsoleParts): Promise<Names> {
-  if (!resources.some(({ trash }) => trash)) return NOBODY;
+  if (!resources.some(({ kind, trash }) => kind === 'trashed' && trash)) return NOBODY;
   const members = await parts.store.members(drive.membership.driveId);
   return new Map(members.map(({ userId, name, email }) => [userId, name || email]));
 }

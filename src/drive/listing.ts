@@ -1,4 +1,4 @@
-import type { ChildPosition } from '../stores/drive-store.js';
+import type { ChildPosition, TrashRow } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import { COMMON_NAME, type DrivePath } from './names.js';
 import { type Resource, type ResourceKind, resourceOf } from './resource.js';
@@ -15,6 +15,7 @@ interface Folder {
   readonly id: NodeId;
   readonly path: DrivePath;
   readonly memberKind: ResourceKind;
+  readonly trash: TrashRow | null;
 }
 
 /**
@@ -65,7 +66,7 @@ export class Listing {
         return inner;
       }
       case 'home': {
-        this.#folders.push({ id: snapshot.membership.homeId, path, memberKind: 'node' });
+        this.#folders.push({ id: snapshot.membership.homeId, path, memberKind: 'node', trash: null });
         const common = await snapshot.common([...path, COMMON_NAME]);
         if (this.#isDeep) await this.#open(common, snapshot);
         return [common];
@@ -76,7 +77,7 @@ export class Listing {
       default:
         if (collection.node?.isCollection) {
           const memberKind = collection.kind === 'trashed' || collection.kind === 'in-trash' ? 'in-trash' : 'node';
-          this.#folders.push({ id: collection.node.id, path, memberKind });
+          this.#folders.push({ id: collection.node.id, path, memberKind, trash: collection.trash });
         }
         return [];
     }
@@ -106,14 +107,14 @@ export class Listing {
     }
     return rows.map((row) => {
       const folder = folders.get(row.parentId!)!;
-      return this.#keep(resourceOf(row, folder.memberKind, [...folder.path, row.name]));
+      return this.#keep(resourceOf(row, folder.memberKind, [...folder.path, row.name], folder.trash));
     });
   }
 
   #keep(resource: Resource): Resource {
     if (this.#isDeep && resource.isCollection) {
       const memberKind = resource.kind === 'node' ? 'node' : 'in-trash';
-      this.#folders.push({ id: resource.node!.id, path: resource.path, memberKind });
+      this.#folders.push({ id: resource.node!.id, path: resource.path, memberKind, trash: resource.trash });
     }
     return resource;
   }

@@ -26,8 +26,12 @@ export interface Resource {
   readonly revision: number;
   /** Strong, with its quotes: of a file by content, of a collection by the last change at or below it. */
   readonly etag: string;
+  /** Of the deleted tree that it is the top of, or is in; null else, and where nobody has looked. */
   readonly trash: TrashRow | null;
 }
+
+/** Segments of the path of a deleted tree's top. */
+const TRASHED_DEPTH = 2;
 
 /** A resource, or the place where one could be, with what leads there. */
 export interface Found {
@@ -45,6 +49,11 @@ export interface Found {
   readonly originalPath: string;
   /** The content of a file, where `find` was asked for it. */
   readonly content: ContentRow | null;
+}
+
+/** Where something deleted was: segments inside the drive's folder, joined by `/`. */
+export function originalLocation({ path }: Resource, trash: TrashRow): string {
+  return [trash.originalPath, ...path.slice(TRASHED_DEPTH)].join('/');
 }
 
 /** RFC 9110 §8.8.3. 128 bits of the hash are enough, and keep listings short. */

@@ -122,10 +122,12 @@ export class Snapshot {
     let { chain, content } = await this.#walk(this.membership.binId, segments, withContent);
     if (chain.length < 2) ({ chain, content } = await this.#walk(this.membership.commonBinId, segments, withContent));
     const found = foundIn(path, segments, chain, 'in-trash');
-    const top = segments.length === 1 && found.resource?.node ? found.resource.node : null;
+    const top = found.resource && chain[1];
+    const deletion = top ? await this.view.findTrash(top.id) : null;
+    const kind = segments.length === 1 ? 'trashed' : 'in-trash';
     return {
       ...found,
-      resource: top ? resourceOf(top, 'trashed', path, await this.view.findTrash(top.id)) : found.resource,
+      resource: found.resource && resourceOf(found.resource.node!, kind, path, deletion),
       parent: segments.length === 1 ? trash : found.parent,
       above: chain.slice(0, segments.length),
       space: 'trash',

@@ -93,8 +93,9 @@ export async function restore(
  * `DriveError` where `from` isn't the top of a deleted tree, or its place can't be had again.
  */
 export async function restoreToOrigin(changes: Changes, from: Found): Promise<Resource> {
-  const { trash } = existing(from);
-  if (!trash) throw new DriveError('forbidden', 'Only what was deleted itself can be restored, not a part of it.');
+  const { kind, trash } = existing(from);
+  if (!trash || kind !== 'trashed')
+    throw new DriveError('forbidden', 'Only what was deleted itself can be restored, not a part of it.');
   checkMayAdd(changes.membership);
   // By way of the drive's folder no name has another meaning.
   const target = [changes.membership.driveName, ...trash.originalPath.split('/')];

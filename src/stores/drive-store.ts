@@ -147,6 +147,16 @@ export interface DriveView {
   digests(ids: readonly BlobId[]): Promise<Map<BlobId, Digests>>;
   /** All dead properties of these nodes, ordered by node, namespace, name. */
   properties(nodes: readonly NodeId[]): Promise<PropertyRow[]>;
+  /**
+   * One page of a drive's nodes that have dead properties, or have something below that does, by number after `after`; each
+   * with its property of that name, null where it has no such.
+   */
+  nodesWithProperties(
+    driveId: DriveId,
+    name: { readonly namespace: string; readonly name: string },
+    after: NodeId,
+    limit: number,
+  ): Promise<{ readonly node: NodeRow; readonly xml: string | null }[]>;
   /** Unexpired locks rooted at any of these nodes. */
   locksOn(nodes: readonly NodeId[], now: number): Promise<HeldLock[]>;
   /** Unexpired locks rooted anywhere below `nodeId`, not at it, each with its path from there. */

@@ -47,6 +47,34 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
         expect(await propertiesOf(file.id)).toEqual([]);
       });
 
+      it('nodesWithProperties — pages of one drive by number, folders above included, with the property asked for', async () => {
+        const folder = await world.folder(world.home, 'marked');
+        const [file, other] = [await world.file(folder.id, 'a', 'a'), await world.file(folder.id, 'b', 'b')];
+        await world.file(folder.id, 'plain', 'c');
+        const away = await world.file(world.elsewhere.homeId, 'away', 'd');
+        for (const node of [file, away]) await set(node, { namespace: 'n', name: 'p', xml: '<p/>' });
+        await set(other, { namespace: 'n', name: 'q', xml: '<q/>' });
+        const page = async (after: number, limit: number) => {
+          const wanted = { namespace: 'n', name: 'p' };
+          const rows = await world.read((view) =>
+            view.nodesWithProperties(world.drive.id, wanted, after as typeof file.id, limit),
+          );
+          return rows.map(({ node, xml }) => [node.id, xml]);
+        };
+        const all = [
+          [folder.id, null],
+          [file.id, '<p/>'],
+          [other.id, null],
+        ];
+        expect(await page(folder.id - 1, 9)).toEqual(all);
+        expect(await page(folder.id, 1)).toEqual(all.slice(1, 2));
+        expect(await page(other.id, 9)).toEqual([]);
+        const [row] = await world.read((view) =>
+          view.nodesWithProperties(world.drive.id, { namespace: 'n', name: 'p' }, folder.id, 1),
+        );
+        expect(row!.node).toEqual(await world.node(file.id));
+      });
+
       it('setProperties — counts what they take, at the node and at all above, and in what is used', async () => {
         const folder = await world.folder(world.home, 'counted');
         const file = await world.file(folder.id, 'a', 'abc');

@@ -106,6 +106,8 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     properties: () => drives.read((view) => view.properties([big.id])),
     locksOn: () => drives.read((view) => view.locksOn([world.home, big.id], NOW)),
     locksBelow: () => drives.read((view) => view.locksBelow(world.home, NOW)),
+    nodesWithProperties: () =>
+      drives.read((view) => view.nodesWithProperties(world.drive.id, { namespace: 'n', name: 'p' }, big.id, 9)),
     countLocks: () => drives.read((view) => view.countLocks(world.drive.id, world.anna.userId)),
     vacatedLocks: () => drives.read((view) => view.vacatedLocks(world.anna.userId, ['opaquelocktoken:x'], NOW)),
     findLock: () => drives.read((view) => view.findLock('opaquelocktoken:x' as LockToken, NOW)),

@@ -21,6 +21,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   const selection = readSelection(body, headerOf(request, 'content-type'), {
     isMinimal,
     isLean: isFromWindows(request),
+    withQuota: request.isCloud,
   });
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);

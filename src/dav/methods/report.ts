@@ -1,3 +1,5 @@
+import { FavoriteListing } from '../../drive/favorites.js';
+import type { Resource } from '../../drive/resource.js';
 import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../../drive/sync-page.js';
 import { cursorAtStart, findCursor, mayFollow, syncToken } from '../../drive/sync-token.js';
 import { turns } from '../../drive/turns.js';
@@ -9,22 +11,57 @@ import { type Gone, MemberList, MultistatusPages, respondPages } from '../proper
 import { PropertySelection } from '../properties/property-selection.js';
 import { freeBytes, prepareAnswer } from '../properties/resource-page.js';
 import { type DavRequest, type DavResponse, existing, headerOf, hrefOf } from '../request.js';
+import { OWNCLOUD_NAMESPACE, readFilterFiles } from '../xml/filter-files-request.js';
 import { MULTISTATUS_CONTENT_TYPE, responseWithStatus } from '../xml/multistatus.js';
 import { parseXml, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 import { readSyncCollection, type SyncCollectionRequest } from '../xml/sync-collection-request.js';
 import { DAV_NAMESPACE, type XmlElement } from '../xml/xml-element.js';
 
-/** REPORT, RFC 3253 §3.6. Of the reports there is one: `sync-collection`, RFC 6578. */
+/** REPORT, RFC 3253 §3.6: `sync-collection`, RFC 6578, and ownCloud's `filter-files`. */
 export async function report(request: DavRequest): Promise<DavResponse> {
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
   if (!body) throw new DavError(400, 'A REPORT needs a body that says which.');
   const element = parseXml(body, headerOf(request, 'content-type'));
   if (element.namespace === DAV_NAMESPACE && element.name === 'sync-collection')
     return syncCollection(request, element);
+  if (element.namespace === OWNCLOUD_NAMESPACE && element.name === 'filter-files') return filterFiles(request, element);
   const options = { condition: 'supported-report' } as const;
-  // Nextcloud's and ownCloud's programs ask for favourites, and take no for an answer as a method that isn't there.
+  // Nextcloud's and ownCloud's programs take no for an answer as a method that isn't there.
   const status = element.namespace === DAV_NAMESPACE ? 403 : 501;
-  throw new DavError(status, 'Of the reports there is only sync-collection here (RFC 6578).', options);
+  throw new DavError(status, 'Of the reports there are sync-collection (RFC 6578) and oc:filter-files here.', options);
+}
+
+/** ownCloud's: the favourites below a folder, which its and Nextcloud's apps show as a list. */
+async function filterFiles(request: DavRequest, element: XmlElement): Promise<DavResponse> {
+  const isMinimal = prefersMinimal(request.headers);
+  const selection = new PropertySelection({ kind: 'prop', properties: readFilterFiles(element) }, { isMinimal });
+  const conditions = await readConditions(request);
+  const free = await freeBytes(request, selection);
+  await turns.enter();
+  const first = await request.drive.read(async (snapshot) => {
+    const found = await snapshot.find(request.path);
+    const folder = existing(request, found);
+    await checkConditions(request, conditions, snapshot, found);
+    checkFolder(folder);
+    const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
+    const pages = new MultistatusPages(answer, new FavoriteListing(folder));
+    return { pages, text: await pages.next(snapshot) };
+  });
+  return respondPages(headersOf(isMinimal), first.text, first.pages);
+}
+
+/** Throws `DavError` 403 for what has no members. */
+function checkFolder(resource: Resource): void {
+  if (!mayFollow(resource)) {
+    throw new DavError(403, 'A file has no members to report on.', { condition: 'supported-report' });
+  }
+}
+
+function headersOf(isMinimal: boolean): Record<string, string> {
+  return {
+    'Content-Type': MULTISTATUS_CONTENT_TYPE,
+    ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
+  };
 }
 
 /**
@@ -46,9 +83,7 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
     const found = await snapshot.find(request.path);
     const folder = existing(request, found);
     await checkConditions(request, conditions, snapshot, found);
-    if (!mayFollow(folder)) {
-      throw new DavError(403, 'A file has no members to report on.', { condition: 'supported-report' });
-    }
+    checkFolder(folder);
     const cursor = wanted.token === '' ? cursorAtStart(folder) : await findCursor(snapshot, folder, wanted.token);
     if (!cursor) {
       throw new DavError(403, 'This sync-token is not valid here any more: begin again with an empty one.', {
@@ -62,11 +97,7 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
     const pages = new MultistatusPages(answer, members, [], after(request, page, token));
     return { pages, text: await pages.next(snapshot) };
   });
-  const headers = {
-    'Content-Type': MULTISTATUS_CONTENT_TYPE,
-    ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
-  };
-  return respondPages(headers, first.text, first.pages);
+  return respondPages(headersOf(isMinimal), first.text, first.pages);
 }
 
 function limitOf({ limit }: SyncCollectionRequest): number {

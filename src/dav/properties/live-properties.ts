@@ -1,4 +1,4 @@
-import type { Resource } from '../../drive/resource.js';
+import { originalLocation, type Resource } from '../../drive/resource.js';
 import { mayAdd, mayChange } from '../../drive/rights.js';
 import { mayFollow, syncToken } from '../../drive/sync-token.js';
 import type { Membership } from '../../stores/account-store.js';
@@ -79,10 +79,10 @@ define(
 define('DAV:', 'supportedlock', ({ kind }) => (kind === 'node' ? SUPPORTED_LOCK : '<D:supportedlock/>'), true);
 
 // RFC 3253 §3.1.5 and RFC 6578 §3, §4: on collections.
+const reportElement = (name: string) => `<D:supported-report><D:report><${name}/></D:report></D:supported-report>`;
+const SUPPORTED_REPORTS = `<D:supported-report-set>${reportElement('D:sync-collection')}${reportElement('oc:filter-files')}</D:supported-report-set>`;
 define('DAV:', 'supported-report-set', (resource) =>
-  mayFollow(resource)
-    ? '<D:supported-report-set><D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report></D:supported-report-set>'
-    : '<D:supported-report-set/>',
+  mayFollow(resource) ? SUPPORTED_REPORTS : '<D:supported-report-set/>',
 );
 define('DAV:', 'sync-token', (resource, { membership }) =>
   mayFollow(resource) ? `<D:sync-token>${syncToken(resource, membership)}</D:sync-token>` : null,
@@ -114,13 +114,15 @@ define(
   'data-fingerprint',
   (_resource, { restoration }) => `<oc:data-fingerprint>${restoration ?? ''}</oc:data-fingerprint>`,
 );
-define(NC, 'trashbin-filename', ({ trash }) =>
-  trash
-    ? `<nc:trashbin-filename>${escapeText(trash.originalPath.split('/').at(-1) ?? '')}</nc:trashbin-filename>`
+define(NC, 'trashbin-filename', (resource) =>
+  resource.trash
+    ? `<nc:trashbin-filename>${escapeText(originalLocation(resource, resource.trash).split('/').at(-1) ?? '')}</nc:trashbin-filename>`
     : null,
 );
-define(NC, 'trashbin-original-location', ({ trash }) =>
-  trash ? `<nc:trashbin-original-location>${escapeText(trash.originalPath)}</nc:trashbin-original-location>` : null,
+define(NC, 'trashbin-original-location', (resource) =>
+  resource.trash
+    ? `<nc:trashbin-original-location>${escapeText(originalLocation(resource, resource.trash))}</nc:trashbin-original-location>`
+    : null,
 );
 define(NC, 'trashbin-deletion-time', ({ trash }) =>
   trash ? `<nc:trashbin-deletion-time>${Math.floor(trash.deletedAt / 1000)}</nc:trashbin-deletion-time>` : null,
@@ -147,6 +149,8 @@ export const LIVE_PROPERTIES: readonly LiveProperty[] = [...live.values()];
 export const ALLPROP: readonly LiveProperty[] = LIVE_PROPERTIES.filter(({ isInAllprop }) => isInAllprop);
 /** Without what is the same for each file and takes a third of its room. */
 export const LEAN_ALLPROP: readonly LiveProperty[] = ALLPROP.filter(({ name }) => name.name !== 'supportedlock');
+
+export const QUOTA: readonly LiveProperty[] = LIVE_PROPERTIES.filter(({ name }) => name.name.startsWith('quota-'));
 
 /** Whether only the server gives the property its value. */
 export function isProtected(name: PropertyName): boolean {

@@ -1,3 +1,4 @@
+import { FAVORITE } from '../../drive/favorites.js';
 import type { Resource } from '../../drive/resource.js';
 import { missingProperty, responseWithPropstats } from '../xml/multistatus.js';
 import { propertyKey } from '../xml/property-name.js';
@@ -10,6 +11,7 @@ import {
   LIVE_PROPERTIES,
   type LiveProperty,
   type PropertyFacts,
+  QUOTA,
 } from './live-properties.js';
 
 interface NamedProperty {
@@ -20,6 +22,9 @@ interface NamedProperty {
   readonly missing: string;
 }
 
+/** What a property says that nobody has set, where programs don't take a 404 for it. */
+const UNSET: ReadonlyMap<string, string> = new Map([[propertyKey(FAVORITE), '<oc:favorite>0</oc:favorite>']]);
+
 /** A longer list of what is missing is said of the first member alone: forty names take 1 to 3 KiB. */
 export const MISSING_BYTES_A_MEMBER_MAX = 4 * 1024;
 
@@ -28,6 +33,8 @@ export interface SelectionOptions {
   readonly isMinimal: boolean;
   /** Allprop goes without what takes much room: for a client that gives up on long answers (CLIENTS R38). */
   readonly isLean?: boolean;
+  /** Allprop tells the quota as well, as ownCloud and Nextcloud do; RFC 4331 advises against it. */
+  readonly withQuota?: boolean;
 }
 
 /** Programs send the same few bodies over and over, and reading XML costs more than all the rest of a small answer. */
@@ -45,7 +52,8 @@ export function readSelection(
     return new PropertySelection(parsePropfind(body, contentType), options);
   }
   const text = body === null ? '' : Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
-  const key = `${options.isMinimal} ${options.isLean ?? false} ${contentType ?? ''}\n${text}`;
+  const { isMinimal, isLean = false, withQuota = false } = options;
+  const key = `${isMinimal} ${isLean} ${withQuota} ${contentType ?? ''}\n${text}`;
   let selection = known.get(key);
   if (!selection) {
     selection = new PropertySelection(parsePropfind(body, contentType), options);
@@ -78,7 +86,8 @@ export class PropertySelection {
       missing: missingProperty(name),
     }));
     if (request.kind === 'allprop') {
-      const all = options.isLean ? LEAN_ALLPROP : ALLPROP;
+      const usual = options.isLean ? LEAN_ALLPROP : ALLPROP;
+      const all = options.withQuota ? [...usual, ...QUOTA] : usual;
       const extra = named.filter(({ live }) => live && !all.includes(live));
       this.#named = [...all.map((live) => ({ key: propertyKey(live.name), live, missing: '' })), ...extra];
     } else {
@@ -101,7 +110,7 @@ export class PropertySelection {
     let found = '';
     let missing = '';
     for (const { key, live, missing: empty } of this.#named) {
-      const text = live ? live.write(resource, facts) : deadProperty(resource, key, facts);
+      const text = live ? live.write(resource, facts) : (deadProperty(resource, key, facts) ?? UNSET.get(key) ?? null);
       if (text !== null) found += text;
       // What allprop doesn't find isn't missing (CLIENTS R20).
       else if (!isAll) missing += empty;

@@ -44,6 +44,20 @@ export const properties = statement<{ nodes: string }>()<Schema['property']>(
     WHERE node_id IN (SELECT value FROM json_each(${p('nodes')})) ORDER BY node_id, namespace, name`,
 );
 
+export const nodesWithProperties = statement<{
+  drive: number;
+  namespace: string;
+  name: string;
+  after: number;
+  limit: number;
+}>()<NodeRecord & { xml: string | null }>(
+  (_db, p) => sql<NodeRecord & { xml: string | null }>`
+    SELECT node.*, property.xml FROM node LEFT JOIN property ON property.node_id = node.id
+      AND property.namespace = ${p('namespace')} AND property.name = ${p('name')}
+    WHERE node.drive_id = ${p('drive')} AND node.property_bytes > 0 AND node.id > ${p('after')}
+    ORDER BY node.id LIMIT ${p('limit')}`,
+);
+
 export const putProperty = statement<{ node: number; namespace: string; name: string; xml: string }>()((db, p) =>
   db
     .insertInto('property')

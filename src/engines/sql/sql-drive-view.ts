@@ -117,6 +117,17 @@ export class SqlDriveView implements DriveView {
     }));
   }
 
+  async nodesWithProperties(
+    driveId: DriveId,
+    { namespace, name }: { namespace: string; name: string },
+    after: NodeId,
+    limit: number,
+  ) {
+    const wanted = { drive: driveId, namespace, name, after, limit };
+    const rows = await records.nodesWithProperties.all(this.connection, wanted);
+    return rows.map((row) => ({ node: nodeOf(row), xml: row.xml }));
+  }
+
   async locksOn(nodeIds: readonly NodeId[], now: number): Promise<HeldLock[]> {
     return (await locks.locksOn.all(this.connection, { nodes: JSON.stringify(nodeIds), now })).map(heldLockOf);
   }
