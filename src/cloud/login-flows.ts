@@ -15,10 +15,12 @@ import { codePage, donePage, elsewherePage, gonePage, grantPage, noDrivePage, si
 import { type CloudAnswer, type CloudRequest, json } from './request.js';
 
 const FLOW_MS = 20 * 60_000;
-/** More than ever are under way at once; a flood of them drops the oldest. */
-const FLOWS_MAX = 1000;
-/** From one network; one that asks for more loses its own oldest, and nobody else does. */
-const FLOWS_PER_NETWORK_MAX = 100;
+/** More than ever are under way at once, some kilobytes each; who comes then is refused. */
+const FLOWS_MAX = 5000;
+/** From one network, which behind a proxy that Firn doesn't know is everybody. */
+const FLOWS_PER_NETWORK_MAX = 500;
+/** After so long without a poll and without a look at its page a flow goes, where another one needs the room. */
+const ABANDONED_MS = 5 * 60_000;
 const TOKEN_BYTES = 32;
 const BUSY = 'Too many people sign in at once. Try again in a moment.';
 const WRONG_CODE = 'This code is wrong or was used already. Wait for the next one.';
@@ -38,6 +40,8 @@ interface Flow {
   readonly isWebView: boolean;
   readonly startedAt: number;
   readonly pollKey: string;
+  /** When the program or its user was last heard from. */
+  seenAt: number;
   /** Whose password was right, and what the form with the code must bring. */
   secondStep: { readonly user: UserRow; readonly stepKey: string } | null;
   /** Who has signed in on the page, and what the grant must bring. */
@@ -71,6 +75,8 @@ export class LoginFlows {
   /** By the hash of the token in the page's address, oldest first. */
   readonly #flows = new Map<string, Flow>();
   readonly #byPollKey = new Map<string, Flow>();
+  /** How many each network has. */
+  readonly #networks = new Map<string, number>();
 
   constructor(parts: LoginFlowParts) {
     this.#parts = parts;
@@ -86,6 +92,7 @@ export class LoginFlows {
     if (!path.startsWith(FLOW_PATH)) return null;
     const flow = this.#flows.get(keyOf(path.slice(FLOW_PATH.length)));
     if (!flow || flow.granted) return gonePage();
+    flow.seenAt = this.#parts.now();
     if (method === 'GET' || method === 'HEAD') return signInPage(flow);
     if (method !== 'POST')
       throw new DavError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
@@ -107,31 +114,37 @@ export class LoginFlows {
     return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
   }
 
+  /** Throws `DavError` 429. */
   #begin(request: CloudRequest, isWebView: boolean): { token: string; pollToken: string } {
     const [token, pollToken] = [makeToken(), makeToken()];
     const { address, driveId, remoteAddress } = request;
+    const network = addressBlock(remoteAddress);
+    this.#makeRoom(network);
+    const startedAt = this.#parts.now();
     const flow: Flow = {
       client: clientName(request.headers['user-agent']),
       remoteAddress,
-      network: addressBlock(remoteAddress),
+      network,
       address,
       driveId,
       isWebView,
-      startedAt: this.#parts.now(),
+      startedAt,
       pollKey: keyOf(pollToken),
+      seenAt: startedAt,
       secondStep: null,
       signedIn: null,
       granted: null,
     };
-    this.#makeRoom(flow.network);
     this.#flows.set(keyOf(token), flow);
     this.#byPollKey.set(flow.pollKey, flow);
+    this.#networks.set(network, (this.#networks.get(network) ?? 0) + 1);
     return { token, pollToken };
   }
 
   /** 404 until the user has granted; then the password, once. */
   #poll(token: string): CloudAnswer {
     const flow = this.#byPollKey.get(keyOf(token));
+    if (flow) flow.seenAt = this.#parts.now();
     if (!flow?.granted) return json(404, []);
     for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
     return json(200, { server: flow.address, ...flow.granted });
@@ -222,12 +235,22 @@ export class LoginFlows {
     }
   }
 
+  /**
+   * What is under way is never dropped for a newcomer: a flood would end everybody's. Only what was abandoned makes room.
+   * Throws `DavError` 429.
+   */
   #makeRoom(network: string): void {
-    const own = [...this.#flows].filter(([, flow]) => flow.network === network);
-    const isCrowded = own.length >= FLOWS_PER_NETWORK_MAX;
+    const isCrowded = (this.#networks.get(network) ?? 0) >= FLOWS_PER_NETWORK_MAX;
     if (!isCrowded && this.#flows.size < FLOWS_MAX) return;
-    const [oldest] = isCrowded ? own : this.#flows;
-    this.#drop(...oldest!);
+    const seenBefore = this.#parts.now() - ABANDONED_MS;
+    for (const [key, flow] of this.#flows) {
+      if (flow.seenAt > seenBefore || (isCrowded && flow.network !== network)) continue;
+      this.#drop(key, flow);
+      return;
+    }
+    throw new DavError(429, 'Too many programs are being connected at once. Try again in some minutes.', {
+      headers: { 'Retry-After': String(ABANDONED_MS / 1000) },
+    });
   }
 
   #forgetOld(): void {
@@ -239,8 +262,11 @@ export class LoginFlows {
   }
 
   #drop(key: string, flow: Flow): void {
-    this.#flows.delete(key);
+    if (!this.#flows.delete(key)) return;
     this.#byPollKey.delete(flow.pollKey);
+    const left = (this.#networks.get(flow.network) ?? 0) - 1;
+    if (left > 0) this.#networks.set(flow.network, left);
+    else this.#networks.delete(flow.network);
   }
 }
 
