@@ -69,6 +69,8 @@ const settings = z.strictObject({
   lockTimeoutMaxSeconds: seconds.default(86_400),
   /** File of the key that encrypts second factors and the credentials of imports; null: secret.key in the storage. */
   secretKeyFile: z.string().min(1).nullable().default(null),
+  /** Where a second factor is required of everyone, who has none reaches drives by no account password (PRODUCT S4). */
+  secondFactorRuleForDrives: z.boolean().default(true),
   /** Silence after which the console wants a new sign-in. */
   sessionIdleMinutes: z.int().positive().default(120),
   /** After so long it wants one in any case. */

@@ -84,6 +84,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const audit = new Audit(engines.security);
     const authenticator = new Authenticator(engines.accounts, passwords, {
       audit,
+      mayLackFactor: !config.secondFactorRuleForDrives,
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     });
     const accounts = new Accounts(engines.accounts, passwords, {

@@ -16,6 +16,7 @@ export type AccountErrorKind =
   | 'no-host-name'
   | 'second-factor-on'
   | 'second-factor-off'
+  | 'second-factor-required'
   | 'wrong-code'
   | 'wrong-password'
   | 'throttled'

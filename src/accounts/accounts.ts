@@ -223,7 +223,10 @@ export class Accounts {
     return member;
   }
 
-  /** `secret` is what the user types; it is never to be had again. A scope needs a drive. */
+  /**
+   * `secret` is what the user types; it is never to be had again. A scope needs a drive. Where a second factor is required
+   * of everyone, who has none gets none, but by the operator.
+   */
   async createAppPassword(password: {
     readonly email: string;
     readonly name: string;
@@ -234,6 +237,7 @@ export class Accounts {
   }): Promise<{ readonly row: AppPasswordRow; readonly secret: string }> {
     const user = await this.readUser(password.email);
     const name = checkDisplayName(password.name, "The app password's name");
+    if (this.#actor !== OPERATOR) await this.checkHasFactor(user.id);
     if (password.scopeId !== null && password.driveId === null) throw new Error('a folder is on some drive');
     const driveId = password.driveId === null ? null : (await this.readMember(password.driveId, user.email)).driveId;
     const now = this.#now();
@@ -254,6 +258,13 @@ export class Accounts {
         if (!(error instanceof SelectorTakenError)) throw error;
       }
     }
+  }
+
+  /** Throws `AccountError` `second-factor-required` where the rule of the organization keeps a user from letting anything in. */
+  async checkHasFactor(id: UserId): Promise<void> {
+    if (!(await this.#store.lacksRequiredFactor(id))) return;
+    const message = 'Two-factor authentication is required here: sign in to the console and set it up first.';
+    throw new AccountError('second-factor-required', message);
   }
 
   async appPasswords(email: string): Promise<AppPasswordRow[]> {

@@ -39,6 +39,8 @@ export interface AuthenticatorOptions {
   readonly audit: Audit;
   /** Hears of notes on use that could not be written. */
   readonly onError: (error: unknown) => void;
+  /** The account password opens drives also to who lacks the second factor that is required of everyone (PRODUCT S4). */
+  readonly mayLackFactor?: boolean;
   readonly now?: () => number;
 }
 
@@ -61,6 +63,7 @@ export class Authenticator {
   readonly #now: () => number;
   readonly #audit: Audit;
   readonly #onError: (error: unknown) => void;
+  readonly #mayLackFactor: boolean;
   readonly #notes: UseNotes;
   readonly #cache = new CredentialCache();
   readonly #throttle = new Throttle();
@@ -74,6 +77,7 @@ export class Authenticator {
     this.#now = options.now ?? Date.now;
     this.#audit = options.audit;
     this.#onError = options.onError;
+    this.#mayLackFactor = options.mayLackFactor ?? false;
     this.#notes = new UseNotes(store, options.onError);
   }
 
@@ -123,7 +127,7 @@ export class Authenticator {
       (await this.#knownBad(key, email)) ??
       (await this.#judge({ key, email, password: credentials.password, remoteAddress }));
     if (verdict.kind === 'throttled') return this.#throttled(verdict);
-    if (verdict.kind === 'bad' && verdict.refusal.reason !== 'second-factor') {
+    if (verdict.kind === 'bad' && !isEnoughForPeople(verdict.refusal.reason)) {
       this.#tell('sign-in-refused', verdict.refusal, { name: email, remoteAddress, client });
       return this.#refuse(verdict.refusal, client, this.#now());
     }
@@ -218,6 +222,7 @@ export class Authenticator {
     const user = await this.#store.findUser(email);
     if (!user || !refusal.user) return user === refusal.user;
     const { id, passwordVersion, isDisabled, hasSecondFactor } = refusal.user;
+    if (refusal.reason === 'second-factor-required' && !(await this.#store.lacksRequiredFactor(id))) return false;
     const isSame = user.passwordVersion === passwordVersion && user.isDisabled === isDisabled;
     return user.id === id && isSame && user.hasSecondFactor === hasSecondFactor;
   }
@@ -274,7 +279,11 @@ export class Authenticator {
       if (!user || user.isDisabled) return bad(user ? 'disabled' : 'wrong', user, null);
       // The password is right, and not enough (PRODUCT S1).
       if (user.hasSecondFactor) return bad('second-factor', user, { kind: 'account', id: user.id });
-      const credential = { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } as const;
+      const { id: userId, passwordVersion } = user;
+      const mayLackFactor = this.#mayLackFactor;
+      if (!mayLackFactor && (await this.#store.lacksRequiredFactor(userId)))
+        return bad('second-factor-required', user, { kind: 'account', id: userId });
+      const credential = { kind: 'account', userId, passwordVersion, mayLackFactor } as const;
       return { kind: 'good', credential, isFirstUse: false };
     }
     const former = user ? await this.#store.formerPasswords(user.id, FORMER_PASSWORDS_CHECKED) : [];
@@ -285,6 +294,11 @@ export class Authenticator {
     if (!user || !isFormer) return bad('wrong', user, null);
     return bad('former', user, { kind: 'account', id: user.id });
   }
+}
+
+/** Whether the password is right, and who types it into a page is asked for the rest there. */
+function isEnoughForPeople(reason: RefusalReason): boolean {
+  return reason === 'second-factor' || reason === 'second-factor-required';
 }
 
 function bad(reason: RefusalReason, user: UserRow | null, tried: Tried | null): Verdict {

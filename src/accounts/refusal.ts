@@ -1,7 +1,14 @@
 import type { UserRow } from '../stores/account-store.js';
 import type { AppPasswordId, UserId } from '../stores/values.js';
 
-export type RefusalReason = 'wrong' | 'revoked' | 'expired' | 'former' | 'disabled' | 'second-factor';
+export type RefusalReason =
+  | 'wrong'
+  | 'revoked'
+  | 'expired'
+  | 'former'
+  | 'disabled'
+  | 'second-factor'
+  | 'second-factor-required';
 
 /** Why credentials were refused, with what that rests on: while it is so, argon2 need not be asked again. */
 export interface Refusal {
@@ -23,5 +30,7 @@ export const REFUSAL_MESSAGES: Readonly<Record<RefusalReason, string>> = {
   expired: 'This app password has expired. Make a new one.',
   former: 'This password was changed. Enter the new one, or make an app password for this device.',
   'second-factor': 'Two-factor authentication is on for this account: sign in with an app password here.',
+  'second-factor-required':
+    'Two-factor authentication is required here, and this account has none: sign in to the console, set it up, and make an app password for this device.',
   disabled: 'This account is disabled. Ask the administrator to enable it.',
 };

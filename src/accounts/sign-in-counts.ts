@@ -16,6 +16,7 @@ export class SignInCounts {
     former: 0,
     disabled: 0,
     'second-factor': 0,
+    'second-factor-required': 0,
     'app-password': 0,
   };
 }

@@ -48,7 +48,7 @@ async function putChunk(request: DavRequest): Promise<DavResponse> {
   if (!isThere)
     await drive.parts.uploads.open(drive, { name, size: whole, target: null }).catch(unless('exists', null));
   // The checksums are those of the whole.
-  const part = await receivePart(request, name, String(index), { isWithDigests: false });
+  const part = await receivePart(request, name, String(index), { isWithDigests: false, target: target.path });
   if (part.upload.parts < count) return respond(201);
   return finishUpload(target, part.upload, file, { whole, digests, mayOverwrite: true });
 }

@@ -191,6 +191,8 @@ export class LoginFlows {
   }
 
   async #offer(flow: Flow, user: UserRow): Promise<CloudAnswer> {
+    const refusal = await refusalOf(this.#parts.accounts.checkHasFactor(user.id));
+    if (refusal) return signInPage(flow, { status: 403, text: refusal }, user.email);
     const drives = await this.#parts.drivesOf(user.id);
     const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
     if (offered.length === 0) return noDrivePage(flow.driveId !== null);
@@ -210,8 +212,8 @@ export class LoginFlows {
     if (!isAsBefore(signedIn.user, await this.#parts.accounts.readUser(email))) return refuse(403, CHANGED);
     const chosen = flow.driveId ?? Number(form.get('drive') ?? Number.NaN);
     const secret = await this.#makeAppPassword(flow, chosen, actorOf(request, flow, signedIn.user));
-    if (secret === null) return refuse(403, NOT_THEIRS);
     if (secret === 'busy') return refuse(503, BUSY);
+    if (typeof secret === 'object') return refuse(403, secret.refusal);
     flow.granted = { loginName: email, appPassword: secret };
     if (!flow.isWebView) return donePage();
     for (const [key, known] of this.#flows) if (known === flow) this.#drop(key, flow);
@@ -221,8 +223,8 @@ export class LoginFlows {
     return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
   }
 
-  /** Null where the drive isn't theirs: a form that was tampered with, or a membership that has just ended. */
-  async #makeAppPassword(flow: Flow, driveId: number, actor: Actor): Promise<string | 'busy' | null> {
+  /** Refused where the drive isn't theirs: a form that was tampered with, or a membership that has just ended. */
+  async #makeAppPassword(flow: Flow, driveId: number, actor: Actor): Promise<string | 'busy' | { refusal: string }> {
     const limits = { scopeId: null, allowance: 'full', expiresAt: null } as const;
     try {
       const made = await orBusy(
@@ -230,8 +232,8 @@ export class LoginFlows {
       );
       return made === 'busy' ? made : made.secret;
     } catch (cause) {
-      if (cause instanceof AccountError) return null;
-      throw cause;
+      if (!(cause instanceof AccountError)) throw cause;
+      return { refusal: cause.kind === 'second-factor-required' ? cause.message : NOT_THEIRS };
     }
   }
 
@@ -302,6 +304,17 @@ function isFromHere({ headers, address }: CloudRequest): boolean {
 
 function hostIn(url: string): string | null {
   return URL.canParse(url) ? new URL(url).host : null;
+}
+
+/** What accounts refuse, as a sentence; null where they don't. */
+async function refusalOf(work: Promise<void>): Promise<string | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof AccountError) return error.message;
+    throw error;
+  }
 }
 
 async function orBusy<T>(work: Promise<T>): Promise<T | 'busy'> {

@@ -135,15 +135,21 @@ function describe({ email, name, quota }: CloudUser): OcsData {
 async function makeAppPassword(request: CloudRequest, user: CloudUser, accounts: Accounts): Promise<OcsResult> {
   if (user.credential.kind === 'app') return { status: 403, message: 'This is an app password already' };
   if (request.headers['ocs-apirequest'] === undefined) return { status: 412, message: 'OCS-APIRequest is missing' };
-  const { secret } = await accounts.as(actorOf(request, user)).createAppPassword({
-    email: user.email,
-    name: clientName(request.headers['user-agent']),
-    driveId: request.driveId,
-    scopeId: null,
-    allowance: 'full',
-    expiresAt: null,
-  });
-  return { status: 200, data: { apppassword: secret } };
+  try {
+    const { secret } = await accounts.as(actorOf(request, user)).createAppPassword({
+      email: user.email,
+      name: clientName(request.headers['user-agent']),
+      driveId: request.driveId,
+      scopeId: null,
+      allowance: 'full',
+      expiresAt: null,
+    });
+    return { status: 200, data: { apppassword: secret } };
+  } catch (error) {
+    // Rights that have ended since the sign-in, or a second factor that is required and missing.
+    if (!(error instanceof AccountError)) throw error;
+    return { status: 403, message: error.message };
+  }
 }
 
 function actorOf({ remoteAddress, headers }: CloudRequest, { email: name }: CloudUser): Actor {

@@ -1,6 +1,7 @@
 import { DavError } from '../dav/dav-error.js';
 import { parseDepth } from '../dav/headers/depth.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { destinationOf } from '../dav/methods/transfer.js';
 import { MemberList, MultistatusPages, respondPages } from '../dav/properties/multistatus-pages.js';
 import { readSelection } from '../dav/properties/property-selection.js';
 import { plainAnswer } from '../dav/properties/resource-page.js';
@@ -8,24 +9,28 @@ import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/req
 import { deleteUpload } from '../dav/tus/tus-resource.js';
 import { MULTISTATUS_CONTENT_TYPE } from '../dav/xml/multistatus.js';
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
+import { spaceOf } from '../drive/changes.js';
 import { DriveError } from '../drive/drive-error.js';
+import type { DrivePath } from '../drive/names.js';
 import { type PartPlace, readPartName } from '../drive/part-order.js';
 import { noRoom } from '../drive/quota.js';
 import { fileEtag, type Resource } from '../drive/resource.js';
 import { checkMayAdd } from '../drive/rights.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { turns } from '../drive/turns.js';
+import type { Uploads } from '../drive/uploads.js';
 import type { PartRow, UploadRow } from '../stores/uploads.js';
 
-/** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again. */
+/** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again; here for the quota. */
 export async function makeUpload(request: DavRequest, name: string): Promise<DavResponse> {
   if (!isBlankBody(await request.body.readXml(XML_BODY_BYTES_MAX))) {
     throw new DavError(415, 'The MKCOL of an upload takes no body.');
   }
   const { uploads } = request.drive.parts;
   const size = announcedWhole(request);
+  const target = await announcedTarget(request);
   await uploads.open(request.drive, { name, size, target: null }, async (snapshot) => {
-    const left = size === null ? 0 : await uploads.room(snapshot, 'common');
+    const left = size === null ? 0 : await roomFor(snapshot, uploads, target);
     if (size !== null && size > left) throw noRoom(left);
   });
   return respond(201);
@@ -33,19 +38,19 @@ export async function makeUpload(request: DavRequest, name: string): Promise<Dav
 
 /** PUT of a part. */
 export async function putPart(request: DavRequest, name: string, partName: string): Promise<DavResponse> {
-  const { part, isNew } = await receivePart(request, name, partName, { isWithDigests: true });
+  const { part, isNew } = await receivePart(request, name, partName, { isWithDigests: true, target: null });
   return respond(isNew ? 201 : 204, { ETag: fileEtag(part.blobId) });
 }
 
 /**
  * Keeps the body as a part: durable when it resolves. One that breaks off changes nothing. `isWithDigests`: the checksums
- * in the head are those of the part.
+ * in the head are those of the part. `target`: where the file will be; null where the request may say so.
  */
 export async function receivePart(
   request: DavRequest,
   name: string,
   partName: string,
-  { isWithDigests }: { readonly isWithDigests: boolean },
+  { isWithDigests, target }: { readonly isWithDigests: boolean; readonly target: DrivePath | null },
 ) {
   if (headerOf(request, 'content-range') !== undefined) {
     throw new DavError(400, 'A part is sent as a whole: its name says where it belongs.');
@@ -60,12 +65,13 @@ export async function receivePart(
     digests: isWithDigests ? parseAnnouncedDigests(request.headers) : [],
     kept: [],
   };
+  const path = target ?? (await announcedTarget(request));
+  const roomIn = (snapshot: Snapshot) => roomFor(snapshot, uploads, path);
   const { upload, former, room } = await drive.read(async (snapshot) => {
     checkMayAdd(snapshot.membership);
     const found = await findUpload(request, snapshot, name);
     const replaced = await snapshot.view.uploads.findPart(found.id, partName);
-    // Where the file is going to be nobody knows yet: a member's own quota is looked at when it is put together.
-    const left = await uploads.room(snapshot, 'common');
+    const left = await roomIn(snapshot);
     return { upload: found, former: replaced?.size ?? 0, room: left + (replaced?.size ?? 0) };
   });
   const size = body.size ?? expected.size;
@@ -84,8 +90,29 @@ export async function receivePart(
       throw error;
     }
     const { number } = place;
-    return uploads.putPart(drive, upload, { name: partName, number }, content, whole);
+    return uploads.putPart(drive, upload, { name: partName, number }, content, { room: roomIn, size: whole });
   });
+}
+
+/**
+ * Where the file will be, where the request says so: version 2 does with each part, before it counts. Null where it doesn't,
+ * or says what the end would refuse.
+ */
+async function announcedTarget(request: DavRequest): Promise<DrivePath | null> {
+  if (headerOf(request, 'destination') === undefined) return null;
+  try {
+    const { drive, path } = await destinationOf(request);
+    return drive.membership.driveId === request.drive.membership.driveId ? path : null;
+  } catch (error) {
+    if (error instanceof DavError) return null;
+    throw error;
+  }
+}
+
+/** What is not known to go to the shared folder counts in the member's own quota until it does (docs/decisions/0020). */
+async function roomFor(snapshot: Snapshot, uploads: Uploads, target: DrivePath | null): Promise<number> {
+  if (target === null || snapshot.membership.memberQuotaBytes === null) return uploads.room(snapshot, 'home');
+  return uploads.room(snapshot, spaceOf(await snapshot.find(target)));
 }
 
 /** DELETE of a part: Nextcloud desktop 3 removes what it will send in other pieces. */

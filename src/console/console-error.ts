@@ -47,6 +47,7 @@ const ACCOUNT_STATUSES: Partial<Record<AccountErrorKind, number>> = {
   'last-administrator': 409,
   'second-factor-on': 409,
   'second-factor-off': 409,
+  'second-factor-required': 403,
   throttled: 429,
 };
 

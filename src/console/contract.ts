@@ -155,7 +155,7 @@ export interface AppPasswordEntry {
   readonly lastClient: string | null;
   readonly state: 'valid' | 'expired' | 'revoked';
 }
-/** POST /api/app-passwords; DELETE /api/app-passwords/ID revokes one, DELETE /api/app-passwords all; 204. */
+/** POST /api/app-passwords, after a fresh proof (403 `not-fresh`); DELETE /api/app-passwords/ID revokes one, DELETE /api/app-passwords all; 204. */
 export interface AppPasswordBody {
   readonly name: string;
   readonly driveId: number | null;

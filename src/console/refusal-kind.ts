@@ -9,7 +9,6 @@ export type RefusalKind =
   | AccountErrorKind
   | DriveErrorKind
   | 'second-step'
-  | 'second-factor-required'
   | 'not-administrator'
   | 'not-fresh'
   | 'forged'

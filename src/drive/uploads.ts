@@ -9,6 +9,7 @@ import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import { checkNewName } from './names.js';
 import { orderParts } from './part-order.js';
+import { noRoom } from './quota.js';
 import { checkMayAdd } from './rights.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -156,14 +157,15 @@ export class Uploads {
   /**
    * Keeps a received content as a part of the upload, in the place of one of the same name; it is given up in any case.
    * Waits a little where putting the file together is far behind. Throws `DriveError`: `not-found`, `too-large`,
-   * `incomplete` where `size`, the announced one of the whole, is another than before.
+   * `drive-full` where `room` has fewer bytes left than the part takes more than the one of before, `incomplete` where
+   * `size`, the announced one of the whole, is another than before.
    */
   async putPart(
     drive: Drive,
     upload: UploadRow,
     place: { readonly name: string; readonly number: number },
     content: ReceivedContent,
-    size: number | null = null,
+    { room, size = null }: { readonly room: (snapshot: Snapshot) => Promise<number>; readonly size?: number | null },
   ): Promise<{ part: PartRow; isNew: boolean; upload: UploadRow }> {
     const stored = await drive.writeContent(content, async (changes) => {
       const { uploads } = changes.transaction;
@@ -175,6 +177,9 @@ export class Uploads {
       if (!former && open.parts >= PARTS_MAX) {
         throw new DriveError('too-large', `An upload has at most ${PARTS_MAX} parts. Send larger ones.`);
       }
+      // Others may have come since the body was let in.
+      const left = await room(changes);
+      if (content.row.size - (former?.size ?? 0) > left) throw noRoom(left);
       await announce(changes, open, size);
       await changes.record(content);
       const part = { ...place, size: content.row.size, blobId: content.row.id, storedAt: changes.now };

@@ -61,6 +61,9 @@ export interface AccountStore {
    */
   memberships(userId: UserId, driveId: DriveId | null): Promise<Membership[]>;
 
+  /** Whether the organization requires a second factor of everyone, and the user has none. */
+  lacksRequiredFactor(id: UserId): Promise<boolean>;
+
   /** Throws `SelectorTakenError`. */
   createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow>;
   /** The one with this selector, revoked and expired ones too. */
@@ -77,7 +80,8 @@ export interface AccountStore {
 
   /**
    * Whether a credential verified earlier still stands, and what its user may do on the drive; one statement.
-   * Stands: the user isn't disabled, the account password is still of that version and no second factor is on, the app
+   * Stands: the user isn't disabled, the account password is still of that version, no second factor is on, nor missing
+   * where it is required of everyone (unless `mayLackFactor`), the app
    * password is neither revoked nor expired, the session has neither ended nor expired and is of the present password. An
    * app password that is limited to another drive stands too, and has no membership here. `driveId` null
    * means the user's own drive: the app password's, else that of `setOwnDrive` while they are its member, else the
@@ -91,7 +95,13 @@ export type Allowance = 'full' | 'read-only' | 'add-only';
 
 /** What a verified credential is remembered by. */
 export type CredentialRef =
-  | { readonly kind: 'account'; readonly userId: UserId; readonly passwordVersion: number }
+  | {
+      readonly kind: 'account';
+      readonly userId: UserId;
+      readonly passwordVersion: number;
+      /** It stands also where a second factor is required of everyone. */
+      readonly mayLackFactor?: boolean;
+    }
   | { readonly kind: 'app'; readonly userId: UserId; readonly id: AppPasswordId };
 
 /** By what somebody works on a drive: a credential, a session of the console, or (an import) only who they are. */

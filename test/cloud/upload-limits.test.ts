@@ -113,19 +113,19 @@ describe('PRODUCT D5 — quota, in parts', () => {
     expect((await move('three', 'three.bin', small)).status).toBe(201);
   });
 
-  test('a member’s own quota is looked at when the file is made, and the parts stay', async () => {
+  test('a member’s own quota counts for parts, but for those that say they go to the shared folder', async () => {
     await server.addMember('bob', { driveId: 200_000, quotaBytes: 1000 });
     const uploads = base(200_000, 'uploads', 'bob');
-    await send('MKCOL', `${uploads}/b`, {}, undefined, 'bob');
-    await send('PUT', `${uploads}/b/0`, {}, randomBytes(2000), 'bob');
-    const to = (target: string) =>
-      send(
-        'MOVE',
-        `${uploads}/b/.file`,
-        { Destination: `${base(200_000, 'files', 'bob')}/${target}` },
-        undefined,
-        'bob',
-      );
+    const at = (target: string) => ({ Destination: `${base(200_000, 'files', 'bob')}/${target}` });
+    const begin = async (name: string, headers = {}) => {
+      await send('MKCOL', `${uploads}/${name}`, headers, undefined, 'bob');
+      return (await send('PUT', `${uploads}/${name}/1`, headers, randomBytes(2000), 'bob')).status;
+    };
+    expect(await begin('v1')).toBe(507);
+    expect(await begin('own', at('b.bin'))).toBe(507);
+    expect(await begin('elsewhere', { Destination: 'http://elsewhere.example/x' })).toBe(507);
+    expect(await begin('shared', at('Common%20documents/b.bin'))).toBe(201);
+    const to = (target: string) => send('MOVE', `${uploads}/shared/.file`, at(target), undefined, 'bob');
     expect((await to('b.bin')).status).toBe(507);
     expect((await to('Common%20documents/b.bin')).status).toBe(201);
   });

@@ -116,6 +116,27 @@ describe('issue 4 — every route of the JSON API is refused without and with th
 });
 
 describe('PRODUCT S3 — who has found a browser that is signed in', () => {
+  test('security 10 — makes no app password without the password', async () => {
+    const old = await TestServer.start();
+    try {
+      const client = await ConsoleClient.signedIn(old, 'alice', PASSWORD);
+      await old.restart({ freshSignInMinutes: -1 });
+      const body = { name: 'a device', driveId: null };
+      expect(await client.refusal('POST', '/api/app-passwords', body)).toMatchObject({
+        status: 403,
+        kind: 'not-fresh',
+      });
+      expect(await old.accounts.appPasswords(emailOf('alice'))).toEqual([]);
+      // What takes a way in away asks for nothing.
+      expect((await client.send('DELETE', '/api/app-passwords')).status).toBe(204);
+      await old.restart({ freshSignInMinutes: 1 });
+      await client.post('/api/session/proof', { password: PASSWORD });
+      expect((await client.send('POST', '/api/app-passwords', body)).status).toBe(201);
+    } finally {
+      await old.stop();
+    }
+  });
+
   test('sets up no second factor, which would lock its owner out, without the password', async () => {
     const old = await TestServer.start();
     try {

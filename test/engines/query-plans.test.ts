@@ -16,7 +16,7 @@ import { MIGRATIONS } from '../support/sqlite-file.js';
 const MEMBERS = 100_000;
 /** Walked whole on purpose: lists that come as a parameter, results of WITH, the copy's own map, tables of a few rows. */
 const MAY_BE_WALKED =
-  /^SCAN (json_each|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
+  /^SCAN (json_each|organization|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
 describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   let database: CountingDatabase;
   let drives: SqlDriveStore;

@@ -15,7 +15,7 @@ const SAMPLE_LABELS: Readonly<Record<string, RegExp>> = {
   mount: /^(drive|cloud|api|console-api|console|parent|other)$/,
   status: /^([1-5]xx|none)$/,
   outcome: /^(granted|refused|throttled|no-drive)$/,
-  reason: /^(|wrong|revoked|expired|former|disabled|second-factor|app-password)$/,
+  reason: /^(|wrong|revoked|expired|former|disabled|second-factor(-required)?|app-password)$/,
   job_name: /^[a-z ]+$/,
   le: /^([\d.]+|\+Inf)$/,
 };

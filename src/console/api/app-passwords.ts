@@ -7,6 +7,7 @@ import type { AppPasswordBody, AppPasswordEntry, AppPasswordMade, AppPasswordsAn
 import { openUserDrive } from '../drive-access.js';
 import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
 import { isoTime, isoTimeOrNull } from '../times.js';
+import { checkFresh } from './security.js';
 import { text } from './session.js';
 
 const PATH_LENGTH_MAX = 16 * 1024;
@@ -36,7 +37,7 @@ export const appPasswordRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/app-passwords',
     access: 'user',
-    summary: 'Makes an app password. Its secret is shown this once.',
+    summary: 'Makes an app password, after a fresh sign-in. Its secret is shown this once.',
     body: appPasswordBody,
     run: makeOne,
   }),
@@ -68,6 +69,8 @@ export const appPasswordRoutes: readonly Route[] = [
 ];
 
 async function makeOne(request: ConsoleRequest<AppPasswordBody>, parts: ConsoleParts) {
+  // Whoever only has found the browser open adds no way in that outlasts the session.
+  checkFresh(request);
   const { name, driveId, folder, allowance = 'full', expiresAt } = request.body;
   const drive = driveId === null ? null : await openUserDrive(request, parts, driveId);
   if (typeof folder === 'string' && !drive) {

@@ -77,6 +77,7 @@ const SIGN_IN_REFUSALS = {
   expired: 'app-password',
   // Its password is right: it is no refusal here.
   'second-factor': 'second-step',
+  'second-factor-required': 'second-factor-required',
 } as const satisfies Record<Extract<SignInResult, { kind: 'refused' }>['reason'], RefusalKind>;
 
 async function signIn(request: ConsoleRequest<SignInBody>, parts: ConsoleParts) {

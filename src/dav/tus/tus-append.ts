@@ -2,7 +2,9 @@ import { spaceOf } from '../../drive/changes.js';
 import { checkReceived, type Incoming, type ReceivedContent } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { checkRoom, noRoom } from '../../drive/quota.js';
+import type { Found } from '../../drive/resource.js';
 import { checkMayAdd } from '../../drive/rights.js';
+import type { Snapshot } from '../../drive/snapshot.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { DavError } from '../dav-error.js';
 import type { AnnouncedDigest } from '../headers/digests.js';
@@ -29,8 +31,9 @@ interface Append {
   readonly target: TusTarget;
   readonly file: FileToWrite;
   readonly checksum: AnnouncedDigest | null;
-  /** Bytes that fit under the quotas. */
+  /** Bytes that fit under the quotas, and how many they are at another moment. */
   readonly room: number;
+  readonly roomIn: (snapshot: Snapshot) => Promise<number>;
 }
 
 /**
@@ -45,17 +48,21 @@ export async function append(request: DavRequest, upload: UploadRow): Promise<Ap
   const checksum = parseUploadChecksum(headerOf(request, 'upload-checksum'));
   const rest = upload.size! - upload.received;
   if (body.size !== null && body.size > rest) throw tooLong();
+  const roomFor = async (snapshot: Snapshot, found: Found) =>
+    (await drive.parts.uploads.room(snapshot, spaceOf(found))) + (found.resource?.size ?? 0);
   const room = await drive.read(async (snapshot) => {
     checkMayAdd(snapshot.membership);
     // Before the last bytes, so that they aren't sent in vain.
     const found = body.size === rest ? await findWritable(file, snapshot) : await snapshot.find(target.path);
-    return (await drive.parts.uploads.room(snapshot, spaceOf(found))) + (found.resource?.size ?? 0);
+    return roomFor(snapshot, found);
   });
   if (body.size !== null && body.size > room) throw noRoom(room);
-  if (rest === 0) return finish({ request, target, file, checksum, room }, upload);
+  const roomIn = async (snapshot: Snapshot) => roomFor(snapshot, await snapshot.find(target.path));
+  const work = { request, target, file, checksum, room, roomIn };
+  if (rest === 0) return finish(work, upload);
   const segments = new BodySegments(body.chunks(), { keepsBroken: checksum === null });
   try {
-    return await takeSegments({ request, target, file, checksum, room }, upload, segments);
+    return await takeSegments(work, upload, segments);
   } finally {
     segments.end();
   }
@@ -74,7 +81,7 @@ async function takeSegments(work: Append, upload: UploadRow, segments: BodySegme
       return { upload: now, written: null };
     }
     const place = { name: String(now.received).padStart(15, '0'), number: now.received };
-    now = (await drive.parts.uploads.putPart(drive, now, place, content)).upload;
+    now = (await drive.parts.uploads.putPart(drive, now, place, content, { room: work.roomIn })).upload;
     room -= size;
     segments.check();
     // It was of the whole body.

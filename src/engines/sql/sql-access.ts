@@ -22,8 +22,10 @@ function findRow(
 ): Promise<statements.AccessRecord | undefined> {
   const { userId: user } = authority;
   switch (authority.kind) {
-    case 'account':
-      return statements.accountAccess.first(connection, { user, version: authority.passwordVersion, drive });
+    case 'account': {
+      const { passwordVersion: version, mayLackFactor = false } = authority;
+      return statements.accountAccess.first(connection, { user, version, mayLackFactor, drive });
+    }
     case 'app':
       return statements.appAccess.first(connection, { user, id: authority.id, drive, now });
     case 'session':

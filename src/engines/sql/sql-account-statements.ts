@@ -56,6 +56,12 @@ export const countWithoutSecondFactor = statement<Record<string, never>>()<{ cou
   () => sql<{ count: number }>`SELECT count(*) AS count FROM app_user WHERE ${WITHOUT_SECOND_FACTOR}`,
 );
 
+export const lacksRequiredFactor = statement<{ id: number }>()<{ yes: number }>(
+  (_db, p) => sql<{ yes: number }>`
+    SELECT 1 AS yes FROM app_user WHERE id = ${p('id')} AND second_factor = 0
+      AND (SELECT second_factor_required FROM organization) = 1`,
+);
+
 export const isAdministrator = statement<{ id: number }>()<{ yes: number }>(
   (_db, p) => sql<{ yes: number }>`
     SELECT 1 AS yes FROM app_user WHERE id = ${p('id')} AND is_admin = 1 AND is_disabled = 0`,
@@ -340,11 +346,17 @@ const membershipOn = (drive: number | null) => sql`
     LEFT JOIN drive ON drive.id = member.drive_id`;
 
 /** No row: the account password doesn't stand. */
-export const accountAccess = statement<{ user: number; version: number; drive: number | null }>()<AccessRecord>(
+export const accountAccess = statement<{
+  user: number;
+  version: number;
+  mayLackFactor: boolean;
+  drive: number | null;
+}>()<AccessRecord>(
   (_db, p) => sql<AccessRecord>`
     SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'))}
     WHERE app_user.id = ${p('user')} AND app_user.password_version = ${p('version')} AND app_user.is_disabled = 0
-      AND app_user.second_factor = 0`,
+      AND app_user.second_factor = 0
+      AND (${p('mayLackFactor')} OR (SELECT second_factor_required FROM organization) = 0)`,
 );
 
 /** No row: the session has ended. */

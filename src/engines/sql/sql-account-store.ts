@@ -212,6 +212,11 @@ export class SqlAccountStore implements AccountStore {
     return rows.flatMap((row) => records.toMembership(row, userId) ?? []);
   }
 
+  async lacksRequiredFactor(id: UserId): Promise<boolean> {
+    const row = await this.#database.readOne((connection) => statements.lacksRequiredFactor.first(connection, { id }));
+    return row !== undefined;
+  }
+
   async createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow> {
     const { userId: user, name, selector, hash, driveId: drive, scopeId: scope, allowance } = password;
     const values = { user, name, selector, hash, drive, scope, allowance, expires: password.expiresAt, now };
