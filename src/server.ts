@@ -282,7 +282,7 @@ function makeListener(config: Config, listener: RequestListener, connections: Co
 
 function makeConsoleParts(config: Config, engines: Engines, services: Services): ConsoleParts {
   const { accounts: store, security, history } = engines;
-  const { accounts, audit, authenticator, passwords, box, driveParts, log } = services;
+  const { accounts, audit, authenticator, passwords, box, driveParts, scrub, log } = services;
   const { sessionIdleMinutes, sessionLongestHours, freshSignInMinutes } = config;
   return {
     accounts,
@@ -312,6 +312,7 @@ function makeConsoleParts(config: Config, engines: Engines, services: Services):
       now: Date.now,
     }),
     freeBytes: () => driveParts.contents.freeBytes(),
+    damagedContents: () => scrub.damaged,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
   };

@@ -29,6 +29,8 @@ export interface ConsoleParts {
   readonly imports: Imports;
   /** Bytes free on the disk of the storage; null where nobody can say. */
   readonly freeBytes: () => Promise<number | null>;
+  /** That the server's own reading of all contents has found; null before its first run since the start. */
+  readonly damagedContents: () => number | null;
   /** Where people reach this server, without a slash at the end; null: as the request says. */
   readonly publicUrl: string | null;
   /** The addresses of a drive for WebDAV programs, the one to show first. `origin`: as the browser sees this server. */

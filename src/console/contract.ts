@@ -383,8 +383,9 @@ export interface AuditEntry {
   readonly client: string;
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
 }
-/** GET /api/admin/storage: a point a day. */
+/** GET /api/admin/storage: a point a day. `damaged`: contents; null: the server hasn't looked since its start. */
 export interface StorageAnswer {
   readonly points: readonly { readonly day: string; readonly usedBytes: number; readonly files: number }[];
   readonly freeBytes: number | null;
+  readonly damaged: number | null;
 }

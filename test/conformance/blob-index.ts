@@ -85,6 +85,30 @@ export function blobIndexSuite(open: OpenEngine): void {
       expect(await index.condemnUnknown([], NOW)).toBe(0);
     });
 
+    it('newest — gives contents that a BlobStore has to have, the newest first, none that is marked', async () => {
+      await record('old', 'marked');
+      await upload('middle');
+      await world.write((transaction) => transaction.putContent(contentOf('in the database'), NOW));
+      await upload('new');
+      expect(await index.newest(9)).toEqual(['new', 'middle', 'marked', 'old'].map(idOf));
+      expect(await index.newest(1)).toEqual([idOf('new')]);
+      await index.condemn(null, 100, NOW);
+      expect(await index.newest(9)).toEqual(['new', 'middle'].map(idOf));
+    });
+
+    it('setAside — takes bytes away that are damaged, and none that were stored in their place', async () => {
+      const file = await world.file(world.home, 'small', 'rotten');
+      await world.corrupt('UPDATE content SET bytes = ? WHERE id = ?', Buffer.from('r0tten'), idOf('rotten'));
+      const damaged = (await index.named(null, 9))[0]!;
+      expect(await index.setAside({ ...damaged, bytes: Buffer.from('other') }, NOW)).toBe(false);
+      expect(await index.setAside(damaged, NOW)).toBe(true);
+      expect(await index.setAside(damaged, NOW)).toBe(false);
+      expect((await index.named(null, 9))[0]).toMatchObject({ id: idOf('rotten'), bytes: null });
+      await world.write((transaction) => transaction.putContent(contentOf('rotten'), NOW));
+      expect(Buffer.from((await index.named(null, 9))[0]!.bytes!).toString()).toBe('rotten');
+      expect(await world.isThere(file.id)).toBe(true);
+    });
+
     it('unknown — gives what no content row knows, marked or not', async () => {
       await upload('named');
       await record('unnamed');

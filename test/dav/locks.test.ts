@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { LockToken } from '../../src/stores/values.js';
 import type { Answer } from '../support/http-client.js';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
 import {
@@ -171,6 +172,16 @@ describe('RFC 4918 §7.3, CLIENTS R5 — LOCK of an unmapped URL', () => {
 });
 
 describe('RFC 4918 §9.10.2 — refresh and expiry', () => {
+  test('faults E3 — a lock that was made while the clock was ahead shows no more time than it was given', async () => {
+    await bob('MKCOL', `${F}/ahead`);
+    const token = await lock(bob, `${F}/ahead`, { Timeout: 'Second-600' });
+    const inAYear = Date.now() + 365 * 86_400_000;
+    await server.engines.drives.write((transaction) => transaction.refreshLock(token as LockToken, 600, inAYear));
+    const { text } = await bob('PROPFIND', `${F}/ahead`, { headers: { Depth: '0' } });
+    expect(text).toContain('Second-600<');
+    await bob('UNLOCK', `${F}/ahead`, { headers: { 'Lock-Token': `<${token}>` } });
+  });
+
   test('a LOCK without body and with the token refreshes, also from a member of a deep lock', async () => {
     await bob('PUT', `${F}/r`, { body: '' });
     const token = await lock(bob, F, { Timeout: 'Second-60' });

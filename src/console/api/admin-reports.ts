@@ -21,9 +21,10 @@ export const adminReportRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/admin/storage',
     access: 'administrator',
-    summary: 'How full the storage was, a point a day, and what is free on its disk.',
-    run: async (_request, { history, freeBytes }) => {
-      const answer: StorageAnswer = { points: await history.points(DAYS_MAX), freeBytes: await freeBytes() };
+    summary: 'How full the storage was, a point a day, what is free on its disk, and how many contents are damaged.',
+    run: async (_request, { history, freeBytes, damagedContents }) => {
+      const points = await history.points(DAYS_MAX);
+      const answer: StorageAnswer = { points, freeBytes: await freeBytes(), damaged: damagedContents() };
       return ok(answer);
     },
   }),

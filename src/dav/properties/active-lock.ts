@@ -7,9 +7,10 @@ const kindOfLock = (scope: string) =>
 /** RFC 4918 §15.10: exclusive and shared write locks. */
 export const SUPPORTED_LOCK = `<D:supportedlock>${kindOfLock('exclusive')}${kindOfLock('shared')}</D:supportedlock>`;
 
-/** RFC 4918 §14.1. `root` is the encoded href of the lock's root. */
+/** RFC 4918 §14.1. `root` is the encoded href of the lock's root. Never more time is left than the lock was given. */
 export function renderActiveLock(lock: LockRow, root: string, now: number): string {
-  const seconds = Math.max(0, Math.ceil((lock.expiresAt - now) / 1000));
+  const left = Math.ceil((lock.expiresAt - now) / 1000);
+  const seconds = Math.max(0, Math.min(left, lock.timeoutSeconds));
   return (
     `<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:${lock.scope}/></D:lockscope>` +
     `<D:depth>${lock.isDeep ? 'infinity' : '0'}</D:depth>` +

@@ -1,7 +1,7 @@
 import type { StorageAnswer } from '../../contract.js';
 import { formatBytes, formatDate, formatNumber } from '../format.js';
 import { t } from '../strings.js';
-import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
+import { EmptyState, LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
 import { Page } from '../ui/page.js';
 import { useLoaded } from '../use-loaded.js';
 import { StoragePlot } from './storage-plot.js';
@@ -21,7 +21,9 @@ export function StoragePage() {
             <Figure term={d.used} text={formatBytes(last?.usedBytes ?? 0)} />
             <Figure term={d.files} text={formatNumber(last?.files ?? 0)} />
             {data.freeBytes === null ? null : <Figure term={d.free} text={formatBytes(data.freeBytes)} />}
+            {data.damaged === null ? null : <Figure term={d.damaged} text={formatNumber(data.damaged)} />}
           </dl>
+          {data.damaged ? <Notice tone="bad">{d.damagedText}</Notice> : null}
           {points.length < 2 ? (
             <EmptyState title={d.tooFew}>{d.tooFewText}</EmptyState>
           ) : (

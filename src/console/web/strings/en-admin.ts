@@ -91,6 +91,9 @@ export const en = {
   used: 'In use',
   files: 'Files',
   free: 'Free on the disk',
+  damaged: 'Damaged contents',
+  damagedText:
+    'Some files are damaged on the disk and can’t be opened. The server’s log, and the command “firn fsck”, name them. Uploading the same file again mends it.',
   plot: 'Storage in use over time',
   tooFew: 'The plot begins with the second day.',
   tooFewText: 'A point is added each day.',

@@ -95,6 +95,9 @@ export const fr: typeof en = {
   used: 'Utilisés',
   files: 'Fichiers',
   free: 'Libres sur le disque',
+  damaged: 'Contenus endommagés',
+  damagedText:
+    'Des fichiers sont endommagés sur le disque et ne peuvent pas être ouverts. Le journal du serveur et la commande « firn fsck » les nomment. Envoyer à nouveau le même fichier le répare.',
   plot: 'Stockage utilisé au fil du temps',
   tooFew: 'La courbe commence au deuxième jour.',
   tooFewText: 'Un point s’ajoute chaque jour.',
