@@ -3,6 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { DavError, renderErrorBody } from '../dav/dav-error.js';
+import { HEADERS_MAX } from './request-head.js';
 import { LINGER_MS } from './send.js';
 
 /** What Node says of a connection that it can't go on with. */
@@ -53,8 +54,12 @@ function refuse(error: ClientError, refusal: DavError, socket: Duplex, log: Logg
 /** Null for a connection that broke. */
 function refusalOf({ code, message }: ClientError): DavError | null {
   switch (code) {
+    // Node 24 says so of too many headers as well.
     case 'HPE_HEADER_OVERFLOW':
-      return new DavError(431, 'The headers of this request are too long, or its address is.');
+      return new DavError(
+        431,
+        `This request has too long headers, too many (${HEADERS_MAX} are the most), or its address is too long.`,
+      );
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new DavError(413, 'The chunks of this body have too long extensions.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':

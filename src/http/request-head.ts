@@ -72,7 +72,7 @@ export function checkHead({ req }: Koa.ParameterizedContext<FirnState>, next: Ko
 /** Throws `DavError` 431. `raw` has names and values by turns, all of them or more than the limit (`maxHeadersCount`). */
 export function checkCount(raw: readonly string[], what: 'headers' | 'trailers'): void {
   if (raw.length <= 2 * HEADERS_MAX) return;
-  throw new DavError(431, `This request has too many ${what}: ${HEADERS_MAX} are the most.`, {
+  throw new DavError(431, `This request has too many ${what} (${HEADERS_MAX} are the most).`, {
     headers: { Connection: 'close' },
   });
 }
