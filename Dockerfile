@@ -1,6 +1,6 @@
 # Firn in a container. See docs/OPERATING.md "Containers"; compose.yaml puts Caddy in front.
 
-FROM node:20-bookworm AS build
+FROM node:24-bookworm AS build
 # For better-sqlite3 and argon2, where they have no finished binary for the platform.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 make g++ \
@@ -13,7 +13,7 @@ COPY src src
 COPY migrations migrations
 RUN npm run build && npm prune --omit=dev
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     FIRN_STORAGE=/data
 WORKDIR /firn
