@@ -74,6 +74,12 @@ export class PowerRun {
     return this.workers.reduce((sum, worker) => sum + worker.acknowledged, 0);
   }
 
+  /** Requests that were acknowledged or refused. */
+  get answered(): number {
+    const ended = ({ endedAt }: Attempt) => endedAt < Number.POSITIVE_INFINITY;
+    return this.workers.reduce((sum, worker) => sum + worker.attempts.filter(ended).length, 0);
+  }
+
   /**
    * Starts a server on what the disk holds after a power cut, lets `look` see it, and has both checks run over it.
    * Rejects when the server doesn't start or a check finds something.
