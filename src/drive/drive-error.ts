@@ -17,6 +17,10 @@ export type DriveErrorKind =
   | 'lock-conflict'
   | 'busy'
   | 'too-many'
+  /** More nodes than one COPY takes. */
+  | 'tree-too-large'
+  /** A COPY never met its source at rest. */
+  | 'source-changes'
   /** What the principal came in by has ended: revoked, expired, signed out, disabled. */
   | 'not-signed-in'
   /** The drive is gone, or the principal is no member of it any more. */

@@ -1,5 +1,6 @@
 import type { NodeRow } from '../stores/drive-store.js';
 import { type Changes, checkNewPlace, checkOrdinary, existing, PROPERTIES_BYTES_MAX, spaceOf } from './changes.js';
+import { isLargeCopy, type StagedTree, takeStaged } from './copy-tree.js';
 import { DriveError } from './drive-error.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
@@ -24,9 +25,13 @@ export interface Transferred {
 
 /**
  * COPY (RFC 4918 §9.8): no bytes move, and all of it happens or nothing. Throws `DriveError`: `exists` when the
- * target is there and may not be overwritten, `into-itself`, `parent-missing`, `forbidden`, `drive-full`.
+ * target is there and may not be overwritten, `into-itself`, `parent-missing`, `forbidden`, `drive-full`, `tree-too-large`;
+ * and `LargeCopyError`, see `writeCopy`.
  */
-export async function copy(changes: Changes, transfer: Transfer & { readonly isDeep: boolean }): Promise<Transferred> {
+export async function copy(
+  changes: Changes,
+  transfer: Transfer & { readonly isDeep: boolean; readonly staged: StagedTree | null },
+): Promise<Transferred> {
   const { from, to, destination } = transfer;
   const source = sourceNode(from);
   checkTarget(transfer, source);
@@ -37,17 +42,24 @@ export async function copy(changes: Changes, transfer: Transfer & { readonly isD
   const isShallow = source.isCollection && !isDeep;
   const bytes = isShallow ? Math.min(source.propertyBytes, PROPERTIES_BYTES_MAX) : source.size + source.propertyBytes;
   await checkRoom(destination, spaceOf(to), bytes);
+  const parent = to.parent!.node!;
+  const large =
+    isDeep && isLargeCopy(source) ? await takeStaged(changes, source, parent.driveId, transfer.staged) : null;
   const replaced = await makeWay(transfer);
-  const copied = await changes.transaction.copyNode(
-    source,
-    to.parent!.node!,
-    to.name,
-    { isDeep, modified: transfer.modified ?? (source.isCollection ? changes.now : source.modified) },
-    changes.now,
-  );
+  const modified = transfer.modified ?? (source.isCollection ? changes.now : source.modified);
+  const copied = large
+    ? await bindStaged(changes, large, transfer, modified)
+    : await changes.transaction.copyNode(source, parent, to.name, { isDeep, modified }, changes.now);
   if (replaced) await changes.transaction.rerootLocks(replaced.id, copied.id);
   await finishReplacement(changes, replaced);
   return { resource: resourceOf(copied, 'node', to.path), isNew: to.resource === null };
+}
+
+async function bindStaged(changes: Changes, node: NodeRow, { to }: Transfer, modified: number): Promise<NodeRow> {
+  const { now, transaction } = changes;
+  const bound = await transaction.moveNode(node, to.parent!.node!, to.name, now);
+  await transaction.setTimes(bound, { modified, created: node.created });
+  return { ...bound, modified };
 }
 
 /**

@@ -51,6 +51,7 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
   const { blobs, blobIndex, now, graceSeconds, signal } = options;
   const unknown = await findUnknown(options);
   await step(signal);
+  await blobIndex.dropStagedCopies(now());
   while (await blobIndex.purge(PAGE)) await step(signal);
   await walk(signal, (after: ContentPosition | null) => blobIndex.forgetInline(after, LOOKED_AT));
   let condemned = 0;

@@ -10,6 +10,8 @@ export type ContentPosition = number & { readonly __brand: 'ContentPosition' };
  * its own transaction whether its bytes are still there, so whichever comes second knows of the first.
  */
 export interface BlobIndex {
+  /** Has `purge` free the staged copies that nobody holds any more. */
+  dropStagedCopies(now: number): Promise<void>;
   /**
    * Frees rows of destroyed trees, at most `limit` of them and for some milliseconds; false when nothing was left to
    * free.

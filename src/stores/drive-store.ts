@@ -1,5 +1,6 @@
 import type { Access, Authority } from './account-store.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
+import type { StagedCopies } from './staged-copies.js';
 import type { UploadTransaction, UploadView } from './uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
 
@@ -228,6 +229,7 @@ export interface NewNode {
 export interface DriveTransaction extends DriveView {
   readonly changeLog: ChangeLog;
   readonly uploads: UploadTransaction;
+  readonly stagedCopies: StagedCopies;
   /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
   insertNode(node: NewNode, now: number): Promise<NodeRow>;
   /** Gives a file other content. */

@@ -12,6 +12,7 @@ import { driveStoreVacatedLocksSuite } from './drive-store-vacated-locks.js';
 import { driveStoreViewSuite } from './drive-store-view.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
+import { stagedCopiesSuite } from './staged-copies.js';
 import { storageHistorySuite } from './storage-history.js';
 import { uploadsSuite } from './uploads.js';
 
@@ -28,6 +29,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     driveStoreContentsSuite(open);
     driveStoreStatementsSuite(open);
     uploadsSuite(open);
+    stagedCopiesSuite(open);
     changeLogSuite(open);
     blobIndexSuite(open);
     metadataCheckSuite(open);

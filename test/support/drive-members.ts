@@ -1,5 +1,6 @@
 import { Changes, existing } from '../../src/drive/changes.js';
 import { Contents } from '../../src/drive/contents.js';
+import { type StagedTree, writeCopy } from '../../src/drive/copy-tree.js';
 import { Drive } from '../../src/drive/drive.js';
 import { Listing } from '../../src/drive/listing.js';
 import type { DrivePath } from '../../src/drive/names.js';
@@ -127,7 +128,9 @@ export async function move(drive: Drive, from: string, to: string, destination =
 }
 
 export async function copy(drive: Drive, from: string, to: string, options = { isDeep: true }): Promise<void> {
-  await transferBy(drive, from, to, drive, (changes, parts) => transfer.copy(changes, { ...parts, ...options }));
+  await transferBy(drive, from, to, drive, (changes, parts, staged) =>
+    transfer.copy(changes, { ...parts, ...options, staged }),
+  );
 }
 
 function transferBy(
@@ -135,14 +138,14 @@ function transferBy(
   from: string,
   to: string,
   { membership }: Drive,
-  carryOut: (changes: Changes, parts: transfer.Transfer) => Promise<unknown>,
+  carryOut: (changes: Changes, parts: transfer.Transfer, staged: StagedTree | null) => Promise<unknown>,
 ): Promise<unknown> {
-  return drive.write(async (changes) => {
+  return writeCopy(drive, new AbortController().signal, async (changes, staged) => {
     const { transaction, now, contents } = changes;
     const isSame = membership.driveId === drive.membership.driveId;
     const destination = isSame ? changes : new Changes(transaction, membership, now, contents);
     const places = { from: await changes.find(segmentsOf(from)), to: await destination.find(segmentsOf(to)) };
-    return carryOut(changes, { ...places, destination, mayOverwrite: true });
+    return carryOut(changes, { ...places, destination, mayOverwrite: true }, staged);
   });
 }
 

@@ -34,11 +34,15 @@ export async function countTurns(drives: DriveStore, work: () => Promise<unknown
       typeof reading
     >;
   };
-  drives.write = (writing) =>
-    write.call(drives, (transaction) => {
-      now.transactions++;
-      return writing(transaction);
-    }) as ReturnType<typeof writing>;
+  drives.write = (writing, options) =>
+    write.call(
+      drives,
+      (transaction) => {
+        now.transactions++;
+        return writing(transaction);
+      },
+      options,
+    ) as ReturnType<typeof writing>;
   setImmediate(tick);
   try {
     await work();

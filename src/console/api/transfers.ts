@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { existing } from '../../drive/changes.js';
+import { type Changes, existing } from '../../drive/changes.js';
+import { type StagedTree, writeCopy } from '../../drive/copy-tree.js';
 import { findFreePlace } from '../../drive/free-place.js';
 import { checkLocks } from '../../drive/locks.js';
 import { type DrivePath, TRASH_NAME } from '../../drive/names.js';
@@ -56,7 +57,7 @@ async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsolePar
   const source = readPath(drive, body.from, 'from');
   const target = readPath(drive, body.to, 'to');
   const options = isMove ? MAKES_ROOM : {};
-  const { resource } = await drive.write(async (changes): Promise<Transferred> => {
+  const work = async (changes: Changes, staged: StagedTree | null): Promise<Transferred> => {
     const from = await changes.find(source);
     const isFolder = existing(from).isCollection;
     const wanted = await changes.find(target);
@@ -65,8 +66,9 @@ async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsolePar
     if (isMove) await checkLocks(changes, from, { tokens: NO_TOKENS, changesParent: true, changesBelow: true });
     await checkLocks(changes, to, { tokens: NO_TOKENS, changesParent: true });
     const ends = { from, to, destination: changes, mayOverwrite: false };
-    return isMove ? move(changes, ends) : copy(changes, { ...ends, isDeep: true });
-  }, options);
+    return isMove ? move(changes, ends) : copy(changes, { ...ends, isDeep: true, staged });
+  };
+  const { resource } = await writeCopy(drive, request.signal, work, options);
   return ok({ paths: [writePath(resource.path)] } satisfies PathsAnswer);
 }
 

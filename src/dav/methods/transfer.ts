@@ -1,8 +1,9 @@
 import type { Changes } from '../../drive/changes.js';
+import { type StagedTree, writeCopy } from '../../drive/copy-tree.js';
 import type { Drive } from '../../drive/drive.js';
 import { checkLocks } from '../../drive/locks.js';
 import type { DrivePath } from '../../drive/names.js';
-import { copy as copyNode, move as moveNode, type Transferred } from '../../drive/transfer.js';
+import { copy as copyNode, move as moveNode, type Transfer, type Transferred } from '../../drive/transfer.js';
 import { takeUpLocks, vacateLocks } from '../../drive/vacated-locks.js';
 import { MAKES_ROOM } from '../../stores/drive-store.js';
 import { cloudHeaders } from '../cloud-headers.js';
@@ -14,11 +15,12 @@ import { parseOcMtime } from '../headers/mtime.js';
 import { parseOverwrite } from '../headers/overwrite.js';
 import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
 
-/** COPY, RFC 4918 §9.8. One transaction: there is no half copy, so never a 207. */
+/** COPY, RFC 4918 §9.8. One transaction makes it visible: there is no half copy, so never a 207. */
 export function copy(request: DavRequest): Promise<DavResponse> {
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
   if (depth === '1') throw new DavError(400, 'A COPY takes Depth 0 or infinity.');
-  return transfer(request, (changes, parts) => copyNode(changes, { ...parts, isDeep: depth === 'infinity' }), false);
+  const isDeep = depth === 'infinity';
+  return transfer(request, (changes, parts, staged) => copyNode(changes, { ...parts, isDeep, staged }), false);
 }
 
 /** MOVE, RFC 4918 §9.9. */
@@ -31,7 +33,7 @@ export function move(request: DavRequest): Promise<DavResponse> {
 
 async function transfer(
   request: DavRequest,
-  carryOut: (changes: Changes, parts: Parameters<typeof moveNode>[1]) => Promise<Transferred>,
+  carryOut: (changes: Changes, parts: Transfer, staged: StagedTree | null) => Promise<Transferred>,
   isMove: boolean,
 ): Promise<DavResponse> {
   const mayOverwrite = parseOverwrite(headerOf(request, 'overwrite'));
@@ -39,7 +41,7 @@ async function transfer(
   const { drive, path } = await destinationOf(request);
   const conditions = await readConditions(request);
   const options = isMove ? MAKES_ROOM : {};
-  const { resource, isNew } = await request.drive.write(async (changes) => {
+  const work = async (changes: Changes, staged: StagedTree | null): Promise<Transferred> => {
     const destination = drive.membership.driveId === changes.membership.driveId ? changes : await drive.join(changes);
     const from = await changes.find(request.path);
     if (!from.resource) throw new DavError(404, 'There is nothing of that name.');
@@ -54,10 +56,11 @@ async function transfer(
     });
     const parts = { from, to, destination, mayOverwrite, ...(modified === null ? {} : { modified }) };
     if (isMove) await vacateLocks(changes, from, tokens);
-    const done = await carryOut(changes, parts);
+    const done = await carryOut(changes, parts, staged);
     if (done.resource.kind === 'node') await takeUpLocks(changes, to, done.resource.node!, tokens);
     return done;
-  }, options);
+  };
+  const { resource, isNew } = await writeCopy(request.drive, request.signal, work, options);
   const isElsewhere = resource.path.at(-1) !== path.at(-1);
   return respond(isNew ? 201 : 204, {
     ...(resource.isCollection ? {} : { ETag: resource.etag }),

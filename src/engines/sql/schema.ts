@@ -35,6 +35,7 @@ export interface Schema {
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };
+  staged_copy: { node_id: number; held_until: number };
   property: { node_id: number; namespace: string; name: string; xml: string };
   dav_lock: {
     token: string;

@@ -3,6 +3,8 @@ import type { BlobIndex, ContentPosition, NamedContent } from '../../stores/blob
 import type { BlobId } from '../../stores/values.js';
 import { tellDamage } from './damage.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
+import { abandonCopy } from './sql-staged-copies.js';
+import { staleCopies } from './staged-copy-statements.js';
 import { statement } from './statement.js';
 
 /** What one transaction may take of the writers' time, in milliseconds; it ends after the piece of work that passes it. */
@@ -16,6 +18,14 @@ export class SqlBlobIndex implements BlobIndex {
 
   constructor(database: SqlDatabase) {
     this.#database = database;
+  }
+
+  async dropStagedCopies(now: number): Promise<void> {
+    const stale = await this.#database.readOne((connection: SqlConnection) => staleCopies.all(connection, { now }));
+    if (stale.length === 0) return;
+    await this.#database.write(async (connection) => {
+      for (const { node_id } of await staleCopies.all(connection, { now })) await abandonCopy(connection, node_id);
+    });
   }
 
   purge(limit: number): Promise<boolean> {

@@ -8,6 +8,7 @@ import {
   type NodeRow,
   type ParentRef,
 } from '../../stores/drive-store.js';
+import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import * as locks from './lock-statements.js';
@@ -17,6 +18,7 @@ import * as records from './record-statements.js';
 import { SqlChangeLog } from './sql-change-log.js';
 import { UniqueViolation } from './sql-database.js';
 import { SqlDriveView } from './sql-drive-view.js';
+import { SqlStagedCopies } from './sql-staged-copies.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
 const NOTHING = {};
@@ -28,6 +30,10 @@ const BEFORE_ALL = -1;
 export class SqlDriveTransaction extends SqlDriveView implements DriveTransaction {
   override get changeLog(): ChangeLog {
     return new SqlChangeLog(this.connection);
+  }
+
+  get stagedCopies(): StagedCopies {
+    return new SqlStagedCopies(this.connection);
   }
 
   override get uploads(): UploadTransaction {

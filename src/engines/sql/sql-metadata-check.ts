@@ -83,6 +83,17 @@ const REACHED = sql`
     SELECT node.id FROM reached JOIN node ON node.parent_id = reached.id
   )`;
 
+/** What hangs from no drive, not yet or not any more: its counters are those of the whole tree, while a part is there. */
+const HIDDEN = sql`(
+  WITH RECURSIVE hidden (id) AS (
+    SELECT node_id FROM staged_copy
+    UNION ALL
+    SELECT node_id FROM purge
+    UNION ALL
+    SELECT node.id FROM hidden JOIN node ON node.parent_id = hidden.id
+  )
+  SELECT id FROM hidden)`;
+
 /** A collection's counters by what its members say; repaired from the leaves up, so in one statement for all levels. */
 const TRUE_COUNTERS = sql`
   WITH RECURSIVE ${REACHED},
@@ -137,7 +148,8 @@ const CHECKS: readonly Check[] = [
       (limit) => sql<Problem>`
         SELECT id, 'node ' || id || ' (' || name || ') is in no drive' AS text FROM node
         WHERE parent_id IS NULL AND NOT EXISTS (SELECT 1 FROM drive WHERE root_id = node.id)
-        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
+        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id)
+        AND NOT EXISTS (SELECT 1 FROM staged_copy WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
     ),
     repair: null,
   },
@@ -183,14 +195,14 @@ const CHECKS: readonly Check[] = [
         FROM node LEFT JOIN (${TRUE_COUNTERS}) AS actual ON actual.id = node.id
         WHERE node.is_collection = 1 AND (node.size <> coalesce(actual.size, 0)
           OR node.descendants <> coalesce(actual.descendants, 0))
-        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
+        AND node.id NOT IN ${HIDDEN} LIMIT ${sql.lit(limit)}`,
     ),
     repair: change(
       sql<never>`
         UPDATE node SET size = coalesce(actual.size, 0), descendants = coalesce(actual.descendants, 0)
         FROM (SELECT node.id, total.size, total.descendants
           FROM node LEFT JOIN (${TRUE_COUNTERS}) AS total ON total.id = node.id WHERE node.is_collection = 1) AS actual
-        WHERE actual.id = node.id AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id)`,
+        WHERE actual.id = node.id AND node.id NOT IN ${HIDDEN}`,
     ),
   },
   {
@@ -201,14 +213,14 @@ const CHECKS: readonly Check[] = [
           || ' bytes of properties; it has ' || coalesce(actual.bytes, 0) AS text
         FROM node LEFT JOIN (${TRUE_PROPERTY_BYTES}) AS actual ON actual.id = node.id
         WHERE node.property_bytes <> coalesce(actual.bytes, 0)
-        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id) LIMIT ${sql.lit(limit)}`,
+        AND node.id NOT IN ${HIDDEN} LIMIT ${sql.lit(limit)}`,
     ),
     repair: change(
       sql<never>`
         UPDATE node SET property_bytes = coalesce(actual.bytes, 0)
         FROM (SELECT node.id, total.bytes FROM node LEFT JOIN (${TRUE_PROPERTY_BYTES}) AS total ON total.id = node.id) AS actual
         WHERE actual.id = node.id AND node.property_bytes <> coalesce(actual.bytes, 0)
-        AND NOT EXISTS (SELECT 1 FROM purge WHERE node_id = node.id)`,
+        AND node.id NOT IN ${HIDDEN}`,
     ),
   },
   {

@@ -64,6 +64,8 @@ const SENTENCES: Readonly<Record<RefusalKind, string | ((words: string) => strin
   locked: 'Ce fichier est ouvert et verrouillé par quelqu’un d’autre.',
   'lock-conflict': 'Ce fichier est ouvert et verrouillé par quelqu’un d’autre.',
   busy: 'Le serveur y travaille déjà, ou est occupé. Réessayez dans un instant.',
+  'tree-too-large': 'Ce dossier contient trop de fichiers pour une seule copie. Copiez-le par parties.',
+  'source-changes': 'Le dossier a changé pendant la copie, à chaque essai. Copiez-le par parties.',
   'too-many': 'Il y a trop d’envois inachevés. Terminez-en d’abord.',
   'storage-full': 'Le disque du serveur est plein.',
   'disk-fails': 'Le disque du serveur n’a pas pu enregistrer cela. Réessayez dans un instant.',

@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import { statement } from './statement.js';
+
+/** Statements on copies of trees that hang from no drive yet. JSON lists as in node-statements.ts. */
+
+export const insertStagedCopy = statement<{ id: number; until: number }>()((db, p) =>
+  db.insertInto('staged_copy').values({ node_id: p('id'), held_until: p('until') }),
+);
+
+export const holdStagedCopy = statement<{ id: number; until: number }>()((db, p) =>
+  db
+    .updateTable('staged_copy')
+    .set({ held_until: p('until') })
+    .where('node_id', '=', p('id')),
+);
+
+export const removeStagedCopy = statement<{ id: number }>()((db, p) =>
+  db.deleteFrom('staged_copy').where('node_id', '=', p('id')),
+);
+
+export const staleCopies = statement<{ now: number }>()((db, p) =>
+  db.selectFrom('staged_copy').select('node_id').where('held_until', '<', p('now')),
+);
+
+export const lastNodeId = statement<Record<string, never>>()<{ seq: number }>(
+  () => sql<{ seq: number }>`SELECT seq FROM sqlite_sequence WHERE name = 'node'`,
+);
+
+/** `copies`: a JSON list of lists, each the new node's number, its parent's or null, and the number of what it copies. */
+export const insertCopies = statement<{ copies: string; drive: number; revision: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
+      modified, created, revision, property_bytes, changed)
+    SELECT wanted.value ->> 0, ${p('drive')}, wanted.value ->> 1, node.name, node.is_collection, node.content_key,
+      node.content_id, node.size, node.descendants, node.modified, node.created, ${p('revision')}, node.property_bytes,
+      ${p('revision')}
+    FROM json_each(${p('copies')}) AS wanted CROSS JOIN node ON node.id = wanted.value ->> 2`,
+);
+
+/** `copies`: a JSON list of lists, each the number of a node and of its copy. */
+export const copyPropertiesOf = statement<{ copies: string }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO property (node_id, namespace, name, xml)
+    SELECT wanted.value ->> 1, property.namespace, property.name, property.xml
+    FROM json_each(${p('copies')}) AS wanted CROSS JOIN property ON property.node_id = wanted.value ->> 0`,
+);
