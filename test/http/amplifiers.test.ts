@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DRIVE_ID, emailOf, TestServer } from '../support/make-server.js';
 import { askFor, parseMultistatus } from '../support/multistatus.js';
 
@@ -307,3 +307,67 @@ describe('security 1 — pages end by bytes', () => {
     await bob('DELETE', '/heavy');
   });
 });
+
+describe('security 1 — the loop turns between pages', () => {
+  test('no chunk is larger than its page and one member, and others come in between', async () => {
+    const bob = server.as('bob');
+    await bob('MKCOL', '/turns');
+    const id = await server.idOf('bob', '/turns');
+    const xml = `<v xmlns="urn:v">${'v'.repeat(100 * KIB)}</v>`;
+    await server.engines.drives.write(async (transaction) => {
+      const [folder] = await transaction.findNodes([id]);
+      for (let index = 0; index < 50; index++) {
+        const times = { modified: 0, created: 0 };
+        const place = { driveId: folder!.driveId, parentId: id, name: `f${index}` };
+        const node = await transaction.insertNode({ ...place, content: null, ...times }, 0);
+        await transaction.setProperties(node, [{ namespace: 'urn:v', name: 'v', xml }]);
+      }
+    });
+    let turn = 0;
+    let isOver = false;
+    const count = () => {
+      turn++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const turnsOfReads: number[] = [];
+    const { drives } = server.engines;
+    const read = drives.read.bind(drives);
+    vi.spyOn(drives, 'read').mockImplementation((work) => {
+      turnsOfReads.push(turn);
+      return read(work);
+    });
+    const chunks = await chunksOf('PROPFIND', `${DRIVE}/turns/`, authorizations.get('read-only')!);
+    isOver = true;
+    vi.restoreAllMocks();
+    const member = 101 * KIB;
+    expect(chunks[0]).toBeLessThan(1024 * KIB + member);
+    for (const chunk of chunks.slice(1)) expect(chunk).toBeLessThan(256 * KIB + member);
+    expect(chunks.length).toBeGreaterThan(10);
+    // Each page is read in a turn of its own.
+    expect(turnsOfReads).toHaveLength(chunks.length);
+    expect(new Set(turnsOfReads).size).toBe(chunks.length);
+  });
+});
+
+/** The sizes of an answer's chunks, as they are on the wire. */
+async function chunksOf(method: string, target: string, authorization: string): Promise<number[]> {
+  const connection = await server.connect();
+  connection.writeHead(
+    `${method} ${target} HTTP/1.1`,
+    'Host: localhost',
+    'Depth: 1',
+    `Authorization: ${authorization}`,
+  );
+  await connection.until(() => connection.received.endsWith('\r\n0\r\n\r\n'));
+  connection.close();
+  const text = connection.received;
+  const sizes: number[] = [];
+  for (let at = text.indexOf('\r\n\r\n') + 4; ; ) {
+    const end = text.indexOf('\r\n', at);
+    const size = Number.parseInt(text.slice(at, end), 16);
+    if (!(size > 0)) return sizes;
+    sizes.push(size);
+    at = end + 2 + size + 2;
+  }
+}
