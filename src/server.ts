@@ -38,6 +38,7 @@ import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { importLane } from './jobs/import/import-job.js';
 import { Imports } from './jobs/import/imports.js';
 import { JobRunner } from './jobs/job-runner.js';
+import { keepDurable } from './jobs/keep-durable.js';
 import { maintenanceLane } from './jobs/maintenance.js';
 import { ScrubTotals, scrubLane } from './jobs/scrub.js';
 import { SteadyClock } from './jobs/steady-clock.js';
@@ -56,8 +57,6 @@ const HEADERS_BYTES_MAX = 96 * 1024;
 const CONNECTIONS_MAX = 10_000;
 /** How long requests may go on whose connections were ended: a disk that hangs must not keep the process. */
 const SETTLE_MS = 10_000;
-/** How often the reserve is looked after. */
-const RESERVE_MS = 60_000;
 const LOOPBACK = ['127.0.0.0/8', '::1'];
 
 export interface RunningServer {
@@ -76,8 +75,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   try {
     release = claimStorage(config.storage);
     // Also heals what a failed write left that came before a SIGKILL.
-    if (!(await engines.durability.emptyLog()))
-      tell({ level: 'warn', message: 'the log could not be emptied at the start' });
+    await engines.durability.begin(Date.now());
     await engines.blobs.clearIncoming();
     const passwords = new Passwords();
     const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
@@ -101,7 +99,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const server = makeHttpServer(config, engines, services, underWay);
     await listen(server, config);
     await jobs.start();
-    const keeping = keepReserve(engines, log);
+    const keeping = keepDurable(engines.durability, log);
     const stop = async () => {
       changeWatch.stop();
       await Promise.all([closeServer(server, config.shutdownGraceSeconds), jobs.stop()]);
@@ -120,22 +118,6 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await engines.close();
     throw error;
   }
-}
-
-/** Not at the start, which is to be quick. */
-function keepReserve({ durability }: Engines, log: Logger): { stop(): Promise<void> } {
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = durability.keepReserve().catch((error: unknown) => {
-      log.warn({ err: error }, 'the reserve for a full disk could not be made');
-    });
-  }, RESERVE_MS).unref();
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return running;
-    },
-  };
 }
 
 interface Services {

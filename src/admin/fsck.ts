@@ -10,9 +10,16 @@ export function fsckCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn fsck --repair')
     .action((options: OutputOptions & { repair?: boolean }) =>
-      atWork(async ({ engines: { blobs, blobIndex, check } }) => {
+      atWork(async ({ engines: { blobs, blobIndex, check, durability } }) => {
         const findings: Finding[] = [];
-        const checked = { blobs, blobIndex, metadata: check, repair: options.repair === true, now: Date.now() };
+        const checked = {
+          blobs,
+          blobIndex,
+          metadata: check,
+          repair: options.repair === true,
+          now: Date.now(),
+          durability,
+        };
         for await (const finding of checkEverything(checked)) {
           findings.push(finding);
           remark(`${finding.severity}: ${finding.message}`);

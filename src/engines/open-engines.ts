@@ -12,6 +12,7 @@ import type { JobStore } from '../stores/job-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { Reserve } from './reserve.js';
+import { RevisionMark } from './revision-mark.js';
 import { readMigrations } from './sql/migrate.js';
 import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
@@ -24,6 +25,7 @@ import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
 import { COMMAND_REST_MS, SqliteDatabase } from './sqlite/sqlite-database.js';
+import { isDamaged, type LogReport, scanLog } from './sqlite/wal-scan.js';
 import { StorageDurability } from './storage-durability.js';
 import { DATABASE, finish, openStorage } from './storage-format.js';
 import { openBlobs, prepareDatabase } from './storage-whole.js';
@@ -64,7 +66,10 @@ export interface EngineOptions {
  */
 export async function openEngines(config: { readonly storage: string }, options: EngineOptions = {}): Promise<Engines> {
   const state = await openStorage(config.storage, options.mayMake ?? false);
+  const { tell = () => {} } = options;
   const reserve = new Reserve(config.storage);
+  const mark = new RevisionMark(config.storage);
+  const log = options.isCommand ? null : await lookAtLog(join(config.storage, `${DATABASE}-wal`));
   const restMs = options.isCommand ? COMMAND_REST_MS : 0;
   const database = openDatabase(config.storage, state, { ...options, reserve, restMs });
   try {
@@ -85,13 +90,19 @@ export async function openEngines(config: { readonly storage: string }, options:
       history: new SqlStorageHistory(orderly),
       check: new SqlMetadataCheck(database),
       clock: new SqlClockStore(orderly),
-      durability: new StorageDurability(database, reserve),
+      durability: new StorageDurability({ database, blobIndex, reserve, mark, log, tell }),
       close: () => database.close(),
     };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** A damaged one is looked at twice: a command may be writing to it. */
+async function lookAtLog(path: string): Promise<LogReport | null> {
+  const report = await scanLog(path);
+  return report && isDamaged(report) ? scanLog(path) : report;
 }
 
 /** With no room for the index that SQLite's connections share a part of the reserve goes, or there is one connection. */

@@ -1,5 +1,6 @@
 import { type BlobIndex, type MetadataCheck, MetadataDamagedError } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
+import type { Durability } from '../stores/durability.js';
 import type { BlobId } from '../stores/values.js';
 import { checkContent } from './content-check.js';
 import { namedContents, orDamage, UnreadParts } from './named-contents.js';
@@ -18,8 +19,9 @@ export interface Check {
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
   readonly metadata: MetadataCheck;
+  readonly durability: Pick<Durability, 'losses' | 'forgetLosses'>;
   /**
-   * Mends counters and flags, and sets damaged blobs aside, so that nobody is given wrong bytes. Only a backup, or
+   * Forgets what was told lost, mends counters and flags, and sets damaged blobs aside, so that nobody is given wrong bytes. Only a backup, or
    * another upload of the same file, brings lost or damaged bytes back.
    */
   readonly repair: boolean;
@@ -33,6 +35,10 @@ export interface Check {
  * what is damaged.
  */
 export async function* checkEverything(options: Check): AsyncGenerator<Finding> {
+  for (const { kind, message } of await options.durability.losses()) {
+    yield { severity: 'error', kind: kind === 'past' ? 'past-returned' : 'log-damaged', message };
+  }
+  if (options.repair) await options.durability.forgetLosses();
   for await (const { kind, message } of options.metadata.check(options)) yield { severity: 'error', kind, message };
   const unread = new UnreadParts();
   const { blobs, blobIndex, repair: setsAside, now } = options;

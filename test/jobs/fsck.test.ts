@@ -6,6 +6,8 @@ import type { BlobStore } from '../../src/stores/blob-store.js';
 import { NOW } from '../conformance/metadata-fixture.js';
 import { idOf, openMetadata, Storage } from './storage-fixture.js';
 
+const NOTHING_LOST = { losses: async () => [], forgetLosses: async () => {} };
+
 describe('checkEverything', () => {
   let storage: Storage;
 
@@ -17,7 +19,14 @@ describe('checkEverything', () => {
   async function check(repair = false, blobs: BlobStore = storage.blobs): Promise<Finding[]> {
     const findings: Finding[] = [];
     const { check: metadata, blobIndex } = storage.world.engine;
-    for await (const finding of checkEverything({ blobs, blobIndex, metadata, repair, now: NOW })) {
+    for await (const finding of checkEverything({
+      blobs,
+      blobIndex,
+      metadata,
+      durability: NOTHING_LOST,
+      repair,
+      now: NOW,
+    })) {
       findings.push(finding);
     }
     return findings;
@@ -156,7 +165,7 @@ describe('checkEverything', () => {
     await writeFile(path, file);
     const { check: metadata, blobIndex, close } = openMetadata(path);
     const findings: Finding[] = [];
-    const checked = { blobs: storage.blobs, blobIndex, metadata, repair, now: NOW };
+    const checked = { blobs: storage.blobs, blobIndex, metadata, durability: NOTHING_LOST, repair, now: NOW };
     for await (const finding of checkEverything(checked)) findings.push(finding);
     await close();
     return findings;

@@ -7,6 +7,15 @@ const skip = statement<{ count: number }>()<{ value: number }>(
   (_db, p) => sql<{ value: number }>`UPDATE revision SET value = value + ${p('count')} RETURNING value`,
 );
 
+const highest = statement<Record<never, never>>()<{ value: number }>(
+  () => sql<{ value: number }>`SELECT value FROM revision`,
+);
+
+/** The last revision that was given out. */
+export async function highestRevision(database: SqlDatabase): Promise<number> {
+  return (await database.readOne((connection) => highest.first(connection, {})))!.value;
+}
+
 /** Leaves out `count` revisions, and remembers that nothing is known of them. */
 export async function skipRevisions(database: SqlDatabase, count: number): Promise<void> {
   await database.write(async (connection) => {
