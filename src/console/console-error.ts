@@ -69,6 +69,7 @@ const DRIVE_STATUSES: Record<DriveErrorKind, number> = {
   'lock-conflict': 423,
   busy: 423,
   'too-many': 429,
+  'too-deep': 409,
   'tree-too-large': 507,
   'source-changes': 409,
   'not-signed-in': 401,

@@ -23,6 +23,7 @@ const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
   'lock-conflict': [423, 'no-conflicting-lock'],
   busy: [423],
   'too-many': [429],
+  'too-deep': [409],
   'tree-too-large': [507],
   'source-changes': [409],
   'not-signed-in': [401],

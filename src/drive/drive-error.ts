@@ -17,6 +17,8 @@ export type DriveErrorKind =
   | 'lock-conflict'
   | 'busy'
   | 'too-many'
+  /** Deeper than addresses reach. */
+  | 'too-deep'
   /** More nodes than one COPY takes. */
   | 'tree-too-large'
   /** A COPY never met its source at rest. */

@@ -1,6 +1,6 @@
 import type { ChildPosition, TrashRow } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
-import { COMMON_NAME, type DrivePath } from './names.js';
+import { COMMON_NAME, DEPTH_MAX, type DrivePath } from './names.js';
 import { type Resource, type ResourceKind, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -112,7 +112,8 @@ export class Listing {
   }
 
   #keep(resource: Resource): Resource {
-    if (this.#isDeep && resource.isCollection) {
+    // What is deeper has no address. Trees from before there was a limit would be listed at quadratic length.
+    if (this.#isDeep && resource.isCollection && resource.path.length < DEPTH_MAX) {
       const memberKind = resource.kind === 'node' ? 'node' : 'in-trash';
       this.#folders.push({ id: resource.node!.id, path: resource.path, memberKind, trash: resource.trash });
     }

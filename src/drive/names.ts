@@ -8,6 +8,9 @@ export const COMMON_NAME = 'Common documents';
 /** Where deleted files go (PRODUCT D1). */
 export const TRASH_NAME = 'Trash';
 
+/** Names of a path: deeper than any tree that Windows or macOS can open. */
+export const DEPTH_MAX = 256;
+
 /** PRODUCT D6; also what the file systems behind Finder and GNOME take. */
 const NAME_BYTES_MAX = 255;
 const PLAIN = /^[\x20-\x7e]*$/;

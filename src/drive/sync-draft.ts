@@ -1,6 +1,6 @@
 import type { NodeRow } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
-import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
+import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from './names.js';
 import { type Resource, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
 import type { RemovedPath, SyncOptions } from './sync-page.js';
@@ -48,6 +48,8 @@ export class SyncDraft {
 
   /** The node as it is now, in that place. */
   report(node: NodeRow, place: Place): void {
+    // As in listings: what is deeper has no address.
+    if (place.path.length >= DEPTH_MAX) return;
     this.#touched.delete(node.id);
     this.#changed.set(node.id, { node, place });
   }

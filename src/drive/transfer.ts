@@ -1,6 +1,7 @@
 import type { NodeRow } from '../stores/drive-store.js';
 import { type Changes, checkNewPlace, checkOrdinary, existing, PROPERTIES_BYTES_MAX, spaceOf } from './changes.js';
 import { isLargeCopy, type StagedTree, takeStaged } from './copy-tree.js';
+import { checkDepth } from './depth.js';
 import { DriveError } from './drive-error.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
@@ -25,7 +26,7 @@ export interface Transferred {
 
 /**
  * COPY (RFC 4918 §9.8): no bytes move, and all of it happens or nothing. Throws `DriveError`: `exists` when the
- * target is there and may not be overwritten, `into-itself`, `parent-missing`, `forbidden`, `drive-full`, `tree-too-large`;
+ * target is there and may not be overwritten, `into-itself`, `parent-missing`, `forbidden`, `drive-full`, `too-deep`, `tree-too-large`;
  * and `LargeCopyError`, see `writeCopy`.
  */
 export async function copy(
@@ -39,6 +40,7 @@ export async function copy(
     throw new DriveError('into-itself', "A folder can't be copied into itself.");
   }
   const isDeep = transfer.isDeep && source.isCollection;
+  if (isDeep) await checkDepth(changes, source, from, to);
   const isShallow = source.isCollection && !isDeep;
   const bytes = isShallow ? Math.min(source.propertyBytes, PROPERTIES_BYTES_MAX) : source.size + source.propertyBytes;
   await checkRoom(destination, spaceOf(to), bytes);
@@ -79,6 +81,7 @@ export async function move(changes: Changes, transfer: Transfer): Promise<Transf
   if (to.above.some((node) => node.id === source.id)) {
     throw new DriveError('into-itself', "A folder can't be moved into itself.");
   }
+  await checkDepth(changes, source, from, to);
   const changesOwner = from.space !== to.space || changes.membership.driveId !== destination.membership.driveId;
   if (changesOwner) await checkRoomForMove(transfer, source);
   await changes.transaction.removeLocksIn(source);

@@ -7,6 +7,7 @@ import {
 } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import { type Changes, existing } from './changes.js';
+import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import { makeFolders } from './folders.js';
@@ -76,6 +77,7 @@ export async function restore(
   const { now, transaction } = changes;
   const node = existing(from).node!;
   checkMayChange(changes.membership);
+  await checkDepth(changes, node, from, to);
   const parent = to.parent!.node!;
   let name = to.name;
   if (to.resource) {

@@ -182,6 +182,11 @@ export interface DriveView {
   takenTrashNames(driveId: DriveId, ownerId: UserId | null, names: readonly string[]): Promise<Set<string>>;
   /** Up to `limit` nodes that were deleted before `deletedBefore`, on any drive, oldest first. */
   expiredTrash(deletedBefore: number, limit: number): Promise<TrashRow[]>;
+  /**
+   * Whether collections are nested more than `levels` deep below the node. Looks at a bounded number of them, the deepest
+   * first, and says no where none of these is.
+   */
+  isNestedDeeper(id: NodeId, levels: number): Promise<boolean>;
   usage(roots: DriveRoots): Promise<Usage>;
   /** Over all drives; costs as much as there are drives. */
   totals(): Promise<DriveTotals>;

@@ -95,6 +95,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   const reads: Record<string, () => Promise<unknown>> = {
     resolve: () => drives.read((view) => view.resolve(world.home, ['big', 'file 5'])),
     resolveFile: () => drives.read((view) => view.resolveFile(world.home, ['big', 'file 5'])),
+    isNestedDeeper: () => drives.read((view) => view.isNestedDeeper(world.home, 5)),
     findNodes: () => drives.read((view) => view.findNodes([world.home, big.id])),
     ancestors: () => drives.read((view) => view.ancestors(big.id)),
     'children of one': () => drives.read((view) => view.children([big.id], { parentId: big.id, name: 'm' }, 9)),

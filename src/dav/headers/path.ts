@@ -1,9 +1,9 @@
+import { DEPTH_MAX } from '../../drive/names.js';
 import { DavError } from '../dav-error.js';
 
 /** Raw characters. A path of 255 names of 64 bytes fits, and Node's default for all headers is as much. */
 export const PATH_LENGTH_MAX = 16 * 1024;
-/** Deeper than any tree that Windows or macOS can open. */
-export const PATH_SEGMENTS_MAX = 256;
+export const PATH_SEGMENTS_MAX = DEPTH_MAX;
 
 const NEEDS_DECODING = /[%\x7f-\uffff]/;
 const NOT_ASCII = /[\x80-\uffff]/g;

@@ -190,6 +190,11 @@ export class SqlDriveView implements DriveView {
     return (await records.expiredTrash.all(this.connection, { before: deletedBefore, limit })).map(trashOf);
   }
 
+  async isNestedDeeper(id: NodeId, levels: number): Promise<boolean> {
+    const row = await nodes.deepestBelow.first(this.connection, { id, levels });
+    return (row?.depth ?? 0) > levels;
+  }
+
   async usage(roots: DriveRoots): Promise<Usage> {
     const row = await nodes.usage.first(this.connection, {
       root: roots.rootId,

@@ -64,6 +64,7 @@ const SENTENCES: Readonly<Record<RefusalKind, string | ((words: string) => strin
   locked: 'Ce fichier est ouvert et verrouillé par quelqu’un d’autre.',
   'lock-conflict': 'Ce fichier est ouvert et verrouillé par quelqu’un d’autre.',
   busy: 'Le serveur y travaille déjà, ou est occupé. Réessayez dans un instant.',
+  'too-deep': 'Ces dossiers seraient imbriqués trop profondément.',
   'tree-too-large': 'Ce dossier contient trop de fichiers pour une seule copie. Copiez-le par parties.',
   'source-changes': 'Le dossier a changé pendant la copie, à chaque essai. Copiez-le par parties.',
   'too-many': 'Il y a trop d’envois inachevés. Terminez-en d’abord.',
