@@ -128,6 +128,14 @@ describe('PRODUCT U4 — the process is killed at a named point', () => {
     },
   );
 
+  test('a server that says it listens ends in order at a signal, however soon that comes', async () => {
+    // Throws where the signal ends the process by itself.
+    for (let times = 0; times < 5; times++) {
+      await server.restart();
+      await server.stop();
+    }
+  });
+
   test('after all of them fsck finds everything in order', async () => {
     // A non-zero exit code throws, with what fsck says.
     await server.firn('fsck');

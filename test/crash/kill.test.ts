@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { waitUntil } from '../support/run-program.js';
 import { LoadWorker, seededRandom } from './load.js';
 import { checkWorker, listMarks } from './observe.js';
 
@@ -9,8 +10,9 @@ import { checkWorker, listMarks } from './observe.js';
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000_000);
 const rounds = Number(process.env.KILL_ROUNDS ?? 50);
 const workerCount = 8;
-const loadMillisecondsMin = 100;
-const loadMillisecondsMax = 500;
+/** Acknowledged requests in a round, before its end: at least one for each worker, and up to three times as many. */
+const requestsMin = workerCount + 1;
+const requestsMax = 3 * workerCount;
 
 let server: BootedServer;
 
@@ -36,7 +38,7 @@ test(`PRODUCT U4 — ${rounds} times SIGKILL under load: nothing acknowledged is
   const checkedTrash = new Set<string>();
   for (let round = 1; round <= rounds; round++) {
     const isThorough = round === rounds;
-    await loadAndKill(workers, loadMillisecondsMin + random() * (loadMillisecondsMax - loadMillisecondsMin));
+    await loadAndKill(workers, requestsMin + Math.floor(random() * (requestsMax - requestsMin)));
     await server.restart();
     const leftovers = await readdir(path.join(server.storage, 'incoming')).catch(() => []);
     expect(leftovers, `incoming/ after the start of round ${round}`).toEqual([]);
@@ -50,18 +52,24 @@ test(`PRODUCT U4 — ${rounds} times SIGKILL under load: nothing acknowledged is
     // A non-zero exit code throws, with what fsck says.
     if (round % 10 === 0 || isThorough) await server.firn('fsck');
   }
-  const acknowledged = workers.reduce((sum, worker) => sum + worker.acknowledged, 0);
+  const acknowledged = countOf(workers);
   console.log(`kill test: ${acknowledged} acknowledged requests, ${checkedTrash.size} files in the trash`);
   // Fewer would mean that the load never got going.
   expect(acknowledged).toBeGreaterThan(rounds * workerCount);
 });
 
-/** Lets all workers write for a while, then kills the server under them. */
-async function loadAndKill(workers: LoadWorker[], milliseconds: number): Promise<void> {
+function countOf(workers: LoadWorker[]): number {
+  return workers.reduce((sum, worker) => sum + worker.acknowledged, 0);
+}
+
+/** Lets all workers write until so many requests are acknowledged, then kills the server under them. */
+async function loadAndKill(workers: LoadWorker[], requests: number): Promise<void> {
   const target = { mount: server.pathMount, authorization: server.authorization };
   let isKilled = false;
   const load = Promise.all(workers.map((worker) => worker.run(target, () => isKilled)));
-  const moment = new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+  const end = countOf(workers) + requests;
+  // It looks each 50 ms: what the server is doing when it is killed is left to chance.
+  const moment = waitUntil(`${requests} requests are acknowledged`, () => countOf(workers) >= end, 60);
   // A worker that fails while the server is meant to run ends the wait at once.
   await Promise.race([moment, load]);
   isKilled = true;

@@ -89,6 +89,20 @@ describe(`PRODUCT U4 — the power goes, on ${fileSystem}`, () => {
     }
   });
 
+  test(`${rounds} cuts during the set-up and the first start: a server starts on what is left, and finds it in order`, {
+    timeout: 60_000 + rounds * 30_000,
+  }, async () => {
+    const random = seededRandom(seed);
+    run = await PowerRun.start(fileSystem);
+    const end = run.disk.position();
+    const problems: string[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const cut = { at: Math.floor(random() * end), survivors: survivors[round % survivors.length]!, random };
+      await run.afterCut(cut, async () => {}).catch((error: Error) => problems.push(`${cut.at}: ${error.message}`));
+    }
+    expect(problems, `POWER_SEED=${seed}`).toEqual([]);
+  });
+
   test(`${rounds} cuts under load, an I/O error before them: nothing acknowledged is lost, nothing refused is shown`, {
     timeout: 60_000 + rounds * 60_000,
   }, async () => {

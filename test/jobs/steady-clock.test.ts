@@ -4,7 +4,7 @@ import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
 import { SteadyClock } from '../../src/jobs/steady-clock.js';
-import { largeContentOf, NOW } from '../conformance/metadata-fixture.js';
+import { NOW } from '../conformance/metadata-fixture.js';
 import { Storage } from './storage-fixture.js';
 
 const MINUTE = 60_000;
@@ -105,39 +105,6 @@ describe('SteadyClock and what expires', () => {
     await run(HOUR);
     await runJob('trash expiry');
     expect(await trashed()).toEqual(['before', 'while it was 0', `while it was ${right + 70 * DAY}`].sort());
-  });
-
-  it('faults A3 — an upload whose parts come in 1970 has its day', async () => {
-    const { world } = storage;
-    const of = {
-      driveId: world.drive.id,
-      userId: world.anna.userId,
-      scopeId: null,
-      name: 'u',
-      size: null,
-      target: null,
-    };
-    const { id, expiresAt } = await world.write((t) => t.uploads.insert({ ...of, expiresAt: DAY }, 0));
-    expect(expiresAt).toBe(NOW + HOUR + DAY);
-    const stored = await storage.store('a part');
-    await world.write(async (transaction) => {
-      await transaction.putContent(largeContentOf('a part'), now);
-      const part = { name: '1', number: 1, size: stored.size, blobId: stored.id, storedAt: 1000 };
-      await transaction.uploads.putPart(id, part, DAY + 1000);
-    });
-    await run(HOUR);
-    const steps = () => world.write((t) => t.uploads.removeExpired(now, [], 9));
-    while (await steps());
-    expect(await world.write((t) => t.uploads.findPart(id, '1'))).toMatchObject({ name: '1' });
-  });
-
-  it('faults A3 — what the audit log says of 1970 is kept as long as the rest', async () => {
-    const security = new SqlSecurityStore(storage.world.engine.database);
-    const record = { kind: 'signed-in', userId: null, actor: '', address: '', client: '', details: {} } as const;
-    await security.writeAudit({ ...record, at: 0 });
-    await run(HOUR);
-    await runJob('audit expiry');
-    expect(await security.audit({}, null, 9)).toMatchObject([{ kind: 'signed-in', at: NOW + HOUR }]);
   });
 
   it('faults A3 — what was deleted in 1970 has its whole time, and in the next year no more than that', async () => {
