@@ -11,9 +11,6 @@ async function start(): Promise<void> {
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const server = await startServer(config, log);
   const welcome = await prepareFirstStart(server.engines, config, server.url);
-  if (welcome) console.log(welcome);
-  console.log(`listening on ${server.url}`);
-  log.info({ url: server.url, storage: config.storage }, 'started');
   let isEnding = false;
   const end = async (signal: string) => {
     if (isEnding) process.exit(1);
@@ -33,6 +30,10 @@ async function start(): Promise<void> {
       void end(event).finally(() => process.exit(1));
     });
   }
+  // Last: who reads this may send a signal at once.
+  if (welcome) console.log(welcome);
+  console.log(`listening on ${server.url}`);
+  log.info({ url: server.url, storage: config.storage }, 'started');
 }
 
 /** Reads the settings, starts the server, and ends it at a signal. Ends the process where it can't start. */

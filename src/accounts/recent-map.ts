@@ -15,8 +15,7 @@ export class RecentMap<Value> {
   get(key: string, now: number, renew: boolean): Value | undefined {
     const known = this.#known.get(key);
     if (!known) return undefined;
-    // Also where the clock has gone back since: it would be known until the clock is there again.
-    if (Math.abs(now - known.usedAt) > this.unusedMaxMs) {
+    if (now - known.usedAt > this.unusedMaxMs) {
       this.#known.delete(key);
       return undefined;
     }

@@ -77,10 +77,7 @@ async function readHeaders(reader: ByteReader): Promise<Map<string, string>> {
     left -= line.length;
     const colon = line.indexOf(':');
     if (colon <= 0) throw malformed('a part has a header that is none');
-    const name = line.slice(0, colon).trim().toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    if ((headers.get(name) ?? value) !== value) throw malformed('a part has a header twice');
-    headers.set(name, value);
+    headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
   }
 }
 

@@ -19,7 +19,6 @@ export const setAlert = statement<{ user: number; at: number | null }>()((db, p)
     .where('second_factor', '=', 0),
 );
 
-/** A clock that is behind the time by which records expire would let them expire at once. */
 export const insertAudit = statement<{
   at: number;
   kind: string;
@@ -28,11 +27,16 @@ export const insertAudit = statement<{
   address: string;
   client: string;
   details: string;
-}>()<never>(
-  (_db, p) => sql<never>`
-    INSERT INTO audit (at, kind, user_id, actor, address, client, details)
-    SELECT max(${p('at')}, expiry_at), ${p('kind')}, ${p('user')}, ${p('actor')}, ${p('address')}, ${p('client')},
-      ${p('details')} FROM clock_mark`,
+}>()((db, p) =>
+  db.insertInto('audit').values({
+    at: p('at'),
+    kind: p('kind'),
+    user_id: p('user'),
+    actor: p('actor'),
+    address: p('address'),
+    client: p('client'),
+    details: p('details'),
+  }),
 );
 
 export interface AuditRecord {

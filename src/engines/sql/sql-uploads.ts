@@ -58,20 +58,14 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     const row = { upload: id, name, number, size, blob: part.blobId, stored: part.storedAt };
     await uploads.putPart.run(this.connection, row);
     const bytes = size - (former?.size ?? 0);
-    await uploads.countPart.run(this.connection, {
-      id,
-      bytes,
-      parts: former ? 0 : 1,
-      expires: expiresAt,
-      now: part.storedAt,
-    });
+    await uploads.countPart.run(this.connection, { id, bytes, parts: former ? 0 : 1, expires: expiresAt });
   }
 
   async removePart(id: UploadId, name: string): Promise<boolean> {
     const former = await this.findPart(id, name);
     if (!former) return false;
     await uploads.removePart.run(this.connection, { upload: id, name });
-    await uploads.countPart.run(this.connection, { id, bytes: -former.size, parts: -1, expires: null, now: 0 });
+    await uploads.countPart.run(this.connection, { id, bytes: -former.size, parts: -1, expires: null });
     return true;
   }
 

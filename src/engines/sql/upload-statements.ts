@@ -18,17 +18,13 @@ export const findUpload = statement<Key>()<UploadRecord>(
     AND name = ${p('name')}`,
 );
 
-/** A clock that is behind the time by which uploads expire would let this one expire at once. */
-const later = (expires: number | null, now: number) =>
-  sql`max(${expires}, (SELECT expiry_at FROM clock_mark) + ${expires} - ${now})`;
-
 export const insertUpload = statement<
   Key & { size: number | null; target: string | null; now: number; expires: number }
 >()<UploadRecord>(
   (_db, p) => sql<UploadRecord>`
     INSERT INTO upload (drive_id, user_id, scope_id, name, size, target, created_at, expires_at)
     VALUES (${p('drive')}, ${p('user')}, ${p('scope')}, ${p('name')}, ${p('size')}, ${p('target')}, ${p('now')},
-      ${later(p('expires'), p('now'))}) RETURNING *`,
+      ${p('expires')}) RETURNING *`,
 );
 
 export const setSize = statement<{ id: number; size: number }>()((db, p) =>
@@ -111,16 +107,10 @@ export const removePart = statement<{ upload: number; name: string }>()((db, p) 
 );
 
 /** Takes in what a change of one part does to its upload; `expires` null leaves the time. */
-export const countPart = statement<{
-  id: number;
-  bytes: number;
-  parts: number;
-  expires: number | null;
-  now: number;
-}>()<never>(
+export const countPart = statement<{ id: number; bytes: number; parts: number; expires: number | null }>()<never>(
   (_db, p) => sql<never>`
     UPDATE upload SET received = received + ${p('bytes')}, parts = parts + ${p('parts')},
-      expires_at = coalesce(${later(p('expires'), p('now'))}, expires_at)
+      expires_at = coalesce(${p('expires')}, expires_at)
     WHERE id = ${p('id')}`,
 );
 
