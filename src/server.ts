@@ -33,6 +33,7 @@ import { Mounts } from './http/mounts.js';
 import { HEADERS_MAX } from './http/request-head.js';
 import { makeTlsServer } from './http/tls-server.js';
 import { UnderWay } from './http/under-way.js';
+import { EarlyCollection } from './jobs/early-collection.js';
 import { GcTotals } from './jobs/gc-totals.js';
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { importLane } from './jobs/import/import-job.js';
@@ -89,7 +90,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       uploadMaxBytes: config.uploadMaxExtendedBytes,
       audit,
     });
-    const driveParts = makeDriveParts(config, engines);
+    const early = new EarlyCollection({ ...engines, log });
+    const driveParts = makeDriveParts(config, engines, early);
     const changeWatch = new ChangeWatch(engines.drives);
     const gc = new GcTotals();
     const scrub = new ScrubTotals();
@@ -106,6 +108,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       const left = await underWay.settle(SETTLE_MS);
       if (left > 0) log.warn({ requests: left }, 'ending in spite of requests that do not end');
       await driveParts.uploads.stop();
+      await early.stop();
       await authenticator.close();
       await keeping.stop();
       await engines.durability.emptyLog();
@@ -134,12 +137,12 @@ interface Services {
   readonly log: Logger;
 }
 
-function makeDriveParts(config: Config, { drives, blobs }: Engines): DriveParts {
+function makeDriveParts(config: Config, { drives, blobs }: Engines, { note }: EarlyCollection): DriveParts {
   const { uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours } = config;
   const contents = new Contents(blobs, { inlineMaxBytes: config.inlineMaxBytes });
   const now = Date.now;
   const uploads = new Uploads({ drives, contents, expiryHours: uploadExpiryHours, now });
-  return { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
+  return { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now, onReceived: note };
 }
 
 function makeHttpServer(config: Config, engines: Engines, services: Services, underWay: UnderWay): Server {

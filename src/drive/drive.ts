@@ -21,6 +21,8 @@ export interface DriveParts {
   readonly uploadMaxExtendedBytes: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Hears of bytes that came to the disk, before they get a name. */
+  readonly onReceived?: (membership: Membership, bytes: number) => void;
 }
 
 /** Times that an upload is put back after a collector took its bytes; more than once is hard to imagine. */
@@ -94,6 +96,7 @@ export class Drive {
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
   async writeContent<T>(content: ReceivedContent, work: (changes: Changes) => Promise<T>): Promise<T> {
+    if (content.row.bytes === null) this.parts.onReceived?.(this.membership, content.row.size);
     try {
       for (let tries = 0; ; tries++) {
         try {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { turns } from '../drive/turns.js';
 import type { BlobIndex, ContentPosition } from '../stores/blob-index.js';
 import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
@@ -48,7 +49,29 @@ export class UnknownBlobsError extends JobFailedError {}
  * the database, and throws `UnknownBlobsError`; rejects with the signal's reason.
  */
 export async function collectGarbage(options: GarbageCollection): Promise<GcReport> {
-  const { blobs, blobIndex, now, graceSeconds, signal } = options;
+  const { blobIndex, now, graceSeconds, signal } = options;
+  const condemned = await mark(options);
+  const { expiryAt = now() } = options;
+  const deleted = await sweep(options, expiryAt - graceSeconds * 1000);
+  const pardoned = expiryAt - Math.max(graceSeconds * 1000, PARDON_MS);
+  await walk(signal, (after: BlobId | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
+  return { condemned, deleted };
+}
+
+/**
+ * The same where room is wanted now: waits out the grace period itself, by the time that passes, and pardons nothing. Who
+ * was about to read a content has opened it by then.
+ */
+export async function collectSoon(options: GarbageCollection): Promise<GcReport> {
+  const condemned = await mark(options);
+  const markedBefore = options.now() + 1;
+  await wait(options.graceSeconds * 1000, undefined, options.signal ? { signal: options.signal } : {});
+  return { condemned, deleted: await sweep(options, markedBefore) };
+}
+
+/** Frees rows and contents in the database, and condemns what nothing names. Gives how many contents that were. */
+async function mark(options: GarbageCollection): Promise<number> {
+  const { blobIndex, now, signal } = options;
   const unknown = await findUnknown(options);
   await step(signal);
   await blobIndex.dropStagedCopies(now());
@@ -64,17 +87,18 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
     await step(signal);
     condemned += await blobIndex.condemnUnknown(unknown.splice(-PAGE), now());
   }
+  return condemned;
+}
+
+/** Removes the bytes of what was condemned before a time, and is unnamed still. Gives how many blobs that were. */
+async function sweep({ blobs, blobIndex, now, signal }: GarbageCollection, condemnedBefore: number): Promise<number> {
   let deleted = 0;
-  const { expiryAt = now() } = options;
-  const condemnedBefore = expiryAt - graceSeconds * 1000;
   await walk(signal, async (after: BlobId | null) => {
     const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, (id) => blobs.delete(id));
     deleted += swept.deleted;
     return swept.last;
   });
-  const pardoned = expiryAt - Math.max(graceSeconds * 1000, PARDON_MS);
-  await walk(signal, (after: BlobId | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
-  return { condemned, deleted };
+  return deleted;
 }
 
 /** Page after page, each where the last one ended, to the end. */
