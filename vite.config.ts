@@ -8,7 +8,8 @@ const FIRST_LOAD_BYTES_MAX = 150_000;
 /** Builds the console's pages into dist/console/web/, from where `http/console-pages.ts` serves them. */
 export default defineConfig({
   root: fileURLToPath(new URL('./src/console/web', import.meta.url)),
-  base: '/console/',
+  // Where they are the server writes into the page: at /console/, or below a path of a proxy.
+  base: './',
   plugins: [measureFirstLoad()],
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
   // Vite's own message is about what isn't compressed; ours, below, is what counts.

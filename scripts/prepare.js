@@ -17,6 +17,7 @@ const proofs = new Map([
   ['apache2', ['apache2']],
   ['apache2-utils', ['htpasswd']],
   ['cadaver', ['cadaver']],
+  ['caddy', ['caddy']],
   ['chromium', ['chromium']],
   ['curl', ['curl']],
   ['davfs2', ['mount.davfs']],

@@ -32,6 +32,7 @@ const clientPackages = [
   'unzip',
   'chromium',
   'apache2',
+  'caddy',
   'nginx',
   'libnginx-mod-http-dav-ext',
   'lighttpd',

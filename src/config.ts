@@ -35,9 +35,13 @@ const settings = z.strictObject({
   trustedProxies: z.array(z.string().refine(isNetwork, 'needs addresses or networks like 10.0.0.0/8')).default([]),
   /** Lets Firn listen beyond loopback without TLS (PRODUCT A5). */
   allowPlainHttpBeyondLoopback: z.boolean().default(false),
-  /** Where people reach this server, without a path, for links and instructions; null: as the request says. */
+  /** Where people reach this server, for links and instructions; its path is what a proxy takes off. Null: as the request says. */
   publicUrl: z
     .url({ protocol: /^https?$/ })
+    .refine(
+      isPublicUrl,
+      'is an address like https://files.example.org, or with a plain path like https://nas.example/firn',
+    )
     .nullable()
     .default(null),
   /** What password dialogs show. */
@@ -208,6 +212,14 @@ function describe(issue: z.core.$ZodIssue, file: string | null, fromEnvironment:
   const setting = String(issue.path[0]);
   const source = setting in fromEnvironment ? VARIABLES[setting] : `"${setting}" in ${file}`;
   return `${source} is wrong: ${issue.message}`;
+}
+
+/** What comes after the host is a plain path, or nothing. */
+function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { pathname, search, hash, username } = new URL(text);
+  const path = pathname.replace(/\/+$/, '');
+  return search + hash + username === '' && (path === '' || /^(?:\/[A-Za-z0-9._~-]+){1,16}$/.test(path));
 }
 
 function isNetwork(text: string): boolean {

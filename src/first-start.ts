@@ -30,7 +30,7 @@ export async function prepareFirstStart(engines: Engines, config: Config, url: s
   return [
     'This is a new Firn. Connect a WebDAV program to your first drive:',
     '',
-    `  address   ${config.publicUrl ?? url}/dav/${drive.id}/`,
+    `  address   ${(config.publicUrl ?? url).replace(/\/+$/, '')}/dav/${drive.id}/`,
     `  user      ${FIRST_EMAIL}`,
     `  password  ${password}`,
     '',

@@ -299,7 +299,7 @@ function makeConsoleParts(config: Config, engines: Engines, services: Services):
     freeBytes: () => driveParts.contents.freeBytes(),
     damagedContents: () => scrub.damaged,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
-    addressesOf: (driveId, origin) => driveAddresses(config, driveId, origin),
+    addressesOf: (driveId, address) => driveAddresses(config, driveId, address),
   };
 }
 

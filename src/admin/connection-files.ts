@@ -194,7 +194,8 @@ function joplin(connection: Connection): ConnectionFile {
 function nextcloud({ drive, user }: Connection): ConnectionFile {
   const hint = `Type it as the server's address. A page opens, on which ${user} signs in and allows the access.`;
   const isByPath = drive.pathname !== '/';
-  const rest = ` nextcloudcmd takes no address with /dav in it: give it ${drive.origin}, and an app password for this drive.`;
+  const bare = drive.href.replace(/\/dav\/\d+\/$/, '');
+  const rest = ` nextcloudcmd takes no address with /dav in it: give it ${bare}, and an app password for this drive.`;
   return { text: `${drive}`.replace(/\/$/, ''), hint: isByPath ? hint + rest : hint };
 }
 

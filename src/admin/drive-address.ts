@@ -15,7 +15,8 @@ export function driveAddress(config: AddressSettings, driveId: number): URL {
   const { driveHost, publicUrl } = config;
   // A `*` at the end stands for a domain that only the operator's DNS knows.
   if (driveHost.endsWith('*')) {
-    return new URL(`/dav/${driveId}/`, publicUrl ?? listeningUrl(config, config.host));
+    const base = publicUrl ?? listeningUrl(config, config.host).href;
+    return new URL(`${base.replace(/\/+$/, '')}/dav/${driveId}/`);
   }
   const name = driveHost.replace('{id}', `${driveId}`).toLowerCase();
   if (publicUrl !== null) {

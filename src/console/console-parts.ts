@@ -33,8 +33,8 @@ export interface ConsoleParts {
   readonly damagedContents: () => number | null;
   /** Where people reach this server, without a slash at the end; null: as the request says. */
   readonly publicUrl: string | null;
-  /** The addresses of a drive for WebDAV programs, the one to show first. `origin`: as the browser sees this server. */
-  readonly addressesOf: (driveId: DriveId, origin: string) => readonly string[];
+  /** The addresses of a drive for WebDAV programs, the one to show first. `address`: as the browser sees this server, without a slash at the end. */
+  readonly addressesOf: (driveId: DriveId, address: string) => readonly string[];
 }
 
 /** Who does what a request asks for; `name` where nobody is signed in. */

@@ -13,8 +13,8 @@ export function asDavRequest(
   drive: Drive,
   path: DrivePath,
 ): DavRequest {
-  const { headers, incoming, origin, signal } = request;
-  const base = `/api/drives/${drive.membership.driveId}`;
+  const { headers, incoming, origin, prefix, signal } = request;
+  const base = `${prefix}/api/drives/${drive.membership.driveId}`;
   return {
     method,
     headers,

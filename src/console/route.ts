@@ -27,6 +27,8 @@ export interface ConsoleRequest<Body = undefined> {
   readonly client: string;
   /** Scheme and host as the browser sees them. */
   readonly origin: string;
+  /** What the browser's addresses have before `/api`; empty but below a path of a proxy. */
+  readonly prefix: string;
 }
 
 export interface ConsoleAnswer {

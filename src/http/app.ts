@@ -18,6 +18,7 @@ import { health } from './health.js';
 import { boundRest } from './http-body.js';
 import { type MetricsParts, metrics } from './metrics.js';
 import { parents } from './parents.js';
+import { below, pathOf, prefixOf } from './prefix.js';
 import { checkHead } from './request-head.js';
 import { send } from './send.js';
 
@@ -112,13 +113,16 @@ function nothing(): never {
   throw new DavError(404, 'There is nothing here.');
 }
 
-function findMount({ mounts }: AppParts): Koa.Middleware<FirnState> {
+function findMount({ mounts, trustedProxies, publicUrl }: AppParts): Koa.Middleware<FirnState> {
+  // Without a path it says nothing here.
+  const ownUrl = publicUrl !== null && pathOf(publicUrl) !== '' ? publicUrl : null;
   return (context, next) => {
     const { req, state } = context;
     const target = req.url ?? '/';
     const query = target.indexOf('?');
     state.url = query < 0 ? target : target.slice(0, query);
-    state.mount = mounts.find(req.headers.host ?? '', state.url);
+    state.prefix = prefixOf(req, trustedProxies, ownUrl);
+    state.mount = below(state.prefix, mounts.find(req.headers.host ?? '', state.url));
     return next();
   };
 }

@@ -62,7 +62,7 @@ async function answer(
   driveId: DriveId,
 ): Promise<void> {
   const query = readQuery(context.req.url ?? '');
-  const { membership, credential } = context.state;
+  const { membership, credential, prefix } = context.state;
   const who = nameOf(credential);
   const drive = new Drive(membership, credential, driveParts);
   // One change wakes all that wait: they look one after the other.
@@ -93,7 +93,7 @@ async function answer(
   send(context, {
     status: 200,
     headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' },
-    body: JSON.stringify(describe(seen, `/dav/${driveId}`)),
+    body: JSON.stringify(describe(seen, `${prefix}/dav/${driveId}`)),
   });
 }
 

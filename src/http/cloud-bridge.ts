@@ -104,7 +104,9 @@ function makeCloudRequest(parts: CloudParts, context: Context, mount: CloudMount
 /** The public address counts where the host isn't a drive's own. */
 function addressOf({ publicUrl, trustedProxies, mounts }: CloudParts, context: Context, mount: CloudMount): string {
   const host = context.req.headers.host ?? '';
-  if (publicUrl !== null && mounts.driveOfHost(host) === null) return publicUrl.replace(/\/+$/, '') + mount.prefix;
+  if (publicUrl !== null && mounts.driveOfHost(host) === null) {
+    return publicUrl.replace(/\/+$/, '') + mount.prefix.slice(context.state.prefix.length);
+  }
   return `${isSecure(context.req, trustedProxies) ? 'https' : 'http'}://${host}${mount.prefix}`;
 }
 
@@ -143,7 +145,7 @@ async function answerTree(
       throw new DavError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
     }
     // With two slashes at its start an href would name another host.
-    return propfindFolders(context, context.state.url.replace(/\/{2,}/g, '/'), []);
+    return propfindFolders(context, context.state.prefix + context.state.url.replace(/\/{2,}/g, '/'), []);
   }
   const tree = findTree(place, membership);
   if (!tree) throw nothing;

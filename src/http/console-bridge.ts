@@ -24,7 +24,9 @@ export interface ConsoleBridgeParts {
 const JSON_BYTES_MAX = 1024 * 1024;
 const CLIENT_LENGTH_MAX = 200;
 /** With TLS the name's prefix keeps other hosts and plain pages from setting it (RFC 6265bis §4.1.3). */
-const SECURE_COOKIE = '__Host-firn-session';
+const HOST_COOKIE = '__Host-firn-session';
+/** Below a path the cookie is for that path, which the other prefix forbids: the host's other programs never see it. */
+const PATH_COOKIE = '__Secure-firn-session';
 const PLAIN_COOKIE = 'firn-session';
 
 /** `/api/…` but for the changes of drives: the JSON API of the console, for browsers that are signed in. */
@@ -52,7 +54,7 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
     throw new ConsoleError(405, 'wrong-method', `${method} can not be done here.`, { headers });
   }
   const secure = isSecure(req, parts.trustedProxies);
-  const token = readCookie(req.headers.cookie, secure ? SECURE_COOKIE : PLAIN_COOKIE);
+  const token = readCookie(req.headers.cookie, cookieName(secure, state.prefix));
   const session = token === null ? null : await parts.console.sessions.find(token, state.remoteAddress);
   const origin = `${secure ? 'https' : 'http'}://${req.headers.host ?? ''}`;
   checkAccess(found.route.access, session);
@@ -73,6 +75,7 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
     remoteAddress: state.remoteAddress,
     client: (req.headers['user-agent'] ?? '').slice(0, CLIENT_LENGTH_MAX),
     origin,
+    prefix: state.prefix,
   };
   reply(context, await found.route.run(request, parts.console), secure);
 }
@@ -155,7 +158,7 @@ function reply(
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
       ...(text === null ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
-      ...(sessionToken === undefined ? {} : { 'Set-Cookie': cookieOf(sessionToken, secure) }),
+      ...(sessionToken === undefined ? {} : { 'Set-Cookie': cookieOf(sessionToken, secure, context.state.prefix) }),
       ...headers,
     },
     body: body ?? text,
@@ -186,10 +189,15 @@ function fromDav(error: unknown): ConsoleError | null {
 
 const KINDS: Readonly<Record<number, RefusalKind>> = { 404: 'not-found', 412: 'changed', 413: 'too-large' };
 
-function cookieOf(token: string | null, secure: boolean): string {
-  const name = secure ? SECURE_COOKIE : PLAIN_COOKIE;
+function cookieName(secure: boolean, prefix: string): string {
+  if (!secure) return PLAIN_COOKIE;
+  return prefix === '' ? HOST_COOKIE : PATH_COOKIE;
+}
+
+function cookieOf(token: string | null, secure: boolean, prefix: string): string {
+  const name = cookieName(secure, prefix);
   const kept = token === null ? `${name}=; Max-Age=0` : `${name}=${token}`;
-  return `${kept}; Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+  return `${kept}; Path=${prefix}/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }
 
 function readCookie(header: string | undefined, name: string): string | null {

@@ -54,14 +54,14 @@ export function consolePages(folder = FOLDER): Koa.Middleware<FirnState> {
   let pages: Promise<ReadonlyMap<string, Page>> | null = null;
   return async (context, next) => {
     const { mount } = context.state;
-    if (mount.kind === 'parent' && mount.path === '/' && wantsPage(context)) return redirect(context, PREFIX);
+    if (mount.kind === 'parent' && mount.path === '/' && wantsPage(context)) return redirect(context);
     if (mount.kind !== 'console') return next();
     if (context.method !== 'GET' && context.method !== 'HEAD') {
       throw new DavError(405, 'The console is only to be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
-    if (mount.path === '/console') return redirect(context, PREFIX);
+    if (mount.path === '/console') return redirect(context);
     pages ??= readPages(folder);
-    answer(context, await pages, mount.path.slice(PREFIX.length));
+    await answer(context, await pages, mount.path.slice(PREFIX.length));
   };
 }
 
@@ -70,14 +70,16 @@ function wantsPage({ method, req }: Context): boolean {
   return (method === 'GET' || method === 'HEAD') && /\btext\/html\b/i.test(req.headers.accept ?? '');
 }
 
-function redirect(context: Context, to: string): void {
+function redirect(context: Context): void {
+  const to = context.state.prefix + PREFIX;
   send(context, { status: 303, headers: { Location: to, 'Cache-Control': 'no-store', Vary: 'Accept' }, body: null });
 }
 
-function answer(context: Context, pages: ReadonlyMap<string, Page>, name: string): void {
+async function answer(context: Context, pages: ReadonlyMap<string, Page>, name: string): Promise<void> {
   const isAsset = name.startsWith('assets/');
   // A page of an earlier build asks for files that are gone: the shell in their place would be taken for a script.
-  const page = pages.get(name) ?? (isAsset ? undefined : pages.get(SHELL));
+  const known = name === SHELL ? undefined : pages.get(name);
+  const page = known ?? (isAsset ? undefined : await shellAt(pages.get(SHELL), context.state.prefix));
   if (!page) throw new DavError(404, isAsset ? 'There is nothing here.' : 'The console is not built: npm run build.');
   const { headers } = context.req;
   const isCompressed = page.compressed !== null && /\bgzip\b/i.test(String(headers['accept-encoding'] ?? ''));
@@ -98,6 +100,26 @@ function answer(context: Context, pages: ReadonlyMap<string, Page>, name: string
   const body = isCompressed ? page.compressed! : page.bytes;
   answerHeaders['Content-Length'] = String(body.length);
   send(context, { status: 200, headers: answerHeaders, body });
+}
+
+/** Shells by where they are; of made-up places none is kept. */
+const shells = new WeakMap<Page, Map<string, Page>>();
+const SHELLS_MAX = 16;
+
+/** The shell for pages below a path: it names its files and tells its scripts where it is, wherever it is asked for. */
+async function shellAt(shell: Page | undefined, prefix: string): Promise<Page | undefined> {
+  if (!shell) return undefined;
+  const known = shells.get(shell) ?? new Map<string, Page>();
+  shells.set(shell, known);
+  const found = known.get(prefix);
+  if (found) return found;
+  const text = shell.bytes
+    .toString('utf8')
+    .replaceAll('="./', `="${prefix}${PREFIX}`)
+    .replace('name="firn-base" content=""', `name="firn-base" content="${prefix}"`);
+  const made = await makePage(SHELL, Buffer.from(text));
+  if (known.size < SHELLS_MAX) known.set(prefix, made);
+  return made;
 }
 
 /** All files, by name: some hundred kilobytes, compressed once. Empty where they aren't built. */

@@ -12,6 +12,8 @@ export interface FirnState {
   /** Path without query, as sent. */
   url: string;
   remoteAddress: string;
+  /** What a proxy has taken off the front of the path; empty: nothing. Addresses in answers begin with it. */
+  prefix: string;
   mount: Mount;
   /** The header of a 401 where people sign in by Basic. */
   challenge?: Readonly<Record<string, string>>;

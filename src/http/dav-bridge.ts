@@ -81,8 +81,8 @@ async function locate(
   host: string | null,
   path: string,
 ): Promise<Target | null> {
-  const { mount } = context.state;
-  const target = parts.mounts.findTarget({ host: context.req.headers.host ?? '', mount }, host, path);
+  const { mount, prefix } = context.state;
+  const target = parts.mounts.findTarget({ host: context.req.headers.host ?? '', mount, prefix }, host, path);
   if (target?.kind === 'drive') {
     const membership = await openDrive(parts, context.state, target.driveId);
     return targetOf(parts, context.state, membership, normalizePath(decodePath(target.path)));

@@ -1,12 +1,13 @@
 import type { DriveId } from '../stores/values.js';
 import { isCloudPath } from './cloud-paths.js';
+import { withoutPrefix } from './prefix.js';
 
 /** Where an address leads. Paths are still percent-encoded. */
 export type Mount =
   | {
       readonly kind: 'drive';
       readonly driveId: DriveId;
-      /** What comes before the drive's own path: empty at a drive's own host, else `/dav/ID`. */
+      /** What comes before the drive's own path: empty at a drive's own host, else `/dav/ID`; after a proxy's prefix. */
       readonly base: string;
       readonly path: string;
     }
@@ -24,6 +25,14 @@ export type Mount =
 
 const API_MOUNT = /^\/api\/drives\/(\d{6,15})(?=\/changes(?:\/|$))/;
 const PATH_MOUNT = /^\/+dav\/+(\d{6,15})(?=\/|$)/;
+
+/** Where a request has come. */
+export interface Here {
+  readonly host: string;
+  readonly mount: Mount;
+  /** See `FirnState`. */
+  readonly prefix: string;
+}
 
 /** Tells drives from addresses, by host and by path (PRODUCT A1). */
 export class Mounts {
@@ -57,12 +66,14 @@ export class Mounts {
    * scheme, port and host may differ from what we see (PRODUCT A5), so a path of our form counts on any host, and a
    * path of the request's own form on its own host.
    */
-  findTarget(here: { readonly host: string; readonly mount: Mount }, host: string | null, path: string): Mount | null {
+  findTarget(here: Here, host: string | null, address: string): Mount | null {
+    const { mount, prefix } = here;
+    const path = withoutPrefix(prefix, address);
     const target = this.find(host ?? here.host, path);
     if (target.kind === 'drive' || target.kind === 'cloud') return target;
     const isHere = host === null || bareHost(host) === bareHost(here.host);
-    const { mount } = here;
-    const isOwnHost = (mount.kind === 'drive' && mount.base === '') || (mount.kind === 'cloud' && mount.prefix === '');
+    const isOwnHost =
+      (mount.kind === 'drive' && mount.base === prefix) || (mount.kind === 'cloud' && mount.prefix === prefix);
     return isHere && isOwnHost && mount.driveId !== null ? within(mount.driveId, '', path) : null;
   }
 

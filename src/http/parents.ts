@@ -51,8 +51,10 @@ async function answer(
       send(context, { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: text });
       return;
     }
-    case 'PROPFIND':
-      return propfindFolders(context, mount.path, mount.path === '/' ? ['/dav/'] : []);
+    case 'PROPFIND': {
+      const { prefix } = context.state;
+      return propfindFolders(context, prefix + mount.path, mount.path === '/' ? [`${prefix}/dav/`] : []);
+    }
     default:
       throw new DavError(405, 'This folder only leads to drives.', {
         headers: { Allow: 'OPTIONS, GET, HEAD, PROPFIND' },

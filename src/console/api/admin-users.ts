@@ -83,7 +83,7 @@ export const adminUserRoutes: readonly Route[] = [
     summary: 'Asks a user to set up a second factor: at the next sign-in, and by mail where there is a mail server.',
     run: async (request, parts) => {
       const user = await parts.accounts.readUser(emailOf(request));
-      return alerted(parts, await parts.alerts.alertOne(user, actorOf(request), parts.publicUrl ?? request.origin));
+      return alerted(parts, await parts.alerts.alertOne(user, actorOf(request), addressOf(request, parts)));
     },
   }),
   route({
@@ -92,7 +92,7 @@ export const adminUserRoutes: readonly Route[] = [
     access: 'fresh-administrator',
     summary: 'Asks everyone who has none to set up a second factor.',
     run: async (request, parts) =>
-      alerted(parts, await parts.alerts.alertAll(actorOf(request), parts.publicUrl ?? request.origin)),
+      alerted(parts, await parts.alerts.alertAll(actorOf(request), addressOf(request, parts))),
   }),
   route({
     method: 'GET',
@@ -166,6 +166,11 @@ async function changeOrganization(request: ConsoleRequest<OrganizationBody>, par
 function alerted({ alerts }: ConsoleParts, report: Pick<AlertAnswer, 'alerted' | 'mailed'>) {
   const answer: AlertAnswer = { ...report, hasMailServer: alerts.hasMailer };
   return ok(answer);
+}
+
+/** Where people reach the console, without a slash at the end. */
+function addressOf({ origin, prefix }: ConsoleRequest<unknown>, { publicUrl }: ConsoleParts): string {
+  return publicUrl ?? origin + prefix;
 }
 
 function emailOf({ parameters }: ConsoleRequest<unknown>): string {

@@ -16,14 +16,14 @@ export const driveRoutes: readonly Route[] = [
   }),
 ];
 
-async function list({ session, origin }: ConsoleRequest, parts: ConsoleParts) {
+async function list({ session, origin, prefix }: ConsoleRequest, parts: ConsoleParts) {
   const { driveParts, store } = parts;
   const memberships = await store.memberships(session!.user.id, null);
   const now = driveParts.now();
   const drives = await driveParts.drives.read(async (view) => {
     const described: DriveEntry[] = [];
     for (const membership of memberships) {
-      described.push(await describe(new Snapshot(view, membership, now), membership, parts, origin));
+      described.push(await describe(new Snapshot(view, membership, now), membership, parts, origin + prefix));
     }
     return described;
   });
@@ -34,7 +34,7 @@ async function describe(
   snapshot: Snapshot,
   membership: Membership,
   { addressesOf, driveParts }: ConsoleParts,
-  origin: string,
+  address: string,
 ): Promise<DriveEntry> {
   const { driveId, driveName, role } = membership;
   const { used, left } = await roomOf(snapshot, 'home');
@@ -42,7 +42,7 @@ async function describe(
     id: driveId,
     name: driveName,
     role,
-    addresses: addressesOf(driveId, origin),
+    addresses: addressesOf(driveId, address),
     usedBytes: used,
     availableBytes: Number.isFinite(left) ? left : null,
     uploadMaxBytes: new Drive(membership, null, driveParts).uploadMaxBytes,

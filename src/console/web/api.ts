@@ -1,4 +1,5 @@
 import type { ErrorAnswer, SessionAnswer } from '../contract.js';
+import { BASE } from './base.js';
 import { askProof } from './proof.js';
 import { csrfHeaders, refreshSession, takeSession } from './session.js';
 import { t } from './strings.js';
@@ -69,7 +70,7 @@ export function messageOf(error: unknown): string {
 }
 
 async function once<T>(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const answer = await fetch(path, {
+  const answer = await fetch(BASE + path, {
     method,
     headers: {
       Accept: 'application/json',

@@ -1,6 +1,7 @@
+import { BASE } from './base.js';
 import { Store } from './store.js';
 
-const BASE = '/console';
+const CONSOLE = `${BASE}/console`;
 
 export interface Place {
   /** Below `/console`, still percent-encoded: `/files/123456/Firn/photos`. */
@@ -13,7 +14,7 @@ export const place = new Store<Place>(readPlace());
 
 /** The address of a place, for links: `<a href={href('/security')}>`. Clicks on them don't load the page anew. */
 export function href(path: string): string {
-  return `${BASE}${path}`;
+  return `${CONSOLE}${path}`;
 }
 
 export function navigate(path: string, options: { readonly replace?: boolean } = {}): void {
@@ -43,13 +44,13 @@ export function startRouter(): void {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = (event.target as Element | null)?.closest?.('a');
     if (link?.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
-    if (!link.pathname.startsWith(`${BASE}/`) || link.hash !== '') return;
+    if (!link.pathname.startsWith(`${CONSOLE}/`) || link.hash !== '') return;
     event.preventDefault();
-    navigate(link.pathname.slice(BASE.length) + link.search);
+    navigate(link.pathname.slice(CONSOLE.length) + link.search);
   });
 }
 
 function readPlace(): Place {
   const { pathname, search } = location;
-  return { path: pathname.replace(/\/{2,}/g, '/').slice(BASE.length) || '/', query: new URLSearchParams(search) };
+  return { path: pathname.replace(/\/{2,}/g, '/').slice(CONSOLE.length) || '/', query: new URLSearchParams(search) };
 }

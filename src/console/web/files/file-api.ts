@@ -1,5 +1,6 @@
 import type { DriveEntry, FilesAnswer, PathsAnswer, TransferBody } from '../../contract.js';
 import { get, post, remove } from '../api.js';
+import { BASE } from '../base.js';
 import type { FetchPage } from './listing.js';
 
 /** What one page holds at most. */
@@ -24,15 +25,15 @@ export function searchPages(driveId: number, name: string): FetchPage {
 
 /** A file's bytes; `isDownload`: to be saved rather than shown. */
 export function contentAddress(driveId: number, path: string, isDownload = false): string {
-  return address(driveId, 'content', { path, download: isDownload ? '1' : null });
+  return BASE + address(driveId, 'content', { path, download: isDownload ? '1' : null });
 }
 
 export function zipAddress(driveId: number, paths: readonly string[]): string {
-  return `/api/drives/${driveId}/zip?${new URLSearchParams(paths.map((path) => ['path', path]))}`;
+  return `${BASE}/api/drives/${driveId}/zip?${new URLSearchParams(paths.map((path) => ['path', path]))}`;
 }
 
 export function uploadAddress(driveId: number): string {
-  return `/api/drives/${driveId}/uploads`;
+  return `${BASE}/api/drives/${driveId}/uploads`;
 }
 
 export function makeFolder(driveId: number, path: string): Promise<PathsAnswer> {

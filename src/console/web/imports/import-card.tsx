@@ -1,5 +1,6 @@
 import type { ImportCounts, ImportEntry } from '../../import-contract.js';
 import { remove } from '../api.js';
+import { BASE } from '../base.js';
 import { drives } from '../drives.js';
 import { formatAgo, formatBytes, formatNumber, formatTime } from '../format.js';
 import { decodePath } from '../router.js';
@@ -45,7 +46,7 @@ export function ImportCard({ entry, onChange, onAgain }: ImportCardProps) {
         <p class="soft small">{formatTime(endedAt ?? createdAt)}</p>
         <span class="row">
           {progress && progress.skipped + progress.failed + progress.gone > 0 ? (
-            <LinkButton slim download href={`/api/imports/${id}/report`} icon={<DownloadIcon size={18} />}>
+            <LinkButton slim download href={`${BASE}/api/imports/${id}/report`} icon={<DownloadIcon size={18} />}>
               {m.report}
             </LinkButton>
           ) : null}
