@@ -126,27 +126,18 @@ describe('collectGarbage', () => {
       const abort = new AbortController();
       let calls = 0;
       const { blobIndex } = storage;
-      const step = blobIndex[name].bind(blobIndex) as (...parameters: unknown[]) => unknown;
-      const watched = Object.create(blobIndex, {
-        [name]: {
-          value: (...parameters: unknown[]) => {
-            calls++;
-            abort.abort(new Error('ending'));
-            return step(...parameters);
-          },
+      const watched = new Proxy(blobIndex, {
+        get: (target, member) => {
+          const step = Reflect.get(target, member, target) as (...parameters: unknown[]) => unknown;
+          return (...parameters: unknown[]) => {
+            if (member === name) {
+              calls++;
+              abort.abort(new Error('ending'));
+            }
+            return step.apply(target, parameters);
+          };
         },
-      }) as typeof blobIndex;
-      for (const member of [
-        'purge',
-        'forgetInline',
-        'condemn',
-        'unknown',
-        'condemnUnknown',
-        'sweep',
-        'pardon',
-      ] as const) {
-        if (member !== name) Object.defineProperty(watched, member, { value: blobIndex[member].bind(blobIndex) });
-      }
+      });
       await expect(collect(0, { blobIndex: watched, signal: abort.signal })).rejects.toThrow('ending');
       expect(calls).toBe(1);
     },
