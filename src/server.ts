@@ -205,7 +205,7 @@ function makeMetricsParts(
   const token = metricsTokenFile === null ? metricsToken : readToken(metricsTokenFile);
   const addresses = metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
-  const { drives, blobs } = engines;
+  const { drives, blobs, durability } = engines;
   const { authenticator, passwords, changeWatch, jobs, gc, scrub } = services;
   return {
     requests,
@@ -216,6 +216,7 @@ function makeMetricsParts(
       passwords,
       drives,
       blobs,
+      durability,
       changeWatch,
       jobs,
       jobStore: engines.jobs,

@@ -26,6 +26,7 @@ interface Parts {
 /** What keeps a storage folder safe beside its data. */
 export class StorageDurability implements Durability {
   readonly #parts: Parts;
+  lossesAtStart = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -88,6 +89,7 @@ export class StorageDurability implements Durability {
     if (log && isDamaged(log)) found.push(logLoss(log, now));
     if (known && revision < known.revision) found.push(pastLoss(known, revision));
     if (found.length === 0) return;
+    this.lossesAtStart = found.length;
     for (const { message } of found) tell({ level: 'error', message });
     await blobIndex.hold(now + KEEP_MS, now);
     // What was given out since may not be given out again for something else.

@@ -37,7 +37,8 @@ export function health(checkReady: () => Promise<void>, answerMs = ANSWER_MS): K
 /** What may be told without credentials: the log tells the rest. */
 function reasonOf(error: unknown): string {
   if (error instanceof StorageFullError) return ': the disk is full';
-  return error instanceof StoreFailingError ? ': the disk fails' : '';
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return error instanceof StoreFailingError || ['EIO', 'EROFS'].includes(code) ? ': the disk fails' : '';
 }
 
 /** Probes that come while one is under way share it: a disk that hangs holds one thread, not all. */

@@ -7,6 +7,7 @@ import type { JobRunner } from '../jobs/job-runner.js';
 import type { ScrubTotals } from '../jobs/scrub.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { DriveStore } from '../stores/drive-store.js';
+import type { Durability } from '../stores/durability.js';
 import type { JobStore } from '../stores/job-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
 import { registerJobs, registerSignIns, registerStores } from './part-metrics.js';
@@ -22,6 +23,7 @@ export interface MetricsSources {
   readonly passwords: Pick<Passwords, 'runs' | 'queue'>;
   readonly drives: DriveStore;
   readonly blobs: BlobStore;
+  readonly durability: Pick<Durability, 'trouble' | 'lossesAtStart'>;
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
   readonly jobs: Pick<JobRunner, 'stats'>;
   readonly jobStore: Pick<JobStore, 'countOpen'>;

@@ -55,7 +55,13 @@ function labelsOf(outcome: string, reason = ''): { outcome: string; reason: stri
 
 export function registerStores(
   registry: Registry,
-  { drives, blobs, gc, changeWatch }: Pick<MetricsSources, 'drives' | 'blobs' | 'gc' | 'changeWatch'>,
+  {
+    drives,
+    blobs,
+    durability,
+    gc,
+    changeWatch,
+  }: Pick<MetricsSources, 'drives' | 'blobs' | 'durability' | 'gc' | 'changeWatch'>,
   totals: () => Totals,
 ): void {
   const gauge = (name: string, help: string, read: () => number | null) =>
@@ -67,6 +73,10 @@ export function registerStores(
   registerOne(registry, 'counter', 'firn_store_failed_commits_total', 'Commits that failed with all writes.', () => {
     return drives.stats().failedCommits;
   });
+  gauge('firn_store_failing', '1 while nothing more is stored because the disk failed.', () => {
+    return durability.trouble() === null ? 0 : 1;
+  });
+  gauge('firn_store_losses_at_start', 'Losses of stored changes that the start found.', () => durability.lossesAtStart);
   gauge('firn_drives', 'Drives.', () => totals().drives?.drives ?? null);
   gauge('firn_drive_nodes', 'Files and folders on all drives, trash included.', () => totals().drives?.nodes ?? null);
   gauge('firn_drive_bytes', 'Sizes of all files on all drives, trash included.', () => totals().drives?.bytes ?? null);

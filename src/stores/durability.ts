@@ -2,6 +2,8 @@
 export interface Durability {
   /** Why nothing more is acknowledged, in a sentence; null where all is well. */
   trouble(): string | null;
+  /** How many losses `begin` found; costs nothing. */
+  readonly lossesAtStart: number;
   /**
    * Makes a commit of a few bytes, at most once in some seconds; meanwhile it answers as the last time. Rejects as
    * `DriveStore.write` does.

@@ -14,6 +14,7 @@ const shortMethods = [
   'TUS PATCH',
   'chunks put together',
 ];
+const makingRoom = /^(DELETE|MOVE|restore|emptying)/;
 const errors = ['EIO', 'ENOSPC'] as const;
 
 let faults: Faults;
@@ -74,7 +75,9 @@ function needsRoom(call: string, path: string): boolean {
 }
 
 /** Whether a 2xx is wrong though all is there. What is put together of parts is put together again where that failed. */
-function mustRefuse(method: ChangingMethod, { call, path }: Fault): boolean {
+function mustRefuse(method: ChangingMethod, { call, path, error }: Fault): boolean {
+  // What makes room is tried again with the room that is kept for it.
+  if (error === 'ENOSPC' && makingRoom.test(method.name) && path.startsWith('/firn.db')) return false;
   return needsRoom(call, path) && !(method.isOfParts && path !== '/firn.db-wal$');
 }
 

@@ -6,6 +6,8 @@ import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FirnState } from '../../src/http/context.js';
 import { health } from '../../src/http/health.js';
+import { StorageFullError } from '../../src/stores/blob-store.js';
+import { StoreFailingError } from '../../src/stores/drive-store.js';
 import { TestServer } from '../support/make-server.js';
 import { commitsInLog, openRaw } from '../support/sqlite-file.js';
 
@@ -87,5 +89,27 @@ describe('health, where the stores hang', () => {
     await expect.poll(() => ended).toBe(1);
     await expect.poll(async () => (await supertest(app.callback()).get('/readyz')).status).toBe(200);
     expect(looks).toBeGreaterThan(1);
+  });
+
+  const eio = Object.assign(new Error('EIO: i/o error, fsync /secret/place'), { code: 'EIO' });
+  test.each([
+    [new StorageFullError(), 'not ready: the disk is full\n'],
+    [new StoreFailingError('the disk failed to store a commit'), 'not ready: the disk fails\n'],
+    [eio, 'not ready: the disk fails\n'],
+    [new Error('at /secret/place'), 'not ready\n'],
+  ])('faults E2 — says why, in words that tell a stranger nothing: %s', async (error, text) => {
+    const app = new Koa<FirnState>();
+    app.use((context, next) => {
+      Object.assign(context.state, {
+        url: context.path,
+        mount: { kind: 'other', path: context.url },
+        requestId: 'x',
+        note: { method: 0, startedAt: 0, answeredAt: 0 },
+        log: { error: () => {} },
+      });
+      return next();
+    });
+    app.use(health(() => Promise.reject(error)));
+    expect(await supertest(app.callback()).get('/readyz')).toMatchObject({ status: 503, text });
   });
 });

@@ -156,6 +156,8 @@ describe('PRODUCT R5 — /metrics', () => {
     expect(sumOf(metrics, 'firn_storage_free_bytes')).toBeGreaterThan(0);
     expect(sumOf(metrics, 'firn_store_commit_writes_count')).toBeGreaterThan(0);
     expect(sumOf(metrics, 'firn_store_failed_commits_total')).toBe(0);
+    expect(sumOf(metrics, 'firn_store_failing')).toBe(0);
+    expect(sumOf(metrics, 'firn_store_losses_at_start')).toBe(0);
     expect(metrics.get('firn_blobs')?.samples).toEqual([]);
     await alice('PUT', '/wakes', { body: 'up' });
     await waiting;
