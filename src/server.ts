@@ -240,8 +240,6 @@ function makeListener(config: Config, listener: RequestListener, connections: Co
     requestTimeout: 0,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requireHostHeader: false,
-    // Node's default without TLS.
-    allowHalfOpen: true,
   };
   const { tlsCertificate, tlsKey } = config;
   const server =
@@ -255,7 +253,11 @@ function makeListener(config: Config, listener: RequestListener, connections: Co
   answerMalformed(server, log);
   // A client that has sent all of a request and closes its side still gets its answer; Node would end the connection.
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.on(tlsKey === null ? 'connection' : 'secureConnection', (socket: Socket) => connections.add(socket));
+  server.on(tlsKey === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+    // Not before the handshake: who goes away in it has to be gone.
+    socket.allowHalfOpen = true;
+    connections.add(socket);
+  });
   server.on('clientError', () => connections.malformed++);
   // One more than is taken: Node drops the rest without a word, and the count shows that there was one.
   server.maxHeadersCount = HEADERS_MAX + 1;
