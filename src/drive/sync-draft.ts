@@ -1,4 +1,4 @@
-import type { NodeRow } from '../stores/drive-store.js';
+import type { NodeRow, TrashRow } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from './names.js';
 import { type Resource, resourceOf } from './resource.js';
@@ -80,11 +80,16 @@ export class SyncDraft {
     await this.#readTouched();
     const made: Resource[] = [];
     for (const path of this.#made.values()) made.push((await this.snapshot.find(path)).resource!);
-    const resources = [...this.#changed.values()].map(({ node, place }) => {
+    const told = [...this.#changed.values()];
+    const deletions = await this.#deletions(told);
+    const resources = told.map(({ node, place }) => {
       const { memberKind, innerKind } = place.anchor;
-      return resourceOf(node, place.top === null ? memberKind : innerKind, [...place.path, node.name]);
+      const kind = place.top === null ? memberKind : innerKind;
+      const trash =
+        kind === 'in-trash' && memberKind === kind ? this.folder.trash : deletions.get(place.top ?? node.id);
+      return resourceOf(node, kind, [...place.path, node.name], trash ?? null);
     });
-    return [...made, ...(await this.#withDeletions(resources))];
+    return [...made, ...resources];
   }
 
   async #readTouched(): Promise<void> {
@@ -97,13 +102,13 @@ export class SyncDraft {
     }
   }
 
-  async #withDeletions(resources: readonly Resource[]): Promise<Resource[]> {
-    const trashed = resources.flatMap(({ kind, node }) => (kind === 'trashed' ? [node!.id] : []));
-    if (trashed.length === 0) return [...resources];
-    const rows = await this.snapshot.view.changeLog.deletions(trashed);
-    const deletions = new Map(rows.map((row) => [row.node.id, row]));
-    return resources.map((resource) =>
-      resource.kind === 'trashed' ? { ...resource, trash: deletions.get(resource.node!.id) ?? null } : resource,
+  /** What is known of the deleted trees that something changed in, by their tops. */
+  async #deletions(told: readonly { node: NodeRow; place: Place }[]): Promise<ReadonlyMap<NodeId, TrashRow>> {
+    const tops = told.flatMap(({ node, place }) =>
+      place.anchor.memberKind === 'trashed' ? [place.top ?? node.id] : [],
     );
+    if (tops.length === 0) return new Map();
+    const rows = await this.snapshot.view.changeLog.deletions([...new Set(tops)]);
+    return new Map(rows.map((row) => [row.node.id, row]));
   }
 }
