@@ -118,7 +118,11 @@ export class LogKeeper {
     } catch {
       return; // Asked again soon.
     }
-    this.#tell('fatal', 'the disk takes writes again: ending, so that the next start brings the database in order');
+    this.#tell(
+      'fatal',
+      'the disk takes writes again: ending, so that the next start brings the database in order; ' +
+        'a backup that is restored into a new folder leaves the blocks that failed behind',
+    );
     this.#options.end();
   }
 

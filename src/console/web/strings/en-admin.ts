@@ -19,7 +19,7 @@ export const en = {
   require: 'Require it of everyone',
   requireQuestion: 'Require two-factor authentication of everyone?',
   requireWarning: (without: number, isSelf: boolean) =>
-    `${without === 0 ? 'Everybody has a second factor.' : `${without === 1 ? 'One user has' : `${without} users have`} no second factor, and can do nothing in the console before it is set up.`}${isSelf ? ' You are one of them: the set-up is the next thing that you see, and the rule can’t be taken back in the console before it is done.' : ''}`,
+    `${without === 0 ? 'Everybody has a second factor.' : `${without === 1 ? 'One user has' : `${without} users have`} no second factor, and can do nothing in the console before it is set up.`} Programs that use an account password need an app password from then on.${isSelf ? ' You are one of them: the set-up is the next thing that you see, and the rule can’t be taken back in the console before it is done.' : ''}`,
   requireOffTitle: 'No longer require two-factor authentication?',
   requireOffText: 'A password alone then opens the account of everyone who has no second factor.',
   requireOff: 'No longer require it',

@@ -21,7 +21,7 @@ export const fr: typeof en = {
   require: 'L’exiger de tous',
   requireQuestion: 'Exiger de tous l’authentification à deux facteurs ?',
   requireWarning: (without, isSelf) =>
-    `${without === 0 ? 'Tous ont un second facteur.' : `${without === 1 ? 'Un utilisateur n’a' : `${without} utilisateurs n’ont`} pas de second facteur : plus rien ne se fait dans leur console avant l’activation.`}${isSelf ? ' Vous en êtes : l’activation est la prochaine chose que vous verrez, et la règle ne peut être retirée dans la console avant.' : ''}`,
+    `${without === 0 ? 'Tous ont un second facteur.' : `${without === 1 ? 'Un utilisateur n’a' : `${without} utilisateurs n’ont`} pas de second facteur : plus rien ne se fait dans leur console avant l’activation.`} Les programmes qui se servent d’un mot de passe de compte ont alors besoin d’un mot de passe d’application.${isSelf ? ' Vous en êtes : l’activation est la prochaine chose que vous verrez, et la règle ne peut être retirée dans la console avant.' : ''}`,
   requireOffTitle: 'Ne plus exiger l’authentification à deux facteurs ?',
   requireOffText: 'Un mot de passe seul ouvre alors le compte de qui n’a pas de second facteur.',
   requireOff: 'Ne plus l’exiger',
