@@ -58,7 +58,7 @@ function refusalOf({ code, message }: ClientError): DavError | null {
     case 'HPE_HEADER_OVERFLOW':
       return new DavError(
         431,
-        `This request has too long headers, too many (${HEADERS_MAX} are the most), or its address is too long.`,
+        `The headers of this request are too many (${HEADERS_MAX} are the most) or too long, or its address is.`,
       );
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new DavError(413, 'The chunks of this body have too long extensions.');
