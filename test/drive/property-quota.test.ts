@@ -129,7 +129,7 @@ describe('security 6 — dead properties have a number and count in the quotas',
 
 test('security 6 — a storage from before they counted gets the numbers by its migration', async () => {
   const path = await temporaryFile();
-  const before = MIGRATIONS.filter(({ name }) => name < '0009');
+  const before = MIGRATIONS.filter(({ name }) => name < '0008');
   await SqliteDatabase.open(path, before).close();
   const raw = openRaw(path);
   const node = raw.prepare(

@@ -178,12 +178,17 @@ export const touchUpwards = statement<{
   revision: number;
   size: number;
   descendants: number;
-  properties: number;
 }>()<never>(
   (_db, p) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
-      descendants = descendants + ${p('descendants')}, property_bytes = property_bytes + ${p('properties')}
+      descendants = descendants + ${p('descendants')}
     WHERE id IN ${upwards(p('start'))}`,
+);
+
+/** Adds to the property bytes of the node `start` and all its ancestors. Apart, as they are in an index and seldom change. */
+export const addPropertyBytes = statement<{ start: number; properties: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE node SET property_bytes = property_bytes + ${p('properties')} WHERE id IN ${upwards(p('start'))}`,
 );
 
 /** As `touchUpwards`, for a collection whose own members change: it is modified `now`. */
@@ -192,12 +197,11 @@ export const touchParent = statement<{
   revision: number;
   size: number;
   descendants: number;
-  properties: number;
   now: number;
 }>()<never>(
   (_db, p) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
-      descendants = descendants + ${p('descendants')}, property_bytes = property_bytes + ${p('properties')},
+      descendants = descendants + ${p('descendants')},
       modified = CASE WHEN id = ${p('start')} THEN ${p('now')} ELSE modified END
     WHERE id IN ${upwards(p('start'))}`,
 );

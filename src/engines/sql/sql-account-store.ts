@@ -318,8 +318,7 @@ async function insertFolder(
 ): Promise<number> {
   const { value: revision } = (await nextRevision.first(connection, {}))!;
   const row = await statements.insertFolder.first(connection, { drive: driveId, parent, name, revision, now });
-  if (parent !== null)
-    await touchUpwards.run(connection, { start: parent, revision, size: 0, descendants: 1, properties: 0 });
+  if (parent !== null) await touchUpwards.run(connection, { start: parent, revision, size: 0, descendants: 1 });
   return row!.id;
 }
 

@@ -57,14 +57,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
       }),
     );
     checkRecorded(node.content, row!);
-    await nodes.touchParent.run(this.connection, {
-      ...UNCHANGED,
-      start: node.parentId,
-      revision,
-      size,
-      descendants: 1,
-      now,
-    });
+    await this.#touchParent(node.parentId, { size, descendants: 1, properties: 0 }, revision, now);
     return {
       id: row!.id as NodeId,
       driveId: node.driveId,
@@ -112,26 +105,14 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     await refuseTakenName(nodes.bindNode.run(this.connection, { id: node.id, parent: parent.id, name, revision }));
     if (node.parentId !== null) {
       await this.#noteRemoval(node, revision, now);
-      await nodes.touchParent.run(this.connection, {
-        start: node.parentId,
-        revision,
-        size: -node.size,
-        descendants: -descendants,
-        properties: -node.propertyBytes,
-        now,
-      });
+      const less = { size: -node.size, descendants: -descendants, properties: -node.propertyBytes };
+      await this.#touchParent(node.parentId, less, revision, now);
     }
     if (node.driveId !== parent.driveId) {
       await nodes.moveToDrive.run(this.connection, { id: node.id, drive: parent.driveId, revision });
     }
-    await nodes.touchParent.run(this.connection, {
-      start: parent.id,
-      revision,
-      size: node.size,
-      descendants,
-      properties: node.propertyBytes,
-      now,
-    });
+    const more = { size: node.size, descendants, properties: node.propertyBytes };
+    await this.#touchParent(parent.id, more, revision, now);
     return { ...node, driveId: parent.driveId, parentId: parent.id, name, revision };
   }
 
@@ -158,14 +139,8 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     );
     await nodes.copyProperties.run(this.connection, NOTHING);
     const copy = nodeOf((await nodes.findCopy.first(this.connection, { id: node.id }))!);
-    await nodes.touchParent.run(this.connection, {
-      start: parent.id,
-      revision,
-      size: copy.size,
-      descendants: copy.descendants + 1,
-      properties: copy.propertyBytes,
-      now,
-    });
+    const more = { size: copy.size, descendants: copy.descendants + 1, properties: copy.propertyBytes };
+    await this.#touchParent(parent.id, more, revision, now);
     if (options.modified === undefined) return copy;
     const { modified } = options;
     await nodes.setTimes.run(this.connection, { id: copy.id, modified, created: copy.created, revision });
@@ -198,7 +173,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     await records.markChanged.run(this.connection, { node: node.id, revision });
     const own = await this.#ownPropertyBytes(node.id);
     const growth = own - before;
-    await nodes.touchUpwards.run(this.connection, { ...UNCHANGED, start: node.id, revision, properties: growth });
+    await this.#touch(node.id, revision, { ...UNCHANGED, properties: growth });
     return { own, growth };
   }
 
@@ -307,8 +282,22 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
     return (await nodes.nextRevision.first(this.connection, NOTHING))!.value;
   }
 
-  async #touch(id: NodeId, revision: number): Promise<void> {
-    await nodes.touchUpwards.run(this.connection, { ...UNCHANGED, start: id, revision });
+  /** A node and all above it. */
+  async #touch(start: NodeId, revision: number, growth = UNCHANGED): Promise<void> {
+    const { size, descendants } = growth;
+    await nodes.touchUpwards.run(this.connection, { start, revision, size, descendants });
+    await this.#addPropertyBytes(start, growth);
+  }
+
+  /** A collection whose own members change, and all above it. */
+  async #touchParent(start: NodeId, growth: typeof UNCHANGED, revision: number, now: number): Promise<void> {
+    const { size, descendants } = growth;
+    await nodes.touchParent.run(this.connection, { start, revision, size, descendants, now });
+    await this.#addPropertyBytes(start, growth);
+  }
+
+  async #addPropertyBytes(start: NodeId, { properties }: typeof UNCHANGED): Promise<void> {
+    if (properties !== 0) await nodes.addPropertyBytes.run(this.connection, { start, properties });
   }
 
   /** Remembers that a name is free now, for `ChangeLogView.removals`. */
@@ -326,7 +315,7 @@ export class SqlDriveTransaction extends SqlDriveView implements DriveTransactio
 
   async #touchAbove(node: NodeRow, revision: number, growth: typeof UNCHANGED): Promise<void> {
     if (node.parentId === null) return;
-    await nodes.touchUpwards.run(this.connection, { ...growth, start: node.parentId, revision });
+    await this.#touch(node.parentId, revision, growth);
   }
 }
 
