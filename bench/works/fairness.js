@@ -8,12 +8,14 @@ import Database from 'better-sqlite3';
 import { PROPFIND_NAMED, putMany, send, sendExpecting } from '../http-client.js';
 import { run } from '../processes.js';
 import { firnCommand } from '../servers/firn.js';
-import { USER } from '../servers/server.js';
+import { basicAuth, USER } from '../servers/server.js';
 import { recordWaits } from './light-client.js';
 import { curlHeaders, makeFolder } from './work.js';
 
 /** Files of the folder that all trees are made of. */
 const LEAF_FILES = 1000;
+/** Long polls that one password may have open. */
+const POLLS_A_PASSWORD = 50;
 /** Rows that one transaction of the preparation writes. */
 const PAGE_ROWS = 5000;
 
@@ -251,35 +253,33 @@ async function runPolls(bench) {
     const answer = await sendExpecting([200], 'GET', `${changes}?since=${encodeURIComponent(cursor)}`, { headers });
     ({ cursor, more } = JSON.parse(answer.body.toString()));
   }
-  const programs = 4;
+  const programs = await makePrograms(bench, Math.ceil(sizes.fairPolls / POLLS_A_PASSWORD));
   const config = Array.from(
-    { length: sizes.fairPolls / programs },
+    { length: sizes.fairPolls / programs.length },
     () => `url = "${changes}?timeout=50&since=${encodeURIComponent(cursor)}"\noutput = "/dev/null"\n`,
   ).join('');
+  const parallel = ['-sS', '--fail', '--parallel', '--parallel-immediate', '--parallel-max', `${POLLS_A_PASSWORD}`];
   await recordWaits(bench, file, async () => {
-    const waiting = Array.from({ length: programs }, () =>
-      run(
-        'nice',
-        [
-          '-n',
-          '10',
-          'curl',
-          '-sS',
-          '--parallel',
-          '--parallel-immediate',
-          '--parallel-max',
-          '300',
-          ...curlHeaders(headers),
-          '--config',
-          '-',
-        ],
-        { cores: loadCores, input: config },
-      ),
+    const waiting = programs.map((own) =>
+      run('nice', ['-n', '10', 'curl', ...parallel, ...curlHeaders(own), '--config', '-'], {
+        cores: loadCores,
+        input: config,
+      }),
     );
     await sleep(sizes.restSeconds * 1000);
     await sendExpecting([204], 'PUT', file, { headers, body: Buffer.alloc(4096, 'a change') });
     await Promise.all(waiting);
   });
+}
+
+/** Credentials of programs: of one password only so many may wait. @param {import('./work.js').Bench} bench @param {number} count */
+async function makePrograms(bench, count) {
+  const programs = [];
+  for (let number = 0; number < count; number++) {
+    const secret = await firnCommand(['app-password', 'create', USER, `program ${number}`], firnOf(bench).storage);
+    programs.push(basicAuth(USER, secret));
+  }
+  return programs;
 }
 
 /** @type {import('./work.js').Work[]} */
