@@ -21,7 +21,7 @@ export interface DriveParts {
   readonly uploadMaxExtendedBytes: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Hears of bytes that came to the disk, before they get a name. */
+  /** Called with the number of bytes that came to the disk, before they get a name. */
   readonly onReceived?: (membership: Membership, bytes: number) => void;
 }
 

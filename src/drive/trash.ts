@@ -119,7 +119,7 @@ export async function expireTrash(drives: DriveStore, deletedBefore: number, now
 /** Deleted trees that one transaction removes; each costs a few statements whatever its size. */
 const EXPIRE_TOGETHER = 100;
 
-/** Empties some trash folders of a drive, of whoever they are. Gives how many things it removed. */
+/** Empties some trash folders of a drive, whose ever they are. Resolves with the number of things removed. */
 export function emptyTrash(drives: DriveStore, bins: readonly NodeId[], now: number): Promise<number> {
   return emptyBins(bins, (bin) => drives.write((transaction) => destroySome(transaction, bin, now), MAKES_ROOM));
 }

@@ -11,8 +11,8 @@ export const HEADERS_MAX = 200;
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /**
- * Headers that Firn reads and that have one value. Of two different ones Node takes the first or joins them, and whoever
- * stands before Firn may take the other.
+ * Headers that Firn reads and that have one value. Of two different ones Node takes the first or joins them, and a
+ * proxy before Firn may take the other.
  */
 const SINGLE: ReadonlySet<string> = new Set([
   'authorization',

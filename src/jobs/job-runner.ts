@@ -216,7 +216,7 @@ export class JobRunner {
 
   #note({ kind: job, id, everyMinutes }: ClaimedJob, { kind }: JobOutcome, error: unknown, seconds: number): void {
     const isFailed = kind === 'failed' || kind === 'retry';
-    // Whoever asked for a job sees how it ended; of the server's own the log alone tells.
+    // Who asked for a job sees how it ended; of the server's own the log alone tells.
     const level = isExpected(error) && everyMinutes === null ? 'warn' : 'error';
     if (isFailed) this.#log[level]({ err: error, job, id }, 'a job failed');
     else if (kind === 'succeeded') this.#log.info({ job, id }, 'a job ran');

@@ -69,7 +69,7 @@ export const appPasswordRoutes: readonly Route[] = [
 ];
 
 async function makeOne(request: ConsoleRequest<AppPasswordBody>, parts: ConsoleParts) {
-  // Whoever only has found the browser open adds no way in that outlasts the session.
+  // Who has only found the browser open adds no way in that outlasts the session.
   checkFresh(request);
   const { name, driveId, folder, allowance = 'full', expiresAt } = request.body;
   const drive = driveId === null ? null : await openUserDrive(request, parts, driveId);

@@ -53,7 +53,7 @@ export function followSession(): void {
   const look = () => void refreshSession().catch(() => {});
   tabs.addEventListener('message', look);
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look());
-  // The browser's history kept the page as it was, whoever is there now.
+  // The browser's history kept the page as it was; somebody else may be there now.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 }
 

@@ -208,7 +208,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     this.#isFlushing = false;
   }
 
-  /** Whoever else waits for the lock has it before the next write of a command. */
+  /** Another process that waits for the lock has it before the next write of a command. */
   async #rest(): Promise<void> {
     const left = this.#restsUntil - performance.now();
     if (left > 0) await wait(left);
