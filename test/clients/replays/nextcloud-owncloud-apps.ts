@@ -240,7 +240,7 @@ const syncing: readonly Row[] = [
   },
   {
     row: '10',
-    rule: 'the search for favourites fails softly',
+    rule: 'the search for favourites is answered',
     proves: ['R34'],
     steps: [
       {
@@ -248,7 +248,7 @@ const syncing: readonly Row[] = [
         path: `{D}${FILES}/`,
         headers: XML,
         body: '<?xml version="1.0"?><oc:filter-files xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:getetag/></d:prop><oc:filter-rules><oc:favorite>1</oc:favorite></oc:filter-rules></oc:filter-files>',
-        accept: [207, 501],
+        accept: [207],
       },
     ],
   },
