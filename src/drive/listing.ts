@@ -97,9 +97,11 @@ export class Listing {
 
   async #nextMembers(snapshot: Snapshot, limit: number): Promise<Resource[]> {
     const folders = new Map(this.#batch.map((folder) => [folder.id, folder]));
-    const rows = await snapshot.view.children([...folders.keys()], this.#after, limit);
-    const last = rows.at(-1);
-    if (last && rows.length === limit) {
+    // One more tells whether there is another page: a folder of just so many members is one.
+    const rows = await snapshot.view.children([...folders.keys()], this.#after, limit + 1);
+    if (rows.length > limit) {
+      rows.pop();
+      const last = rows.at(-1)!;
       this.#after = { parentId: last.parentId!, name: last.name };
     } else {
       this.#batch = [];

@@ -34,6 +34,14 @@ describe('faults B1 — a long answer lets others in after each step', () => {
     expect(counts.turns).toBeGreaterThan((2 * FILES - PAGE_MEMBERS) / STEP_MEMBERS);
   });
 
+  test('a folder that fills a page is one page: its answer has a length', async () => {
+    await alice('MKCOL', '/page');
+    await insertEmptyFiles(server.engines.drives, (await server.idOf('alice', '/page')) as NodeId, PAGE_MEMBERS);
+    const { headers, text } = await alice('PROPFIND', '/page', { headers: { Depth: '1' }, body: askFor('getetag') });
+    expect(hrefsOf(text)).toHaveLength(PAGE_MEMBERS + 1);
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(text)));
+  });
+
   test('security 7 — ZIP: a turn for some members each', async () => {
     const client = await ConsoleClient.signedIn(server, 'alice', PASSWORD);
     const counts = await countTurns(server.engines.drives, async () => {
