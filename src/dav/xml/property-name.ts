@@ -44,12 +44,17 @@ export function checkNames(names: readonly PropertyName[]): void {
     throw new DavError(400, `The request names more than ${PROPERTY_NAMES_MAX} properties.`);
   }
   let bytes = 0;
-  for (const name of names) bytes += Buffer.byteLength(missingProperty(name));
-  if (bytes > PROPERTY_NAMES_BYTES_MAX) {
-    const limit = `${PROPERTY_NAMES_BYTES_MAX / 1024} KiB`;
-    throw new DavError(
-      400,
-      `The names of the properties, each with its namespace, take more than ${limit}. Ask for fewer.`,
-    );
+  for (const name of names) {
+    bytes += Buffer.byteLength(missingProperty(name));
+    // At once: the rest of a thousand long ones takes 100 ms to write.
+    if (bytes > PROPERTY_NAMES_BYTES_MAX) throw tooLong();
   }
+}
+
+function tooLong(): DavError {
+  const limit = `${PROPERTY_NAMES_BYTES_MAX / 1024} KiB`;
+  return new DavError(
+    400,
+    `The names of the properties, each with its namespace, take more than ${limit}. Ask for fewer.`,
+  );
 }
