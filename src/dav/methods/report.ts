@@ -1,5 +1,6 @@
 import { FavoriteListing } from '../../drive/favorites.js';
 import type { Resource } from '../../drive/resource.js';
+import type { Snapshot } from '../../drive/snapshot.js';
 import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../../drive/sync-page.js';
 import { cursorAtStart, findCursor, mayFollow, syncToken } from '../../drive/sync-token.js';
 import { turns } from '../../drive/turns.js';
@@ -7,13 +8,20 @@ import { checkConditions, readConditions } from '../conditions.js';
 import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal } from '../headers/prefer.js';
-import { type Gone, MemberList, MultistatusPages, respondPages } from '../properties/multistatus-pages.js';
+import {
+  type Gone,
+  MemberList,
+  type MemberSource,
+  MultistatusPages,
+  respondPages,
+} from '../properties/multistatus-pages.js';
 import { PropertySelection } from '../properties/property-selection.js';
 import { freeBytes, prepareAnswer } from '../properties/resource-page.js';
 import { type DavRequest, type DavResponse, existing, headerOf, hrefOf } from '../request.js';
 import { OWNCLOUD_NAMESPACE, readFilterFiles } from '../xml/filter-files-request.js';
 import { MULTISTATUS_CONTENT_TYPE, responseWithStatus } from '../xml/multistatus.js';
 import { parseXml, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
+import type { PropertyName } from '../xml/property-name.js';
 import { readSyncCollection, type SyncCollectionRequest } from '../xml/sync-collection-request.js';
 import { DAV_NAMESPACE, type XmlElement } from '../xml/xml-element.js';
 
@@ -33,8 +41,20 @@ export async function report(request: DavRequest): Promise<DavResponse> {
 
 /** ownCloud's: the favourites below a folder, which its and Nextcloud's apps show as a list. */
 async function filterFiles(request: DavRequest, element: XmlElement): Promise<DavResponse> {
+  return reportOn(request, readFilterFiles(element), async (_snapshot, folder) => ({
+    members: new FavoriteListing(folder),
+    after: '',
+  }));
+}
+
+/** The frame of a report on a folder: the properties that it asks for of the members that `look` finds, page by page. */
+async function reportOn(
+  request: DavRequest,
+  properties: readonly PropertyName[],
+  look: (snapshot: Snapshot, folder: Resource) => Promise<{ members: MemberSource; after: string }>,
+): Promise<DavResponse> {
   const isMinimal = prefersMinimal(request.headers);
-  const selection = new PropertySelection({ kind: 'prop', properties: readFilterFiles(element) }, { isMinimal });
+  const selection = new PropertySelection({ kind: 'prop', properties }, { isMinimal });
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
   await turns.enter();
@@ -43,8 +63,9 @@ async function filterFiles(request: DavRequest, element: XmlElement): Promise<Da
     const folder = existing(request, found);
     await checkConditions(request, conditions, snapshot, found);
     checkFolder(folder);
+    const { members, after } = await look(snapshot, folder);
     const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
-    const pages = new MultistatusPages(answer, new FavoriteListing(folder));
+    const pages = new MultistatusPages(answer, members, [], after);
     return { pages, text: await pages.next(snapshot) };
   });
   return respondPages(headersOf(isMinimal), first.text, first.pages);
@@ -74,16 +95,7 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
     throw new DavError(400, 'A sync-collection report takes Depth 0: its sync-level says how deep it goes.');
   }
   const wanted = readSyncCollection(element);
-  const isMinimal = prefersMinimal(request.headers);
-  const selection = new PropertySelection({ kind: 'prop', properties: wanted.properties }, { isMinimal });
-  const conditions = await readConditions(request);
-  const free = await freeBytes(request, selection);
-  await turns.enter();
-  const first = await request.drive.read(async (snapshot) => {
-    const found = await snapshot.find(request.path);
-    const folder = existing(request, found);
-    await checkConditions(request, conditions, snapshot, found);
-    checkFolder(folder);
+  return reportOn(request, wanted.properties, async (snapshot, folder) => {
     const cursor = wanted.token === '' ? cursorAtStart(folder) : await findCursor(snapshot, folder, wanted.token);
     if (!cursor) {
       throw new DavError(403, 'This sync-token is not valid here any more: begin again with an empty one.', {
@@ -91,13 +103,10 @@ async function syncCollection(request: DavRequest, element: XmlElement): Promise
       });
     }
     const page = await nextPage(snapshot, folder, cursor, { isDeep: wanted.isDeep, limit: limitOf(wanted) });
-    const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
     const token = syncToken(folder, snapshot.membership, page.cursor);
     const members = new MemberList([...page.removed.map(goneOf), ...page.changed]);
-    const pages = new MultistatusPages(answer, members, [], after(request, page, token));
-    return { pages, text: await pages.next(snapshot) };
+    return { members, after: after(request, page, token) };
   });
-  return respondPages(headersOf(isMinimal), first.text, first.pages);
 }
 
 function limitOf({ limit }: SyncCollectionRequest): number {
