@@ -16,18 +16,7 @@ afterAll(() => server.stop());
 const send = (method: string, target: string, options: { headers?: Record<string, string>; body?: string } = {}) =>
   server.send(method, target, { user: 'alice', ...options });
 
-/** The status line's number of a request with lines of its own, 0 where the connection just ends. */
-async function rawStatus(...lines: string[]): Promise<number> {
-  const connection = await server.connect();
-  connection.writeHead(...lines);
-  try {
-    return (await connection.readAnswer()).status;
-  } catch {
-    return 0;
-  } finally {
-    connection.close();
-  }
-}
+const rawStatus = (...lines: string[]) => server.rawStatus(...lines);
 
 describe('client A — RFC 9112 §3.2.2: the target may be a whole address', () => {
   test.each(['http://files.example', 'HTTP://files.example:8080', 'https://files.example', 'Http://[::1]:1'])(

@@ -18,18 +18,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const isAlive = async () => expect((await alice('GET', '/d/f')).text).toBe('f');
-/** Sends raw text on a connection of its own and gives the first answer's status, or 0 where it just closes. */
-async function rawStatus(...lines: string[]): Promise<number> {
-  const connection = await server.connect();
-  connection.writeHead(...lines);
-  try {
-    return (await connection.readAnswer()).status;
-  } catch {
-    return 0;
-  } finally {
-    connection.close();
-  }
-}
+const rawStatus = (...lines: string[]) => server.rawStatus(...lines);
 
 describe('PITFALLS — paths', () => {
   const BAD = [

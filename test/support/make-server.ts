@@ -155,6 +155,19 @@ export class TestServer {
     return Connection.open(this.port);
   }
 
+  /** The status of the first answer to a head that is sent as it is, on a connection of its own; 0 where that just ends. */
+  async rawStatus(...lines: string[]): Promise<number> {
+    const connection = await this.connect();
+    connection.writeHead(...lines);
+    try {
+      return (await connection.readAnswer()).status;
+    } catch {
+      return 0;
+    } finally {
+      connection.close();
+    }
+  }
+
   /** The numeric id of what is at a path, as `oc:fileid` shows it. */
   async idOf(who: string, target: string): Promise<NodeId> {
     const body = '<propfind xmlns="DAV:"><prop><fileid xmlns="http://owncloud.org/ns"/></prop></propfind>';
