@@ -249,7 +249,7 @@ export class Authenticator {
       }
       return verdict;
     } finally {
-      if (!isWrong) await guess.giveBack();
+      await guess.end(isWrong);
     }
   }
 

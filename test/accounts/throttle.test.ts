@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { addressBlock } from '../../src/accounts/address-block.js';
-import { Throttle } from '../../src/accounts/throttle.js';
+import { PasswordsBusyError } from '../../src/accounts/passwords.js';
+import { type Guess, Throttle } from '../../src/accounts/throttle.js';
 
 describe('PRODUCT S5 — who counts as one address', () => {
   it.each([
@@ -19,6 +20,83 @@ describe('PRODUCT S5 — who counts as one address', () => {
   });
 });
 
+/** Whether the guess was let through. */
+async function guessWrongly(throttle: Throttle, account: string, address: string): Promise<boolean> {
+  const guess = await throttle.take(account, address);
+  if (!('end' in guess)) return false;
+  await guess.end(true);
+  return true;
+}
+
+/** Begins `count` guesses at once; as many of them as have been let through by now can be ended. */
+function beginAtOnce(throttle: Throttle, count: number, account: (index: number) => string) {
+  const begun: Guess[] = [];
+  const answers = Array.from({ length: count }, async (_, index) => {
+    const guess = await throttle.take(account(index), '192.0.2.1');
+    if ('end' in guess) begun.push(guess);
+    return 'end' in guess;
+  });
+  return { begun, answers: Promise.all(answers) };
+}
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('PRODUCT S5 — right passwords that come at once, as after a restart', () => {
+  it('of one account wait for each other; none is refused', async () => {
+    const { begun, answers } = beginAtOnce(new Throttle(), 60, () => 'anna');
+    let mostAtOnce = 0;
+    for (let ended = 0; ended < 60; ) {
+      await settle();
+      mostAtOnce = Math.max(mostAtOnce, begun.length);
+      for (const guess of begun.splice(0)) {
+        await guess.end(false);
+        ended++;
+      }
+    }
+    expect(mostAtOnce).toBe(10);
+    expect(await answers).toEqual(Array.from({ length: 60 }, () => true));
+  });
+
+  it('of a whole office wait for each other, and more than 64 are told to come back', async () => {
+    const throttle = new Throttle();
+    const { begun, answers } = beginAtOnce(throttle, 164, (index) => `user ${index}`);
+    await settle();
+    expect(begun.length).toBe(100);
+    await expect(throttle.take('one more', '192.0.2.1')).rejects.toThrow(PasswordsBusyError);
+    for (let ended = 0; ended < 164; await settle()) {
+      for (const guess of begun.splice(0)) {
+        await guess.end(false);
+        ended++;
+      }
+    }
+    expect((await answers).every((isLetThrough) => isLetThrough)).toBe(true);
+  });
+
+  it('wrong ones at once are ten all the same', async () => {
+    const { begun, answers } = beginAtOnce(new Throttle(), 60, () => 'anna');
+    await settle();
+    expect(begun.length).toBe(10);
+    for (const guess of begun) await guess.end(true);
+    expect((await answers).filter((isLetThrough) => isLetThrough)).toHaveLength(10);
+  });
+
+  it('a wrong one among them keeps its place and no more', async () => {
+    const throttle = new Throttle();
+    const { begun, answers } = beginAtOnce(throttle, 60, () => 'anna');
+    await settle();
+    for (const guess of begun.splice(0, 9)) await guess.end(true);
+    for (let ended = 0; ended < 51; await settle()) {
+      for (const guess of begun.splice(0)) {
+        await guess.end(false);
+        ended++;
+      }
+    }
+    expect((await answers).filter((isLetThrough) => isLetThrough)).toHaveLength(60);
+    expect(await guessWrongly(throttle, 'anna', '192.0.2.1')).toBe(true);
+    expect(await guessWrongly(throttle, 'anna', '192.0.2.1')).toBe(false);
+  });
+});
+
 describe('PRODUCT S5 — guesses', () => {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -29,7 +107,7 @@ describe('PRODUCT S5 — guesses', () => {
   const takeMany = async (throttle: Throttle, count: number, account: (index: number) => string, address: string) => {
     let taken = 0;
     for (let index = 0; index < count; index++) {
-      if ('giveBack' in (await throttle.take(account(index), address))) taken++;
+      if (await guessWrongly(throttle, account(index), address)) taken++;
     }
     return taken;
   };
@@ -54,7 +132,7 @@ describe('PRODUCT S5 — guesses', () => {
     const throttle = new Throttle();
     let taken = 0;
     for (let index = 0; index < 20; index++) {
-      if ('giveBack' in (await throttle.take('anna', `2001:db8::${index.toString(16)}`))) taken++;
+      if (await guessWrongly(throttle, 'anna', `2001:db8::${index.toString(16)}`)) taken++;
     }
     expect(taken).toBe(10);
   });
@@ -77,7 +155,7 @@ describe('PRODUCT S5 — guesses', () => {
     const throttle = new Throttle();
     for (let index = 0; index < 200; index++) {
       const guess = await throttle.take('anna', '192.0.2.1');
-      if ('giveBack' in guess) await guess.giveBack();
+      if ('end' in guess) await guess.end(false);
     }
     expect(await takeMany(throttle, 20, () => 'anna', '192.0.2.1')).toBe(10);
   });
