@@ -151,6 +151,7 @@ function fairnessRows(sizes) {
     ['missing', 'PROPFIND, 1,000 missing names of a long namespace'],
     ['prefixes', 'LOCK, an owner of 19,800 prefixes'],
     ['locks', 'as many LOCKs as are taken, and their listing'],
+    ['arrivals', `${polls} requests of programs at once, as after a restart`],
     ['polls', `${polls} long polls and one change`],
   ];
   return works.flatMap(([name, title, seconds]) =>

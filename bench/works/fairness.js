@@ -16,6 +16,8 @@ import { curlHeaders, makeFolder } from './work.js';
 const LEAF_FILES = 1000;
 /** Long polls that one password may have open. */
 const POLLS_A_PASSWORD = 50;
+/** Requests that one curl has under way at once. */
+const CURL_PARALLEL_MAX = 250;
 /** Rows that one transaction of the preparation writes. */
 const PAGE_ROWS = 5000;
 
@@ -71,10 +73,17 @@ async function ensureFile({ server, headers }) {
   return url;
 }
 
-/** @param {import('./work.js').Bench} bench @param {string} url @param {string} depth @param {string} bodyPath */
-function propfindHeavily(bench, url, depth, bodyPath) {
+/**
+ * @param {import('./work.js').Bench} bench
+ * @param {string | string[]} urls
+ * @param {string} depth
+ * @param {string} bodyPath
+ * @param {string[]} [options] of curl
+ */
+function propfindHeavily(bench, urls, depth, bodyPath, options = []) {
   const headers = { ...bench.headers, Depth: depth, 'Content-Type': 'application/xml' };
-  return askHeavily(bench, ['-X', 'PROPFIND', '--data-binary', `@${bodyPath}`, ...curlHeaders(headers), url]);
+  const request = ['-X', 'PROPFIND', '--data-binary', `@${bodyPath}`, ...curlHeaders(headers)];
+  return askHeavily(bench, [...options, ...request, ...[urls].flat()]);
 }
 
 /** @param {import('./work.js').Bench} bench @param {string} text */
@@ -95,8 +104,17 @@ async function runPropfind(bench) {
 async function runPropfinds(bench) {
   const url = await ensureTree(bench, bench.sizes.fairManyFiles / 10);
   const body = writeBody(bench, PROPFIND_NAMED);
+  // One curl: to start fifty would keep the light client itself waiting.
+  const urls = Array.from({ length: 50 }, (_, number) => `${url}?${number}`);
+  const outputs = urls.flatMap(() => ['--output', '/dev/null']).slice(2);
   await recordWaits(bench, await ensureFile(bench), () =>
-    Promise.all(Array.from({ length: 50 }, () => propfindHeavily(bench, url, 'infinity', body))),
+    propfindHeavily(bench, urls, 'infinity', body, [
+      '--parallel',
+      '--parallel-immediate',
+      '--parallel-max',
+      '50',
+      ...outputs,
+    ]),
   );
 }
 
@@ -107,12 +125,16 @@ async function runCopy(bench) {
   await recordWaits(bench, await ensureFile(bench), () => sendExpecting([201], 'COPY', url, { headers }));
 }
 
-/** A COPY of everything, deleted twice: the second time for good. @param {import('./work.js').Bench} bench */
+/** A COPY of everything, part by part because one COPY has a limit, deleted twice: the second time for good. @param {import('./work.js').Bench} bench */
 async function runTrash(bench) {
   const { server, headers, sizes } = bench;
   const tree = await ensureTree(bench, sizes.fairManyFiles);
   const url = `${server.baseUrl}to-be-emptied`;
-  await sendExpecting([201], 'COPY', tree, { headers: { ...headers, Destination: url } });
+  await makeFolder(bench, 'to-be-emptied');
+  for (let number = 0; await isThere(`${tree}part-${number}/`, headers); number++) {
+    const Destination = `${url}/part-${number}`;
+    await sendExpecting([201], 'COPY', `${tree}part-${number}/`, { headers: { ...headers, Destination } });
+  }
   await recordWaits(bench, await ensureFile(bench), async () => {
     await sendExpecting([204], 'DELETE', url, { headers });
     await sendExpecting([204], 'DELETE', `${server.baseUrl}Trash/to-be-emptied`, { headers });
@@ -242,10 +264,12 @@ function checkRefused(error) {
   if (!/returned error: 4\d\d/.test(error.message)) throw error;
 }
 
-/** As many programs as there are, each waiting for the next change. @param {import('./work.js').Bench} bench */
-async function runPolls(bench) {
-  const { server, headers, loadCores, sizes } = bench;
-  const file = await ensureFile(bench);
+/**
+ * Requests that wait for a change: one of each path that a program follows, of as many programs as that takes.
+ * @param {import('./work.js').Bench} bench
+ */
+async function preparePolls(bench) {
+  const { server, headers, sizes } = bench;
   const driveId = /\/dav\/(\d+)\//.exec(server.baseUrl)?.[1];
   const changes = new URL(`/api/drives/${driveId}/changes`, server.baseUrl).href;
   let cursor = '';
@@ -254,21 +278,55 @@ async function runPolls(bench) {
     ({ cursor, more } = JSON.parse(answer.body.toString()));
   }
   const programs = await makePrograms(bench, Math.ceil(sizes.fairPolls / POLLS_A_PASSWORD));
-  const config = Array.from(
-    { length: sizes.fairPolls / programs.length },
-    () => `url = "${changes}?timeout=50&since=${encodeURIComponent(cursor)}"\noutput = "/dev/null"\n`,
-  ).join('');
-  const parallel = ['-sS', '--fail', '--parallel', '--parallel-immediate', '--parallel-max', `${POLLS_A_PASSWORD}`];
+  return Array.from({ length: sizes.fairPolls }, (_, number) => {
+    const program = Object.entries(programs[number % programs.length]);
+    const own = program.map(([name, value]) => `header = "${name}: ${value}"\n`).join('');
+    return `url = "${changes}?timeout=50&since=${encodeURIComponent(cursor)}"\noutput = "/dev/null"\nfail\n${own}`;
+  });
+}
+
+/**
+ * Sends them all at once and resolves when the server has had time to let them wait; `answered` resolves with their answers.
+ * @param {import('./work.js').Bench} bench
+ * @param {string[]} polls
+ */
+async function sendPolls({ loadCores, sizes }, polls) {
+  const parallel = ['-sS', '--parallel', '--parallel-immediate', '--parallel-max', `${CURL_PARALLEL_MAX}`];
+  const shares = Array.from({ length: Math.ceil(polls.length / CURL_PARALLEL_MAX) }, (_, number) =>
+    polls.slice(number * CURL_PARALLEL_MAX, (number + 1) * CURL_PARALLEL_MAX),
+  );
+  const running = shares.map((share) =>
+    run('nice', ['-n', '10', 'curl', ...parallel, '--config', '-'], { cores: loadCores, input: share.join('next\n') }),
+  );
+  await sleep(sizes.restSeconds * 1000);
+  return { answered: Promise.all(running) };
+}
+
+/** @param {import('./work.js').Bench} bench @param {string} file */
+function changeFile({ headers }, file) {
+  return sendExpecting([204], 'PUT', file, { headers, body: Buffer.alloc(4096, 'a change') });
+}
+
+/** As many programs as there are come back at once, as after a restart of the server. @param {import('./work.js').Bench} bench */
+async function runArrivals(bench) {
+  const file = await ensureFile(bench);
+  const polls = await preparePolls(bench);
+  /** @type {Promise<unknown>} */
+  let answered = Promise.resolve();
   await recordWaits(bench, file, async () => {
-    const waiting = programs.map((own) =>
-      run('nice', ['-n', '10', 'curl', ...parallel, ...curlHeaders(own), '--config', '-'], {
-        cores: loadCores,
-        input: config,
-      }),
-    );
-    await sleep(sizes.restSeconds * 1000);
-    await sendExpecting([204], 'PUT', file, { headers, body: Buffer.alloc(4096, 'a change') });
-    await Promise.all(waiting);
+    ({ answered } = await sendPolls(bench, polls));
+  });
+  await changeFile(bench, file);
+  await answered;
+}
+
+/** As many programs as there are wait, and something changes. @param {import('./work.js').Bench} bench */
+async function runPolls(bench) {
+  const file = await ensureFile(bench);
+  const { answered } = await sendPolls(bench, await preparePolls(bench));
+  await recordWaits(bench, file, async () => {
+    await changeFile(bench, file);
+    await answered;
   });
 }
 
@@ -294,5 +352,6 @@ export const fairnessWorks = [
   { name: 'fairness-missing', only: ['firn'], run: runMissing },
   { name: 'fairness-prefixes', only: ['firn'], run: runPrefixes },
   { name: 'fairness-locks', only: ['firn'], run: runLocks },
+  { name: 'fairness-arrivals', only: ['firn'], run: runArrivals },
   { name: 'fairness-polls', only: ['firn'], run: runPolls },
 ];
