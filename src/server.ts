@@ -17,22 +17,22 @@ import { verifyCode } from './accounts/verify-code.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { type Config, ConfigError, checkMayListen, isMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
-import { ChangeWatch } from './drive/change-watch.js';
 import { Contents } from './drive/contents.js';
 import type { DriveParts } from './drive/drive.js';
-import { Uploads } from './drive/uploads.js';
+import { ChangeWatch } from './drive/sync/change-watch.js';
+import { Uploads } from './drive/uploads/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
 import { claimStorage } from './engines/sqlite/storage-claim.js';
 import { readStorageKey, SECRET_KEY } from './engines/storage-key.js';
 import { makeApp } from './http/app.js';
 import { driveAddresses } from './http/drive-addresses.js';
 import { tellDropped } from './http/dropped-connections.js';
+import { InFlightRequests } from './http/in-flight-requests.js';
 import { answerMalformed } from './http/malformed.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
 import { HEADERS_MAX } from './http/request-head.js';
 import { makeTlsServer } from './http/tls-server.js';
-import { UnderWay } from './http/under-way.js';
 import { EarlyCollection } from './jobs/early-collection.js';
 import { GcTotals } from './jobs/gc-totals.js';
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
@@ -97,7 +97,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const scrub = new ScrubTotals();
     const jobs = makeJobs(config, engines, { driveParts, box, gc, scrub, log });
     const services = { authenticator, accounts, audit, passwords, box, driveParts, changeWatch, jobs, gc, scrub, log };
-    const underWay = new UnderWay();
+    const underWay = new InFlightRequests();
     const server = makeHttpServer(config, engines, services, underWay);
     await listen(server, config);
     await jobs.start();
@@ -145,7 +145,7 @@ function makeDriveParts(config: Config, { drives, blobs }: Engines, { note }: Ea
   return { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now, onReceived: note };
 }
 
-function makeHttpServer(config: Config, engines: Engines, services: Services, underWay: UnderWay): Server {
+function makeHttpServer(config: Config, engines: Engines, services: Services, underWay: InFlightRequests): Server {
   const { authenticator, accounts, audit, driveParts, changeWatch, log } = services;
   const consoleParts = makeConsoleParts(config, engines, services);
   const connections = new ConnectionCounts();

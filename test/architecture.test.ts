@@ -21,18 +21,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'server.ts': ['http', 'metrics', 'cloud', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
   'nursery.ts': [],
   'config.ts': [],
+  // A refusal with its HTTP status; those who answer by HTTP throw it.
+  'http-error.ts': [],
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.
-  http: ['dav', 'cloud', 'console', 'accounts', 'drive', 'metrics'],
+  http: ['http-error.ts', 'dav', 'cloud', 'console', 'accounts', 'drive', 'metrics'],
   // Asks every part for its numbers; no part knows that they are asked for.
   metrics: ['accounts', 'drive', 'jobs'],
   // What ownCloud and Nextcloud have beside WebDAV; their trees are answered by `dav`.
-  cloud: ['dav', 'accounts', 'drive'],
-  dav: ['accounts', 'drive'],
+  cloud: ['http-error.ts', 'dav', 'accounts', 'drive'],
+  dav: ['http-error.ts', 'accounts', 'drive'],
   // A command opens the data beside a running server, so `open-engines.ts` is its wiring, and some run a job by hand.
   admin: ['accounts', 'drive', 'engines', 'jobs', 'config.ts'],
   // Its downloads and resumable uploads are those of the protocol, by a session in the place of Basic.
   // Imports are started and watched there too.
-  console: ['dav', 'accounts', 'drive', 'jobs'],
+  console: ['http-error.ts', 'dav', 'accounts', 'drive', 'jobs'],
   jobs: ['accounts', 'drive'],
   drive: [],
   accounts: [],
@@ -48,7 +50,6 @@ const ENGINE_DOORS = [
   'engines/storage-copy.ts',
   'engines/storage-key.ts',
   'engines/storage-format.ts',
-  'engines/storage-key.ts',
   'engines/sqlite/storage-claim.ts',
   'engines/sql/migrate.ts',
 ];

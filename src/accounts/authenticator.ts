@@ -11,11 +11,11 @@ import { type AppPasswordSecret, parseAppPassword } from './app-password.js';
 import type { Actor, Audit } from './audit.js';
 import type { BasicCredentials } from './basic.js';
 import { CredentialCache } from './credential-cache.js';
+import { LastUsedLog } from './last-used-log.js';
 import type { Passwords } from './passwords.js';
 import { REFUSAL_MESSAGES, type Refusal, type RefusalReason, type Tried } from './refusal.js';
 import { SignInCounts } from './sign-in-counts.js';
 import { Throttle } from './throttle.js';
-import { UseNotes } from './use-notes.js';
 
 const ACCOUNT_PASSWORD_WANTED = 'This is an app password. Sign in with your account password here.';
 /** Earlier account passwords that are told from a guess. */
@@ -64,7 +64,7 @@ export class Authenticator {
   readonly #audit: Audit;
   readonly #onError: (error: unknown) => void;
   readonly #mayLackFactor: boolean;
-  readonly #notes: UseNotes;
+  readonly #notes: LastUsedLog;
   readonly #cache = new CredentialCache();
   readonly #throttle = new Throttle();
   readonly #pending = new Map<string, Promise<Verdict>>();
@@ -78,7 +78,7 @@ export class Authenticator {
     this.#audit = options.audit;
     this.#onError = options.onError;
     this.#mayLackFactor = options.mayLackFactor ?? false;
-    this.#notes = new UseNotes(store, options.onError);
+    this.#notes = new LastUsedLog(store, options.onError);
   }
 
   /**

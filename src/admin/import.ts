@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { SecretBox } from '../accounts/secret-box.js';
 import { claimStorage, StorageClaimedError } from '../engines/sqlite/storage-claim.js';
 import { readStorageKey, SECRET_KEY } from '../engines/storage-key.js';
-import { PassingError } from '../jobs/back-off.js';
+import { RetryableError } from '../jobs/back-off.js';
 import { RefusedAddressError } from '../jobs/import/address-guard.js';
 import { CONFLICT_RULES, type ConflictRule } from '../jobs/import/import-request.js';
 import { Imports, type ImportView } from '../jobs/import/imports.js';
@@ -240,7 +240,7 @@ async function write(text: string): Promise<void> {
 
 /** What the source said is for people as it is. */
 function toCommandError(error: unknown): never {
-  const isSaid = [PassingError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind);
+  const isSaid = [RetryableError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind);
   throw isSaid ? new CommandError((error as Error).message, { cause: error }) : error;
 }
 

@@ -1,7 +1,7 @@
 import { Contents } from '../drive/contents.js';
 import { Drive } from '../drive/drive.js';
 import { membershipOf, type NamedMember } from '../drive/membership.js';
-import { Uploads } from '../drive/uploads.js';
+import { Uploads } from '../drive/uploads/uploads.js';
 import type { DriveRow, Membership } from '../stores/account-store.js';
 import type { Workplace } from './workplace.js';
 

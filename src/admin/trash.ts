@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { OPERATOR } from '../accounts/audit.js';
-import type { Changes } from '../drive/changes.js';
+import type { DriveTransaction } from '../drive/drive-transaction.js';
 import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
 import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
@@ -144,7 +144,7 @@ async function readTrashed(
   throw new CommandError('Its owner is no member of the drive any more; add them with "firn drive add-member" first.');
 }
 
-async function restoreRow(changes: Changes, row: TrashRow): Promise<string> {
+async function restoreRow(changes: DriveTransaction, row: TrashRow): Promise<string> {
   const restored = await restoreToOrigin(changes, await changes.find([TRASH_NAME, row.node.name]));
   return `/${restored.path.join('/')}`;
 }

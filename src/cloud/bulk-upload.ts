@@ -1,9 +1,9 @@
-import { DavError } from '../dav/dav-error.js';
 import { dispatch } from '../dav/dispatch.js';
 import { PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { isAccessLost } from '../drive/drive-error.js';
 import { normalizePath } from '../drive/names.js';
+import { HttpError } from '../http-error.js';
 import { type Part, readParts } from './multipart.js';
 
 /** Files of one request. Nextcloud's desktop program 3.7 sends up to 100. */
@@ -23,7 +23,7 @@ interface Result {
  * PUT of its own would be. A file that is refused has its reason in the answer, the others are stored.
  */
 export async function bulkUpload(request: DavRequest): Promise<DavResponse> {
-  if (request.method !== 'POST') throw new DavError(405, 'A bulk upload is a POST.', { headers: { Allow: 'POST' } });
+  if (request.method !== 'POST') throw new HttpError(405, 'A bulk upload is a POST.', { headers: { Allow: 'POST' } });
   const results = new Map<string, Promise<Result>>();
   try {
     await takeParts(request, results);
@@ -42,9 +42,9 @@ async function takeParts(request: DavRequest, results: Map<string, Promise<Resul
   let bytes = 0;
   for await (const part of readParts(request.body.chunks(), headerOf(request, 'content-type'))) {
     const name = part.headers.get('x-file-path') ?? '';
-    if (name === '') throw new DavError(400, 'A part of the bulk upload has no X-File-Path.');
-    if (results.has(name)) throw new DavError(400, 'Two parts of the bulk upload are for the same file.');
-    if (results.size >= FILES_MAX) throw new DavError(413, `A bulk upload has at most ${FILES_MAX} files.`);
+    if (name === '') throw new HttpError(400, 'A part of the bulk upload has no X-File-Path.');
+    if (results.has(name)) throw new HttpError(400, 'Two parts of the bulk upload are for the same file.');
+    if (results.size >= FILES_MAX) throw new HttpError(413, `A bulk upload has at most ${FILES_MAX} files.`);
     if (part.size > TOGETHER_BYTES_MAX) {
       results.set(name, Promise.resolve(await store(request, name, part, part.read())));
       continue;
@@ -76,7 +76,7 @@ async function store(
     const { ETag = '', 'OC-FileId': fileId = '', 'OC-Perm': permissions = '' } = headers;
     return { error: false, etag: ETag.replaceAll('"', ''), fileid: fileId, permissions };
   } catch (error) {
-    if (!(error instanceof DavError) || isAccessLost(error.cause)) throw error;
+    if (!(error instanceof HttpError) || isAccessLost(error.cause)) throw error;
     return { error: true, message: error.message };
   }
 }
@@ -96,9 +96,9 @@ function putOf(
   });
   const segments = name.split('/').filter((segment) => segment !== '');
   if (segments.some((segment) => segment === '.' || segment === '..' || segment.includes('\0'))) {
-    throw new DavError(400, 'The path of a file in the bulk upload holds what no name may hold.');
+    throw new HttpError(400, 'The path of a file in the bulk upload holds what no name may hold.');
   }
-  if (segments.length > PATH_SEGMENTS_MAX) throw new DavError(414, 'The path is too deep.');
+  if (segments.length > PATH_SEGMENTS_MAX) throw new HttpError(414, 'The path is too deep.');
   return {
     method: 'PUT',
     headers: {

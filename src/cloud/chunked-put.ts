@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readConditions } from '../dav/conditions.js';
-import { DavError } from '../dav/dav-error.js';
-import { dispatch, withDavErrors } from '../dav/dispatch.js';
+import { dispatch, withHttpErrors } from '../dav/dispatch.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { parseOcMtime } from '../dav/headers/mtime.js';
 import { findWritable } from '../dav/methods/put.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { spaceOf } from '../drive/changes.js';
 import { DriveError } from '../drive/drive-error.js';
+import { spaceOf } from '../drive/drive-transaction.js';
 import { checkRoom } from '../drive/quota.js';
-import { PARTS_MAX } from '../drive/uploads.js';
+import { PARTS_MAX } from '../drive/uploads/uploads.js';
+import { HttpError } from '../http-error.js';
 import { finishUpload } from './finish-upload.js';
 import { announcedWhole, receivePart } from './upload-folder.js';
 
@@ -23,7 +23,7 @@ const SPELT_CHUNK = /-chunking-\d+-\d+-\d+$/;
  */
 export function dispatchFile(request: DavRequest): Promise<DavResponse> {
   const isChunk = request.headers['oc-chunked'] !== undefined && request.method === 'PUT';
-  return isChunk ? withDavErrors(request, () => putChunk(request)) : dispatch(request);
+  return isChunk ? withHttpErrors(request, () => putChunk(request)) : dispatch(request);
 }
 
 /**
@@ -62,12 +62,12 @@ interface Chunk {
   readonly index: number;
 }
 
-/** Throws `DavError` 400. */
+/** Throws `HttpError` 400. */
 function readChunk(request: DavRequest): Chunk {
   const [, file, transfer, ...numbers] = CHUNK.exec(request.path.at(-1) ?? '') ?? [];
   const [count = 0, index = 0] = numbers.map(Number);
   if (file === undefined || index >= count || count > PARTS_MAX || request.isFolderUrl) {
-    throw new DavError(
+    throw new HttpError(
       400,
       `With OC-Chunked a part is named FILE-chunking-TRANSFER-COUNT-INDEX, its index below the count, which is at most ${PARTS_MAX}.`,
     );

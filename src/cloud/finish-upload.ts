@@ -1,16 +1,16 @@
 import { readConditions } from '../dav/conditions.js';
-import { DavError } from '../dav/dav-error.js';
 import { type AnnouncedDigest, parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { parseOcMtime } from '../dav/headers/mtime.js';
 import { parseOverwrite } from '../dav/headers/overwrite.js';
 import { type FileToWrite, findWritable, writeFile, writtenHeaders } from '../dav/methods/put.js';
 import { destinationOf } from '../dav/methods/transfer.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { spaceOf } from '../drive/changes.js';
 import { checkReceived } from '../drive/contents.js';
 import { DriveError } from '../drive/drive-error.js';
+import { spaceOf } from '../drive/drive-transaction.js';
 import type { DrivePath } from '../drive/names.js';
 import { checkRoom } from '../drive/quota.js';
+import { HttpError } from '../http-error.js';
 import type { UploadRow } from '../stores/uploads.js';
 import { announcedWhole, findUpload } from './upload-folder.js';
 
@@ -23,7 +23,7 @@ const WHOLE = '.file';
  * second MOVE meanwhile gets 423, for which rclone waits, and 404 afterwards, which it takes for success.
  */
 export async function finishByMove(request: DavRequest, name: string, source: string): Promise<DavResponse> {
-  if (source !== WHOLE) throw new DavError(404, `What is moved out of an upload is ${WHOLE}, the whole file.`);
+  if (source !== WHOLE) throw new HttpError(404, `What is moved out of an upload is ${WHOLE}, the whole file.`);
   await awaitEnd(request);
   const mayOverwrite = parseOverwrite(headerOf(request, 'overwrite'));
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
@@ -77,13 +77,13 @@ interface Announced {
 
 /** The silence while a file is put together is ours: the connection must not end over it. */
 async function awaitEnd({ body }: DavRequest): Promise<void> {
-  for await (const _ of body.chunks()) throw new DavError(415, 'The MOVE of an upload takes no body.');
+  for await (const _ of body.chunks()) throw new HttpError(415, 'The MOVE of an upload takes no body.');
 }
 
 async function destination(request: DavRequest): Promise<DrivePath> {
   const { drive, path } = await destinationOf(request);
   if (drive.membership.driveId === request.drive.membership.driveId) return path;
-  throw new DavError(409, 'An upload ends on the drive on which it has begun.');
+  throw new HttpError(409, 'An upload ends on the drive on which it has begun.');
 }
 
 function checkWhole(announced: number | null, size: number): void {
@@ -91,6 +91,6 @@ function checkWhole(announced: number | null, size: number): void {
   throw new DriveError('incomplete', `${announced} bytes were announced, ${size} came: a part is missing.`);
 }
 
-function occupied(): DavError {
-  return new DavError(412, 'There is a file of that name already.');
+function occupied(): HttpError {
+  return new HttpError(412, 'There is a file of that name already.');
 }

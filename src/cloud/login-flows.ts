@@ -7,7 +7,7 @@ import type { SignInResult } from '../accounts/authenticator.js';
 import type { BasicCredentials } from '../accounts/basic.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import type { CodeVerdict } from '../accounts/second-factors.js';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import type { UserRow } from '../stores/account-store.js';
 import type { DriveId, UserId } from '../stores/values.js';
 import { clientName } from './client-name.js';
@@ -82,7 +82,7 @@ export class LoginFlows {
     this.#parts = parts;
   }
 
-  /** Answers below `/index.php/login/`; null for what is none of it. Throws `DavError`. */
+  /** Answers below `/index.php/login/`; null for what is none of it. Throws `HttpError`. */
   async answer(request: CloudRequest): Promise<CloudAnswer | null> {
     this.#forgetOld();
     const { method, path } = request;
@@ -95,7 +95,7 @@ export class LoginFlows {
     flow.seenAt = this.#parts.now();
     if (method === 'GET' || method === 'HEAD') return signInPage(flow);
     if (method !== 'POST')
-      throw new DavError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
+      throw new HttpError(405, 'This page takes GET and POST.', { headers: { Allow: 'GET, POST' } });
     if (!isFromHere(request)) return elsewherePage();
     const form = await request.readForm();
     if (form.has('grant')) return this.#grant(request, flow, form);
@@ -114,7 +114,7 @@ export class LoginFlows {
     return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' }, body: null };
   }
 
-  /** Throws `DavError` 429. */
+  /** Throws `HttpError` 429. */
   #begin(request: CloudRequest, isWebView: boolean): { token: string; pollToken: string } {
     const [token, pollToken] = [makeToken(), makeToken()];
     const { address, driveId, remoteAddress } = request;
@@ -239,7 +239,7 @@ export class LoginFlows {
 
   /**
    * What is under way is never dropped for a newcomer: a flood would end everybody's. Only what was abandoned makes room.
-   * Throws `DavError` 429.
+   * Throws `HttpError` 429.
    */
   #makeRoom(network: string): void {
     const isCrowded = (this.#networks.get(network) ?? 0) >= FLOWS_PER_NETWORK_MAX;
@@ -250,7 +250,7 @@ export class LoginFlows {
       this.#drop(key, flow);
       return;
     }
-    throw new DavError(429, 'Too many programs are being connected at once. Try again in some minutes.', {
+    throw new HttpError(429, 'Too many programs are being connected at once. Try again in some minutes.', {
       headers: { 'Retry-After': String(ABANDONED_MS / 1000) },
     });
   }

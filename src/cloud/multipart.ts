@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 
 /** Bytes of one part's headers: a path of 16 KiB and a little more. */
 const HEADERS_BYTES_MAX = 32 * 1024;
@@ -10,13 +10,13 @@ export interface Part {
   readonly headers: ReadonlyMap<string, string>;
   /** Bytes of the part, as its `Content-Length` says. */
   readonly size: number;
-  /** The bytes. Throws `DavError` 400 when fewer come, or more than that stand before the next boundary. */
+  /** The bytes. Throws `HttpError` 400 when fewer come, or more than that stand before the next boundary. */
   read(): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
 /**
  * Reads a body of parts that all say their `Content-Length`, as Nextcloud's desktop program sends them, so no boundary is
- * searched for in the bytes. `contentType` is the request's. Throws `DavError` 400 for anything else.
+ * searched for in the bytes. `contentType` is the request's. Throws `HttpError` 400 for anything else.
  */
 export async function* readParts(
   source: AsyncIterable<Uint8Array>,
@@ -84,12 +84,12 @@ async function readHeaders(reader: ByteReader): Promise<Map<string, string>> {
 function boundaryOf(contentType = ''): string {
   const [, quoted, plain] = /^multipart\/related\b.*;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType) ?? [];
   const boundary = quoted ?? plain;
-  if (boundary === undefined) throw new DavError(415, 'A bulk upload is multipart/related with a boundary.');
+  if (boundary === undefined) throw new HttpError(415, 'A bulk upload is multipart/related with a boundary.');
   return boundary;
 }
 
-function malformed(what: string): DavError {
-  return new DavError(400, `This is not a bulk upload that can be read: ${what}.`);
+function malformed(what: string): HttpError {
+  return new HttpError(400, `This is not a bulk upload that can be read: ${what}.`);
 }
 
 /** A name that isn't UTF-8 would be stored as another one. */
@@ -115,7 +115,7 @@ class ByteReader {
     return taken;
   }
 
-  /** A line without its end; null at the end of the stream. Throws `DavError` 400 for one of more than `bytesMax`. */
+  /** A line without its end; null at the end of the stream. Throws `HttpError` 400 for one of more than `bytesMax`. */
   async line(bytesMax: number): Promise<string | null> {
     const parts: Uint8Array[] = [];
     let size = 0;

@@ -1,7 +1,7 @@
 import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
 import type { Actor } from '../accounts/audit.js';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import { type CredentialRef, emailKey } from '../stores/account-store.js';
 import { clientName } from './client-name.js';
 import { type OcsData, type OcsResult, ocsAnswer } from './ocs-envelope.js';
@@ -24,7 +24,7 @@ const UNKNOWN: OcsResult = { status: 404, message: 'Invalid query, please check 
 
 /**
  * ownCloud's and Nextcloud's OCS interface, as far as sync programs need it; all else fails softly, inside its envelope
- * (CLIENTS 2.12), wrong credentials as well. `findUser` throws `DavError` where nobody has signed in; it isn't asked for
+ * (CLIENTS 2.12), wrong credentials as well. `findUser` throws `HttpError` where nobody has signed in; it isn't asked for
  * what everybody may see, unless credentials come with the request: programs try them there.
  */
 export async function ocs(
@@ -35,7 +35,7 @@ export async function ocs(
   try {
     return ocsAnswer(request, await resultOf(request, findUser, accounts));
   } catch (error) {
-    if (!(error instanceof DavError)) throw error;
+    if (!(error instanceof HttpError)) throw error;
     const { status, message, headers } = error;
     return ocsAnswer(request, { status, message, headers });
   }

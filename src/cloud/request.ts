@@ -14,7 +14,7 @@ export interface CloudRequest {
   readonly remoteAddress: string;
   /** The drive that the address is for; null: the own one of whoever asks. */
   readonly driveId: DriveId | null;
-  /** The body as a form. Rejects with `DavError` 413 beyond 16 KiB. */
+  /** The body as a form. Rejects with `HttpError` 413 beyond 16 KiB. */
   readForm(): Promise<URLSearchParams>;
 }
 

@@ -1,9 +1,9 @@
-import { DavError } from '../dav/dav-error.js';
-import { dispatch, withDavErrors } from '../dav/dispatch.js';
+import { dispatch, withHttpErrors } from '../dav/dispatch.js';
 import { parseDestination } from '../dav/headers/destination.js';
 import { decodePath } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { emptySeenTrash, restoreToOrigin } from '../drive/trash.js';
+import { HttpError } from '../http-error.js';
 import { emailKey } from '../stores/account-store.js';
 import { MAKES_ROOM } from '../stores/drive-store.js';
 
@@ -16,8 +16,8 @@ const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
  */
 export function trashTree(request: DavRequest, onEmptied: (removed: number) => Promise<void>): Promise<DavResponse> {
   const isTop = request.path.length === request.root.length;
-  if (request.method === 'MOVE' && leadsToRestore(request)) return withDavErrors(request, () => takeBack(request));
-  if (request.method === 'DELETE' && isTop) return withDavErrors(request, () => empty(request, onEmptied));
+  if (request.method === 'MOVE' && leadsToRestore(request)) return withHttpErrors(request, () => takeBack(request));
+  if (request.method === 'DELETE' && isTop) return withHttpErrors(request, () => empty(request, onEmptied));
   return dispatch(request);
 }
 
@@ -30,7 +30,7 @@ function leadsToRestore(request: DavRequest): boolean {
 async function takeBack(request: DavRequest): Promise<DavResponse> {
   await request.drive.write(async (changes) => {
     const from = await changes.find(request.path);
-    if (!from.resource) throw new DavError(404, 'There is nothing of that name in the trash.');
+    if (!from.resource) throw new HttpError(404, 'There is nothing of that name in the trash.');
     return restoreToOrigin(changes, from);
   }, MAKES_ROOM);
   return respond(201);

@@ -1,4 +1,3 @@
-import { DavError } from '../dav/dav-error.js';
 import { parseDepth } from '../dav/headers/depth.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { destinationOf } from '../dav/methods/transfer.js';
@@ -9,22 +8,23 @@ import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/req
 import { deleteUpload } from '../dav/tus/tus-resource.js';
 import { MULTISTATUS_CONTENT_TYPE } from '../dav/xml/multistatus.js';
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
-import { spaceOf } from '../drive/changes.js';
 import { DriveError } from '../drive/drive-error.js';
+import { spaceOf } from '../drive/drive-transaction.js';
 import type { DrivePath } from '../drive/names.js';
-import { type PartPlace, readPartName } from '../drive/part-order.js';
 import { noRoom } from '../drive/quota.js';
 import { fileEtag, type Resource } from '../drive/resource.js';
 import { checkMayAdd } from '../drive/rights.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { turns } from '../drive/turns.js';
-import type { Uploads } from '../drive/uploads.js';
+import { type PartPlace, readPartName } from '../drive/uploads/part-order.js';
+import type { Uploads } from '../drive/uploads/uploads.js';
+import { HttpError } from '../http-error.js';
 import type { PartRow, UploadRow } from '../stores/uploads.js';
 
 /** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again; here for the quota. */
 export async function makeUpload(request: DavRequest, name: string): Promise<DavResponse> {
   if (!isBlankBody(await request.body.readXml(XML_BODY_BYTES_MAX))) {
-    throw new DavError(415, 'The MKCOL of an upload takes no body.');
+    throw new HttpError(415, 'The MKCOL of an upload takes no body.');
   }
   const { uploads } = request.drive.parts;
   const size = announcedWhole(request);
@@ -53,10 +53,10 @@ export async function receivePart(
   { isWithDigests, target }: { readonly isWithDigests: boolean; readonly target: DrivePath | null },
 ) {
   if (headerOf(request, 'content-range') !== undefined) {
-    throw new DavError(400, 'A part is sent as a whole: its name says where it belongs.');
+    throw new HttpError(400, 'A part is sent as a whole: its name says where it belongs.');
   }
   const place = readPartName(partName);
-  if (!place) throw new DavError(400, 'The name of a part is its number, or where in the file it begins.');
+  if (!place) throw new HttpError(400, 'The name of a part is its number, or where in the file it begins.');
   const { drive, body } = request;
   const { uploads } = drive.parts;
   const whole = announcedWhole(request);
@@ -104,7 +104,7 @@ async function announcedTarget(request: DavRequest): Promise<DrivePath | null> {
     const { drive, path } = await destinationOf(request);
     return drive.membership.driveId === request.drive.membership.driveId ? path : null;
   } catch (error) {
-    if (error instanceof DavError) return null;
+    if (error instanceof HttpError) return null;
     throw error;
   }
 }
@@ -157,18 +157,18 @@ async function uploadAndParts(
   return [top, ...(await snapshot.view.uploads.parts(id)).map((part) => fileOf(name, part))];
 }
 
-/** The upload of that name, where it is one in parts. Throws `DavError` 404. */
+/** The upload of that name, where it is one in parts. Throws `HttpError` 404. */
 export async function findUpload(request: DavRequest, snapshot: Snapshot, name: string): Promise<UploadRow> {
   const upload = await request.drive.parts.uploads.find(snapshot, name);
-  if (upload.target !== null) throw new DavError(404, 'There is no such upload in parts.');
+  if (upload.target !== null) throw new HttpError(404, 'There is no such upload in parts.');
   return upload;
 }
 
-/** The size of the whole file, from one header or two that agree. Throws `DavError` 400. */
+/** The size of the whole file, from one header or two that agree. Throws `HttpError` 400. */
 export function announcedWhole(request: DavRequest): number | null {
   const [length, fileLength] = [parseSize(request, 'oc-total-length'), parseSize(request, 'oc-total-file-length')];
   if (length !== null && fileLength !== null && length !== fileLength) {
-    throw new DavError(400, 'OC-Total-Length and OC-Total-File-Length differ: only whole files are put together.');
+    throw new HttpError(400, 'OC-Total-Length and OC-Total-File-Length differ: only whole files are put together.');
   }
   return fileLength ?? length;
 }
@@ -176,7 +176,7 @@ export function announcedWhole(request: DavRequest): number | null {
 function parseSize(request: DavRequest, name: string): number | null {
   const text = headerOf(request, name)?.trim();
   if (text === undefined) return null;
-  if (!/^\d{1,15}$/.test(text)) throw new DavError(400, `The ${name} header must be a number of bytes.`);
+  if (!/^\d{1,15}$/.test(text)) throw new HttpError(400, `The ${name} header must be a number of bytes.`);
   return Number(text);
 }
 

@@ -1,7 +1,7 @@
-import { DavError } from '../dav/dav-error.js';
-import { withDavErrors } from '../dav/dispatch.js';
+import { withHttpErrors } from '../dav/dispatch.js';
 import { type DavRequest, type DavResponse, headerOf } from '../dav/request.js';
 import { headUpload, patchUpload } from '../dav/tus/tus-resource.js';
+import { HttpError } from '../http-error.js';
 import { finishByMove } from './finish-upload.js';
 import { makeUpload, propfindUpload, putPart, removePart, removeUpload } from './upload-folder.js';
 
@@ -31,11 +31,11 @@ export function uploadsTree(request: DavRequest): Promise<DavResponse> {
   const [name = '', part = '', ...deeper] = request.path;
   const methods = part !== '' ? PART : name !== '' ? UPLOAD : TOP;
   const method = methods.get(methodOf(request));
-  return withDavErrors(request, async () => {
-    if (deeper.length > 0) throw new DavError(404, 'There is nothing of that name.');
+  return withHttpErrors(request, async () => {
+    if (deeper.length > 0) throw new HttpError(404, 'There is nothing of that name.');
     if (!method) {
       const allow = ['OPTIONS', ...methods.keys()].join(', ');
-      throw new DavError(405, `${request.method} is nothing that can be done to an upload.`, {
+      throw new HttpError(405, `${request.method} is nothing that can be done to an upload.`, {
         headers: { Allow: allow },
       });
     }

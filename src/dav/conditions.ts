@@ -1,10 +1,10 @@
-import { locksCovering } from '../drive/locks.js';
+import { locksCovering } from '../drive/locks/locks.js';
+import { findVacatedLocks, isAt } from '../drive/locks/vacated-locks.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Found } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
-import { mayFollow, syncToken } from '../drive/sync-token.js';
-import { findVacatedLocks, isAt } from '../drive/vacated-locks.js';
-import { DavError } from './dav-error.js';
+import { mayFollow, syncToken } from '../drive/sync/sync-token.js';
+import { HttpError } from '../http-error.js';
 import { evaluateConditional } from './headers/conditional.js';
 import { parseDestination } from './headers/destination.js';
 import { evaluateIf, type IfList, type IfState, parseIf, resourcesOf, tokensOf } from './headers/if-header.js';
@@ -23,7 +23,7 @@ export interface Conditions {
   readonly tokens: ReadonlySet<string>;
 }
 
-/** Reads `If` and, of clients that send it alone (CLIENTS R6), `Lock-Token`. Throws `DavError` 400. */
+/** Reads `If` and, of clients that send it alone (CLIENTS R6), `Lock-Token`. Throws `HttpError` 400. */
 export async function readConditions(request: DavRequest): Promise<Conditions> {
   const ifHeader = headerOf(request, 'if');
   const tokens = new Set<string>();
@@ -33,7 +33,7 @@ export async function readConditions(request: DavRequest): Promise<Conditions> {
   const ifLists = parseIf(ifHeader);
   for (const token of tokensOf(ifLists)) tokens.add(token);
   const resources = resourcesOf(ifLists);
-  if (resources.length > IF_RESOURCES_MAX) throw new DavError(400, 'The If header names too many resources.');
+  if (resources.length > IF_RESOURCES_MAX) throw new HttpError(400, 'The If header names too many resources.');
   const paths = new Map<string, DrivePath>();
   for (const resource of resources) {
     if (resource === null) continue;
@@ -45,7 +45,7 @@ export async function readConditions(request: DavRequest): Promise<Conditions> {
 }
 
 /**
- * Evaluates RFC 9110 §13 and RFC 4918 §10.4 on what is there at this moment. Throws `DavError` 412; tells whether a GET
+ * Evaluates RFC 9110 §13 and RFC 4918 §10.4 on what is there at this moment. Throws `HttpError` 412; tells whether a GET
  * is to be answered 304. `destination` is that of a COPY or MOVE.
  */
 export async function checkConditions(
@@ -67,7 +67,7 @@ export async function checkConditions(
     lastModifiedSeconds: resource ? Math.floor(resource.modified / 1000) : null,
   });
   if (result === 'precondition-failed') {
-    throw new DavError(412, failedSentence(headers, resource !== null));
+    throw new HttpError(412, failedSentence(headers, resource !== null));
   }
   return result;
 }
@@ -128,7 +128,7 @@ async function checkIf(
     if (state) states.set(resource, { ...state, stateTokens: [...state.stateTokens, ...tokens] });
   }
   if (!holds())
-    throw new DavError(
+    throw new HttpError(
       412,
       'The lock or the version that you relied on is no longer there. Read it again before you save.',
     );

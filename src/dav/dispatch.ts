@@ -1,5 +1,5 @@
-import { DavError } from './dav-error.js';
-import { toDavError } from './drive-errors.js';
+import { HttpError } from '../http-error.js';
+import { toHttpError } from './drive-errors.js';
 import { TUS_OPTIONS } from './headers/tus.js';
 import { deleteResource } from './methods/delete.js';
 import { get } from './methods/get.js';
@@ -44,22 +44,22 @@ export const OPTIONS_HEADERS: Readonly<Record<string, string>> = {
   ...TUS_OPTIONS,
 };
 
-/** Carries a request out. Rejects with `DavError`, or with whatever nobody expected. */
+/** Carries a request out. Rejects with `HttpError`, or with whatever nobody expected. */
 export async function dispatch(request: DavRequest): Promise<DavResponse> {
   const method = METHODS.get(request.method) ?? UNANNOUNCED.get(request.method);
   if (!method) {
     // RFC 9110 §9.1: 405 is for what can be done elsewhere, as PATCH with uploads in parts.
     const status = request.method === 'PATCH' ? 405 : 501;
-    throw new DavError(status, `${request.method} is not something that can be done here.`);
+    throw new HttpError(status, `${request.method} is not something that can be done here.`);
   }
-  return withDavErrors(request, () => method(request));
+  return withHttpErrors(request, () => method(request));
 }
 
-/** What the drive and its stores refuse becomes a `DavError` that speaks in the request's own addresses. */
-export async function withDavErrors(request: DavRequest, work: () => Promise<DavResponse>): Promise<DavResponse> {
+/** What the drive and its stores refuse becomes a `HttpError` that speaks in the request's own addresses. */
+export async function withHttpErrors(request: DavRequest, work: () => Promise<DavResponse>): Promise<DavResponse> {
   try {
     return await work();
   } catch (error) {
-    throw toDavError(error, request) ?? error;
+    throw toHttpError(error, request) ?? error;
   }
 }

@@ -1,7 +1,7 @@
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
+import { type DavCondition, HttpError } from '../http-error.js';
 import { BlobMissingError, StorageFullError } from '../stores/blob-store.js';
 import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
-import { type DavCondition, DavError } from './dav-error.js';
 import { type Addressed, type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
@@ -41,12 +41,12 @@ export function isOutOfFiles(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 
-/** A `DavError` for what the drive or its stores refuse; null for anything that nobody expected. */
-export function toDavError(error: unknown, request: Addressed & Pick<DavRequest, 'method'>): DavError | null {
-  if (error instanceof DavError) return error;
+/** A `HttpError` for what the drive or its stores refuse; null for anything that nobody expected. */
+export function toHttpError(error: unknown, request: Addressed & Pick<DavRequest, 'method'>): HttpError | null {
+  if (error instanceof HttpError) return error;
   if (error instanceof DriveError) {
     const [status, condition] = STATUSES[error.kind];
-    return new DavError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
+    return new HttpError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
       ...(condition ? { condition } : {}),
       hrefs: error.places.map(({ path, isCollection }) => hrefOf(request, path, isCollection)),
       // CLIENTS R35: expired uploads are removed once an hour.
@@ -55,26 +55,26 @@ export function toDavError(error: unknown, request: Addressed & Pick<DavRequest,
     });
   }
   if (error instanceof NameTakenError) {
-    return new DavError(409, 'Somebody else has just taken that name. Try again.', { cause: error });
+    return new HttpError(409, 'Somebody else has just taken that name. Try again.', { cause: error });
   }
   if (error instanceof StoreBusyError) {
-    return new DavError(503, 'The server is busy. Try again in a moment.', {
+    return new HttpError(503, 'The server is busy. Try again in a moment.', {
       headers: { 'Retry-After': '5' },
       cause: error,
     });
   }
-  if (error instanceof BlobMissingError) return new DavError(500, BYTES_LOST, { cause: error });
+  if (error instanceof BlobMissingError) return new HttpError(500, BYTES_LOST, { cause: error });
   if (isOutOfFiles(error)) {
-    return new DavError(503, 'The server has too many files open. Try again in a moment.', {
+    return new HttpError(503, 'The server has too many files open. Try again in a moment.', {
       headers: { 'Retry-After': '5' },
       cause: error,
     });
   }
   if (error instanceof StoreFailingError) {
-    return new DavError(503, DISK_FAILS, { headers: { 'Retry-After': '10' }, cause: error });
+    return new HttpError(503, DISK_FAILS, { headers: { 'Retry-After': '10' }, cause: error });
   }
   if (error instanceof StorageFullError) {
-    return new DavError(507, "The server's disk is full. Tell its administrator.", {
+    return new HttpError(507, "The server's disk is full. Tell its administrator.", {
       condition: 'sufficient-disk-space',
       cause: error,
     });

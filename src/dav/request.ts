@@ -4,7 +4,7 @@ import type { Incoming } from '../drive/contents.js';
 import type { Drive } from '../drive/drive.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Found, Resource } from '../drive/resource.js';
-import { DavError } from './dav-error.js';
+import { HttpError } from '../http-error.js';
 import { encodePath, encodeSegment } from './headers/path.js';
 
 /** A request to one drive, as the methods see it: no socket, no framework. */
@@ -45,7 +45,7 @@ export interface Target {
 
 export interface RequestBody extends Incoming {
   /**
-   * The body of a method that takes XML, null when there is none. Rejects with `DavError` 413 beyond `bytesMax`.
+   * The body of a method that takes XML, null when there is none. Rejects with `HttpError` 413 beyond `bytesMax`.
    */
   readXml(bytesMax: number): Promise<Uint8Array | null>;
 }
@@ -102,11 +102,11 @@ export function hrefOf(request: Addressed, path: DrivePath, isCollection: boolea
   return href + encodePath(path.slice(index), isCollection);
 }
 
-/** What a read finds. Throws `DavError` 404 where there is nothing, or a file under the address of a folder. */
+/** What a read finds. Throws `HttpError` 404 where there is nothing, or a file under the address of a folder. */
 export function existing(request: DavRequest, found: Found): Resource {
   const { resource } = found;
   if (!resource || (request.isFolderUrl && !resource.isCollection)) {
-    throw new DavError(404, 'There is nothing of that name.');
+    throw new HttpError(404, 'There is nothing of that name.');
   }
   return resource;
 }

@@ -1,9 +1,9 @@
 import type { ChildPosition, NodeRow, WriteOptions } from '../stores/drive-store.js';
 import type { CopiedNode } from '../stores/staged-copies.js';
 import type { DriveId, NodeId } from '../stores/values.js';
-import type { Changes } from './changes.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
+import type { DriveTransaction } from './drive-transaction.js';
 import { turns } from './turns.js';
 
 /** Nodes below a folder that one transaction copies; larger trees are put together out of sight. */
@@ -59,7 +59,7 @@ export function isLargeCopy({ descendants }: NodeRow): boolean {
 export async function writeCopy<T>(
   drive: Drive,
   signal: AbortSignal,
-  work: (changes: Changes, staged: StagedTree | null) => Promise<T>,
+  work: (changes: DriveTransaction, staged: StagedTree | null) => Promise<T>,
   options: WriteOptions = {},
 ): Promise<T> {
   let staged: StagedTree | null = null;
@@ -82,7 +82,7 @@ export async function writeCopy<T>(
 
 /** Binds a staged tree. Throws `LargeCopyError` where there is none, or its source has changed since. */
 export async function takeStaged(
-  changes: Changes,
+  changes: DriveTransaction,
   source: NodeRow,
   driveId: DriveId,
   staged: StagedTree | null,
@@ -115,7 +115,7 @@ async function stage(drive: Drive, { source, driveId }: LargeCopyError, signal: 
   }
 }
 
-async function step<T>(drive: Drive, signal: AbortSignal, work: (changes: Changes) => Promise<T>): Promise<T> {
+async function step<T>(drive: Drive, signal: AbortSignal, work: (changes: DriveTransaction) => Promise<T>): Promise<T> {
   await turns.next();
   signal.throwIfAborted();
   return drive.write(work);
@@ -145,7 +145,7 @@ class CopyWalk {
   }
 
   /** One step. A step whose transaction fails ends the walk. */
-  async next({ transaction }: Changes): Promise<void> {
+  async next({ transaction }: DriveTransaction): Promise<void> {
     if (this.#withProperties.length > 0) {
       return transaction.stagedCopies.copyProperties(this.#withProperties.splice(-STEP_PROPERTIES));
     }
@@ -162,7 +162,7 @@ class CopyWalk {
     else this.#batch = new Map();
   }
 
-  async #copy({ stagedCopies }: Changes['transaction'], rows: readonly NodeRow[]): Promise<void> {
+  async #copy({ stagedCopies }: DriveTransaction['transaction'], rows: readonly NodeRow[]): Promise<void> {
     const members = rows.map(({ id, parentId }) => ({ id, into: this.#batch.get(parentId!)! }));
     const copied = await stagedCopies.add(this.#driveId, members);
     for (const [index, { isCollection, descendants, propertyBytes }] of rows.entries()) {

@@ -1,6 +1,6 @@
 import type { NodeRow } from '../stores/drive-store.js';
-import type { Changes } from './changes.js';
 import { DriveError } from './drive-error.js';
+import type { DriveTransaction } from './drive-transaction.js';
 import { DEPTH_MAX } from './names.js';
 import type { Found } from './resource.js';
 
@@ -9,7 +9,7 @@ import type { Found } from './resource.js';
  * comes from; a tree that goes no deeper than it was isn't looked into. A tree of very many folders is looked into as
  * far as one step allows.
  */
-export async function checkDepth(changes: Changes, source: NodeRow, from: Found, to: Found): Promise<void> {
+export async function checkDepth(changes: DriveTransaction, source: NodeRow, from: Found, to: Found): Promise<void> {
   const depth = depthOf(to);
   const levels = DEPTH_MAX - depth;
   if (levels >= 0) {

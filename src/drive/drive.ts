@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { Authority, Membership } from '../stores/account-store.js';
-import type { ContentRow, DriveStore, DriveTransaction, DriveView, WriteOptions } from '../stores/drive-store.js';
+import type { ContentRow, DriveStore, StoreTransaction, StoreView, WriteOptions } from '../stores/drive-store.js';
 import type { ByteRange } from '../stores/values.js';
-import { Changes, ContentCollectedError } from './changes.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
+import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
 import { noRoom } from './quota.js';
 import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
-import type { Uploads } from './uploads.js';
+import type { Uploads } from './uploads/uploads.js';
 
 /** What all drives of a server share. */
 export interface DriveParts {
@@ -70,21 +70,21 @@ export class Drive {
    * Runs work as one durable transaction, with the rights that the principal has in it; it awaits nothing else. Rejecting
    * changes nothing. Rejects with `DriveError` `not-signed-in` and `no-such-drive` where there are none left.
    */
-  write<T>(work: (changes: Changes) => Promise<T>, options?: WriteOptions): Promise<T> {
+  write<T>(work: (changes: DriveTransaction) => Promise<T>, options?: WriteOptions): Promise<T> {
     return this.parts.drives.write(async (transaction) => work(await this.#changesIn(transaction)), options);
   }
 
   /** This drive in the transaction of another one. Rejects as `write` does. */
-  join(changes: Changes): Promise<Changes> {
+  join(changes: DriveTransaction): Promise<DriveTransaction> {
     return this.#changesIn(changes.transaction);
   }
 
-  async #changesIn(transaction: DriveTransaction): Promise<Changes> {
+  async #changesIn(transaction: StoreTransaction): Promise<DriveTransaction> {
     const now = this.parts.now();
-    return new Changes(transaction, await this.#askAgain(transaction, now), now, this.parts.contents);
+    return new DriveTransaction(transaction, await this.#askAgain(transaction, now), now, this.parts.contents);
   }
 
-  async #askAgain(view: DriveView, now: number): Promise<Membership> {
+  async #askAgain(view: StoreView, now: number): Promise<Membership> {
     if (this.authority === null) return this.membership;
     const { stands, membership } = await view.access(this.authority, this.membership.driveId, now);
     if (!stands) throw new DriveError('not-signed-in', 'Your access has ended meanwhile. Sign in again.');
@@ -95,7 +95,7 @@ export class Drive {
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
-  async writeContent<T>(content: ReceivedContent, work: (changes: Changes) => Promise<T>): Promise<T> {
+  async writeContent<T>(content: ReceivedContent, work: (changes: DriveTransaction) => Promise<T>): Promise<T> {
     if (content.row.bytes === null) this.parts.onReceived?.(this.membership, content.row.size);
     try {
       for (let tries = 0; ; tries++) {

@@ -1,13 +1,16 @@
 import type { NodeId } from '../stores/values.js';
-import type { Changes } from './changes.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
-import { checkLocks } from './locks.js';
+import type { DriveTransaction } from './drive-transaction.js';
+import { checkLocks } from './locks/locks.js';
 import { COMMON_NAME, type DrivePath, normalizePath } from './names.js';
 import type { Resource } from './resource.js';
 
 /** Makes the folders that are missing along a path, and says how many. Throws `DriveError`, also for a lock in the way. */
-export async function makeFolders(changes: Changes, path: DrivePath): Promise<{ resource: Resource; made: number }> {
+export async function makeFolders(
+  changes: DriveTransaction,
+  path: DrivePath,
+): Promise<{ resource: Resource; made: number }> {
   let made = 0;
   for (let depth = 0; ; depth++) {
     const found = await changes.find(path.slice(0, depth));

@@ -1,5 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
-import type { DriveView, NodeRow } from '../stores/drive-store.js';
+import type { NodeRow, StoreView } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
 import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
 import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';
@@ -8,7 +8,7 @@ import { locate, originalPath, type TreePlace } from './view.js';
 /** What one principal sees of one drive at one moment. */
 export class Snapshot {
   constructor(
-    readonly view: DriveView,
+    readonly view: StoreView,
     readonly membership: Membership,
     /** Milliseconds since 1970. */
     readonly now: number,

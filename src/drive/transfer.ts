@@ -1,8 +1,15 @@
 import type { NodeRow } from '../stores/drive-store.js';
-import { type Changes, checkNewPlace, checkOrdinary, existing, PROPERTIES_BYTES_MAX, spaceOf } from './changes.js';
 import { isLargeCopy, type StagedTree, takeStaged } from './copy-tree.js';
 import { checkDepth } from './depth.js';
 import { DriveError } from './drive-error.js';
+import {
+  checkNewPlace,
+  checkOrdinary,
+  type DriveTransaction,
+  existing,
+  PROPERTIES_BYTES_MAX,
+  spaceOf,
+} from './drive-transaction.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
@@ -13,7 +20,7 @@ export interface Transfer {
   readonly from: Found;
   readonly to: Found;
   /** Where `to` lies; the same drive's changes, or another drive's in the same transaction. */
-  readonly destination: Changes;
+  readonly destination: DriveTransaction;
   readonly mayOverwrite: boolean;
   /** Milliseconds since 1970, where the client gives a modification time. */
   readonly modified?: number;
@@ -30,7 +37,7 @@ export interface Transferred {
  * and `LargeCopyError`, see `writeCopy`.
  */
 export async function copy(
-  changes: Changes,
+  changes: DriveTransaction,
   transfer: Transfer & { readonly isDeep: boolean; readonly staged: StagedTree | null },
 ): Promise<Transferred> {
   const { from, to, destination } = transfer;
@@ -57,7 +64,12 @@ export async function copy(
   return { resource: resourceOf(copied, 'node', to.path), isNew: to.resource === null };
 }
 
-async function bindStaged(changes: Changes, node: NodeRow, { to }: Transfer, modified: number): Promise<NodeRow> {
+async function bindStaged(
+  changes: DriveTransaction,
+  node: NodeRow,
+  { to }: Transfer,
+  modified: number,
+): Promise<NodeRow> {
   const { now, transaction } = changes;
   const bound = await transaction.moveNode(node, to.parent!.node!, to.name, now);
   await transaction.setTimes(bound, { modified, created: node.created });
@@ -68,7 +80,7 @@ async function bindStaged(changes: Changes, node: NodeRow, { to }: Transfer, mod
  * MOVE (RFC 4918 §9.9). Into the trash it deletes, out of it it restores (PRODUCT D4). Locks don't move along; those
  * at the destination stay with its URL (§7.6). Throws as `copy` does.
  */
-export async function move(changes: Changes, transfer: Transfer): Promise<Transferred> {
+export async function move(changes: DriveTransaction, transfer: Transfer): Promise<Transferred> {
   const { from, to, destination } = transfer;
   checkMayChange(changes.membership);
   if (from.resource?.kind === 'trashed' || from.resource?.kind === 'in-trash') {
@@ -103,7 +115,7 @@ async function checkRoomForMove(transfer: Transfer, source: NodeRow): Promise<vo
   await checkRoom(destination, spaceOf(to), source.size + source.propertyBytes);
 }
 
-async function restoreTo(changes: Changes, transfer: Transfer): Promise<Transferred> {
+async function restoreTo(changes: DriveTransaction, transfer: Transfer): Promise<Transferred> {
   const { from, to, destination } = transfer;
   checkMayAdd(destination.membership);
   if (to.resource) checkOrdinary(to.resource, 'overwritten');
@@ -114,7 +126,7 @@ async function restoreTo(changes: Changes, transfer: Transfer): Promise<Transfer
   return { resource, isNew: true };
 }
 
-async function trashByMove(changes: Changes, transfer: Transfer, source: NodeRow): Promise<Transferred> {
+async function trashByMove(changes: DriveTransaction, transfer: Transfer, source: NodeRow): Promise<Transferred> {
   const { to, from } = transfer;
   if (to.parent?.kind !== 'trash') {
     throw new DriveError('forbidden', 'Things go into the trash itself, not into folders in it.');
@@ -159,7 +171,7 @@ async function makeWay(transfer: Transfer): Promise<NodeRow | null> {
   return target;
 }
 
-async function finishReplacement(changes: Changes, replaced: NodeRow | null): Promise<void> {
+async function finishReplacement(changes: DriveTransaction, replaced: NodeRow | null): Promise<void> {
   if (replaced) await changes.transaction.removeLocksIn(replaced);
 }
 

@@ -1,17 +1,17 @@
 import {
   type DriveStore,
-  type DriveTransaction,
   MAKES_ROOM,
   type NodeRow,
+  type StoreTransaction,
   type TrashRow,
 } from '../stores/drive-store.js';
 import type { NodeId } from '../stores/values.js';
-import { type Changes, existing } from './changes.js';
 import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
+import { type DriveTransaction, existing } from './drive-transaction.js';
 import { makeFolders } from './folders.js';
-import { checkLocks } from './locks.js';
+import { checkLocks } from './locks/locks.js';
 import { freeName } from './names.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
@@ -20,7 +20,7 @@ import { checkMayAdd, checkMayChange } from './rights.js';
  * DELETE: into the trash, or out of it for good (PRODUCT D4). One short transaction whatever the size of the tree. Gives
  * the name that it has in the trash; null where it is gone for good.
  */
-export async function remove(changes: Changes, found: Found): Promise<string | null> {
+export async function remove(changes: DriveTransaction, found: Found): Promise<string | null> {
   const resource = existing(found);
   checkMayChange(changes.membership);
   switch (resource.kind) {
@@ -41,7 +41,12 @@ export async function remove(changes: Changes, found: Found): Promise<string | n
  * Puts a live node into the trash that its place belongs to, under a name that is free there. Its locks are the
  * caller's to remove.
  */
-export async function moveToTrash(changes: Changes, found: Found, node: NodeRow, wish = node.name): Promise<string> {
+export async function moveToTrash(
+  changes: DriveTransaction,
+  found: Found,
+  node: NodeRow,
+  wish = node.name,
+): Promise<string> {
   const { membership, now, transaction } = changes;
   const ownerId = found.space === 'common' ? null : membership.userId;
   const bin = {
@@ -69,7 +74,7 @@ export async function moveToTrash(changes: Changes, found: Found, node: NodeRow,
  * `mayRename`, else `DriveError` `exists`.
  */
 export async function restore(
-  changes: Changes,
+  changes: DriveTransaction,
   from: Found,
   to: Found,
   options: { readonly mayRename: boolean },
@@ -94,7 +99,7 @@ export async function restore(
  * Takes a deleted tree back to where it was: folders that are gone are made, a taken name gets a number. Throws
  * `DriveError` where `from` isn't the top of a deleted tree, or its place can't be had again.
  */
-export async function restoreToOrigin(changes: Changes, from: Found): Promise<Resource> {
+export async function restoreToOrigin(changes: DriveTransaction, from: Found): Promise<Resource> {
   const { kind, trash } = existing(from);
   if (!trash || kind !== 'trashed')
     throw new DriveError('forbidden', 'Only what was deleted itself can be restored, not a part of it.');
@@ -150,14 +155,14 @@ async function emptyBins(bins: readonly NodeId[], step: (bin: NodeId) => Promise
   return removed;
 }
 
-async function destroySome(transaction: DriveTransaction, bin: NodeId, now: number): Promise<number> {
+async function destroySome(transaction: StoreTransaction, bin: NodeId, now: number): Promise<number> {
   const rows = await transaction.trash([bin], null, EXPIRE_TOGETHER);
   for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
   return rows.length;
 }
 
 /** Sizes in a list grow stale while the list is worked through. */
-async function fresh(transaction: DriveTransaction, row: TrashRow): Promise<NodeRow> {
+async function fresh(transaction: StoreTransaction, row: TrashRow): Promise<NodeRow> {
   const [node] = await transaction.findNodes([row.node.id]);
   return node ?? row.node;
 }

@@ -6,7 +6,7 @@ import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
  * Which tree a path of a principal leads into, and where in it. This is the one place that knows of the root with its
  * two folders, of aliases, and of folder-scoped app passwords (PRODUCT D1–D3, S2).
  */
-export type Place =
+export type ViewPlace =
   /** The root with its two folders. */
   | { readonly kind: 'root' }
   /** The member's personal files; `segments` empty: the drive's own folder. */
@@ -26,7 +26,7 @@ export interface TreePlace<Kind extends string> {
 }
 
 /** Finds the place of a path. Pure: whether anything is there is the store's to say. */
-export function locate(membership: Membership, path: DrivePath): Place {
+export function locate(membership: Membership, path: DrivePath): ViewPlace {
   if (membership.scopeId !== null) return { kind: 'scope', anchorId: membership.scopeId, segments: path };
   const [first, second] = path;
   if (first === undefined) return { kind: 'root' };

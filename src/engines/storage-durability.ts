@@ -91,7 +91,7 @@ export class StorageDurability implements Durability {
     if (found.length === 0) return;
     this.lossesAtStart = found.length;
     for (const { message } of found) tell({ level: 'error', message });
-    await blobIndex.hold(now + KEEP_MS, now);
+    await blobIndex.pauseSweep(now + KEEP_MS, now);
     // What was given out since may not be given out again for something else.
     await skipRevisions(database, Math.max(0, (known?.revision ?? 0) - revision) + REVISIONS_SKIPPED);
     const losses = [...(known?.losses ?? []), ...found].slice(-LOSSES_MAX);

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../accounts/authenticator.js';
-import { DavError } from '../dav/dav-error.js';
 import { OPTIONS_HEADERS } from '../dav/dispatch.js';
+import { HttpError } from '../http-error.js';
 import { authenticate, makeSignIn } from './authenticate.js';
 import { type ChangesApiParts, changesApi } from './changes-api.js';
 import { type CloudParts, cloudBridge } from './cloud-bridge.js';
@@ -110,7 +110,7 @@ function lazyChild(log: Logger, state: FirnState): Logger {
 
 /** For addresses that nobody answered: Koa would say so in a text of its own. */
 function nothing(): never {
-  throw new DavError(404, 'There is nothing here.');
+  throw new HttpError(404, 'There is nothing here.');
 }
 
 function findMount({ mounts, trustedProxies, publicUrl }: AppParts): Koa.Middleware<FirnState> {

@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import type { Authenticator } from '../accounts/authenticator.js';
 import { parseBasic } from '../accounts/basic.js';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import type { DriveId } from '../stores/values.js';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
@@ -20,7 +20,7 @@ export type SignIn = (context: Koa.ParameterizedContext<FirnState>, driveId: Dri
 
 /**
  * Makes what finds out who asks and what they may do on the drive, null for their own one (PRODUCT S1, A3), and notes it
- * in the state. The realm is one and the same everywhere (CLIENTS R2). It throws `DavError` 401, 404 and 429.
+ * in the state. The realm is one and the same everywhere (CLIENTS R2). It throws `HttpError` 401, 404 and 429.
  */
 export function makeSignIn(authenticator: Authenticator, realm: string): SignIn {
   const challenge = { 'WWW-Authenticate': `Basic realm="${realm.replace(/["\\]/g, '')}", charset="UTF-8"` };
@@ -29,7 +29,7 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
     context.state.challenge = challenge;
     const credentials = parseBasic(context.req.headers.authorization);
     if (!credentials)
-      throw new DavError(401, 'Sign in with your e-mail address and an app password.', { headers: challenge });
+      throw new HttpError(401, 'Sign in with your e-mail address and an app password.', { headers: challenge });
     const client = (context.req.headers['user-agent'] ?? '').slice(0, CLIENT_LENGTH_MAX);
     const result = await authenticator.authenticate(credentials, driveId, remoteAddress, client);
     switch (result.kind) {
@@ -38,13 +38,13 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
         context.state.membership = result.membership;
         return;
       case 'no-drive':
-        throw new DavError(404, driveId === null ? NO_DRIVE_YET : NO_SUCH_DRIVE);
+        throw new HttpError(404, driveId === null ? NO_DRIVE_YET : NO_SUCH_DRIVE);
       case 'refused':
         context.state.log.info({ reason: result.reason, remoteAddress }, 'credentials refused');
-        throw new DavError(401, result.message, { headers: challenge });
+        throw new HttpError(401, result.message, { headers: challenge });
       case 'throttled':
         context.state.log.warn({ remoteAddress }, 'sign-ins throttled');
-        throw new DavError(
+        throw new HttpError(
           429,
           `Too many wrong passwords from here. Try again in ${secondsText(result.retryAfterSeconds)}.`,
           {

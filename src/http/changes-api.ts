@@ -1,14 +1,14 @@
 import type Koa from 'koa';
-import { DavError } from '../dav/dav-error.js';
 import { encodePath } from '../dav/headers/path.js';
-import type { ChangeWatch } from '../drive/change-watch.js';
 import { Drive, type DriveParts } from '../drive/drive.js';
 import { type DrivePath, normalizePath } from '../drive/names.js';
 import type { Resource } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
-import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../drive/sync-page.js';
-import { cursorAtStart, findCursor, mayFollow, syncToken } from '../drive/sync-token.js';
+import type { ChangeWatch } from '../drive/sync/change-watch.js';
+import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../drive/sync/sync-page.js';
+import { cursorAtStart, findCursor, mayFollow, syncToken } from '../drive/sync/sync-token.js';
 import { turns } from '../drive/turns.js';
+import { HttpError } from '../http-error.js';
 import type { CredentialRef } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import type { FirnState } from './context.js';
@@ -48,9 +48,9 @@ export function changesApi(parts: ChangesApiParts): Koa.Middleware<FirnState> {
   return async (context, next) => {
     const { mount } = context.state;
     if (mount.kind !== 'api') return next();
-    if (mount.path !== '/changes') throw new DavError(404, 'There is nothing here: changes are at /changes.');
+    if (mount.path !== '/changes') throw new HttpError(404, 'There is nothing here: changes are at /changes.');
     if (context.method !== 'GET' && context.method !== 'HEAD') {
-      throw new DavError(405, 'Changes can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
+      throw new HttpError(405, 'Changes can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
     return answer(parts, context, mount.driveId);
   };
@@ -101,17 +101,17 @@ function nameOf(credential: CredentialRef): string {
   return credential.kind === 'app' ? `app ${credential.id}` : `user ${credential.userId}`;
 }
 
-function tooMany(): DavError {
-  return new DavError(429, `${WAITING_MAX} requests with this password wait for a change already. End some of them.`, {
+function tooMany(): HttpError {
+  return new HttpError(429, `${WAITING_MAX} requests with this password wait for a change already. End some of them.`, {
     headers: { 'Retry-After': '60' },
   });
 }
 
 async function readChanges(snapshot: Snapshot, { path, since, isDeep, limit }: ChangesQuery): Promise<Seen> {
   const { resource } = await snapshot.find(path);
-  if (!resource || !mayFollow(resource)) throw new DavError(404, 'There is no folder of that path.');
+  if (!resource || !mayFollow(resource)) throw new HttpError(404, 'There is no folder of that path.');
   const cursor = since === null ? cursorAtStart(resource) : await findCursor(snapshot, resource, since);
-  if (!cursor) throw new DavError(410, 'This cursor is not valid here any more: begin again without "since".');
+  if (!cursor) throw new HttpError(410, 'This cursor is not valid here any more: begin again without "since".');
   const page = await nextPage(snapshot, resource, cursor, { isDeep, limit });
   const [root] = await snapshot.view.findNodes([snapshot.membership.rootId]);
   return { page, cursor: syncToken(resource, snapshot.membership, page.cursor), rootRevision: root?.revision ?? 0 };
@@ -144,12 +144,12 @@ function describeResource({ path, isCollection, node, etag, size, modified, crea
   };
 }
 
-/** Throws `DavError` 400. */
+/** Throws `HttpError` 400. */
 function readQuery(url: string): ChangesQuery {
   const start = url.indexOf('?');
   const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
   const depth = query.get('depth') ?? 'infinity';
-  if (depth !== '1' && depth !== 'infinity') throw new DavError(400, '"depth" must be 1 or infinity.');
+  if (depth !== '1' && depth !== 'infinity') throw new HttpError(400, '"depth" must be 1 or infinity.');
   return {
     path: normalizePath((query.get('path') ?? '').split('/').filter((name) => name !== '')),
     since: query.get('since') || null,
@@ -168,7 +168,7 @@ function readNumber(
   const text = query.get(name);
   if (text === null) return fallback;
   if (!/^\d{1,15}$/.test(text) || Number(text) < min) {
-    throw new DavError(400, `"${name}" must be a whole number, ${min} or more.`);
+    throw new HttpError(400, `"${name}" must be a whole number, ${min} or more.`);
   }
   return Math.min(Number(text), max);
 }

@@ -4,6 +4,8 @@ import type { Accounts } from '../accounts/accounts.js';
 import type { Audit } from '../accounts/audit.js';
 import { bulkUpload } from '../cloud/bulk-upload.js';
 import { dispatchFile } from '../cloud/chunked-put.js';
+import { type CloudPlace, findCloudPlace } from '../cloud/cloud-paths.js';
+import { findTree, isUser } from '../cloud/cloud-trees.js';
 import { indexPhp } from '../cloud/index-php.js';
 import type { LoginFlows } from '../cloud/login-flows.js';
 import { type CloudUser, ocs } from '../cloud/ocs.js';
@@ -11,15 +13,13 @@ import type { CloudRequest } from '../cloud/request.js';
 import { statusPhp } from '../cloud/status.js';
 import { trashTree } from '../cloud/trash-tree.js';
 import { uploadsTree } from '../cloud/uploads-tree.js';
-import { DavError } from '../dav/dav-error.js';
-import { withDavErrors } from '../dav/dispatch.js';
+import { withHttpErrors } from '../dav/dispatch.js';
 import { decodePath } from '../dav/headers/path.js';
 import type { DavRequest, DavResponse } from '../dav/request.js';
 import { Drive } from '../drive/drive.js';
 import { roomOf } from '../drive/quota.js';
+import { HttpError } from '../http-error.js';
 import type { SignIn } from './authenticate.js';
-import { type CloudPlace, findCloudPlace } from './cloud-paths.js';
-import { findTree, isUser } from './cloud-trees.js';
 import type { FirnState } from './context.js';
 import { type DavBridgeParts, makeDavRequest } from './dav-bridge.js';
 import { isSecure } from './forwarded.js';
@@ -61,7 +61,7 @@ export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<F
         return send(context, await ocs(request, findUser, parts.accountRules));
       }
       case 'nothing':
-        throw new DavError(404, 'There is nothing here.');
+        throw new HttpError(404, 'There is nothing here.');
       default:
         await signIn(context, mount.driveId);
         return answerTree(parts, context, mount, place);
@@ -117,7 +117,7 @@ function addressOf({ publicUrl, trustedProxies, mounts }: CloudParts, context: C
 async function status(context: Context, mount: CloudMount, next: Koa.Next): Promise<void> {
   const isRead = context.method === 'GET' || context.method === 'HEAD';
   if (mount.driveId === null && !isRead) {
-    throw new DavError(405, 'This page can only be read.', { headers: { Allow: 'GET, HEAD, OPTIONS' } });
+    throw new HttpError(405, 'This page can only be read.', { headers: { Allow: 'GET, HEAD, OPTIONS' } });
   }
   if (mount.driveId === null || (isRead && context.req.headers.authorization === undefined)) {
     return send(context, statusPhp());
@@ -126,7 +126,7 @@ async function status(context: Context, mount: CloudMount, next: Koa.Next): Prom
   try {
     await next();
   } catch (error) {
-    if (!(isRead && error instanceof DavError && error.status === 404)) throw error;
+    if (!(isRead && error instanceof HttpError && error.status === 404)) throw error;
     send(context, statusPhp());
   }
 }
@@ -138,11 +138,11 @@ async function answerTree(
   place: Exclude<CloudPlace, { kind: 'status' | 'ocs' | 'index' | 'nothing' }>,
 ): Promise<void> {
   const { membership } = context.state;
-  const nothing = new DavError(404, 'There is nothing of yours at this address.');
+  const nothing = new HttpError(404, 'There is nothing of yours at this address.');
   if (!isUser(place.user, membership)) throw nothing;
   if (place.kind === 'parent') {
     if (context.method !== 'PROPFIND') {
-      throw new DavError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
+      throw new HttpError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
     }
     // With two slashes at its start an href would name another host.
     return propfindFolders(context, context.state.prefix + context.state.url.replace(/\/{2,}/g, '/'), []);
@@ -166,11 +166,11 @@ type Tree = (request: DavRequest, onTrashEmptied: (removed: number) => Promise<v
 
 const TREES: Readonly<Record<TreeKind, Tree>> = {
   files: dispatchFile,
-  bulk: (request) => withDavErrors(request, () => bulkUpload(request)),
+  bulk: (request) => withHttpErrors(request, () => bulkUpload(request)),
   trash: trashTree,
   // Only a place to move things to.
   restore: async () => {
-    throw new DavError(405, 'Move something from the trash to here to restore it.', { headers: { Allow: 'OPTIONS' } });
+    throw new HttpError(405, 'Move something from the trash to here to restore it.', { headers: { Allow: 'OPTIONS' } });
   },
   uploads: uploadsTree,
 };

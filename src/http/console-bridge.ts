@@ -6,7 +6,7 @@ import { ConsoleError, toConsoleError } from '../console/console-error.js';
 import type { ConsoleParts } from '../console/console-parts.js';
 import type { RefusalKind } from '../console/refusal-kind.js';
 import { type AccessLevel, type ConsoleAnswer, type ConsoleRequest, type Route, Routes } from '../console/route.js';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import type { FirnState } from './context.js';
 import { goneSignal } from './dav-bridge.js';
 import { isSecure, originOf } from './forwarded.js';
@@ -181,7 +181,7 @@ function sendError(context: Context, { status, kind, message, field, headers }: 
 
 /** What the protocol layer refuses: of a body, of a download, of a resumable upload. Where the drive is behind it, by its word. */
 function fromDav(error: unknown): ConsoleError | null {
-  if (!(error instanceof DavError)) return null;
+  if (!(error instanceof HttpError)) return null;
   let kind: RefusalKind = KINDS[error.status] ?? 'refused';
   for (let { cause } = error; cause instanceof Error; cause = cause.cause) kind = toConsoleError(cause)?.kind ?? kind;
   return new ConsoleError(error.status, kind, error.message, { cause: error, headers: error.headers });

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type Koa from 'koa';
 import { lookup } from 'mime-types';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
 
@@ -57,7 +57,7 @@ export function consolePages(folder = FOLDER): Koa.Middleware<FirnState> {
     if (mount.kind === 'parent' && mount.path === '/' && wantsPage(context)) return redirect(context);
     if (mount.kind !== 'console') return next();
     if (context.method !== 'GET' && context.method !== 'HEAD') {
-      throw new DavError(405, 'The console is only to be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
+      throw new HttpError(405, 'The console is only to be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
     if (mount.path === '/console') return redirect(context);
     pages ??= readPages(folder);
@@ -80,7 +80,7 @@ async function answer(context: Context, pages: ReadonlyMap<string, Page>, name: 
   // A page of an earlier build asks for files that are gone: the shell in their place would be taken for a script.
   const known = name === SHELL ? undefined : pages.get(name);
   const page = known ?? (isAsset ? undefined : await shellAt(pages.get(SHELL), context.state.prefix));
-  if (!page) throw new DavError(404, isAsset ? 'There is nothing here.' : 'The console is not built: npm run build.');
+  if (!page) throw new HttpError(404, isAsset ? 'There is nothing here.' : 'The console is not built: npm run build.');
   const { headers } = context.req;
   const isCompressed = page.compressed !== null && /\bgzip\b/i.test(String(headers['accept-encoding'] ?? ''));
   const etag = isCompressed ? `"${page.etag}-gz"` : `"${page.etag}"`;

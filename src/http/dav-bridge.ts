@@ -1,13 +1,13 @@
 import type Koa from 'koa';
 import { dispatchFile } from '../cloud/chunked-put.js';
+import { type CloudPlace, findCloudPlace } from '../cloud/cloud-paths.js';
+import { findTree, isUser } from '../cloud/cloud-trees.js';
 import { decodePath, encodeSegment } from '../dav/headers/path.js';
 import type { DavOptions, DavRequest, Target } from '../dav/request.js';
 import { Drive, type DriveParts } from '../drive/drive.js';
 import { normalizePath } from '../drive/names.js';
 import type { AccountStore, Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
-import { type CloudPlace, findCloudPlace } from './cloud-paths.js';
-import { findTree, isUser } from './cloud-trees.js';
 import type { FirnState } from './context.js';
 import { originOf } from './forwarded.js';
 import { ClientGoneError, HttpBody } from './http-body.js';

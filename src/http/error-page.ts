@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import type { DavError } from '../dav/dav-error.js';
 import { escapeText } from '../dav/xml/serialize-xml.js';
+import type { HttpError } from '../http-error.js';
 
 const STYLE = `
 :root{color-scheme:light dark;--ground:#f3f5f4;--card:#fff;--ink:#17211d;--soft:#55635c;--line:#c9d2cd}
@@ -28,7 +28,7 @@ export function wantsPage(method: string, accept: string | undefined): boolean {
 }
 
 /** An error as a page. */
-export function renderErrorPage(error: DavError, requestId: string): string {
+export function renderErrorPage(error: HttpError, requestId: string): string {
   const title = escapeText(`${error.status} ${STATUS_CODES[error.status] ?? ''}`.trim());
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${STYLE}</style>

@@ -1,9 +1,10 @@
 import type Koa from 'koa';
 import { PasswordsBusyError } from '../accounts/passwords.js';
-import { DavError, renderErrorBody } from '../dav/dav-error.js';
 import { ALLOW } from '../dav/dispatch.js';
-import { isOutOfFiles, toDavError } from '../dav/drive-errors.js';
+import { isOutOfFiles, toHttpError } from '../dav/drive-errors.js';
+import { renderErrorBody } from '../dav/error-body.js';
 import { msdavextError } from '../dav/headers/msdavext-error.js';
+import { HttpError } from '../http-error.js';
 import type { FirnState } from './context.js';
 import { PAGE_HEADERS, renderErrorPage, wantsPage } from './error-page.js';
 import { ClientGoneError } from './http-body.js';
@@ -40,7 +41,7 @@ function answer(context: Context, error: unknown): void {
     return;
   }
   const shown =
-    known ?? new DavError(500, `Something went wrong here. Its number in the server's log is ${requestId}.`);
+    known ?? new HttpError(500, `Something went wrong here. Its number in the server's log is ${requestId}.`);
   const { headers, body } = formOf(context, shown);
   const extended = msdavextError(context.req.headers, shown.status, shown.message);
   send(context, {
@@ -66,7 +67,7 @@ function allowedBeside(method: string): string {
 }
 
 /** JSON for programs of ours, a page for people, XML for WebDAV programs. */
-function formOf({ method, req, state }: Context, error: DavError): { headers: Record<string, string>; body: string } {
+function formOf({ method, req, state }: Context, error: HttpError): { headers: Record<string, string>; body: string } {
   const { requestId, mount } = state;
   if (mount?.kind === 'api')
     return { headers: JSON_HEADERS, body: JSON.stringify({ error: error.message, requestId }) };
@@ -74,12 +75,12 @@ function formOf({ method, req, state }: Context, error: DavError): { headers: Re
   return { headers: XML_HEADERS, body: renderErrorBody(error, requestId) };
 }
 
-function expected(context: Context, error: unknown): DavError | null {
+function expected(context: Context, error: unknown): HttpError | null {
   if (error instanceof PasswordsBusyError) {
-    return new DavError(503, 'Too many sign-ins at once. Try again in a moment.', { headers: { 'Retry-After': '2' } });
+    return new HttpError(503, 'Too many sign-ins at once. Try again in a moment.', { headers: { 'Retry-After': '2' } });
   }
   const { mount } = context.state;
-  return toDavError(error, {
+  return toHttpError(error, {
     method: context.method,
     base: mount?.kind === 'drive' ? mount.base : '',
     root: [],

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DavError } from '../dav/dav-error.js';
 import type { RequestBody } from '../dav/request.js';
 import { DriveError } from '../drive/drive-error.js';
+import { HttpError } from '../http-error.js';
 import { checkCount } from './request-head.js';
 
 /**
@@ -49,7 +49,7 @@ export class HttpBody implements RequestBody {
   async readXml(bytesMax: number): Promise<Uint8Array | null> {
     if (this.size === 0) return null;
     this.#checkEncoding();
-    const tooLarge = () => new DavError(413, `A body of this kind has at most ${bytesMax} bytes.`);
+    const tooLarge = () => new HttpError(413, `A body of this kind has at most ${bytesMax} bytes.`);
     if (this.size !== null && this.size > bytesMax) throw tooLarge();
     const body = await this.#collect(bytesMax, tooLarge, SMALL_BODY_MS);
     return body.length === 0 ? null : body;
@@ -101,7 +101,7 @@ export class HttpBody implements RequestBody {
   #checkEncoding(): void {
     const coding = this.#request.headers['content-encoding']?.trim().toLowerCase();
     if (coding !== undefined && coding !== '' && coding !== 'identity') {
-      throw new DavError(415, 'Bodies are taken as they are: send this without Content-Encoding.');
+      throw new HttpError(415, 'Bodies are taken as they are: send this without Content-Encoding.');
     }
   }
 
@@ -111,9 +111,9 @@ export class HttpBody implements RequestBody {
   }
 }
 
-function tooSlow(): DavError {
+function tooSlow(): HttpError {
   const message = `The body of this request did not come within ${SMALL_BODY_MS / 1000} seconds. Send it again.`;
-  return new DavError(408, message, { headers: { Connection: 'close' } });
+  return new HttpError(408, message, { headers: { Connection: 'close' } });
 }
 
 /** Ends the connection of a request that is answered when the rest of its body, which is thrown away, takes too long. */

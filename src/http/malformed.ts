@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { DavError, renderErrorBody } from '../dav/dav-error.js';
+import { renderErrorBody } from '../dav/error-body.js';
+import { HttpError } from '../http-error.js';
 import { HEADERS_MAX } from './request-head.js';
 import { LINGER_MS } from './send.js';
 
@@ -30,7 +31,7 @@ export function answerMalformed(server: Server, log: Logger): void {
   });
 }
 
-function refuse(error: ClientError, refusal: DavError, socket: Duplex, log: Logger): void {
+function refuse(error: ClientError, refusal: HttpError, socket: Duplex, log: Logger): void {
   const requestId = randomUUID();
   log.debug({ requestId, code: error.code, status: refusal.status }, 'not a request');
   const body = Buffer.from(renderErrorBody(refusal, requestId));
@@ -52,22 +53,22 @@ function refuse(error: ClientError, refusal: DavError, socket: Duplex, log: Logg
 }
 
 /** Null for a connection that broke. */
-function refusalOf({ code, message }: ClientError): DavError | null {
+function refusalOf({ code, message }: ClientError): HttpError | null {
   switch (code) {
     // Node 24 says so of too many headers as well.
     case 'HPE_HEADER_OVERFLOW':
-      return new DavError(
+      return new HttpError(
         431,
         `The headers of this request are too many (${HEADERS_MAX} are the most) or too long, or its address is.`,
       );
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new DavError(413, 'The chunks of this body have too long extensions.');
+      return new HttpError(413, 'The chunks of this body have too long extensions.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new DavError(408, 'The request did not come in time. Send it again.');
+      return new HttpError(408, 'The request did not come in time. Send it again.');
     default: {
       if (!code?.startsWith('HPE_')) return null;
       const reason = message.replace(/^Parse Error: */, '').slice(0, 200);
-      return new DavError(400, `This is no request that HTTP/1.1 knows (${reason}).`);
+      return new HttpError(400, `This is no request that HTTP/1.1 knows (${reason}).`);
     }
   }
 }

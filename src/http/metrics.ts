@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type BlockList, isIPv6 } from 'node:net';
 import type Koa from 'koa';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { RequestCounts } from '../metrics/request-counts.js';
 import type { FirnState } from './context.js';
@@ -28,17 +28,17 @@ export function metrics(parts: MetricsParts, trustedProxies: BlockList): Koa.Mid
   };
   async function answer(context: Koa.ParameterizedContext<FirnState>): Promise<void> {
     if (parts.addresses && !isFrom(parts.addresses, context, trustedProxies)) {
-      throw new DavError(
+      throw new HttpError(
         403,
         'Metrics are not for your address: the setting metricsAddresses names those they are for.',
       );
     }
     if (parts.token !== null && !isBearer(parts.token, context.req.headers.authorization)) {
       const headers = { 'WWW-Authenticate': 'Bearer realm="metrics"' };
-      throw new DavError(401, 'Metrics need the token of the settings, as "Authorization: Bearer …".', { headers });
+      throw new HttpError(401, 'Metrics need the token of the settings, as "Authorization: Bearer …".', { headers });
     }
     if (context.method !== 'GET' && context.method !== 'HEAD') {
-      throw new DavError(405, 'Metrics can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
+      throw new HttpError(405, 'Metrics can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
     const headers = { 'Content-Type': parts.metrics.contentType, 'Cache-Control': 'no-store' };
     send(context, { status: 200, headers, body: await parts.metrics.text() });

@@ -1,5 +1,5 @@
+import { isCloudPath } from '../cloud/cloud-paths.js';
 import type { DriveId } from '../stores/values.js';
-import { isCloudPath } from './cloud-paths.js';
 import { withoutPrefix } from './prefix.js';
 
 /** Where an address leads. Paths are still percent-encoded. */

@@ -1,5 +1,4 @@
 import type Koa from 'koa';
-import { DavError } from '../dav/dav-error.js';
 import { parseDepth } from '../dav/headers/depth.js';
 import { formatHttpDate, formatIsoDate } from '../dav/headers/http-date.js';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../dav/xml/multistatus.js';
 import { propertyKey } from '../dav/xml/property-name.js';
 import { type PropfindRequest, parsePropfind } from '../dav/xml/propfind-request.js';
+import { HttpError } from '../http-error.js';
 import type { FirnState } from './context.js';
 import { HttpBody } from './http-body.js';
 import type { Mount } from './mounts.js';
@@ -42,7 +42,7 @@ async function answer(
   mount: Extract<Mount, { kind: 'parent' | 'other' }>,
 ): Promise<void> {
   if (mount.kind === 'other') {
-    throw new DavError(404, 'There is nothing here. Drives are at /dav/ID/, with the ID of the drive.');
+    throw new HttpError(404, 'There is nothing here. Drives are at /dav/ID/, with the ID of the drive.');
   }
   switch (context.method) {
     case 'GET':
@@ -56,7 +56,7 @@ async function answer(
       return propfindFolders(context, prefix + mount.path, mount.path === '/' ? [`${prefix}/dav/`] : []);
     }
     default:
-      throw new DavError(405, 'This folder only leads to drives.', {
+      throw new HttpError(405, 'This folder only leads to drives.', {
         headers: { Allow: 'OPTIONS, GET, HEAD, PROPFIND' },
       });
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 import type { FirnState } from './context.js';
 import { isAuthority, readTarget } from './request-target.js';
 
@@ -54,30 +54,30 @@ export function checkHead({ req }: Koa.ParameterizedContext<FirnState>, next: Ko
   checkCount(req.rawHeaders, 'headers');
   const { expect, host } = req.headers;
   if (expect !== undefined && !CONTINUE.test(expect)) {
-    throw new DavError(417, 'Of the Expect header nothing but 100-continue is known here.');
+    throw new HttpError(417, 'Of the Expect header nothing but 100-continue is known here.');
   }
   // Node takes lines that say 0.9 and 2.0, and goes on as with 1.1.
   if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0') {
-    throw new DavError(505, 'Only HTTP/1.1 and HTTP/1.0 are known here.', { headers: { Connection: 'close' } });
+    throw new HttpError(505, 'Only HTTP/1.1 and HTTP/1.0 are known here.', { headers: { Connection: 'close' } });
   }
   // RFC 9112 §3.2; HTTP/1.0 has no such header.
-  if (host === undefined && req.httpVersion === '1.1') throw new DavError(400, 'The Host header is missing.');
-  if (host !== undefined && !isAuthority(host)) throw new DavError(400, 'The Host header names no valid host.');
+  if (host === undefined && req.httpVersion === '1.1') throw new HttpError(400, 'The Host header is missing.');
+  if (host !== undefined && !isAuthority(host)) throw new HttpError(400, 'The Host header names no valid host.');
   checkRepeated(req);
   checkTransferCoding(req);
   readTarget(req);
   return next();
 }
 
-/** Throws `DavError` 431. `raw` has names and values by turns, all of them or more than the limit (`maxHeadersCount`). */
+/** Throws `HttpError` 431. `raw` has names and values by turns, all of them or more than the limit (`maxHeadersCount`). */
 export function checkCount(raw: readonly string[], what: 'headers' | 'trailers'): void {
   if (raw.length <= 2 * HEADERS_MAX) return;
-  throw new DavError(431, `This request has too many ${what} (${HEADERS_MAX} are the most).`, {
+  throw new HttpError(431, `This request has too many ${what} (${HEADERS_MAX} are the most).`, {
     headers: { Connection: 'close' },
   });
 }
 
-/** Throws `DavError` 400 where a header that has one value has two, and for a second `Host` (RFC 9112 §3.2). */
+/** Throws `HttpError` 400 where a header that has one value has two, and for a second `Host` (RFC 9112 §3.2). */
 function checkRepeated({ headers, rawHeaders }: IncomingMessage): void {
   if (2 * Object.keys(headers).length === rawHeaders.length) return;
   const seen = new Map<string, string>();
@@ -86,17 +86,17 @@ function checkRepeated({ headers, rawHeaders }: IncomingMessage): void {
     const value = rawHeaders[index + 1]!;
     const earlier = seen.get(name);
     const isRefused = name === 'host' || (SINGLE.has(name) && earlier !== value);
-    if (earlier !== undefined && isRefused) throw new DavError(400, `The header ${name} comes twice.`);
+    if (earlier !== undefined && isRefused) throw new HttpError(400, `The header ${name} comes twice.`);
     seen.set(name, value);
   }
 }
 
-/** Throws `DavError` 400 and 501: a body whose end or bytes we would take for others than they are (RFC 9112 §6.1). */
+/** Throws `HttpError` 400 and 501: a body whose end or bytes we would take for others than they are (RFC 9112 §6.1). */
 function checkTransferCoding({ headers, httpVersion }: IncomingMessage): void {
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return;
-  if (httpVersion !== '1.1') throw new DavError(400, 'HTTP/1.0 has no Transfer-Encoding.');
+  if (httpVersion !== '1.1') throw new HttpError(400, 'HTTP/1.0 has no Transfer-Encoding.');
   if (coding.toLowerCase() !== 'chunked') {
-    throw new DavError(501, 'Of the transfer codings only chunked is known here.');
+    throw new HttpError(501, 'Of the transfer codings only chunked is known here.');
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { DavError } from '../dav/dav-error.js';
+import { HttpError } from '../http-error.js';
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/is;
 const AUTHORITY = /^(?:\[[0-9a-f:.]+\]|[^\s@:[\]\\/?#"<>]*)(?::\d{0,5})?$/i;
@@ -12,7 +12,7 @@ export function isAuthority(text: string): boolean {
 /**
  * Brings the target of a request into the form that begins with a slash, or is `*`. Programs that think they talk to a
  * proxy send a whole address (RFC 9112 §3.2.2): its path then is the target, and its authority replaces `Host`, for
- * whatever reads either of them later. Throws `DavError` 400; the message never repeats the target, which may hold a
+ * whatever reads either of them later. Throws `HttpError` 400; the message never repeats the target, which may hold a
  * password.
  */
 export function readTarget(request: IncomingMessage): void {
@@ -20,13 +20,13 @@ export function readTarget(request: IncomingMessage): void {
   if (target.startsWith('/') || target === '*') return;
   const [, authority, rest = ''] = ABSOLUTE_FORM.exec(target) ?? [];
   if (authority === undefined) {
-    throw new DavError(400, 'The request target must be a path, or a whole address with http or https.');
+    throw new HttpError(400, 'The request target must be a path, or a whole address with http or https.');
   }
   if (authority.includes('@')) {
-    throw new DavError(400, 'The request target must not hold a user or a password: they belong in Authorization.');
+    throw new HttpError(400, 'The request target must not hold a user or a password: they belong in Authorization.');
   }
   if (authority === '' || authority.startsWith(':') || !isAuthority(authority)) {
-    throw new DavError(400, 'The request target names no valid host.');
+    throw new HttpError(400, 'The request target names no valid host.');
   }
   request.url = rest.startsWith('/') ? rest : `/${rest}`;
   request.headers.host = authority;

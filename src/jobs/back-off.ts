@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Another try may well succeed. `afterMs`: the other side said when, in milliseconds from now. */
-export class PassingError extends Error {
-  override readonly name = 'PassingError';
+export class RetryableError extends Error {
+  override readonly name = 'RetryableError';
   readonly afterMs: number | null;
 
   constructor(message: string, options: { readonly afterMs?: number | null; readonly cause?: unknown } = {}) {
@@ -25,7 +25,7 @@ export function backOffMs(failures: number, { firstMs, longestMs }: BackOff, cha
 }
 
 /**
- * Does the work again after a `PassingError`, which rejects when tries run out, or when the other side wants more time than
+ * Does the work again after a `RetryableError`, which rejects when tries run out, or when the other side wants more time than
  * the longest pause; all else rejects at once.
  */
 export async function retrying<T>(
@@ -38,7 +38,7 @@ export async function retrying<T>(
       return await work(tries);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof PassingError) || tries >= backOff.triesMax) throw error;
+      if (!(error instanceof RetryableError) || tries >= backOff.triesMax) throw error;
       const pause = error.afterMs ?? backOffMs(tries, backOff);
       if (pause > backOff.longestMs) throw error;
       await wait(pause, undefined, { signal });

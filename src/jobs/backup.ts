@@ -44,8 +44,8 @@ export interface Backup {
  * Throws `BackupStalledError`.
  */
 export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Promise<CopyReport> {
-  const hold = await blobIndex.hold(now() + HOLD_MS, now());
-  const extend = () => blobIndex.extendHold(hold, now() + HOLD_MS, now());
+  const hold = await blobIndex.pauseSweep(now() + HOLD_MS, now());
+  const extend = () => blobIndex.extendPause(hold, now() + HOLD_MS, now());
   const heartbeat = setInterval(() => {
     // What goes wrong here the last call tells.
     void extend().catch(() => false);
@@ -56,7 +56,7 @@ export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Prom
     });
   } finally {
     clearInterval(heartbeat);
-    await blobIndex.endHold(hold);
+    await blobIndex.endPause(hold);
   }
 }
 

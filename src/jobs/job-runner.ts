@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ClaimedJob, JobOutcome, JobStore } from '../stores/job-store.js';
-import { type BackOff, backOffMs, PassingError } from './back-off.js';
+import { type BackOff, backOffMs, RetryableError } from './back-off.js';
 import { type JobStats, JobTotals } from './job-stats.js';
 
 /** How often a process looks for work that is due, and for a wish to cancel, in milliseconds. */
@@ -240,7 +240,7 @@ export class JobRunner {
     const failures = (running.isRenewed ? 0 : job.attempts) + 1;
     const isOver = cause instanceof JobFailedError || failures >= kind.backOff.triesMax;
     if (kind.everyMinutes === null && isOver) return { kind: 'failed', error, progress };
-    const wanted = cause instanceof PassingError ? cause.afterMs : null;
+    const wanted = cause instanceof RetryableError ? cause.afterMs : null;
     const pause = wanted === null ? backOffMs(failures, kind.backOff) : Math.min(wanted, AFTER_MAX_MS);
     return { kind: 'retry', runAt: now + pause, failures, error, progress };
   }
@@ -254,7 +254,7 @@ export class JobRunner {
 }
 
 function isExpected(error: unknown): boolean {
-  return error instanceof PassingError || error instanceof JobFailedError;
+  return error instanceof RetryableError || error instanceof JobFailedError;
 }
 
 function end(running: Running, ending: Ending): void {

@@ -1,7 +1,7 @@
 import { Audit } from '../accounts/audit.js';
-import { forgetRemovals } from '../drive/sync-token.js';
+import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
-import type { Uploads } from '../drive/uploads.js';
+import type { Uploads } from '../drive/uploads/uploads.js';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { ClockStore } from '../stores/clock-store.js';

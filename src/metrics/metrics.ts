@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passwords } from '../accounts/passwords.js';
-import type { ChangeWatch } from '../drive/change-watch.js';
+import type { ChangeWatch } from '../drive/sync/change-watch.js';
 import type { GcTotals } from '../jobs/gc-totals.js';
 import type { JobRunner } from '../jobs/job-runner.js';
 import type { ScrubTotals } from '../jobs/scrub.js';

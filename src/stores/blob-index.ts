@@ -34,7 +34,7 @@ export interface BlobIndex {
   /**
    * For up to `limit` marks older than `condemnedBefore`, and for some milliseconds: where still no node names the content, forgets it and calls
    * `deleteBytes`, inside one write transaction. Its mark then counts from `now` and stays until `pardon`. `after` pages
-   * through the marks. While anybody holds (see `hold`) it does nothing, and `last` is null.
+   * through the marks. While the sweep is paused (see `pauseSweep`) it does nothing, and `last` is null.
    */
   sweep(
     options: {
@@ -52,12 +52,12 @@ export interface BlobIndex {
   pardon(condemnedBefore: number, after: BlobId | null, limit: number): Promise<BlobId | null>;
   /**
    * Keeps every `sweep`, in all processes, from removing bytes until `until` (milliseconds since 1970). Gives the
-   * hold's number. A holder that goes on calls `extendHold` before that time.
+   * number of the pause. A caller that goes on calls `extendPause` before that time.
    */
-  hold(until: number, now: number): Promise<number>;
-  /** False when the hold has ended before: bytes may be gone since. */
-  extendHold(hold: number, until: number, now: number): Promise<boolean>;
-  endHold(hold: number): Promise<void>;
+  pauseSweep(until: number, now: number): Promise<number>;
+  /** False when the pause has ended before: bytes may be gone since. */
+  extendPause(hold: number, until: number, now: number): Promise<boolean>;
+  endPause(hold: number): Promise<void>;
   /** Those of `ids` that no node names as bytes in a BlobStore. Rejects as `named` does. */
   unnamed(ids: readonly BlobId[]): Promise<BlobId[]>;
   /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. Rejects as `named` does. */

@@ -18,7 +18,7 @@ export interface ChangeLogView {
    * Those of the nodes that exist and all above them, each once, in no order. Nothing above an anchor, which comes
    * itself.
    */
-  waysUp(ids: readonly NodeId[], anchors: readonly NodeId[]): Promise<WayStep[]>;
+  ancestorChains(ids: readonly NodeId[], anchors: readonly NodeId[]): Promise<WayStep[]>;
   /** One page of everything below the nodes, each once, ordered by parent, then name (byte order), after `after`. */
   membersBelow(ids: readonly NodeId[], after: ChildPosition, limit: number): Promise<NodeRow[]>;
   /** Those of the places where something is bound, and whether it is a collection. */

@@ -10,14 +10,14 @@ import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './valu
  */
 export interface DriveStore {
   /** Runs `work` on one committed snapshot. Work awaits nothing but the view. */
-  read<T>(work: (view: DriveView) => Promise<T>): Promise<T>;
+  read<T>(work: (view: StoreView) => Promise<T>): Promise<T>;
   /**
    * Runs `work` as one transaction: when it resolves, all of it is on stable storage; when it rejects, with the
    * error of `work`, nothing has happened. Writes run one after the other. Work awaits nothing but the transaction.
    * Rejects with `StoreBusyError` when another process holds the store for too long, with `StoreFailingError` while the
    * disk doesn't take what is written. Work that changes nothing waits its turn like any other, and writes nothing.
    */
-  write<T>(work: (transaction: DriveTransaction) => Promise<T>, options?: WriteOptions): Promise<T>;
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>, options?: WriteOptions): Promise<T>;
   /** Counts, which cost nothing to read. */
   stats(): TransactionStats;
 }
@@ -121,7 +121,7 @@ export interface ChildPosition {
   readonly name: string;
 }
 
-export interface DriveView {
+export interface StoreView {
   /** What changed since when. */
   readonly changeLog: ChangeLogView;
   /** Uploads that come in parts. */
@@ -231,7 +231,7 @@ export interface NewNode {
  * All changes also give the node and its ancestors a new revision, keep their sizes, counts and `propertyBytes` true, and are found in the
  * change log.
  */
-export interface DriveTransaction extends DriveView {
+export interface StoreTransaction extends StoreView {
   readonly changeLog: ChangeLog;
   readonly uploads: UploadTransaction;
   readonly stagedCopies: StagedCopies;

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Contents } from '../../src/drive/contents.js';
-import { Uploads } from '../../src/drive/uploads.js';
+import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
 import type { UploadKey, UploadRow } from '../../src/stores/uploads.js';
 import type { DriveId, UserId } from '../../src/stores/values.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountStore } from '../../src/stores/account-store.js';
-import type { DriveView } from '../../src/stores/drive-store.js';
+import type { StoreView } from '../../src/stores/drive-store.js';
 import type { AppPasswordId, DriveId, LockToken, UserId } from '../../src/stores/values.js';
 import type { AccountEngine } from './account-store.js';
 
@@ -73,7 +73,7 @@ export function accountRightsSuite(name: string, open: () => Promise<AccountEngi
         const [user, drive] = [await makeUser(), await makeDrive()];
         await store.putMember(drive.id, user.id, 'member', null, NOW);
         const { id } = await makeAppPassword(user.id, NOW + 10);
-        const ask = (view: DriveView, now = NOW) => view.access(app(user.id, id), drive.id, now);
+        const ask = (view: StoreView, now = NOW) => view.access(app(user.id, id), drive.id, now);
         const whole = await store.access(app(user.id, id), drive.id, NOW);
         expect(await engine.drives.read(ask)).toEqual(whole);
         expect(await engine.drives.write((transaction) => ask(transaction, NOW + 10))).toEqual(FALLEN);

@@ -302,29 +302,29 @@ export function blobIndexSuite(open: OpenEngine): void {
       });
 
       it('keeps every sweep from removing bytes until its time is over', async () => {
-        await index.hold(UNTIL, LATER);
+        await index.pauseSweep(UNTIL, LATER);
         expect(await sweepAt(UNTIL)).toEqual({ last: null, deleted: 0 });
         expect(await isKnown('doomed')).toBe(true);
         expect(await sweepAt(UNTIL + 1)).toEqual({ last: idOf('doomed'), deleted: 1 });
       });
 
       it('of several, the last to end counts', async () => {
-        const [one, two] = [await index.hold(UNTIL, LATER), await index.hold(UNTIL, LATER)];
+        const [one, two] = [await index.pauseSweep(UNTIL, LATER), await index.pauseSweep(UNTIL, LATER)];
         expect(one).not.toBe(two);
-        await index.endHold(one);
+        await index.endPause(one);
         expect((await sweepAt(LATER)).deleted).toBe(0);
-        await index.endHold(two);
+        await index.endPause(two);
         expect((await sweepAt(LATER)).deleted).toBe(1);
       });
 
       it('can be extended while it lasts, and not after it ended', async () => {
-        const hold = await index.hold(UNTIL, LATER);
-        expect(await index.extendHold(hold, UNTIL + 500, UNTIL)).toBe(true);
+        const hold = await index.pauseSweep(UNTIL, LATER);
+        expect(await index.extendPause(hold, UNTIL + 500, UNTIL)).toBe(true);
         expect((await sweepAt(UNTIL + 500)).deleted).toBe(0);
-        expect(await index.extendHold(hold, UNTIL + 900, UNTIL + 501)).toBe(false);
-        const other = await index.hold(UNTIL, LATER);
-        await index.endHold(other);
-        expect(await index.extendHold(other, UNTIL, LATER)).toBe(false);
+        expect(await index.extendPause(hold, UNTIL + 900, UNTIL + 501)).toBe(false);
+        const other = await index.pauseSweep(UNTIL, LATER);
+        await index.endPause(other);
+        expect(await index.extendPause(other, UNTIL, LATER)).toBe(false);
         expect((await sweepAt(UNTIL + 501)).deleted).toBe(1);
       });
     });

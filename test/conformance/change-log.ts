@@ -188,28 +188,30 @@ export function changeLogSuite(open: OpenEngine): void {
       expect(await removals(start, MANY, world.otherDrive.id)).toEqual([]);
     });
 
-    it('waysUp — the nodes that exist and all above them, each once, each with its last move', async () => {
+    it('ancestorChains — the nodes that exist and all above them, each once, each with its last move', async () => {
       const top = await world.grow(world.home, 'docs', { sub: { a: 'a' }, b: 'b' });
       const { revision } = await move(top, here(), 'papers');
       const [a, b] = [await world.at('papers/sub/a'), await world.at('papers/b')];
-      const steps = await world.read((view) => view.changeLog.waysUp([a.id, b.id, a.id, NOBODY], []));
+      const steps = await world.read((view) => view.changeLog.ancestorChains([a.id, b.id, a.id, NOBODY], []));
       const above = await world.read((view) => view.ancestors(a.id));
       const expected = [a, b, ...above].map(({ id, parentId, name }) => {
         return { id, parentId, name, moved: id === top.id ? revision : 0 };
       });
       const byId = (one: { id: NodeId }, other: { id: NodeId }) => one.id - other.id;
       expect(steps.sort(byId)).toEqual(expected.sort(byId));
-      expect(await world.read((view) => view.changeLog.waysUp([], []))).toEqual([]);
+      expect(await world.read((view) => view.changeLog.ancestorChains([], []))).toEqual([]);
     });
 
-    it('waysUp — nothing above an anchor, which comes itself', async () => {
+    it('ancestorChains — nothing above an anchor, which comes itself', async () => {
       await world.grow(world.home, 'docs', { sub: { a: 'a' } });
       const [docs, sub, a] = [await world.at('docs'), await world.at('docs/sub'), await world.at('docs/sub/a')];
-      const waysUp = (ids: NodeId[], anchors: NodeId[]) =>
-        world.read((view) => view.changeLog.waysUp(ids, anchors)).then((steps) => new Set(steps.map(({ id }) => id)));
-      expect(await waysUp([a.id], [docs.id])).toEqual(new Set([a.id, sub.id, docs.id]));
-      expect(await waysUp([sub.id], [sub.id, docs.id])).toEqual(new Set([sub.id]));
-      expect(await waysUp([docs.id], [sub.id])).toContain(world.home);
+      const ancestorChains = (ids: NodeId[], anchors: NodeId[]) =>
+        world
+          .read((view) => view.changeLog.ancestorChains(ids, anchors))
+          .then((steps) => new Set(steps.map(({ id }) => id)));
+      expect(await ancestorChains([a.id], [docs.id])).toEqual(new Set([a.id, sub.id, docs.id]));
+      expect(await ancestorChains([sub.id], [sub.id, docs.id])).toEqual(new Set([sub.id]));
+      expect(await ancestorChains([docs.id], [sub.id])).toContain(world.home);
     });
 
     it('membersBelow — everything below the nodes, each once, by parent, then name', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HashThreads } from '../../src/engines/disk/hash-threads.js';
+import { HashThreads } from '../../src/engines/hashing/hash-threads.js';
 import { mustRun } from '../support/run-program.js';
 
 const STORE = new URL('../../dist/engines/disk/disk-blob-store.js', import.meta.url).href;

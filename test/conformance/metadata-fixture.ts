@@ -5,10 +5,10 @@ import type { BlobIndex, MetadataCheck } from '../../src/stores/blob-index.js';
 import type {
   ContentRow,
   DriveStore,
-  DriveTransaction,
-  DriveView,
   LockRow,
   NodeRow,
+  StoreTransaction,
+  StoreView,
 } from '../../src/stores/drive-store.js';
 import type { StorageHistory } from '../../src/stores/storage-history.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../src/stores/values.js';
@@ -87,11 +87,11 @@ export class World {
     return this.anna.homeId;
   }
 
-  read<T>(work: (view: DriveView) => Promise<T>): Promise<T> {
+  read<T>(work: (view: StoreView) => Promise<T>): Promise<T> {
     return this.engine.drives.read(work);
   }
 
-  write<T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
     return this.engine.drives.write(work);
   }
 
@@ -129,7 +129,7 @@ export class World {
   /** Makes a tree in one transaction and gives its top. */
   async grow(parentId: NodeId, name: string, tree: Tree): Promise<NodeRow> {
     const driveId = this.#driveOf(parentId);
-    const plant = async (transaction: DriveTransaction, parent: NodeId, members: Tree): Promise<void> => {
+    const plant = async (transaction: StoreTransaction, parent: NodeId, members: Tree): Promise<void> => {
       for (const [member, content] of Object.entries(members)) {
         if (typeof content === 'string') await insertFile(transaction, parent, member, content, driveId);
         else await plant(transaction, (await insertFolder(transaction, parent, member, driveId)).id, content);
@@ -222,7 +222,7 @@ export function largeContentOf(text: string): ContentRow {
 }
 
 export function insertFolder(
-  transaction: DriveTransaction,
+  transaction: StoreTransaction,
   parentId: NodeId,
   name: string,
   driveId: DriveId,
@@ -232,7 +232,7 @@ export function insertFolder(
 }
 
 export async function insertFile(
-  transaction: DriveTransaction,
+  transaction: StoreTransaction,
   parentId: NodeId,
   name: string,
   content: string | ContentRow,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { LOCKS_A_DRIVE_MAX, LOCKS_A_USER_MAX, SHARED_LOCKS_MAX } from '../../src/drive/locks.js';
+import { LOCKS_A_DRIVE_MAX, LOCKS_A_USER_MAX, SHARED_LOCKS_MAX } from '../../src/drive/locks/locks.js';
 import type { LockRow } from '../../src/stores/drive-store.js';
 import type { LockToken, NodeId, UserId } from '../../src/stores/values.js';
 import { DRIVE_ID, type DriveRequest, emailOf, TestServer } from '../support/make-server.js';

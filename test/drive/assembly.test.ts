@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { Assembly, type PartBytes } from '../../src/drive/assembly.js';
 import { Contents } from '../../src/drive/contents.js';
+import { Assembly, type PartBytes } from '../../src/drive/uploads/assembly.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReceivedContent } from '../../src/drive/contents.js';
 import { Contents } from '../../src/drive/contents.js';
 import { Drive } from '../../src/drive/drive.js';
-import { Uploads } from '../../src/drive/uploads.js';
+import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { DRIVE_ID, TestServer } from '../support/make-server.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { lockSentence, type PlacedLock } from '../../src/drive/lock-sentence.js';
+import { lockSentence, type PlacedLock } from '../../src/drive/locks/lock-sentence.js';
 import type { DriveId, LockToken, NodeId, UserId } from '../../src/stores/values.js';
 
 const NOW = Date.UTC(2026, 10, 27, 13, 0, 0);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { existing } from '../../src/drive/changes.js';
 import type { Drive } from '../../src/drive/drive.js';
+import { existing } from '../../src/drive/drive-transaction.js';
 import { fullPath, readMembers } from '../../src/drive/member-page.js';
 import { searchNames } from '../../src/drive/search.js';
 import { contentOf, MODIFIED, NOW } from '../conformance/metadata-fixture.js';

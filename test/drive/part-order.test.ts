@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DriveError } from '../../src/drive/drive-error.js';
-import { orderParts, readPartName } from '../../src/drive/part-order.js';
+import { orderParts, readPartName } from '../../src/drive/uploads/part-order.js';
 
 describe('CLIENTS R34 — the names of parts', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Drive } from '../../src/drive/drive.js';
-import { nextPage, type SyncOptions, type SyncPage } from '../../src/drive/sync-page.js';
-import { cursorAtStart, findCursor, syncToken } from '../../src/drive/sync-token.js';
+import { nextPage, type SyncOptions, type SyncPage } from '../../src/drive/sync/sync-page.js';
+import { cursorAtStart, findCursor, syncToken } from '../../src/drive/sync/sync-token.js';
 import { CREATED, contentOf, insertFile, insertFolder, MODIFIED, NOW } from '../conformance/metadata-fixture.js';
 import {
   copy,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Drive } from '../../src/drive/drive.js';
-import { nextPage } from '../../src/drive/sync-page.js';
-import { cursorAt, cursorAtStart, findCursor, type SyncCursor, syncToken } from '../../src/drive/sync-token.js';
+import { nextPage } from '../../src/drive/sync/sync-page.js';
+import { cursorAt, cursorAtStart, findCursor, type SyncCursor, syncToken } from '../../src/drive/sync/sync-token.js';
 import { skipRevisions } from '../../src/engines/sql/revisions.js';
 import type { NodeId } from '../../src/stores/values.js';
 import { NOW } from '../conformance/metadata-fixture.js';

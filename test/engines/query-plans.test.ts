@@ -7,7 +7,7 @@ import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { ContentPosition } from '../../src/stores/blob-index.js';
-import type { DriveTransaction, NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow, StoreTransaction } from '../../src/stores/drive-store.js';
 import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
 import { contentOf, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from '../support/counting-database.js';
@@ -55,7 +55,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   const file = () => world.at('big/file 77777');
   const here = () => ({ id: world.home, driveId: world.drive.id });
   const away = () => ({ id: world.elsewhere.homeId, driveId: world.otherDrive.id });
-  const toBin = async (transaction: DriveTransaction, node: NodeRow) => {
+  const toBin = async (transaction: StoreTransaction, node: NodeRow) => {
     const taken = await transaction.takenTrashNames(node.driveId, world.anna.userId, [node.name, `${node.name} (2)`]);
     expect(taken.size).toBe(0);
     await transaction.removeLocksIn(node);
@@ -128,7 +128,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     removals: () => drives.read((view) => view.changeLog.removals(world.drive.id, 1, 9)),
     'ways up': async () => {
       const { id } = await file();
-      await drives.read((view) => view.changeLog.waysUp([id, big.id], [world.home, world.drive.commonId]));
+      await drives.read((view) => view.changeLog.ancestorChains([id, big.id], [world.home, world.drive.commonId]));
     },
     'members below': () =>
       drives.read(async (view) => {

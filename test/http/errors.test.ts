@@ -340,8 +340,8 @@ describe('Errors that explain themselves — a browser gets a page', () => {
     const { text } = await bob('PUT', `${S}/eves`, { body: 'x', headers: { Accept: BROWSER } });
     expect(text).toContain('&lt;script&gt;');
     const { renderErrorPage } = await import('../../src/http/error-page.js');
-    const { DavError } = await import('../../src/dav/dav-error.js');
-    const page = renderErrorPage(new DavError(423, 'Locked by <script>alert("x")</script>.'), '<b>');
+    const { HttpError } = await import('../../src/http-error.js');
+    const page = renderErrorPage(new HttpError(423, 'Locked by <script>alert("x")</script>.'), '<b>');
     expect(page).toContain('Locked by &lt;script&gt;alert("x")&lt;/script&gt;.');
     expect(page).toContain('&lt;b&gt;');
     expect(page).not.toContain('<script>');

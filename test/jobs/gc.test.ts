@@ -188,21 +188,21 @@ describe('collectGarbage', () => {
 
   it('DESIGN invariant 5 — removes nothing while a backup holds, and everything after', async () => {
     await storage.destroy(await storage.upload('deleted'));
-    const hold = await storage.blobIndex.hold(now + HOUR, now);
+    const hold = await storage.blobIndex.pauseSweep(now + HOUR, now);
     expect(await collect(0)).toEqual({ condemned: 1, deleted: 0 });
-    await storage.blobIndex.endHold(hold);
+    await storage.blobIndex.endPause(hold);
     expect(await collect(0)).toEqual({ condemned: 0, deleted: 1 });
   });
 
   it('a hold whose holder died ends by itself, and can’t be extended any more', async () => {
     await storage.destroy(await storage.upload('deleted'));
-    const hold = await storage.blobIndex.hold(now + HOUR, now);
-    expect(await storage.blobIndex.extendHold(hold, now + 2 * HOUR, now)).toBe(true);
+    const hold = await storage.blobIndex.pauseSweep(now + HOUR, now);
+    expect(await storage.blobIndex.extendPause(hold, now + 2 * HOUR, now)).toBe(true);
     now += 2 * HOUR;
     expect(await collect(0)).toMatchObject({ deleted: 0 });
     now += 1;
     expect(await collect(0)).toMatchObject({ deleted: 1 });
-    expect(await storage.blobIndex.extendHold(hold, now + HOUR, now)).toBe(false);
+    expect(await storage.blobIndex.extendPause(hold, now + HOUR, now)).toBe(false);
   });
 
   it('never takes bytes from files, with uploads, deletions and two collectors at once', async () => {

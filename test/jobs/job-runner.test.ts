@@ -6,7 +6,7 @@ import { SqlClockStore } from '../../src/engines/sql/sql-clock-store.js';
 import { withReserve } from '../../src/engines/sql/sql-database.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
-import { PassingError } from '../../src/jobs/back-off.js';
+import { RetryableError } from '../../src/jobs/back-off.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runner.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
@@ -53,7 +53,7 @@ describe('JobRunner', () => {
     let runs = 0;
     const runner = await start(
       kindOf(async () => {
-        if (++runs === 1) throw new PassingError('once');
+        if (++runs === 1) throw new RetryableError('once');
       }, 1),
     );
     now += MINUTE - 1;
@@ -291,7 +291,7 @@ describe('JobRunner', () => {
       kindOf(async () => {
         runs++;
         now += 1000;
-        throw new PassingError('away');
+        throw new RetryableError('away');
       }),
     );
     await expect

@@ -187,7 +187,7 @@ describe('SteadyClock and what expires', () => {
       createdAt: ahead,
     } as const;
     await security.createSession({ ...session, expiresAt: ahead + DAY, address: '', client: '' });
-    await blobIndex.hold(ahead, ahead - 1);
+    await blobIndex.pauseSweep(ahead, ahead - 1);
     await (await storage.store('unknown')).release();
     const [{ id }] = [await storage.store('unknown')];
     await blobIndex.condemnUnknown([id], ahead);

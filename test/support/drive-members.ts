@@ -1,14 +1,14 @@
-import { Changes, existing } from '../../src/drive/changes.js';
 import { Contents } from '../../src/drive/contents.js';
 import { type StagedTree, writeCopy } from '../../src/drive/copy-tree.js';
 import { Drive } from '../../src/drive/drive.js';
+import { DriveTransaction, existing } from '../../src/drive/drive-transaction.js';
 import { Listing } from '../../src/drive/listing.js';
 import type { DrivePath } from '../../src/drive/names.js';
 import type { Resource } from '../../src/drive/resource.js';
 import type { Snapshot } from '../../src/drive/snapshot.js';
 import * as transfer from '../../src/drive/transfer.js';
 import * as trash from '../../src/drive/trash.js';
-import { Uploads } from '../../src/drive/uploads.js';
+import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
@@ -138,12 +138,12 @@ function transferBy(
   from: string,
   to: string,
   { membership }: Drive,
-  carryOut: (changes: Changes, parts: transfer.Transfer, staged: StagedTree | null) => Promise<unknown>,
+  carryOut: (changes: DriveTransaction, parts: transfer.Transfer, staged: StagedTree | null) => Promise<unknown>,
 ): Promise<unknown> {
   return writeCopy(drive, new AbortController().signal, async (changes, staged) => {
     const { transaction, now, contents } = changes;
     const isSame = membership.driveId === drive.membership.driveId;
-    const destination = isSame ? changes : new Changes(transaction, membership, now, contents);
+    const destination = isSame ? changes : new DriveTransaction(transaction, membership, now, contents);
     const places = { from: await changes.find(segmentsOf(from)), to: await destination.find(segmentsOf(to)) };
     return carryOut(changes, { ...places, destination, mayOverwrite: true }, staged);
   });

@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import type { Drive } from '../../src/drive/drive.js';
 import type { Resource } from '../../src/drive/resource.js';
 import type { Snapshot } from '../../src/drive/snapshot.js';
-import { nextPage, type SyncPage } from '../../src/drive/sync-page.js';
-import { cursorAtStart, findCursor, syncToken } from '../../src/drive/sync-token.js';
+import { nextPage, type SyncPage } from '../../src/drive/sync/sync-page.js';
+import { cursorAtStart, findCursor, syncToken } from '../../src/drive/sync/sync-token.js';
 import type { NodeId } from '../../src/stores/values.js';
 import { listingOf, segmentsOf } from './drive-members.js';
 

@@ -1,4 +1,4 @@
-import type { DriveStore, DriveView } from '../../src/stores/drive-store.js';
+import type { DriveStore, StoreView } from '../../src/stores/drive-store.js';
 
 /** What happened between two turns of the event loop, at most, while a probe was on. */
 export interface TurnCounts {
@@ -56,7 +56,7 @@ export async function countTurns(drives: DriveStore, work: () => Promise<unknown
 }
 
 /** The view as it is, but that the lists it gives are counted. */
-function counting<View extends DriveView>(view: View, onRows: (rows: number) => void): View {
+function counting<View extends StoreView>(view: View, onRows: (rows: number) => void): View {
   return new Proxy(view, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { getFile } from '../../dav/methods/get.js';
-import { existing } from '../../drive/changes.js';
+import { existing } from '../../drive/drive-transaction.js';
 import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
 import { asDavRequest } from '../dav-request.js';

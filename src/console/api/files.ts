@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { existing } from '../../drive/changes.js';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
+import { existing } from '../../drive/drive-transaction.js';
 import { makeFolders } from '../../drive/folders.js';
 import { readMembers } from '../../drive/member-page.js';
 import type { Resource } from '../../drive/resource.js';

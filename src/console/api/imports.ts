@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { checkMayChange } from '../../drive/rights.js';
-import { PassingError } from '../../jobs/back-off.js';
+import { RetryableError } from '../../jobs/back-off.js';
 import { RefusedAddressError } from '../../jobs/import/address-guard.js';
 import { CONFLICT_RULES, ImportRequestError, TooManyImportsError } from '../../jobs/import/import-request.js';
 import { type Imports, type ImportView, TESTS_A_MINUTE } from '../../jobs/import/imports.js';
@@ -176,7 +176,7 @@ function toRefusal(error: unknown): unknown {
   if (error instanceof TooManyImportsError) {
     return new ConsoleError(429, 'too-many-imports', error.message, { cause: error });
   }
-  if ([PassingError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind)) {
+  if ([RetryableError, JobFailedError, RefusedAddressError].some((kind) => error instanceof kind)) {
     return new ConsoleError(422, 'source-refused', (error as Error).message, { cause: error, field: 'url' });
   }
   return error;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Changes, existing } from '../../drive/changes.js';
 import { type StagedTree, writeCopy } from '../../drive/copy-tree.js';
+import { type DriveTransaction, existing } from '../../drive/drive-transaction.js';
 import { findFreePlace } from '../../drive/free-place.js';
-import { checkLocks } from '../../drive/locks.js';
+import { checkLocks } from '../../drive/locks/locks.js';
 import { type DrivePath, TRASH_NAME } from '../../drive/names.js';
 import { copy, move, type Transferred } from '../../drive/transfer.js';
 import { remove } from '../../drive/trash.js';
@@ -57,7 +57,7 @@ async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsolePar
   const source = readPath(drive, body.from, 'from');
   const target = readPath(drive, body.to, 'to');
   const options = isMove ? MAKES_ROOM : {};
-  const work = async (changes: Changes, staged: StagedTree | null): Promise<Transferred> => {
+  const work = async (changes: DriveTransaction, staged: StagedTree | null): Promise<Transferred> => {
     const from = await changes.find(source);
     const isFolder = existing(from).isCollection;
     const wanted = await changes.find(target);

@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 
 export interface Destination {
   /** Host and port in lower case, as written; null when the header names none. */
@@ -16,22 +16,23 @@ const HOST = /^(?:\[[0-9a-f:.]+\]|[^\s@:[\]\\"<>]+)(?::\d{0,5})?$/i;
  * Reads `Destination` (RFC 4918 §10.3): an absolute URL, whose user info is dropped (KIO 5 sends it, password and all),
  * an absolute path (Nextcloud 3.7), or a path relative to that of the request (KeeWeb). `requestUrl` is the request target.
  * Two slashes at the start of a path are no host. A bare `?` or `#` is refused: it would cut a file's name short.
- * Throws DavError 400 for everything else; the message never repeats the header, which may hold a password.
+ * Throws HttpError 400 for everything else; the message never repeats the header, which may hold a password.
  */
 export function parseDestination(value: string | undefined, requestUrl: string): Destination {
   const text = value?.trim() ?? '';
-  if (text === '') throw new DavError(400, 'The Destination header is missing.');
-  if (/[?#]/.test(text)) throw new DavError(400, 'In the Destination header, "?" and "#" must be percent-encoded.');
+  if (text === '') throw new HttpError(400, 'The Destination header is missing.');
+  if (/[?#]/.test(text)) throw new HttpError(400, 'In the Destination header, "?" and "#" must be percent-encoded.');
   if (text.startsWith('/')) return { host: null, path: text };
   const url = ABSOLUTE_URL.exec(text);
   if (url !== null) return { host: hostIn(url[1] ?? ''), path: url[2] ?? '/' };
-  if (HAS_SCHEME.test(text)) throw new DavError(400, 'The Destination header must be an http or https URL, or a path.');
+  if (HAS_SCHEME.test(text))
+    throw new HttpError(400, 'The Destination header must be an http or https URL, or a path.');
   return { host: null, path: resolve(text, pathOf(requestUrl)) };
 }
 
 function hostIn(authority: string): string {
   const host = authority.slice(authority.lastIndexOf('@') + 1);
-  if (!HOST.test(host)) throw new DavError(400, 'The Destination header names no valid host.');
+  if (!HOST.test(host)) throw new HttpError(400, 'The Destination header names no valid host.');
   return host.toLowerCase();
 }
 
@@ -47,7 +48,7 @@ function resolve(relative: string, basePath: string): string {
   const steps = relative.split('/');
   for (const [index, step] of steps.entries()) {
     if (step === '..' && segments.length <= 1) {
-      throw new DavError(400, 'The Destination header leads out of the server.');
+      throw new HttpError(400, 'The Destination header leads out of the server.');
     }
     if (step === '..') segments.pop();
     else if (step !== '.') segments.push(step);

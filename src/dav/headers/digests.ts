@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 
 export type DigestAlgorithm = 'sha256' | 'sha1' | 'md5';
 
@@ -24,7 +24,7 @@ const ALGORITHMS: Readonly<Record<string, DigestAlgorithm>> = {
 /**
  * The checksums that a client announces for the body of an upload: `OC-Checksum` (rclone, Nextcloud, ownCloud), `Content-MD5`
  * (RFC 1864), `Content-Digest` and `Repr-Digest` (RFC 9530; equal for a whole body without coding) and the older `Digest`
- * (RFC 3230). All of them must hold. Algorithms that Firn doesn't know are passed over. Throws DavError 400 for a
+ * (RFC 3230). All of them must hold. Algorithms that Firn doesn't know are passed over. Throws HttpError 400 for a
  * header that can't be read: storing the bytes unchecked would break the promise that the client asked for.
  */
 export function parseAnnouncedDigests(headers: IncomingHttpHeaders): AnnouncedDigest[] {
@@ -91,6 +91,6 @@ function base64ToHex(header: string, base64: string, algorithm: DigestAlgorithm)
   return bytes.toString('hex');
 }
 
-function malformed(header: string): DavError {
-  return new DavError(400, `The ${header} header holds no valid checksum.`);
+function malformed(header: string): HttpError {
+  return new HttpError(400, `The ${header} header holds no valid checksum.`);
 }

@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 
 /** More than Node's own 16 KiB for all headers, for hosts that raise it. */
 export const IF_LENGTH_MAX = 64 * 1024;
@@ -38,11 +38,11 @@ const CODED_URL = /<([^<>\s]+)>/y;
 const ENTITY_TAG = /\[[ \t]*((?:W\/)?"[^"\0-\x08\x0a-\x1f\x7f]*")[ \t]*\]/y;
 
 /**
- * Reads `If` (RFC 4918 §10.4) into its lists. A tag counts for every list up to the next tag. Throws DavError 400 for
+ * Reads `If` (RFC 4918 §10.4) into its lists. A tag counts for every list up to the next tag. Throws HttpError 400 for
  * anything outside the grammar, for tagged and untagged lists in one header, and for a header over the limits.
  */
 export function parseIf(value: string): IfList[] {
-  if (value.length > IF_LENGTH_MAX) throw new DavError(400, 'The If header is too long.');
+  if (value.length > IF_LENGTH_MAX) throw new HttpError(400, 'The If header is too long.');
   const scanner = new Scanner(value);
   const lists: IfList[] = [];
   let resource: string | null = null;
@@ -127,8 +127,8 @@ export function tokensOf(lists: readonly IfList[]): string[] {
   return [...tokens];
 }
 
-function malformed(what: string): DavError {
-  return new DavError(400, `The If header ${what}.`);
+function malformed(what: string): HttpError {
+  return new HttpError(400, `The If header ${what}.`);
 }
 
 /** Goes through a text once, by sticky patterns, so that its time is linear in the text. */

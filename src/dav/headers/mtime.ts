@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 
 /** The years 1 to 9999, which every date format of the protocol can show. Catches milliseconds sent as seconds. */
 const SECONDS_MIN = -62_135_596_800;
@@ -6,7 +6,7 @@ const SECONDS_MAX = 253_402_300_799;
 
 /**
  * Reads `X-OC-Mtime` (and `X-OC-CTime`): Unix seconds, possibly with a fraction. Returns milliseconds since 1970, rounded
- * down; null when the header is missing or empty. Throws DavError 400 for what is no decimal number or lies outside the years 1
+ * down; null when the header is missing or empty. Throws HttpError 400 for what is no decimal number or lies outside the years 1
  * to 9999.
  */
 export function parseOcMtime(value: string | undefined): number | null {
@@ -14,7 +14,7 @@ export function parseOcMtime(value: string | undefined): number | null {
   if (text === '') return null;
   const seconds = /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds >= SECONDS_MIN && seconds < SECONDS_MAX + 1)) {
-    throw new DavError(400, 'The X-OC-Mtime and X-OC-CTime headers must hold times in Unix seconds.');
+    throw new HttpError(400, 'The X-OC-Mtime and X-OC-CTime headers must hold times in Unix seconds.');
   }
   return millisecondsOf(text);
 }

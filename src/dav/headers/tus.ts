@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 import { type AnnouncedDigest, parseAnnouncedDigests } from './digests.js';
 import { parseOcMtime } from './mtime.js';
 
@@ -21,30 +21,30 @@ export const TUS_OPTIONS: Readonly<Record<string, string>> = {
 };
 export const TUS_CONTENT_TYPE = 'application/offset+octet-stream';
 
-/** Throws `DavError` 412 for another version, or none. */
+/** Throws `HttpError` 412 for another version, or none. */
 export function checkTusVersion(headers: IncomingHttpHeaders): void {
   if (headers['tus-resumable'] === VERSION) return;
-  throw new DavError(412, `Of the TUS protocol version ${VERSION} is spoken here.`, {
+  throw new HttpError(412, `Of the TUS protocol version ${VERSION} is spoken here.`, {
     headers: { 'Tus-Version': VERSION },
   });
 }
 
-/** Throws `DavError` 415 unless the body is what TUS sends. */
+/** Throws `HttpError` 415 unless the body is what TUS sends. */
 export function checkTusContentType(headers: IncomingHttpHeaders): void {
   if (headers['content-type']?.split(';')[0]?.trim().toLowerCase() === TUS_CONTENT_TYPE) return;
-  throw new DavError(415, `The bytes of a resumable upload come as ${TUS_CONTENT_TYPE}.`);
+  throw new HttpError(415, `The bytes of a resumable upload come as ${TUS_CONTENT_TYPE}.`);
 }
 
-/** `Upload-Length` or `Upload-Offset`, in bytes. Throws `DavError` 400. */
+/** `Upload-Length` or `Upload-Offset`, in bytes. Throws `HttpError` 400. */
 export function parseTusNumber(headers: IncomingHttpHeaders, name: 'upload-length' | 'upload-offset'): number {
   const text = headers[name];
   if (typeof text === 'string' && /^\d{1,15}$/.test(text.trim())) return Number(text);
-  throw new DavError(400, `The ${name} header must be a number of bytes.`);
+  throw new HttpError(400, `The ${name} header must be a number of bytes.`);
 }
 
-/** `Upload-Metadata`: keys with values in base64. Throws `DavError` 400 for what can't be read. */
+/** `Upload-Metadata`: keys with values in base64. Throws `HttpError` 400 for what can't be read. */
 export function parseUploadMetadata(value: string): Map<string, string> {
-  if (value.length > METADATA_LENGTH_MAX) throw new DavError(400, 'The Upload-Metadata header is too long.');
+  if (value.length > METADATA_LENGTH_MAX) throw new HttpError(400, 'The Upload-Metadata header is too long.');
   const metadata = new Map<string, string>();
   for (const pair of value.split(',')) {
     const [key = '', base64 = '', ...more] = pair.trim().split(/ +/);
@@ -60,7 +60,7 @@ function decodeText(base64: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, 'base64'));
   } catch (cause) {
-    throw new DavError(400, 'A value of the Upload-Metadata header is not UTF-8.', { cause });
+    throw new HttpError(400, 'A value of the Upload-Metadata header is not UTF-8.', { cause });
   }
 }
 
@@ -69,7 +69,7 @@ export function parseMetadataMtime(value: string | undefined): number | null {
   try {
     return parseOcMtime(value);
   } catch (cause) {
-    throw new DavError(400, 'The mtime in Upload-Metadata must be a time in Unix seconds.', { cause });
+    throw new HttpError(400, 'The mtime in Upload-Metadata must be a time in Unix seconds.', { cause });
   }
 }
 
@@ -80,21 +80,21 @@ export function parseMetadataChecksum(value: string | undefined): AnnouncedDiges
   try {
     return parseAnnouncedDigests({ 'oc-checksum': checksum });
   } catch (cause) {
-    throw new DavError(400, 'The checksum in Upload-Metadata can not be read.', { cause });
+    throw new HttpError(400, 'The checksum in Upload-Metadata can not be read.', { cause });
   }
 }
 
-/** `Upload-Checksum`, of one request's body. Throws `DavError` 400, as TUS says also for an algorithm not known. */
+/** `Upload-Checksum`, of one request's body. Throws `HttpError` 400, as TUS says also for an algorithm not known. */
 export function parseUploadChecksum(value: string | undefined): AnnouncedDigest | null {
   if (value === undefined) return null;
   const [algorithm = '', base64 = ''] = value.trim().split(/ +/);
   const length = Object.hasOwn(BYTES_OF, algorithm) ? BYTES_OF[algorithm] : undefined;
-  if (length === undefined) throw new DavError(400, 'The algorithm in Upload-Checksum is not known here.');
+  if (length === undefined) throw new HttpError(400, 'The algorithm in Upload-Checksum is not known here.');
   const bytes = Buffer.from(base64, 'base64');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || bytes.length !== length) throw malformed('Upload-Checksum');
   return { algorithm: algorithm as AnnouncedDigest['algorithm'], hex: bytes.toString('hex') };
 }
 
-function malformed(header: string): DavError {
-  return new DavError(400, `The ${header} header can not be read.`);
+function malformed(header: string): HttpError {
+  return new HttpError(400, `The ${header} header can not be read.`);
 }

@@ -1,9 +1,9 @@
-import { checkLocks } from '../../drive/locks.js';
+import { checkLocks } from '../../drive/locks/locks.js';
+import { vacateLocks } from '../../drive/locks/vacated-locks.js';
 import { remove } from '../../drive/trash.js';
-import { vacateLocks } from '../../drive/vacated-locks.js';
+import { HttpError } from '../../http-error.js';
 import { MAKES_ROOM } from '../../stores/drive-store.js';
 import { checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
 
@@ -14,7 +14,7 @@ export async function deleteResource(request: DavRequest): Promise<DavResponse> 
   await request.drive.write(async (changes) => {
     const found = await changes.find(request.path);
     if (found.resource?.isCollection && depth !== 'infinity') {
-      throw new DavError(400, 'A folder is deleted with all that is in it: Depth must be infinity.');
+      throw new HttpError(400, 'A folder is deleted with all that is in it: Depth must be infinity.');
     }
     await checkConditions(request, conditions, changes, found);
     await checkLocks(changes, found, { tokens: conditions.tokens, changesParent: true, changesBelow: true });

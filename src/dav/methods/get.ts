@@ -4,11 +4,11 @@ import { DriveError } from '../../drive/drive-error.js';
 import { Listing } from '../../drive/listing.js';
 import type { Resource } from '../../drive/resource.js';
 import { turns } from '../../drive/turns.js';
+import { HttpError } from '../../http-error.js';
 import type { ContentRow } from '../../stores/drive-store.js';
 import type { ByteRange } from '../../stores/values.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { contentTypeOf } from '../content-type.js';
-import { DavError } from '../dav-error.js';
 import { ifRangeMatches } from '../headers/conditional.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { contentRange, parseRange, type RangeRequest } from '../headers/range.js';
@@ -59,7 +59,7 @@ async function read(request: DavRequest, ofCollection: typeof index): Promise<Da
   const range = wantedRange(request, resource);
   switch (range.kind) {
     case 'unsatisfiable':
-      throw new DavError(416, 'The file has no such part.', {
+      throw new HttpError(416, 'The file has no such part.', {
         headers: { 'Content-Range': contentRange(null, resource.size) },
       });
     case 'all':

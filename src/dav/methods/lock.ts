@@ -1,11 +1,11 @@
-import type { Changes } from '../../drive/changes.js';
-import { checkLocks, locksCovering } from '../../drive/locks.js';
+import type { DriveTransaction } from '../../drive/drive-transaction.js';
+import { checkLocks, locksCovering } from '../../drive/locks/locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkMayAdd, checkMayChange } from '../../drive/rights.js';
+import { HttpError } from '../../http-error.js';
 import type { LockRow } from '../../stores/drive-store.js';
 import type { LockToken } from '../../stores/values.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { parseLockToken } from '../headers/lock-token.js';
 import { parseTimeout } from '../headers/timeout.js';
@@ -22,7 +22,7 @@ const TIMEOUT_DEFAULT_SECONDS = 1800;
 export async function lock(request: DavRequest): Promise<DavResponse> {
   checkMayAdd(request.drive.membership);
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
-  if (depth === '1') throw new DavError(400, 'A LOCK takes Depth 0 or infinity.');
+  if (depth === '1') throw new HttpError(400, 'A LOCK takes Depth 0 or infinity.');
   const timeoutSeconds = parseTimeout(headerOf(request, 'timeout'), {
     maxSeconds: request.options.lockTimeoutMaxSeconds,
     defaultSeconds: Math.min(TIMEOUT_DEFAULT_SECONDS, request.options.lockTimeoutMaxSeconds),
@@ -47,7 +47,7 @@ export async function lock(request: DavRequest): Promise<DavResponse> {
 
 async function refresh(request: DavRequest, conditions: Conditions, timeoutSeconds: number): Promise<DavResponse> {
   if (conditions.tokens.size === 0) {
-    throw new DavError(400, 'A LOCK needs a body, or an If header that names the lock to refresh.');
+    throw new HttpError(400, 'A LOCK needs a body, or an If header that names the lock to refresh.');
   }
   const refreshed = await request.drive.write(async (changes) => {
     checkMayAdd(changes.membership);
@@ -58,7 +58,7 @@ async function refresh(request: DavRequest, conditions: Conditions, timeoutSecon
       (placed) => conditions.tokens.has(placed.lock.token) && placed.lock.userId === changes.membership.userId,
     );
     if (!own) {
-      throw new DavError(412, 'There is no such lock of yours here: it has ended. Lock it again.', {
+      throw new HttpError(412, 'There is no such lock of yours here: it has ended. Lock it again.', {
         condition: 'lock-token-matches-request-uri',
       });
     }
@@ -82,14 +82,14 @@ function renderLock(
 export async function unlock(request: DavRequest): Promise<DavResponse> {
   const token = parseLockToken(headerOf(request, 'lock-token')) as LockToken;
   const conditions = await readConditions(request);
-  await request.drive.write(async (changes: Changes) => {
+  await request.drive.write(async (changes: DriveTransaction) => {
     checkMayAdd(changes.membership);
     const found = await changes.find(request.path);
     await checkConditions(request, conditions, changes, found);
     const covering = await locksCovering(changes, found);
     const placed = covering.find(({ lock }) => lock.token === token);
     if (!placed) {
-      throw new DavError(409, 'There is no such lock here: it has ended, or is on something else.', {
+      throw new HttpError(409, 'There is no such lock here: it has ended, or is on something else.', {
         condition: 'lock-token-matches-request-uri',
       });
     }
@@ -97,7 +97,7 @@ export async function unlock(request: DavRequest): Promise<DavResponse> {
     if (placed.lock.userId !== userId) {
       checkMayChange(changes.membership);
       if (role !== 'manager') {
-        throw new DavError(403, 'Only who locked this, or a manager of the drive, can unlock it.');
+        throw new HttpError(403, 'Only who locked this, or a manager of the drive, can unlock it.');
       }
     }
     await changes.transaction.removeLock(token);

@@ -1,8 +1,8 @@
-import { checkLocks } from '../../drive/locks.js';
+import { checkLocks } from '../../drive/locks/locks.js';
 import { checkMayAdd } from '../../drive/rights.js';
+import { HttpError } from '../../http-error.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { parseOcMtime } from '../headers/mtime.js';
 import { applyChanges, checkChanges, isRefused, renderPropstats } from '../properties/property-changes.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
@@ -44,7 +44,7 @@ async function readChanges(request: DavRequest): Promise<PropertyChange[]> {
   if (isBlankBody(body) || body === null) return [];
   const type = headerOf(request, 'content-type');
   if (type !== undefined && !/^\s*(?:application|text)\/xml\b/i.test(type)) {
-    throw new DavError(415, 'A MKCOL takes no body, or an XML one (RFC 5689).');
+    throw new HttpError(415, 'A MKCOL takes no body, or an XML one (RFC 5689).');
   }
   const changes = parseMkcol(body, type);
   for (const change of changes) {
@@ -52,7 +52,7 @@ async function readChanges(request: DavRequest): Promise<PropertyChange[]> {
     if (!isType) continue;
     const types = change.element.children.filter((child) => typeof child !== 'string');
     if (types.some((type) => type.namespace !== 'DAV:' || type.name !== 'collection')) {
-      throw new DavError(403, 'Only ordinary collections can be made here.', { condition: 'valid-resourcetype' });
+      throw new HttpError(403, 'Only ordinary collections can be made here.', { condition: 'valid-resourcetype' });
     }
   }
   return changes.filter(({ name }) => name.namespace !== 'DAV:' || name.name !== RESOURCETYPE);

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../drive/snapshot.js';
+import { HttpError } from '../../http-error.js';
 import type { ContentRow } from '../../stores/drive-store.js';
-import { DavError } from '../dav-error.js';
 import { type DavRequest, type DavResponse, existing, headerOf, respond } from '../request.js';
 
 const ALGORITHMS = ['sha1', 'md5', 'sha256'] as const;
@@ -12,11 +12,11 @@ const ALGORITHMS = ['sha1', 'md5', 'sha256'] as const;
  */
 export async function patch(request: DavRequest): Promise<DavResponse> {
   const name = headerOf(request, 'x-recalculate-hash')?.trim().toLowerCase();
-  if (name === undefined) throw new DavError(405, 'PATCH is not something that can be done here.');
+  if (name === undefined) throw new HttpError(405, 'PATCH is not something that can be done here.');
   const algorithm = ALGORITHMS.find((known) => known === name);
-  if (!algorithm) throw new DavError(400, `X-Recalculate-Hash may be one of ${ALGORITHMS.join(', ')}.`);
+  if (!algorithm) throw new HttpError(400, `X-Recalculate-Hash may be one of ${ALGORITHMS.join(', ')}.`);
   // The silence while a file is read is ours: the connection must not end over it.
-  for await (const _ of request.body.chunks()) throw new DavError(415, 'This PATCH takes no body.');
+  for await (const _ of request.body.chunks()) throw new HttpError(415, 'This PATCH takes no body.');
   const content = await request.drive.read((snapshot) => findContent(request, snapshot));
   const { id, sha1, md5 } = await withDigests(request, content);
   const hex = { sha1, md5, sha256: id }[algorithm];
@@ -25,7 +25,7 @@ export async function patch(request: DavRequest): Promise<DavResponse> {
 
 async function findContent(request: DavRequest, snapshot: Snapshot): Promise<ContentRow> {
   const found = await snapshot.find(request.path, { withContent: true });
-  if (existing(request, found).isCollection) throw new DavError(405, 'A folder has no checksum.');
+  if (existing(request, found).isCollection) throw new HttpError(405, 'A folder has no checksum.');
   return found.content!;
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { spaceOf } from '../../drive/changes.js';
+import { spaceOf } from '../../drive/drive-transaction.js';
 import { normalizePath } from '../../drive/names.js';
 import { noRoom } from '../../drive/quota.js';
+import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
-import { DavError } from '../dav-error.js';
 import { parseOcMtime } from '../headers/mtime.js';
 import {
   checkTusContentType,
@@ -25,7 +25,7 @@ import { findWritable } from './put.js';
  */
 export async function post(request: DavRequest): Promise<DavResponse> {
   if (headerOf(request, 'tus-resumable') === undefined) {
-    throw new DavError(
+    throw new HttpError(
       405,
       'A POST here only begins a resumable upload (TUS 1.0.0): send a Tus-Resumable header, or a PUT.',
     );
@@ -37,7 +37,7 @@ async function create(request: DavRequest): Promise<DavResponse> {
   const { drive, body, headers } = request;
   checkTusVersion(headers);
   if (headers['upload-defer-length'] !== undefined || headers['upload-concat'] !== undefined) {
-    throw new DavError(400, 'The length of an upload has to be known when it begins, and it comes in one piece.');
+    throw new HttpError(400, 'The length of an upload has to be known when it begins, and it comes in one piece.');
   }
   const size = parseTusNumber(headers, 'upload-length');
   if (body.size !== 0) checkTusContentType(headers);
@@ -74,7 +74,7 @@ function readTarget(request: DavRequest): TusTarget {
   const metadata = text === '' ? new Map<string, string>() : parseUploadMetadata(text);
   // ownCloud desktop 3 posts to its top folder and gives the path in it.
   const names = (metadata.get('filename') ?? '').split('/').filter((name) => name !== '');
-  if (names.length === 0) throw new DavError(400, 'Upload-Metadata has no filename.');
+  if (names.length === 0) throw new HttpError(400, 'Upload-Metadata has no filename.');
   return {
     path: [...request.path, ...normalizePath(names)],
     // rclone's X-OC-Mtime and OC-Checksum are those of the file that is replaced; the metadata knows better.

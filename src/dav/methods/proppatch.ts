@@ -1,8 +1,8 @@
-import { checkOrdinary } from '../../drive/changes.js';
-import { checkLocks } from '../../drive/locks.js';
+import { checkOrdinary } from '../../drive/drive-transaction.js';
+import { checkLocks } from '../../drive/locks/locks.js';
 import { checkMayChange } from '../../drive/rights.js';
+import { HttpError } from '../../http-error.js';
 import { checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { prefersMinimal } from '../headers/prefer.js';
 import {
   applyChanges,
@@ -20,12 +20,12 @@ import { parseProppatch } from '../xml/proppatch-request.js';
 export async function proppatch(request: DavRequest): Promise<DavResponse> {
   checkMayChange(request.drive.membership);
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
-  if (!body) throw new DavError(400, 'A PROPPATCH needs a body that says what to change.');
+  if (!body) throw new HttpError(400, 'A PROPPATCH needs a body that says what to change.');
   const wanted = parseProppatch(body, headerOf(request, 'content-type'));
   const conditions = await readConditions(request);
   const { resource, checked } = await request.drive.write(async (changes) => {
     const found = await changes.find(request.path, { withContent: needsContent(wanted) });
-    if (!found.resource) throw new DavError(404, 'There is nothing of that name.');
+    if (!found.resource) throw new HttpError(404, 'There is nothing of that name.');
     checkMayChange(changes.membership);
     await checkConditions(request, conditions, changes, found);
     await checkLocks(changes, found, { tokens: conditions.tokens, changesSelf: true });

@@ -1,16 +1,16 @@
-import type { Changes } from '../../drive/changes.js';
-import { checkPutTarget, spaceOf } from '../../drive/changes.js';
 import type { ReceivedContent } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
-import { checkLocks } from '../../drive/locks.js';
+import type { DriveTransaction } from '../../drive/drive-transaction.js';
+import { checkPutTarget, spaceOf } from '../../drive/drive-transaction.js';
+import { checkLocks } from '../../drive/locks/locks.js';
+import { takeUpLocks } from '../../drive/locks/vacated-locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkRoom, roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
-import { takeUpLocks } from '../../drive/vacated-locks.js';
+import { HttpError } from '../../http-error.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { parseAnnouncedDigests } from '../headers/digests.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { parseOcMtime } from '../headers/mtime.js';
@@ -22,7 +22,7 @@ export const OWNCLOUD_DIGESTS = ['sha1', 'md5'] as const;
 export async function put(request: DavRequest): Promise<DavResponse> {
   if (headerOf(request, 'content-range') !== undefined) {
     // RFC 9110 §14.4: storing a part as the whole file would destroy it (CLIENTS R28).
-    throw new DavError(400, 'Parts of a file can not be uploaded: send the whole file.');
+    throw new HttpError(400, 'Parts of a file can not be uploaded: send the whole file.');
   }
   const { body, drive } = request;
   const expected = {
@@ -65,12 +65,12 @@ export interface WrittenFile {
 
 /**
  * Makes the file of the content, in one transaction that checks conditions, locks, rights and quota again (PRODUCT U4) and
- * does `besides` as well. The content is given up in any case. Throws `DavError` and `DriveError`.
+ * does `besides` as well. The content is given up in any case. Throws `HttpError` and `DriveError`.
  */
 export function writeFile(
   { request, conditions, path, modified, created = null }: FileToWrite,
   content: ReceivedContent,
-  besides: (changes: Changes) => Promise<void> = async () => {},
+  besides: (changes: DriveTransaction) => Promise<void> = async () => {},
 ): Promise<WrittenFile> {
   return request.drive.writeContent(content, async (changes) => {
     await besides(changes);
@@ -100,7 +100,7 @@ export function writtenHeaders(
 
 /**
  * Finds the place of a file that is to be written, and checks for it what `writeFile` will check again, but for the quota.
- * Throws `DavError` and `DriveError`.
+ * Throws `HttpError` and `DriveError`.
  */
 export async function findWritable(
   { request, conditions, path }: Omit<FileToWrite, 'modified' | 'created'>,
@@ -141,8 +141,8 @@ function announcedSize(request: DavRequest): number | null {
   for (const name of ['x-expected-entity-length', 'oc-total-length']) {
     const text = headerOf(request, name)?.trim();
     if (text === undefined) continue;
-    if (!/^\d{1,15}$/.test(text)) throw new DavError(400, `The ${name} header must be a number of bytes.`);
-    if (size !== null && size !== Number(text)) throw new DavError(400, 'The announced sizes differ.');
+    if (!/^\d{1,15}$/.test(text)) throw new HttpError(400, `The ${name} header must be a number of bytes.`);
+    if (size !== null && size !== Number(text)) throw new HttpError(400, 'The announced sizes differ.');
     size = Number(text);
   }
   if (size !== null && request.body.size !== null && request.body.size !== size) {

@@ -1,11 +1,11 @@
 import { FavoriteListing } from '../../drive/favorites.js';
 import type { Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
-import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../../drive/sync-page.js';
-import { cursorAtStart, findCursor, mayFollow, syncToken } from '../../drive/sync-token.js';
+import { nextPage, SYNC_PAGE_MAX, type SyncPage } from '../../drive/sync/sync-page.js';
+import { cursorAtStart, findCursor, mayFollow, syncToken } from '../../drive/sync/sync-token.js';
 import { turns } from '../../drive/turns.js';
+import { HttpError } from '../../http-error.js';
 import { checkConditions, readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import { parseDepth } from '../headers/depth.js';
 import { prefersMinimal } from '../headers/prefer.js';
 import {
@@ -28,7 +28,7 @@ import { DAV_NAMESPACE, type XmlElement } from '../xml/xml-element.js';
 /** REPORT, RFC 3253 §3.6: `sync-collection`, RFC 6578, and ownCloud's `filter-files`. */
 export async function report(request: DavRequest): Promise<DavResponse> {
   const body = await request.body.readXml(XML_BODY_BYTES_MAX);
-  if (!body) throw new DavError(400, 'A REPORT needs a body that says which.');
+  if (!body) throw new HttpError(400, 'A REPORT needs a body that says which.');
   const element = parseXml(body, headerOf(request, 'content-type'));
   if (element.namespace === DAV_NAMESPACE && element.name === 'sync-collection')
     return syncCollection(request, element);
@@ -36,7 +36,7 @@ export async function report(request: DavRequest): Promise<DavResponse> {
   const options = { condition: 'supported-report' } as const;
   // Nextcloud's and ownCloud's programs take no for an answer as a method that isn't there.
   const status = element.namespace === DAV_NAMESPACE ? 403 : 501;
-  throw new DavError(status, 'Of the reports there are sync-collection (RFC 6578) and oc:filter-files here.', options);
+  throw new HttpError(status, 'Of the reports there are sync-collection (RFC 6578) and oc:filter-files here.', options);
 }
 
 /** ownCloud's: the favourites below a folder, which its and Nextcloud's apps show as a list. */
@@ -71,10 +71,10 @@ async function reportOn(
   return respondPages(headersOf(isMinimal), first.text, first.pages);
 }
 
-/** Throws `DavError` 403 for what has no members. */
+/** Throws `HttpError` 403 for what has no members. */
 function checkFolder(resource: Resource): void {
   if (!mayFollow(resource)) {
-    throw new DavError(403, 'A file has no members to report on.', { condition: 'supported-report' });
+    throw new HttpError(403, 'A file has no members to report on.', { condition: 'supported-report' });
   }
 }
 
@@ -92,13 +92,13 @@ function headersOf(isMinimal: boolean): Record<string, string> {
 async function syncCollection(request: DavRequest, element: XmlElement): Promise<DavResponse> {
   // §3.2: of other depths it isn't defined; a missing header means 0.
   if (parseDepth(headerOf(request, 'depth'), '0') !== '0') {
-    throw new DavError(400, 'A sync-collection report takes Depth 0: its sync-level says how deep it goes.');
+    throw new HttpError(400, 'A sync-collection report takes Depth 0: its sync-level says how deep it goes.');
   }
   const wanted = readSyncCollection(element);
   return reportOn(request, wanted.properties, async (snapshot, folder) => {
     const cursor = wanted.token === '' ? cursorAtStart(folder) : await findCursor(snapshot, folder, wanted.token);
     if (!cursor) {
-      throw new DavError(403, 'This sync-token is not valid here any more: begin again with an empty one.', {
+      throw new HttpError(403, 'This sync-token is not valid here any more: begin again with an empty one.', {
         condition: 'valid-sync-token',
       });
     }

@@ -1,6 +1,6 @@
 import { originalLocation, type Resource } from '../../drive/resource.js';
 import { mayAdd, mayChange } from '../../drive/rights.js';
-import { mayFollow, syncToken } from '../../drive/sync-token.js';
+import { mayFollow, syncToken } from '../../drive/sync/sync-token.js';
 import type { Membership } from '../../stores/account-store.js';
 import type { PropertyRow } from '../../stores/drive-store.js';
 import type { BlobId, Digests, NodeId } from '../../stores/values.js';

@@ -1,4 +1,4 @@
-import type { PlacedLock } from '../../drive/lock-sentence.js';
+import type { PlacedLock } from '../../drive/locks/lock-sentence.js';
 import type { Resource } from '../../drive/resource.js';
 import type { NodeId } from '../../stores/values.js';
 

@@ -1,7 +1,7 @@
-import { type Changes, PROPERTIES_BYTES_MAX } from '../../drive/changes.js';
+import { type DriveTransaction, PROPERTIES_BYTES_MAX } from '../../drive/drive-transaction.js';
 import type { Found } from '../../drive/resource.js';
+import type { DavCondition } from '../../http-error.js';
 import type { ContentRow, NodeRow } from '../../stores/drive-store.js';
-import type { DavCondition } from '../dav-error.js';
 import { parseHttpDate } from '../headers/http-date.js';
 import { missingProperty, propstat } from '../xml/multistatus.js';
 import type { PropertyName } from '../xml/property-name.js';
@@ -84,7 +84,7 @@ function checkChange(change: PropertyChange, content: ContentRow | null): Checke
 
 /** Carries out changes that `checkChanges` has let pass, in their order: of two on one property the last one counts. */
 export async function applyChanges(
-  changes: Changes,
+  changes: DriveTransaction,
   found: Found,
   node: NodeRow,
   checked: readonly CheckedChange[],

@@ -42,7 +42,7 @@ const KNOWN_MAX = 100;
 const KNOWN_BODY_BYTES_MAX = 2048;
 const known = new Map<string, PropertySelection>();
 
-/** Reads the body of a PROPFIND, or remembers having read it. Throws `DavError` 400. */
+/** Reads the body of a PROPFIND, or remembers having read it. Throws `HttpError` 400. */
 export function readSelection(
   body: Uint8Array | null,
   contentType: string | undefined,

@@ -1,6 +1,6 @@
-import { PROPERTIES_BYTES_MAX } from '../../drive/changes.js';
-import type { PlacedLock } from '../../drive/lock-sentence.js';
-import { locksCovering } from '../../drive/locks.js';
+import { PROPERTIES_BYTES_MAX } from '../../drive/drive-transaction.js';
+import type { PlacedLock } from '../../drive/locks/lock-sentence.js';
+import { locksCovering } from '../../drive/locks/locks.js';
 import { COMMON_NAME } from '../../drive/names.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';

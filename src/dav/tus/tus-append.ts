@@ -1,12 +1,12 @@
-import { spaceOf } from '../../drive/changes.js';
 import { checkReceived, type Incoming, type ReceivedContent } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
+import { spaceOf } from '../../drive/drive-transaction.js';
 import { checkRoom, noRoom } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
 import { checkMayAdd } from '../../drive/rights.js';
 import type { Snapshot } from '../../drive/snapshot.js';
+import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
-import { DavError } from '../dav-error.js';
 import type { AnnouncedDigest } from '../headers/digests.js';
 import { parseUploadChecksum } from '../headers/tus.js';
 import { type FileToWrite, findWritable, OWNCLOUD_DIGESTS, type WrittenFile, writeFile } from '../methods/put.js';
@@ -111,7 +111,7 @@ async function receive(
     return await request.drive.parts.contents.receive(incoming, expected, limit);
   } catch (error) {
     if (!(error instanceof DriveError && error.kind === 'digest-mismatch')) throw error;
-    throw new DavError(CHECKSUM_MISMATCH, 'What came is not what Upload-Checksum says. Send it again.', {
+    throw new HttpError(CHECKSUM_MISMATCH, 'What came is not what Upload-Checksum says. Send it again.', {
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
+import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
-import { DavError } from '../dav-error.js';
-import { toDavError } from '../drive-errors.js';
+import { toHttpError } from '../drive-errors.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { checkTusContentType, checkTusVersion, parseTusNumber, TUS_RESUMABLE } from '../headers/tus.js';
 import { writtenHeaders } from '../methods/put.js';
@@ -14,10 +14,10 @@ export async function withTus(request: DavRequest, work: () => Promise<DavRespon
     const answer = await work();
     return { ...answer, headers: { ...TUS_RESUMABLE, ...answer.headers } };
   } catch (error) {
-    const known = toDavError(error, request);
+    const known = toHttpError(error, request);
     if (!known) throw error;
     const { status, message, condition, hrefs, headers } = known;
-    throw new DavError(status, message, {
+    throw new HttpError(status, message, {
       ...(condition ? { condition } : {}),
       hrefs,
       headers: { ...TUS_RESUMABLE, ...headers },
@@ -52,9 +52,9 @@ export function patchUpload(request: DavRequest, name: string): Promise<DavRespo
       // Whoever worked on it before has just ended.
       const upload = await find(request, name);
       const received = offsetOf(upload);
-      if (offset !== received) throw new DavError(409, `The upload goes on at byte ${received}, not at ${offset}.`);
+      if (offset !== received) throw new HttpError(409, `The upload goes on at byte ${received}, not at ${offset}.`);
       if (upload.finishedAt === null) return append(request, upload);
-      if (request.body.size !== 0) throw new DavError(413, 'More bytes come than Upload-Length says.');
+      if (request.body.size !== 0) throw new HttpError(413, 'More bytes come than Upload-Length says.');
       return { upload, written: null };
     });
     return respond(204, appendedHeaders(request, appended));

@@ -1,7 +1,7 @@
 import type { DrivePath } from '../../drive/names.js';
+import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { readConditions } from '../conditions.js';
-import { DavError } from '../dav-error.js';
 import type { AnnouncedDigest } from '../headers/digests.js';
 import type { FileToWrite } from '../methods/put.js';
 import type { DavRequest } from '../request.js';
@@ -32,9 +32,9 @@ export function conditionsOf({ headers }: DavRequest): Record<string, string> {
   return conditions;
 }
 
-/** Throws `DavError` 404 for an upload that is no TUS upload. */
+/** Throws `HttpError` 404 for an upload that is no TUS upload. */
 export function targetOf(upload: UploadRow): TusTarget {
-  if (upload.target === null) throw new DavError(404, 'There is no such resumable upload.');
+  if (upload.target === null) throw new HttpError(404, 'There is no such resumable upload.');
   return JSON.parse(upload.target) as TusTarget;
 }
 

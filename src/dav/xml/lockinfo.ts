@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 import { parseXml } from './parse-xml.js';
 import { serializeContent } from './serialize-xml.js';
 import { childElements, DAV_NAMESPACE, findChild, type XmlElement } from './xml-element.js';
@@ -15,19 +15,19 @@ export interface LockInfo {
 }
 
 /**
- * Reads the body of a LOCK that asks for a new lock (RFC 4918 §14.11). Throws DavError 400 for a body that is not XML or
+ * Reads the body of a LOCK that asks for a new lock (RFC 4918 §14.11). Throws HttpError 400 for a body that is not XML or
  * lacks something, 422 for a scope or type of lock that is not known, 413 for a body that is too large.
  */
 export function parseLockInfo(body: Uint8Array, contentType?: string): LockInfo {
   const root = parseXml(body, contentType);
   if (root.namespace !== DAV_NAMESPACE || root.name !== 'lockinfo') {
-    throw new DavError(400, 'The body of a LOCK must be a DAV: lockinfo element.');
+    throw new HttpError(400, 'The body of a LOCK must be a DAV: lockinfo element.');
   }
   const scope = onlyChild(root, 'lockscope');
   if (scope.name !== 'exclusive' && scope.name !== 'shared') {
-    throw new DavError(422, 'The lock scope must be exclusive or shared.');
+    throw new HttpError(422, 'The lock scope must be exclusive or shared.');
   }
-  if (onlyChild(root, 'locktype').name !== 'write') throw new DavError(422, 'Only write locks exist here.');
+  if (onlyChild(root, 'locktype').name !== 'write') throw new HttpError(422, 'Only write locks exist here.');
   return { scope: scope.name, ownerXml: ownerOf(root) };
 }
 
@@ -35,7 +35,7 @@ function onlyChild(root: XmlElement, name: string): XmlElement {
   const parent = findChild(root, DAV_NAMESPACE, name);
   const [child, ...others] = parent === null ? [] : childElements(parent).filter(isDav);
   if (child === undefined || others.length > 0) {
-    throw new DavError(400, `The lockinfo element must hold one ${name} that says one thing.`);
+    throw new HttpError(400, `The lockinfo element must hold one ${name} that says one thing.`);
   }
   return child;
 }
@@ -49,7 +49,7 @@ function ownerOf(root: XmlElement): string | null {
   if (owner === null) return null;
   const text = serializeContent(owner, LOCK_OWNER_BYTES_MAX);
   if (text === null) {
-    throw new DavError(400, `The owner of a lock may take ${LOCK_OWNER_BYTES_MAX} bytes at most.`);
+    throw new HttpError(400, `The owner of a lock may take ${LOCK_OWNER_BYTES_MAX} bytes at most.`);
   }
   return text;
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { conditionElement, type DavCondition } from '../dav-error.js';
+import type { DavCondition } from '../../http-error.js';
+import { conditionElement } from '../error-body.js';
 import type { PropertyName } from './property-name.js';
 import { escapeAttribute, escapeText, ROOT_PREFIXES } from './serialize-xml.js';
 

@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 import type { XmlAttribute, XmlElement } from './xml-element.js';
 
 /** The largest bodies seen are PROPPATCHes of some KiB; the reader of the body stops at the same size. */
@@ -36,20 +36,20 @@ export function isBlankBody(body: Uint8Array | null): boolean {
 /**
  * Parses a request body, namespaces resolved. Stray text between elements stays in `children` (ownCloud 2.11 sends
  * `…</d:prop>M</d:propfind>`); a caller that looks for elements passes over it.
- * Throws DavError 413 for a body over the limit, and 400 for whatever else is wrong: malformed XML, undeclared
+ * Throws HttpError 413 for a body over the limit, and 400 for whatever else is wrong: malformed XML, undeclared
  * prefixes, any DOCTYPE (so no entities but the five of XML 1.0), wrong encoding, too deep, too many.
  * `contentType` helps with UTF-16 that has neither byte order mark nor a `<` at its start.
  */
 export function parseXml(body: Uint8Array, contentType?: string): XmlElement {
   if (body.length > XML_BODY_BYTES_MAX) {
-    throw new DavError(413, `The XML body is larger than ${XML_BODY_BYTES_MAX} bytes.`);
+    throw new HttpError(413, `The XML body is larger than ${XML_BODY_BYTES_MAX} bytes.`);
   }
   const text = decodeBody(body, contentType);
   try {
     return buildTree(text);
   } catch (error) {
-    if (error instanceof DavError) throw error;
-    throw new DavError(400, 'The request body could not be read as XML.', { cause: error });
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(400, 'The request body could not be read as XML.', { cause: error });
   }
 }
 
@@ -62,7 +62,7 @@ function decodeBody(body: Uint8Array, contentType: string | undefined): string {
   try {
     return encoding.decode(body);
   } catch (cause) {
-    throw new DavError(400, `The request body is not valid ${encoding.encoding.toUpperCase()}.`, { cause });
+    throw new HttpError(400, `The request body is not valid ${encoding.encoding.toUpperCase()}.`, { cause });
   }
 }
 
@@ -93,10 +93,10 @@ function buildTree(text: string): XmlElement {
     else siblings.push(piece);
   };
   parser.on('error', (error) => {
-    throw new DavError(400, `The request body is not well-formed XML: ${error.message.slice(0, 200)}`);
+    throw new HttpError(400, `The request body is not well-formed XML: ${error.message.slice(0, 200)}`);
   });
   parser.on('doctype', () => {
-    throw new DavError(400, 'The request body holds a DOCTYPE, which is not allowed.');
+    throw new HttpError(400, 'The request body holds a DOCTYPE, which is not allowed.');
   });
   parser.on('opentagstart', () => {
     attributes = 0;
@@ -119,7 +119,7 @@ function buildTree(text: string): XmlElement {
   parser.on('text', addText);
   parser.on('cdata', addText);
   parser.write(text).close();
-  if (root === null) throw new DavError(400, 'The request body holds no XML element.');
+  if (root === null) throw new HttpError(400, 'The request body holds no XML element.');
   return root;
 }
 
@@ -142,12 +142,12 @@ function keptAttribute({ uri, local, prefix, value }: SaxesAttributeNS): XmlAttr
 }
 
 function checkName(name: string, namespace: string): void {
-  if (!NAME_START.test(name)) throw new DavError(400, 'The request body is not well-formed XML: malformed name.');
+  if (!NAME_START.test(name)) throw new HttpError(400, 'The request body is not well-formed XML: malformed name.');
   if (namespace.length > XML_NAMESPACE_LENGTH_MAX) {
     throw tooMuch(`a namespace name longer than ${XML_NAMESPACE_LENGTH_MAX} characters`);
   }
 }
 
-function tooMuch(what: string): DavError {
-  return new DavError(400, `The XML body holds ${what}.`);
+function tooMuch(what: string): HttpError {
+  return new HttpError(400, `The XML body holds ${what}.`);
 }

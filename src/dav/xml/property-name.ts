@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 import { missingProperty } from './multistatus.js';
 import { childElements, type XmlElement } from './xml-element.js';
 
@@ -23,7 +23,7 @@ export function propertyKey({ namespace, name }: PropertyName): string {
 
 /**
  * The names of the elements inside the `prop` or `include` elements, each once, in document order. ownCloud's iOS library
- * sends a `prop` for each property. Throws DavError 400 over the limits.
+ * sends a `prop` for each property. Throws HttpError 400 over the limits.
  */
 export function propertyNamesIn(elements: readonly XmlElement[]): PropertyName[] {
   const names = new Map<string, PropertyName>();
@@ -38,10 +38,10 @@ export function propertyNamesIn(elements: readonly XmlElement[]): PropertyName[]
   return found;
 }
 
-/** Throws DavError 400 for more names, or more bytes of them, than an answer may repeat. */
+/** Throws HttpError 400 for more names, or more bytes of them, than an answer may repeat. */
 export function checkNames(names: readonly PropertyName[]): void {
   if (names.length > PROPERTY_NAMES_MAX) {
-    throw new DavError(400, `The request names more than ${PROPERTY_NAMES_MAX} properties.`);
+    throw new HttpError(400, `The request names more than ${PROPERTY_NAMES_MAX} properties.`);
   }
   let bytes = 0;
   for (const name of names) {
@@ -51,9 +51,9 @@ export function checkNames(names: readonly PropertyName[]): void {
   }
 }
 
-function tooLong(): DavError {
+function tooLong(): HttpError {
   const limit = `${PROPERTY_NAMES_BYTES_MAX / 1024} KiB`;
-  return new DavError(
+  return new HttpError(
     400,
     `The names of the properties, each with its namespace, take more than ${limit}. Ask for fewer.`,
   );

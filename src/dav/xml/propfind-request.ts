@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 import { isBlankBody, parseXml } from './parse-xml.js';
 import { type PropertyName, propertyNamesIn } from './property-name.js';
 import { childElements, DAV_NAMESPACE, findChildren, type XmlElement } from './xml-element.js';
@@ -13,7 +13,7 @@ const KINDS: ReadonlySet<string> = new Set(['prop', 'allprop', 'propname']);
 
 /**
  * Reads the body of a PROPFIND. No body, or one of white space, means `allprop` (RFC 4918 §9.1). Elements that the RFC
- * doesn't define are passed over (§17). Throws DavError 400 for a body that is not XML, is no `propfind`, or says not
+ * doesn't define are passed over (§17). Throws HttpError 400 for a body that is not XML, is no `propfind`, or says not
  * exactly one of `prop`, `allprop` and `propname`; 413 for one that is too large. Of several `prop` all count, as
  * ownCloud's iOS library sends them (owncloud/core#14703).
  */
@@ -21,12 +21,12 @@ export function parsePropfind(body: Uint8Array | null, contentType?: string): Pr
   if (body === null || isBlankBody(body)) return { kind: 'allprop', include: [] };
   const root = parseXml(body, contentType);
   if (root.namespace !== DAV_NAMESPACE || root.name !== 'propfind') {
-    throw new DavError(400, 'The body of a PROPFIND must be a DAV: propfind element.');
+    throw new HttpError(400, 'The body of a PROPFIND must be a DAV: propfind element.');
   }
   const kinds = childElements(root).filter(({ namespace, name }) => namespace === DAV_NAMESPACE && KINDS.has(name));
   const [kind] = kinds;
   if (kind === undefined || (kinds.length > 1 && kinds.some(({ name }) => name !== 'prop'))) {
-    throw new DavError(400, 'A propfind element must hold exactly one of prop, allprop and propname.');
+    throw new HttpError(400, 'A propfind element must hold exactly one of prop, allprop and propname.');
   }
   return requestOf(kind.name, kinds, root);
 }

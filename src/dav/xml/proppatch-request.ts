@@ -1,4 +1,4 @@
-import { DavError } from '../dav-error.js';
+import { HttpError } from '../../http-error.js';
 import { parseXml } from './parse-xml.js';
 import { checkNames, type PropertyName } from './property-name.js';
 import { childElements, DAV_NAMESPACE, languageOf, XML_NAMESPACE, type XmlElement } from './xml-element.js';
@@ -19,31 +19,31 @@ export type PropertyChange = PropertySet | PropertyRemove;
 
 /**
  * Reads the body of a PROPPATCH (RFC 4918 §14.19): the changes in document order, which is the order to carry them out.
- * Throws DavError 400 for a body that is not XML, is no `propertyupdate` or changes nothing; 413 for one that is too large.
+ * Throws HttpError 400 for a body that is not XML, is no `propertyupdate` or changes nothing; 413 for one that is too large.
  */
 export function parseProppatch(body: Uint8Array, contentType?: string): PropertyChange[] {
   const root = parseXml(body, contentType);
   if (root.namespace !== DAV_NAMESPACE || root.name !== 'propertyupdate') {
-    throw new DavError(400, 'The body of a PROPPATCH must be a DAV: propertyupdate element.');
+    throw new HttpError(400, 'The body of a PROPPATCH must be a DAV: propertyupdate element.');
   }
   const changes = changesIn(root);
-  if (changes.length === 0) throw new DavError(400, 'The propertyupdate element changes no property.');
+  if (changes.length === 0) throw new HttpError(400, 'The propertyupdate element changes no property.');
   return changes;
 }
 
 /**
  * Reads the body of an extended MKCOL (RFC 5689 §3): the properties to set on the new collection, in document order.
- * Throws DavError 415 for XML that is no `mkcol` (RFC 4918 §9.3), 400 for malformed XML and for `remove`, 413 for a body that
+ * Throws HttpError 415 for XML that is no `mkcol` (RFC 4918 §9.3), 400 for malformed XML and for `remove`, 413 for a body that
  * is too large.
  */
 export function parseMkcol(body: Uint8Array, contentType?: string): PropertySet[] {
   const root = parseXml(body, contentType);
   if (root.namespace !== DAV_NAMESPACE || root.name !== 'mkcol') {
-    throw new DavError(415, 'The body of a MKCOL must be a DAV: mkcol element, or be left out.');
+    throw new HttpError(415, 'The body of a MKCOL must be a DAV: mkcol element, or be left out.');
   }
   const changes = changesIn(root);
   if (!changes.every((change): change is PropertySet => change.action === 'set')) {
-    throw new DavError(400, 'A new collection has no properties to remove.');
+    throw new HttpError(400, 'A new collection has no properties to remove.');
   }
   return changes;
 }
@@ -53,7 +53,7 @@ function changesIn(root: XmlElement): PropertyChange[] {
   for (const instruction of childElements(root)) {
     if (!isNamed(instruction, 'set') && !isNamed(instruction, 'remove')) continue;
     const props = childElements(instruction).filter((child) => isNamed(child, 'prop'));
-    if (props.length === 0) throw new DavError(400, `A ${instruction.name} element must hold a prop element.`);
+    if (props.length === 0) throw new HttpError(400, `A ${instruction.name} element must hold a prop element.`);
     for (const prop of props) {
       for (const property of childElements(prop)) {
         changes.push(changeOf(instruction.name === 'set', property, [root, instruction, prop, property]));

@@ -12,6 +12,8 @@ import {
   type StoredBlob,
 } from '../../stores/blob-store.js';
 import { type BlobId, type ByteRange, isBlobId } from '../../stores/values.js';
+import { Hashers } from '../hashing/hashers.js';
+import { UploadBuffers } from '../hashing/upload-buffers.js';
 import { paced } from '../paced.js';
 import { takeSource } from '../take-source.js';
 import { BlobReader } from './blob-reader.js';
@@ -28,11 +30,9 @@ import {
   translateFull,
   unlinkIfThere,
 } from './file-calls.js';
-import { Hashers } from './hashing.js';
 import { IncomingFile, type UploadMeans } from './incoming-file.js';
 import { makeFolder } from './private-files.js';
 import { probeWrite } from './probe-write.js';
-import { UploadBuffers } from './upload-buffers.js';
 
 /** How long an answer of `freeBytes` holds: it is asked for with each upload and each quota property. */
 const FREE_BYTES_MS = 5_000;

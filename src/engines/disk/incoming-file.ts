@@ -1,7 +1,7 @@
 import type { DigestName, Digests } from '../../stores/values.js';
+import { type Hashers, type Hashing, hashNames, nameDigests } from '../hashing/hashers.js';
+import { BUFFERS_PER_UPLOAD, type UploadBuffers } from '../hashing/upload-buffers.js';
 import { close, fdatasync, fsync, open, unlinkIfThere, writeAll } from './file-calls.js';
-import { type Hashers, type Hashing, hashNames, nameDigests } from './hashing.js';
-import { BUFFERS_PER_UPLOAD, type UploadBuffers } from './upload-buffers.js';
 
 /** Bytes after which a running upload syncs in the background, so that its last sync finds little to do. */
 const SYNC_STEP = 64 * 1024 * 1024;

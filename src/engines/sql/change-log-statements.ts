@@ -48,7 +48,7 @@ export const removals = statement<{ drive: number; after: number; limit: number 
     .limit(p('limit')),
 );
 
-export const waysUp = statement<{ ids: string; anchors: string }>()<{
+export const ancestorChains = statement<{ ids: string; anchors: string }>()<{
   id: number;
   parent_id: number | null;
   name: string;

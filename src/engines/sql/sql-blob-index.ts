@@ -121,7 +121,7 @@ export class SqlBlobIndex implements BlobIndex {
     return marks.length < limit ? null : (marks.at(-1)!.content_id as BlobId);
   }
 
-  async hold(until: number, now: number): Promise<number> {
+  async pauseSweep(until: number, now: number): Promise<number> {
     const row = await this.#database.write(async (connection) => {
       await forgetHolds.run(connection, { now });
       return insertHold.first(connection, { until });
@@ -129,12 +129,12 @@ export class SqlBlobIndex implements BlobIndex {
     return row!.id;
   }
 
-  extendHold(hold: number, until: number, now: number): Promise<boolean> {
-    return this.#database.write(async (connection) => (await extendHold.run(connection, { hold, until, now })) > 0);
+  extendPause(hold: number, until: number, now: number): Promise<boolean> {
+    return this.#database.write(async (connection) => (await extendPause.run(connection, { hold, until, now })) > 0);
   }
 
-  async endHold(hold: number): Promise<void> {
-    await this.#database.write((connection) => endHold.run(connection, { hold }));
+  async endPause(hold: number): Promise<void> {
+    await this.#database.write((connection) => endPause.run(connection, { hold }));
   }
 
   async unnamed(ids: readonly BlobId[]): Promise<BlobId[]> {
@@ -335,7 +335,7 @@ const insertHold = statement<{ until: number }>()((db, p) =>
     .returning('id'),
 );
 
-const extendHold = statement<{ hold: number; until: number; now: number }>()((db, p) =>
+const extendPause = statement<{ hold: number; until: number; now: number }>()((db, p) =>
   db
     .updateTable('sweep_hold')
     .set({ held_until: p('until') })
@@ -343,7 +343,7 @@ const extendHold = statement<{ hold: number; until: number; now: number }>()((db
     .where('held_until', '>=', p('now')),
 );
 
-const endHold = statement<{ hold: number }>()((db, p) => db.deleteFrom('sweep_hold').where('id', '=', p('hold')));
+const endPause = statement<{ hold: number }>()((db, p) => db.deleteFrom('sweep_hold').where('id', '=', p('hold')));
 
 const unnamed = statement<{ ids: string }>()<{ id: string }>(
   (_db, p) => sql<{ id: string }>`

@@ -51,8 +51,8 @@ export class SqlChangeLog implements ChangeLog {
     }));
   }
 
-  async waysUp(ids: readonly NodeId[], anchors: readonly NodeId[]): Promise<WayStep[]> {
-    const rows = await statements.waysUp.all(this.#connection, {
+  async ancestorChains(ids: readonly NodeId[], anchors: readonly NodeId[]): Promise<WayStep[]> {
+    const rows = await statements.ancestorChains.all(this.#connection, {
       ids: JSON.stringify(ids),
       anchors: JSON.stringify(anchors),
     });

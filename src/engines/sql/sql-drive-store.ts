@@ -1,7 +1,7 @@
 import type {
   DriveStore,
-  DriveTransaction,
-  DriveView,
+  StoreTransaction,
+  StoreView,
   TransactionStats,
   WriteOptions,
 } from '../../stores/drive-store.js';
@@ -17,11 +17,11 @@ export class SqlDriveStore implements DriveStore {
     this.#database = database;
   }
 
-  read<T>(work: (view: DriveView) => Promise<T>): Promise<T> {
+  read<T>(work: (view: StoreView) => Promise<T>): Promise<T> {
     return this.#database.read((connection) => work(new SqlDriveView(connection)));
   }
 
-  write<T>(work: (transaction: DriveTransaction) => Promise<T>, options?: WriteOptions): Promise<T> {
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>, options?: WriteOptions): Promise<T> {
     return this.#database.write((connection) => work(new SqlDriveTransaction(connection)), options);
   }
 

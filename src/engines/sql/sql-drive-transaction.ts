@@ -1,12 +1,12 @@
 import type { ChangeLog } from '../../stores/change-log.js';
 import {
   type ContentRow,
-  type DriveTransaction,
   type LockRow,
   NameTakenError,
   type NewNode,
   type NodeRow,
   type ParentRef,
+  type StoreTransaction,
 } from '../../stores/drive-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
@@ -27,7 +27,7 @@ const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
 /** A time to which no lock has expired. */
 const BEFORE_ALL = -1;
 
-export class SqlDriveTransaction extends SqlDriveView implements DriveTransaction {
+export class SqlDriveTransaction extends SqlDriveView implements StoreTransaction {
   override get changeLog(): ChangeLog {
     return new SqlChangeLog(this.connection);
   }

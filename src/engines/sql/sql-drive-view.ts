@@ -5,11 +5,11 @@ import type {
   ContentRow,
   DriveRoots,
   DriveTotals,
-  DriveView,
   HeldLock,
   LockRow,
   NodeRow,
   PropertyRow,
+  StoreView,
   TrashRow,
   Usage,
   VacatedLock,
@@ -25,7 +25,7 @@ import { SqlChangeLog } from './sql-change-log.js';
 import type { SqlConnection } from './sql-database.js';
 import { SqlUploadView } from './sql-uploads.js';
 
-export class SqlDriveView implements DriveView {
+export class SqlDriveView implements StoreView {
   constructor(protected readonly connection: SqlConnection) {}
 
   get changeLog(): ChangeLogView {

@@ -14,8 +14,8 @@ import type { Reserve } from '../reserve.js';
 import { type Migration, pendingMigrations } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
 import { isIoError, LogKeeper } from './log-keeper.js';
+import { Mutex } from './mutex.js';
 import { isBusy, SqliteConnection, translate } from './sqlite-connection.js';
-import { Turn } from './turn.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 
 /** Writes that may share a commit: bounded so that the first of them isn't kept waiting by the last. */
@@ -69,8 +69,8 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown };
 export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' | 'prove' | 'emptyLog'> {
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
-  readonly #writerTurn = new Turn();
-  readonly #readerTurn: Turn;
+  readonly #writerTurn = new Mutex();
+  readonly #readerTurn: Mutex;
   #queue: PendingWrite[] = [];
   #isFlushing = false;
   /** Null in memory. */
@@ -89,7 +89,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     const { tell = () => {}, end = () => process.exit(1) } = options;
     this.#writer = writer;
     this.#reader = reader;
-    this.#readerTurn = writer === reader ? this.#writerTurn : new Turn();
+    this.#readerTurn = writer === reader ? this.#writerTurn : new Mutex();
     this.#busyMaxMs = busyMaxMs;
     this.#restMs = restMs;
     this.#reserve = reserve;

@@ -1,6 +1,6 @@
 import { DriveError, isAccessLost } from '../../drive/drive-error.js';
 import { StoreBusyError, StoreFailingError } from '../../stores/drive-store.js';
-import { PassingError } from '../back-off.js';
+import { RetryableError } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
 import { ChangedError } from './fetch-file.js';
 import { SourceRefusal } from './source-client.js';
@@ -20,7 +20,7 @@ export function passing(error: unknown): unknown {
 /** Whether the trouble may be that of the source as a whole, so that no file should be blamed for it. */
 export function mayBeAway(error: unknown): boolean {
   if (error instanceof SourceRefusal) return error.status === 401;
-  return error instanceof PassingError && !(error instanceof ChangedError);
+  return error instanceof RetryableError && !(error instanceof ChangedError);
 }
 
 /** A code, and what the source or the drive said, for the report. Rethrows what no report should hide. */
@@ -32,6 +32,6 @@ export function reasonOf(error: unknown): string {
     const isChecksum = error.cause instanceof DriveError && error.cause.kind === 'digest-mismatch';
     return isChecksum ? 'checksum' : 'changed';
   }
-  if (error instanceof PassingError) return `unreachable: ${error.message}`;
+  if (error instanceof RetryableError) return `unreachable: ${error.message}`;
   throw error;
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Incoming } from '../../drive/contents.js';
 import type { FileRow } from '../../stores/import-store.js';
 import type { DigestName } from '../../stores/values.js';
-import { backOffMs, PassingError } from '../back-off.js';
+import { backOffMs, RetryableError } from '../back-off.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
 
 /** Pauses before a transfer goes on where it broke off; then it begins anew. */
@@ -12,7 +12,7 @@ const RESUME = { firstMs: 100, longestMs: 10_000, triesMax: 8 };
 const PROGRESS_BYTES = 1024 * 1024;
 
 /** The file is not, or no longer, what the listing says. */
-export class ChangedError extends PassingError {}
+export class ChangedError extends RetryableError {}
 
 /** The bytes of one file of the source, as an upload. `onBytes` hears of each piece. */
 export function incomingFile(
@@ -75,7 +75,12 @@ class Transfer {
         if (this.#offset - from >= PROGRESS_BYTES) failures = 0;
         from = this.#offset;
         const isHopeless = this.#validator === null || this.#offset === 0 || ++failures >= RESUME.triesMax;
-        if (isHopeless || !(error instanceof PassingError) || error instanceof ChangedError || error.afterMs !== null) {
+        if (
+          isHopeless ||
+          !(error instanceof RetryableError) ||
+          error instanceof ChangedError ||
+          error.afterMs !== null
+        ) {
           throw error;
         }
         await wait(backOffMs(failures, RESUME), undefined, { signal: this.#signal });
@@ -83,7 +88,7 @@ class Transfer {
     }
   }
 
-  /** What is missing, as far as it comes. Throws `PassingError` unless it came to its end. */
+  /** What is missing, as far as it comes. Throws `RetryableError` unless it came to its end. */
   async *#part(): AsyncGenerator<Buffer> {
     if (this.#offset > 0 && this.#offset === this.#size) return;
     const answer = await this.#ask();
@@ -98,8 +103,8 @@ class Transfer {
       // All that was announced by the answer came, and it isn't what the listing announced.
       if (left > 0 && Number.isFinite(left)) throw changed();
     } catch (error) {
-      if (error instanceof PassingError) throw error;
-      throw new PassingError(`The transfer broke off: ${(error as Error).message}`, { cause: error });
+      if (error instanceof RetryableError) throw error;
+      throw new RetryableError(`The transfer broke off: ${(error as Error).message}`, { cause: error });
     } finally {
       answer.destroy();
     }

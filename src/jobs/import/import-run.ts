@@ -14,8 +14,8 @@ import { expectedDigests, incomingFile } from './fetch-file.js';
 import { FileQueue } from './file-queue.js';
 import type { ImportProgress, ImportRequest } from './import-request.js';
 import { ImportTally } from './import-tally.js';
-import { inLanes } from './lanes.js';
 import { isDriveRoot, listFolder, toPath, withoutTrash } from './list-folder.js';
+import { runPool } from './run-pool.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
 import { findRoot } from './source-root.js';
 import { planOf, roomFor, storeFile } from './store-file.js';
@@ -80,7 +80,7 @@ export class ImportRun {
       this.#signal,
     );
     try {
-      await Promise.all([this.#list(stop).catch(stop), inLanes(FILES_AT_ONCE, () => this.#take(queue), stop)]);
+      await Promise.all([this.#list(stop).catch(stop), runPool(FILES_AT_ONCE, () => this.#take(queue), stop)]);
       this.#signal.throwIfAborted();
       // What lies in a folder that could not be listed isn't gone.
       if (this.#tally.failedFolders === 0) await this.#markGone();
@@ -110,7 +110,7 @@ export class ImportRun {
     for (;;) {
       const page = await imports.waitingFolders(jobId, 0, PAGE);
       if (page.length === 0) break;
-      await inLanes(
+      await runPool(
         LISTINGS_AT_ONCE,
         async () => {
           for (let folder = page.shift(); folder; folder = page.shift()) await this.#listFolder(folder);

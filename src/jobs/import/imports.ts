@@ -108,7 +108,7 @@ export class Imports {
 
   /**
    * Tries the connection and says what is there. Throws `ImportRequestError` for a wrong address, `RefusedAddressError`,
-   * `JobFailedError` where there is nothing to import, and `PassingError` where the source can't be reached; all of them
+   * `JobFailedError` where there is nothing to import, and `RetryableError` where the source can't be reached; all of them
    * have a sentence for people.
    */
   async test({ url, from, user, password }: SourceLoginRequest, signal: AbortSignal): Promise<FoundSource> {

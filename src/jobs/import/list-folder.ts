@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { checkNewName, type DrivePath } from '../../drive/names.js';
 import type { FolderRow, NewFile, NewFolder } from '../../stores/import-store.js';
-import { PassingError } from '../back-off.js';
+import { RetryableError } from '../back-off.js';
 import { decoderFor, LISTING_REQUEST, type ListedResource, ListingError, ListingParser } from './listing-parser.js';
 import type { SourceClient } from './source-client.js';
 import { decodeName, isSame, memberName } from './source-paths.js';
@@ -50,7 +50,7 @@ export async function* listFolder(
     page = { folders: [], files: [] };
   }
   // Taken for empty, all that was imported before would look deleted.
-  if (elsewhere > 0 && !isFound) throw new PassingError(notBelowText(url));
+  if (elsewhere > 0 && !isFound) throw new RetryableError(notBelowText(url));
   yield page;
 }
 
@@ -144,8 +144,8 @@ async function* parsed(answer: IncomingMessage, signal: AbortSignal): AsyncGener
     yield* readListing(answer as AsyncIterable<Buffer>, answer.headers['content-type']);
   } catch (error) {
     if (signal.aborted || !(error instanceof Error)) throw error;
-    if (error instanceof ListingError) throw new PassingError(error.message, { cause: error });
-    throw new PassingError(`The listing broke off: ${error.message}`, { cause: error });
+    if (error instanceof ListingError) throw new RetryableError(error.message, { cause: error });
+    throw new RetryableError(`The listing broke off: ${error.message}`, { cause: error });
   } finally {
     answer.destroy();
   }

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
-import { PassingError } from '../back-off.js';
+import { RetryableError } from '../back-off.js';
 import { type AddressGuard, RefusedAddressError } from './address-guard.js';
 import { HttpAuthentication, type SourceLogin } from './http-authentication.js';
 
@@ -66,7 +66,7 @@ export class SourceClient {
 
   /**
    * The head of a successful answer (2xx), whose body is the caller's to read, and the URL that gave it. While the source
-   * asks for a pause (RFC 9110 §10.2.3) nobody's request goes out. Throws `PassingError`, `SourceRefusal`, and
+   * asks for a pause (RFC 9110 §10.2.3) nobody's request goes out. Throws `RetryableError`, `SourceRefusal`, and
    * `RefusedAddressError`.
    */
   async send(
@@ -109,7 +109,7 @@ export class SourceClient {
   /** Rejects at once where the source wants to be left alone for long. */
   async #quiet(signal: AbortSignal): Promise<void> {
     const left = this.#quietUntil - Date.now();
-    if (left > QUIET_MAX_MS) throw new PassingError('The source asks for a pause.', { afterMs: left });
+    if (left > QUIET_MAX_MS) throw new RetryableError('The source asks for a pause.', { afterMs: left });
     if (left > 0) await wait(left, undefined, { signal });
   }
 
@@ -119,7 +119,7 @@ export class SourceClient {
     if ((status === 429 || status === 503) && afterMs !== null) {
       this.#quietUntil = Math.max(this.#quietUntil, Date.now() + afterMs);
     }
-    return new PassingError(`The source answered ${status}.`, { afterMs });
+    return new RetryableError(`The source answered ${status}.`, { afterMs });
   }
 
   /** Also the same host with TLS in place of none, at their usual ports. */
@@ -149,10 +149,10 @@ export class SourceClient {
         signal,
         timeout: this.#options.idleMs * (method === 'PROPFIND' ? LISTING_PATIENCE : 1),
       });
-      outgoing.on('timeout', () => outgoing.destroy(new PassingError('The source was silent for too long.')));
+      outgoing.on('timeout', () => outgoing.destroy(new RetryableError('The source was silent for too long.')));
       outgoing.on('error', (error) => {
-        if (signal.aborted || error instanceof PassingError || error instanceof RefusedAddressError) reject(error);
-        else reject(new PassingError(`The source can't be reached: ${error.message}`, { cause: error }));
+        if (signal.aborted || error instanceof RetryableError || error instanceof RefusedAddressError) reject(error);
+        else reject(new RetryableError(`The source can't be reached: ${error.message}`, { cause: error }));
       });
       outgoing.on('response', resolve);
       outgoing.end(body);

@@ -1,4 +1,4 @@
-import { PassingError } from '../back-off.js';
+import { RetryableError } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
 import { listed, notBelowText } from './list-folder.js';
 import { ListingError } from './listing-parser.js';
@@ -7,7 +7,7 @@ import { isSame } from './source-paths.js';
 
 /**
  * Asks for the folder itself: whether the source is there, takes the password, and where its redirects lead, which is
- * what all else is asked from. Throws `PassingError` where the source is away, `JobFailedError` where there is nothing to import.
+ * what all else is asked from. Throws `RetryableError` where the source is away, `JobFailedError` where there is nothing to import.
  */
 export async function findRoot(client: SourceClient, root: URL, signal: AbortSignal): Promise<URL> {
   await client.introduce(root, signal);
@@ -21,7 +21,7 @@ export async function findRoot(client: SourceClient, root: URL, signal: AbortSig
     return url;
   } catch (error) {
     if (error instanceof SourceRefusal) throw new JobFailedError(refusalText(error.status), { cause: error });
-    if (error instanceof PassingError && error.cause instanceof ListingError) {
+    if (error instanceof RetryableError && error.cause instanceof ListingError) {
       throw new JobFailedError(`There is no WebDAV folder at this address. ${error.message}`, { cause: error });
     }
     throw error;

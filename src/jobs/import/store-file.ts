@@ -1,8 +1,8 @@
-import type { Changes } from '../../drive/changes.js';
-import { spaceOf } from '../../drive/changes.js';
 import type { ReceivedContent } from '../../drive/contents.js';
 import type { Drive } from '../../drive/drive.js';
-import { checkLocks } from '../../drive/locks.js';
+import type { DriveTransaction } from '../../drive/drive-transaction.js';
+import { spaceOf } from '../../drive/drive-transaction.js';
+import { checkLocks } from '../../drive/locks/locks.js';
 import { type DrivePath, freeName } from '../../drive/names.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
@@ -65,7 +65,7 @@ export function storeFile(
 }
 
 /** Null: the content lies under such a name already, as after a crash. */
-async function free(changes: Changes, path: DrivePath, id: BlobId): Promise<Found | null> {
+async function free(changes: DriveTransaction, path: DrivePath, id: BlobId): Promise<Found | null> {
   const folder = path.slice(0, -1);
   let isThere = false;
   const name = await freeName(path.at(-1)!, false, changes.now, async (names) => {

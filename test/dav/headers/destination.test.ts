@@ -77,7 +77,7 @@ describe('CLIENTS R15 — every form of Destination', () => {
     }
   });
 
-  test('any text gives an absolute path or a DavError 400', () => {
+  test('any text gives an absolute path or a HttpError 400', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.webPath()), fc.webPath(), (value, requestUrl) => {
         const result = resultOrRefusal(() => parseDestination(value, requestUrl));

@@ -67,7 +67,7 @@ describe('PRODUCT U3 — announced checksums', () => {
     expect(refusal(() => parseAnnouncedDigests(headers)).status).toBe(400);
   });
 
-  test('any text gives digests of the right length or a DavError 400', () => {
+  test('any text gives digests of the right length or a HttpError 400', () => {
     const text = fc.oneof(
       fc.string(),
       fc.string().map((value) => `sha1:${value}`),

@@ -213,7 +213,7 @@ describe('properties', () => {
     );
   });
 
-  test('any text gives lists or a DavError 400', () => {
+  test('any text gives lists or a HttpError 400', () => {
     const pieces = fc.constantFrom(
       '(',
       ')',

@@ -117,7 +117,7 @@ describe('properties', () => {
     );
   });
 
-  test('any text gives safe segments or a DavError', () => {
+  test('any text gives safe segments or a HttpError', () => {
     const pieces = fc.constantFrom(
       '/',
       '%',

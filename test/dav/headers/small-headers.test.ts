@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { DavError } from '../../../src/dav/dav-error.js';
 import { parseDepth } from '../../../src/dav/headers/depth.js';
 import { parseLockToken } from '../../../src/dav/headers/lock-token.js';
 import { parseOcMtime } from '../../../src/dav/headers/mtime.js';
 import { parseOverwrite } from '../../../src/dav/headers/overwrite.js';
 import { prefersMinimal, wantsDepthNoroot } from '../../../src/dav/headers/prefer.js';
 import { parseTimeout } from '../../../src/dav/headers/timeout.js';
+import { HttpError } from '../../../src/http-error.js';
 import { refusal } from '../refusal.js';
 
 describe('RFC 4918 §10.2 — Depth', () => {
@@ -163,8 +163,8 @@ describe('RFC 8144 — Prefer', () => {
   });
 });
 
-test('STYLE — a refusal is a DavError with a sentence', () => {
+test('STYLE — a refusal is a HttpError with a sentence', () => {
   const error = refusal(() => parseDepth('2', '0'));
-  expect(error).toBeInstanceOf(DavError);
+  expect(error).toBeInstanceOf(HttpError);
   expect(error.message).toMatch(/^[A-Z].*\.$/);
 });

@@ -204,7 +204,7 @@ describe('PITFALLS — attacks are refused quickly', () => {
 });
 
 describe('properties', () => {
-  test('arbitrary bytes give a tree or a DavError 400', () => {
+  test('arbitrary bytes give a tree or a HttpError 400', () => {
     const tokens = fc.constantFrom(
       '<',
       '>',

@@ -18,7 +18,7 @@ type TreePlace = Extract<CloudPlace, { readonly base: string }>;
 /**
  * Where a tree lies on the drive: `files` is the drive's own folder, because a sync program would take the trash beside
  * it for a folder to keep; an app password limited to a folder shows that folder, and has no trash: null. Throws
- * `DavError` for a path that can't be read.
+ * `HttpError` for a path that can't be read.
  */
 export function findTree(place: TreePlace, membership: Membership): CloudTree | null {
   const isLimited = membership.scopeId !== null;

@@ -1,8 +1,8 @@
-import type { NodeRow, VacatedLock } from '../stores/drive-store.js';
-import type { Changes } from './changes.js';
+import type { NodeRow, VacatedLock } from '../../stores/drive-store.js';
+import type { DriveTransaction } from '../drive-transaction.js';
+import type { Found } from '../resource.js';
+import type { Snapshot } from '../snapshot.js';
 import { conflictsOf, locksCovering, locksLeft, SHARED_LOCKS_MAX } from './locks.js';
-import type { Found } from './resource.js';
-import type { Snapshot } from './snapshot.js';
 
 /** Office renames twice within a second; a slow line takes longer. */
 const KEPT_MS = 60_000;
@@ -11,7 +11,7 @@ const KEPT_MS = 60_000;
  * To be called before a file is moved away or deleted: remembers its locks of which the request submits the token, for the
  * file that a program puts in its place next (Office, KeePass; docs/decisions/0007). Nobody is locked out by them.
  */
-export async function vacateLocks(changes: Changes, found: Found, tokens: ReadonlySet<string>): Promise<void> {
+export async function vacateLocks(changes: DriveTransaction, found: Found, tokens: ReadonlySet<string>): Promise<void> {
   const { membership, now, transaction } = changes;
   if (tokens.size === 0 || found.resource?.kind !== 'node' || found.resource.isCollection) return;
   await transaction.vacateLocks(found.resource.node!, membership.userId, [...tokens], now, now + KEPT_MS);
@@ -32,7 +32,7 @@ export function isAt(lock: VacatedLock, found: Found): boolean {
  * more than there may be.
  */
 export async function takeUpLocks(
-  changes: Changes,
+  changes: DriveTransaction,
   found: Found,
   node: NodeRow,
   tokens: ReadonlySet<string>,

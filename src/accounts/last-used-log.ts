@@ -12,7 +12,7 @@ interface Note {
 }
 
 /** When and by which program passwords were used or tried: collected in memory, written once a minute at most. */
-export class UseNotes {
+export class LastUsedLog {
   #uses = new Map<AppPasswordId, Note>();
   #refusals = new Map<AppPasswordId, Note>();
   #formers = new Map<UserId, Note>();

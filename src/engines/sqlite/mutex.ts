@@ -1,5 +1,5 @@
 /** Lets pieces of work run one after the other, in the order in which they came. A failure ends its own turn only. */
-export class Turn {
+export class Mutex {
   #isTaken = false;
   readonly #waiting: (() => void)[] = [];
 

@@ -1,6 +1,6 @@
-import type { HeldLock } from '../stores/drive-store.js';
-import type { UserId } from '../stores/values.js';
-import type { DrivePath } from './names.js';
+import type { HeldLock } from '../../stores/drive-store.js';
+import type { UserId } from '../../stores/values.js';
+import type { DrivePath } from '../names.js';
 
 /** A lock with the path of its root, as the principal sees it (empty where it lies above what they see). */
 export interface PlacedLock {

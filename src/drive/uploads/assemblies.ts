@@ -1,7 +1,7 @@
-import type { DriveStore } from '../stores/drive-store.js';
-import type { UploadId } from '../stores/values.js';
+import type { DriveStore } from '../../stores/drive-store.js';
+import type { UploadId } from '../../stores/values.js';
+import type { Contents, ReceivedContent } from '../contents.js';
 import { Assembly, type OpenPart, type PartBytes } from './assembly.js';
-import type { Contents, ReceivedContent } from './contents.js';
 
 /** Each is an open file and buffers. */
 const LIVE_MAX = 16;

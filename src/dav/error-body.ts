@@ -1,52 +1,5 @@
+import type { DavCondition, HttpError } from '../http-error.js';
 import { escapeText } from './xml/serialize-xml.js';
-
-/**
- * Precondition and postcondition codes, each an element of the `DAV:` namespace:
- * RFC 4918 §16, RFC 4331 §6, RFC 5689 §3.3, RFC 3253 §1.6, RFC 6578 §3.2.
- */
-export type DavCondition =
-  | 'cannot-modify-protected-property'
-  | 'lock-token-matches-request-uri'
-  | 'lock-token-submitted'
-  | 'no-conflicting-lock'
-  | 'no-external-entities'
-  | 'number-of-matches-within-limits'
-  | 'preserved-live-properties'
-  | 'propfind-finite-depth'
-  | 'quota-not-exceeded'
-  | 'sufficient-disk-space'
-  | 'supported-report'
-  | 'valid-resourcetype'
-  | 'valid-sync-token';
-
-export interface DavErrorOptions {
-  readonly condition?: DavCondition;
-  /** Further response headers, such as `Retry-After` or `Allow`. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Encoded hrefs written inside the condition element, such as the locked resource of `lock-token-submitted`. */
-  readonly hrefs?: readonly string[];
-  readonly cause?: unknown;
-}
-
-/**
- * A refusal that the protocol speaks of. `message` is a plain sentence for the person at the client; it never holds
- * credentials or anything the client may not know.
- */
-export class DavError extends Error {
-  readonly status: number;
-  readonly condition: DavCondition | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly hrefs: readonly string[];
-
-  constructor(status: number, message: string, options: DavErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
-    this.name = 'DavError';
-    this.status = status;
-    this.condition = options.condition ?? null;
-    this.headers = options.headers ?? {};
-    this.hrefs = options.hrefs ?? [];
-  }
-}
 
 /** The class names of sabre/dav, which Nextcloud's desktop client 3.7 and Joplin 3.5 compare and show as the error's code. */
 const SABRE_EXCEPTIONS: Readonly<Record<number, string>> = {
@@ -70,7 +23,7 @@ const SABRE_EXCEPTIONS: Readonly<Record<number, string>> = {
  * The XML body of an error answer (RFC 4918 §14.5), with the sentence once in Firn's namespace and once in sabre/dav's,
  * where Nextcloud's clients and Joplin look for it.
  */
-export function renderErrorBody(error: DavError, requestId: string): string {
+export function renderErrorBody(error: HttpError, requestId: string): string {
   const message = escapeText(error.message);
   const exception = `Sabre\\DAV\\Exception${SABRE_EXCEPTIONS[error.status] ? `\\${SABRE_EXCEPTIONS[error.status]}` : ''}`;
   return (

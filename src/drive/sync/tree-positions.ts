@@ -1,9 +1,9 @@
-import type { Membership } from '../stores/account-store.js';
-import type { WayStep } from '../stores/change-log.js';
-import type { DriveView } from '../stores/drive-store.js';
-import type { NodeId } from '../stores/values.js';
-import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
-import type { Resource, ResourceKind } from './resource.js';
+import type { Membership } from '../../stores/account-store.js';
+import type { WayStep } from '../../stores/change-log.js';
+import type { StoreView } from '../../stores/drive-store.js';
+import type { NodeId } from '../../stores/values.js';
+import { COMMON_NAME, type DrivePath, TRASH_NAME } from '../names.js';
+import type { Resource, ResourceKind } from '../resource.js';
 
 /** A node from which a folder's members hang, directly or in a folder that several nodes make up. */
 export interface Anchor {
@@ -16,7 +16,7 @@ export interface Anchor {
 }
 
 /** Where a node is in a folder. */
-export interface Place {
+export interface TreePosition {
   readonly anchor: Anchor;
   readonly path: DrivePath;
   /** The node directly below the anchor, on the way or at its end; null for the anchor itself. */
@@ -52,7 +52,7 @@ export function anchorsOf(folder: Resource, membership: Membership): Anchor[] {
 export class Places {
   readonly #anchors: ReadonlyMap<NodeId, Anchor>;
   readonly #steps = new Map<NodeId, Pick<WayStep, 'parentId' | 'name' | 'moved'>>();
-  readonly #known = new Map<NodeId, Place | null>();
+  readonly #known = new Map<NodeId, TreePosition | null>();
 
   constructor(anchors: readonly Anchor[]) {
     this.#anchors = new Map(anchors.map((anchor) => [anchor.id, anchor]));
@@ -63,10 +63,10 @@ export class Places {
   }
 
   /** Learns what is above the nodes. One statement. */
-  async load(view: DriveView, ids: Iterable<NodeId>): Promise<void> {
+  async load(view: StoreView, ids: Iterable<NodeId>): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#steps.has(id));
     if (unknown.length === 0) return;
-    for (const step of await view.changeLog.waysUp(unknown, [...this.#anchors.keys()])) this.add(step);
+    for (const step of await view.changeLog.ancestorChains(unknown, [...this.#anchors.keys()])) this.add(step);
   }
 
   add({ id, parentId, name, moved }: WayStep): void {
@@ -74,16 +74,16 @@ export class Places {
   }
 
   /** Null for what isn't in the folder, or isn't loaded. */
-  find(id: NodeId): Place | null {
+  find(id: NodeId): TreePosition | null {
     const way: NodeId[] = [];
-    let place: Place | null | undefined;
+    let place: TreePosition | null | undefined;
     let next: NodeId | null = id;
     for (; next !== null; next = this.#steps.get(next)?.parentId ?? null) {
       place = this.#known.get(next) ?? this.#placeOfAnchor(next);
       if (place || this.#known.has(next)) break;
       way.push(next);
     }
-    let found: Place | null = place ?? null;
+    let found: TreePosition | null = place ?? null;
     for (const node of way.reverse()) {
       found = found && this.#below(found, node);
       this.#known.set(node, found);
@@ -91,12 +91,12 @@ export class Places {
     return found;
   }
 
-  #placeOfAnchor(id: NodeId): Place | undefined {
+  #placeOfAnchor(id: NodeId): TreePosition | undefined {
     const anchor = this.#anchors.get(id);
     return anchor && { anchor, path: anchor.path, top: null, moved: 0 };
   }
 
-  #below(above: Place, id: NodeId): Place {
+  #below(above: TreePosition, id: NodeId): TreePosition {
     const { name, moved } = this.#steps.get(id)!;
     return {
       anchor: above.anchor,

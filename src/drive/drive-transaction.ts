@@ -1,8 +1,8 @@
 import type { Membership } from '../stores/account-store.js';
-import type { DriveTransaction, LockRow, NodeRow } from '../stores/drive-store.js';
+import type { LockRow, NodeRow, StoreTransaction } from '../stores/drive-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
-import { checkLockable, checkLockNumber, makeLockToken } from './locks.js';
+import { checkLockable, checkLockNumber, makeLockToken } from './locks/locks.js';
 import { checkNewName } from './names.js';
 import { checkRoom, noRoom, roomLeft } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
@@ -19,9 +19,9 @@ export class ContentCollectedError extends Error {
 }
 
 /** An open transaction on one principal's drive. Locks and conditions are the caller's to check before. */
-export class Changes extends Snapshot {
+export class DriveTransaction extends Snapshot {
   constructor(
-    readonly transaction: DriveTransaction,
+    readonly transaction: StoreTransaction,
     membership: Membership,
     now: number,
     readonly contents: Contents,
@@ -65,7 +65,7 @@ export class Changes extends Snapshot {
   async setProperties(
     found: Found,
     node: NodeRow,
-    changes: Parameters<DriveTransaction['setProperties']>[1],
+    changes: Parameters<StoreTransaction['setProperties']>[1],
   ): Promise<void> {
     const left = await roomLeft(this, spaceOf(found));
     const { own, growth } = await this.transaction.setProperties(node, changes);

@@ -1,4 +1,4 @@
-import { DriveError } from './drive-error.js';
+import { DriveError } from '../drive-error.js';
 
 /** Where a part belongs, as its name says. */
 export interface PartPlace {

@@ -1,17 +1,17 @@
-import type { Membership } from '../stores/account-store.js';
-import { type DriveStore, MAKES_ROOM } from '../stores/drive-store.js';
-import type { PartRow, UploadKey, UploadRow } from '../stores/uploads.js';
-import type { UploadId } from '../stores/values.js';
+import type { Membership } from '../../stores/account-store.js';
+import { type DriveStore, MAKES_ROOM } from '../../stores/drive-store.js';
+import type { PartRow, UploadKey, UploadRow } from '../../stores/uploads.js';
+import type { UploadId } from '../../stores/values.js';
+import type { Contents, ReceivedContent } from '../contents.js';
+import type { Drive } from '../drive.js';
+import { DriveError } from '../drive-error.js';
+import type { DriveTransaction } from '../drive-transaction.js';
+import { checkNewName } from '../names.js';
+import { noRoom } from '../quota.js';
+import { checkMayAdd } from '../rights.js';
+import type { Snapshot } from '../snapshot.js';
 import { Assemblies } from './assemblies.js';
-import type { Changes } from './changes.js';
-import type { Contents, ReceivedContent } from './contents.js';
-import type { Drive } from './drive.js';
-import { DriveError } from './drive-error.js';
-import { checkNewName } from './names.js';
 import { orderParts } from './part-order.js';
-import { noRoom } from './quota.js';
-import { checkMayAdd } from './rights.js';
-import type { Snapshot } from './snapshot.js';
 
 /** As many as Nextcloud's chunking v2 has names for. */
 export const PARTS_MAX = 10_000;
@@ -51,7 +51,7 @@ export interface Finish<T> {
    * Makes the file in one transaction, which also calls `seal`; the content is given up in any case. May throw
    * because of what the content is.
    */
-  readonly commit: (content: ReceivedContent, seal: (changes: Changes) => Promise<void>) => Promise<T>;
+  readonly commit: (content: ReceivedContent, seal: (changes: DriveTransaction) => Promise<void>) => Promise<T>;
 }
 
 /**
@@ -294,7 +294,7 @@ async function checkOpen(snapshot: Snapshot, upload: UploadRow): Promise<UploadR
   return row;
 }
 
-async function announce(changes: Changes, upload: UploadRow, size: number | null): Promise<void> {
+async function announce(changes: DriveTransaction, upload: UploadRow, size: number | null): Promise<void> {
   if (size === null || size === upload.size) return;
   if (upload.size !== null)
     throw new DriveError('incomplete', 'The announced size of the file is another than before.');
@@ -309,7 +309,7 @@ function checkWhole(upload: UploadRow, size: number, isAny: boolean): void {
 }
 
 /** Ends the upload in the transaction that makes the file; nothing may have changed since its parts were read. */
-async function seal(changes: Changes, finish: Finish<unknown>, order: readonly PartRow[]): Promise<void> {
+async function seal(changes: DriveTransaction, finish: Finish<unknown>, order: readonly PartRow[]): Promise<void> {
   const { upload, isRemembered } = finish;
   const { uploads } = changes.transaction;
   await checkOpen(changes, upload);

@@ -1,19 +1,19 @@
-import type { NodeRow, TrashRow } from '../stores/drive-store.js';
-import type { NodeId } from '../stores/values.js';
-import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from './names.js';
-import { type Resource, resourceOf } from './resource.js';
-import type { Snapshot } from './snapshot.js';
+import type { NodeRow, TrashRow } from '../../stores/drive-store.js';
+import type { NodeId } from '../../stores/values.js';
+import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from '../names.js';
+import { type Resource, resourceOf } from '../resource.js';
+import type { Snapshot } from '../snapshot.js';
 import type { RemovedPath, SyncOptions } from './sync-page.js';
-import { type Anchor, anchorsOf, type Place, Places } from './sync-places.js';
+import { type Anchor, anchorsOf, Places, type TreePosition } from './tree-positions.js';
 
 /** A page of changes while it is filled: what it says of which path, and how much room is left. */
 export class SyncDraft {
   readonly anchors: readonly Anchor[];
   readonly places: Places;
   readonly #removed = new Map<string, RemovedPath>();
-  readonly #changed = new Map<NodeId, { readonly node: NodeRow; readonly place: Place }>();
+  readonly #changed = new Map<NodeId, { readonly node: NodeRow; readonly place: TreePosition }>();
   /** Members of the folder that count as changed because of what is below them; their rows are to be read. */
-  readonly #touched = new Map<NodeId, Place>();
+  readonly #touched = new Map<NodeId, TreePosition>();
   readonly #made = new Map<string, DrivePath>();
 
   constructor(
@@ -35,7 +35,7 @@ export class SyncDraft {
   }
 
   /** Whether what is directly in there is a member of the folder itself. */
-  isFolder({ path }: Pick<Place, 'path'>): boolean {
+  isFolder({ path }: Pick<TreePosition, 'path'>): boolean {
     return path.length === this.folder.path.length;
   }
 
@@ -47,7 +47,7 @@ export class SyncDraft {
   }
 
   /** The node as it is now, in that place. */
-  report(node: NodeRow, place: Place): void {
+  report(node: NodeRow, place: TreePosition): void {
     // As in listings: what is deeper has no address.
     if (place.path.length >= DEPTH_MAX) return;
     this.#touched.delete(node.id);
@@ -60,7 +60,7 @@ export class SyncDraft {
   }
 
   /** Something at or below the place changed: so did the member of the folder that is on the way. */
-  touch(place: Place): void {
+  touch(place: TreePosition): void {
     const { length } = this.folder.path;
     if (place.anchor.path.length > length) this.reportMade(place.path.slice(0, length + 1));
     else if (!this.#changed.has(place.top!)) this.#touched.set(place.top!, place);
@@ -103,7 +103,7 @@ export class SyncDraft {
   }
 
   /** What is known of the deleted trees that something changed in, by their tops. */
-  async #deletions(told: readonly { node: NodeRow; place: Place }[]): Promise<ReadonlyMap<NodeId, TrashRow>> {
+  async #deletions(told: readonly { node: NodeRow; place: TreePosition }[]): Promise<ReadonlyMap<NodeId, TrashRow>> {
     const tops = told.flatMap(({ node, place }) =>
       place.anchor.memberKind === 'trashed' ? [place.top ?? node.id] : [],
     );

@@ -6,7 +6,7 @@ type Handler = (...of: Parameters<RequestListener>) => Promise<unknown>;
  * Counts the requests that are being worked on, also those whose connection is gone already: what they use must stay
  * open until they end.
  */
-export class UnderWay {
+export class InFlightRequests {
   #count = 0;
   #wake = () => {};
 

@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { Hashing } from './hashing.js';
+import type { Hashing } from './hashers.js';
 
 /** More threads than this would only wait for the disk. */
 const THREADS_MAX = 4;

@@ -1,12 +1,12 @@
-import type { ChangeRow, RemovalRow } from '../stores/change-log.js';
-import type { ChildPosition, NodeRow } from '../stores/drive-store.js';
-import type { NodeId } from '../stores/values.js';
-import type { DrivePath } from './names.js';
-import type { Resource } from './resource.js';
-import type { Snapshot } from './snapshot.js';
+import type { ChangeRow, RemovalRow } from '../../stores/change-log.js';
+import type { ChildPosition, NodeRow } from '../../stores/drive-store.js';
+import type { NodeId } from '../../stores/values.js';
+import type { DrivePath } from '../names.js';
+import type { Resource } from '../resource.js';
+import type { Snapshot } from '../snapshot.js';
 import { SyncDraft } from './sync-draft.js';
-import type { Place } from './sync-places.js';
 import { cursorAt, isWhole, type MovedWalk, type SyncCursor } from './sync-token.js';
+import type { TreePosition } from './tree-positions.js';
 
 /** Changes a page, and rows of the change log that are looked at for it: 2,000 take some 20 ms. */
 export const SYNC_PAGE_MAX = 2000;
@@ -112,7 +112,7 @@ function takeRemoval(draft: SyncDraft, row: RemovalRow, bound: ReadonlyMap<strin
 }
 
 /** Null for what isn't in the folder, or came to where it is after it lost the name: then it came without it. */
-function placeOfRemoval(draft: SyncDraft, { parentId, revision }: RemovalRow): Place | null {
+function placeOfRemoval(draft: SyncDraft, { parentId, revision }: RemovalRow): TreePosition | null {
   const place = draft.places.find(parentId);
   return place && place.moved < revision ? place : null;
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Membership } from '../stores/account-store.js';
-import type { ChangePosition } from '../stores/change-log.js';
-import { type ChildPosition, type DriveStore, MAKES_ROOM } from '../stores/drive-store.js';
-import type { NodeId } from '../stores/values.js';
-import type { Resource } from './resource.js';
-import type { Snapshot } from './snapshot.js';
+import type { Membership } from '../../stores/account-store.js';
+import type { ChangePosition } from '../../stores/change-log.js';
+import { type ChildPosition, type DriveStore, MAKES_ROOM } from '../../stores/drive-store.js';
+import type { NodeId } from '../../stores/values.js';
+import type { Resource } from '../resource.js';
+import type { Snapshot } from '../snapshot.js';
 
 /** How far somebody who follows the changes of a folder has come. */
 export interface SyncCursor {

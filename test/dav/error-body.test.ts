@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { conditionElement, DavError, renderErrorBody } from '../../src/dav/dav-error.js';
+import { conditionElement, renderErrorBody } from '../../src/dav/error-body.js';
 import { parseXml } from '../../src/dav/xml/parse-xml.js';
 import { findChild, textOf } from '../../src/dav/xml/xml-element.js';
+import { HttpError } from '../../src/http-error.js';
 
 const SABRE = 'http://sabredav.org/ns';
 
 describe('RFC 4918 §16 — the body of an error', () => {
   test('condition, hrefs, sentence and request id', () => {
-    const error = new DavError(423, 'The file is locked.', {
+    const error = new HttpError(423, 'The file is locked.', {
       condition: 'lock-token-submitted',
       hrefs: ['/a%20b', '/c&d'],
     });
@@ -21,7 +22,7 @@ describe('RFC 4918 §16 — the body of an error', () => {
   });
 
   test('without a condition, for a status that sabre/dav has no class for', () => {
-    const body = renderErrorBody(new DavError(418, 'No.'), 'r');
+    const body = renderErrorBody(new HttpError(418, 'No.'), 'r');
     expect(body).toContain('<s:exception>Sabre\\DAV\\Exception</s:exception>');
     expect(conditionElement(null)).toBe('');
     expect(conditionElement('propfind-finite-depth')).toBe('<D:propfind-finite-depth/>');
@@ -29,7 +30,7 @@ describe('RFC 4918 §16 — the body of an error', () => {
 
   test('everything is escaped', () => {
     const message = '<b> & "x" \u0000 \ud800 ]]>';
-    const root = parseXml(Buffer.from(renderErrorBody(new DavError(400, message), '<id>')));
+    const root = parseXml(Buffer.from(renderErrorBody(new HttpError(400, message), '<id>')));
     const expected = '<b> & "x" \ufffd \ufffd ]]>';
     expect(textOf(findChild(root, SABRE, 'message')!)).toBe(expected);
     expect(textOf(findChild(root, 'urn:firn', 'message')!)).toBe(expected);
@@ -39,7 +40,7 @@ describe('RFC 4918 §16 — the body of an error', () => {
 
 test('STYLE — the cause is kept', () => {
   const cause = new Error('below');
-  expect(new DavError(500, 'x', { cause }).cause).toBe(cause);
-  expect('cause' in new DavError(500, 'x')).toBe(false);
-  expect(new DavError(503, 'x', { headers: { 'Retry-After': '1' } }).headers).toEqual({ 'Retry-After': '1' });
+  expect(new HttpError(500, 'x', { cause }).cause).toBe(cause);
+  expect('cause' in new HttpError(500, 'x')).toBe(false);
+  expect(new HttpError(503, 'x', { headers: { 'Retry-After': '1' } }).headers).toEqual({ 'Retry-After': '1' });
 });

@@ -1,5 +1,5 @@
-import type { DriveStore } from '../stores/drive-store.js';
-import type { NodeId } from '../stores/values.js';
+import type { DriveStore } from '../../stores/drive-store.js';
+import type { NodeId } from '../../stores/values.js';
 
 /** What somebody waits at most who is told of a change a moment later; one statement each time, for all that wait. */
 const LOOK_EVERY_MS = 500;

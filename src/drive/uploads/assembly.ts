@@ -1,7 +1,7 @@
-import type { ContentRow } from '../stores/drive-store.js';
-import type { BlobId } from '../stores/values.js';
-import type { Contents, ReceivedContent } from './contents.js';
-import { DriveError } from './drive-error.js';
+import type { ContentRow } from '../../stores/drive-store.js';
+import type { BlobId } from '../../stores/values.js';
+import type { Contents, ReceivedContent } from '../contents.js';
+import { DriveError } from '../drive-error.js';
 
 /** A part as far as its bytes matter. */
 export interface PartBytes {

@@ -1,9 +1,9 @@
-import type { LockRow } from '../stores/drive-store.js';
-import type { LockToken, NodeId } from '../stores/values.js';
-import { DriveError } from './drive-error.js';
+import type { LockRow } from '../../stores/drive-store.js';
+import type { LockToken, NodeId } from '../../stores/values.js';
+import { DriveError } from '../drive-error.js';
+import type { Found } from '../resource.js';
+import type { Snapshot } from '../snapshot.js';
 import { lockSentence, type PlacedLock } from './lock-sentence.js';
-import type { Found } from './resource.js';
-import type { Snapshot } from './snapshot.js';
 
 /** On one drive; an office of programs that leave their locks behind stays far below it. */
 export const LOCKS_A_USER_MAX = 500;
