@@ -119,7 +119,7 @@ function putOf(
         for await (const chunk of content) chunks.push(chunk);
         return Buffer.concat(chunks);
       },
-      readXml: async () => null,
+      readAtMost: async () => null,
     },
   };
 }

@@ -23,7 +23,7 @@ import type { PartRow, UploadRow } from '../stores/uploads.js';
 
 /** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again; here for the quota. */
 export async function makeUpload(request: DavRequest, name: string): Promise<DavResponse> {
-  if (!isBlankBody(await request.body.readXml(XML_BODY_BYTES_MAX))) {
+  if (!isBlankBody(await request.body.readAtMost(XML_BODY_BYTES_MAX))) {
     throw new HttpError(415, 'The MKCOL of an upload takes no body.');
   }
   const { uploads } = request.drive.parts;
@@ -132,7 +132,7 @@ export async function removeUpload(request: DavRequest, name: string): Promise<D
 /** PROPFIND of an upload and its parts, by which programs find out what is left to send. */
 export async function propfindUpload(request: DavRequest, name: string): Promise<DavResponse> {
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
-  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
   const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal: false });
   const { drive } = request;
   if (depth !== '0') await turns.enter();

@@ -32,7 +32,7 @@ export function asDavRequest(
       size: incoming.size,
       readAll: () => incoming.readAll(),
       chunks: () => incoming.chunks(),
-      readXml: () => Promise.reject(new Error('the pages send no XML')),
+      readAtMost: () => Promise.reject(new Error('the pages send no XML')),
     },
     signal,
     options: OPTIONS,

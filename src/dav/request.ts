@@ -44,10 +44,8 @@ export interface Target {
 }
 
 export interface RequestBody extends Incoming {
-  /**
-   * The body of a method that takes XML, null when there is none. Rejects with `HttpError` 413 beyond `bytesMax`.
-   */
-  readXml(bytesMax: number): Promise<Uint8Array | null>;
+  /** Reads the whole of a small body, such as XML. Null: there is none. Rejects with `HttpError` 413 beyond `bytesMax`. */
+  readAtMost(bytesMax: number): Promise<Uint8Array | null>;
 }
 
 export interface DavOptions {

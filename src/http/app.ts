@@ -121,6 +121,7 @@ function findMount({ mounts, trustedProxies, publicUrl }: AppParts): Koa.Middlew
     const target = req.url ?? '/';
     const query = target.indexOf('?');
     state.url = query < 0 ? target : target.slice(0, query);
+    state.search = query < 0 ? '' : target.slice(query);
     state.prefix = prefixOf(req, trustedProxies, ownUrl);
     state.mount = below(state.prefix, mounts.find(req.headers.host ?? '', state.url));
     return next();

@@ -61,7 +61,7 @@ async function answer(
   context: Koa.ParameterizedContext<FirnState>,
   driveId: DriveId,
 ): Promise<void> {
-  const query = readQuery(context.req.url ?? '');
+  const query = readQuery(context.state.search);
   const { membership, credential, prefix } = context.state;
   const who = nameOf(credential);
   const drive = new Drive(membership, credential, driveParts);
@@ -145,9 +145,8 @@ function describeResource({ path, isCollection, node, etag, size, modified, crea
 }
 
 /** Throws `HttpError` 400. */
-function readQuery(url: string): ChangesQuery {
-  const start = url.indexOf('?');
-  const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
+function readQuery(search: string): ChangesQuery {
+  const query = new URLSearchParams(search);
   const depth = query.get('depth') ?? 'infinity';
   if (depth !== '1' && depth !== 'infinity') throw new HttpError(400, '"depth" must be 1 or infinity.');
   return {

@@ -85,17 +85,16 @@ async function readUser(parts: CloudParts, context: Context, mount: CloudMount, 
 
 function makeCloudRequest(parts: CloudParts, context: Context, mount: CloudMount): CloudRequest {
   const { req, state } = context;
-  const query = (req.url ?? '').indexOf('?');
   return {
     method: context.method,
     path: `/${decodePath(mount.path).join('/')}`,
-    query: new URLSearchParams(query < 0 ? '' : req.url!.slice(query)),
+    query: new URLSearchParams(state.search),
     headers: req.headers,
     address: addressOf(parts, context, mount),
     remoteAddress: state.remoteAddress,
     driveId: mount.driveId,
     readForm: async () => {
-      const body = await new HttpBody(context.req, context.res).readXml(FORM_BYTES_MAX);
+      const body = await new HttpBody(context.req, context.res).readAtMost(FORM_BYTES_MAX);
       return new URLSearchParams(Buffer.from(body ?? []).toString('utf8'));
     },
   };

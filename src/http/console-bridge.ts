@@ -62,11 +62,9 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
   const origins = publicUrl === null ? [origin] : [origin, new URL(publicUrl).origin];
   checkOrigin(context, found.route, session, origins);
   const incoming = new HttpBody(req, context.res);
-  const url = req.url ?? '';
-  const query = url.indexOf('?');
   const request: ConsoleRequest<unknown> = {
     parameters: found.parameters,
-    query: new URLSearchParams(query < 0 ? '' : url.slice(query)),
+    query: new URLSearchParams(state.search),
     headers: req.headers,
     body: found.route.body ? await readJson(incoming, req.headers['content-type'], found.route) : undefined,
     incoming,
@@ -131,7 +129,7 @@ async function readJson(body: HttpBody, contentType: string | undefined, { body:
   if (!/^application\/json\b/i.test(contentType ?? '')) {
     throw new ConsoleError(415, 'not-json', 'The body must be application/json.');
   }
-  const bytes = await body.readXml(JSON_BYTES_MAX);
+  const bytes = await body.readAtMost(JSON_BYTES_MAX);
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));

@@ -8,6 +8,7 @@ import type Koa from 'koa';
 import { lookup } from 'mime-types';
 import { HttpError } from '../http-error.js';
 import type { FirnState } from './context.js';
+import { wantsPage } from './error-page.js';
 import { send } from './send.js';
 
 type Context = Koa.ParameterizedContext<FirnState>;
@@ -54,20 +55,18 @@ export function consolePages(folder = FOLDER): Koa.Middleware<FirnState> {
   let pages: Promise<ReadonlyMap<string, Page>> | null = null;
   return async (context, next) => {
     const { mount } = context.state;
-    if (mount.kind === 'parent' && mount.path === '/' && wantsPage(context)) return redirect(context);
+    const isRead = context.method === 'GET' || context.method === 'HEAD';
+    if (mount.kind === 'parent') {
+      return mount.path === '/' && isRead && wantsPage(context.req.headers.accept) ? redirect(context) : next();
+    }
     if (mount.kind !== 'console') return next();
-    if (context.method !== 'GET' && context.method !== 'HEAD') {
+    if (!isRead) {
       throw new HttpError(405, 'The console is only to be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
     if (mount.path === '/console') return redirect(context);
     pages ??= readPages(folder);
     await answer(context, await pages, mount.path.slice(PREFIX.length));
   };
-}
-
-/** Programs that speak WebDAV ask for anything; browsers name HTML. */
-function wantsPage({ method, req }: Context): boolean {
-  return (method === 'GET' || method === 'HEAD') && /\btext\/html\b/i.test(req.headers.accept ?? '');
 }
 
 function redirect(context: Context): void {

@@ -11,6 +11,8 @@ export interface FirnState {
   log: Logger;
   /** Path without query, as sent. */
   url: string;
+  /** The query with its `?`, as sent; empty: there is none. */
+  search: string;
   remoteAddress: string;
   /** What a proxy has taken off the front of the path; empty: nothing. Addresses in answers begin with it. */
   prefix: string;

@@ -22,9 +22,9 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** Whether a person looks at the answer in a browser. */
-export function wantsPage(method: string, accept: string | undefined): boolean {
-  return method === 'GET' && /\btext\/html\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accept ?? '');
+/** Whether a person looks at the answer in a browser: those name HTML, programs that speak WebDAV ask for anything. */
+export function wantsPage(accept: string | undefined): boolean {
+  return /\btext\/html\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accept ?? '');
 }
 
 /** An error as a page. */

@@ -71,7 +71,8 @@ function formOf({ method, req, state }: Context, error: HttpError): { headers: R
   const { requestId, mount } = state;
   if (mount?.kind === 'api')
     return { headers: JSON_HEADERS, body: JSON.stringify({ error: error.message, requestId }) };
-  if (wantsPage(method, req.headers.accept)) return { headers: PAGE_HEADERS, body: renderErrorPage(error, requestId) };
+  if (method === 'GET' && wantsPage(req.headers.accept))
+    return { headers: PAGE_HEADERS, body: renderErrorPage(error, requestId) };
   return { headers: XML_HEADERS, body: renderErrorBody(error, requestId) };
 }
 

@@ -46,7 +46,7 @@ export class HttpBody implements RequestBody {
     return this.#collect(this.size ?? 0, () => new DriveError('incomplete', 'More came than was announced.'));
   }
 
-  async readXml(bytesMax: number): Promise<Uint8Array | null> {
+  async readAtMost(bytesMax: number): Promise<Uint8Array | null> {
     if (this.size === 0) return null;
     this.#checkEncoding();
     const tooLarge = () => new HttpError(413, `A body of this kind has at most ${bytesMax} bytes.`);

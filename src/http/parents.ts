@@ -70,7 +70,7 @@ export async function propfindFolders(
 ): Promise<void> {
   const header = context.req.headers.depth;
   const depth = parseDepth(typeof header === 'string' ? header : undefined, 'infinity');
-  const body = await new HttpBody(context.req, context.res).readXml(BODY_BYTES_MAX);
+  const body = await new HttpBody(context.req, context.res).readAtMost(BODY_BYTES_MAX);
   const request = parsePropfind(body, context.req.headers['content-type']);
   const hrefs = depth === '0' ? [path] : [path, ...members];
   const text = hrefs.map((href, index) => render(href, request, index === 0)).join('');

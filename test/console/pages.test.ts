@@ -79,6 +79,7 @@ describe('issue 4, point 5 — the console’s pages are served', () => {
     expect((await get('/console')).headers.location).toBe('/console/');
     const program = await get('/', { Accept: '*/*' });
     expect([program.status, program.text]).toEqual([200, expect.stringContaining('for WebDAV programs')]);
+    expect((await get('/', { Accept: 'text/html;q=0, */*' })).status).toBe(200);
     const propfind = await server.send('PROPFIND', '/', { headers: { Depth: '0', Accept: 'text/html' } });
     expect(propfind.status).toBe(207);
     const options = await server.send('OPTIONS', '/', { headers: { Accept: 'text/html' } });

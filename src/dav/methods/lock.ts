@@ -27,7 +27,7 @@ export async function lock(request: DavRequest): Promise<DavResponse> {
     maxSeconds: request.options.lockTimeoutMaxSeconds,
     defaultSeconds: Math.min(TIMEOUT_DEFAULT_SECONDS, request.options.lockTimeoutMaxSeconds),
   });
-  const body = await request.body.readXml(LOCK_BODY_BYTES_MAX);
+  const body = await request.body.readAtMost(LOCK_BODY_BYTES_MAX);
   const conditions = await readConditions(request);
   if (body === null || isBlankBody(body)) return refresh(request, conditions, timeoutSeconds);
   const { scope, ownerXml } = parseLockInfo(body, headerOf(request, 'content-type'));

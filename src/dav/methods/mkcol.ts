@@ -40,7 +40,7 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
 }
 
 async function readChanges(request: DavRequest): Promise<PropertyChange[]> {
-  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
   if (isBlankBody(body) || body === null) return [];
   const type = headerOf(request, 'content-type');
   if (type !== undefined && !/^\s*(?:application|text)\/xml\b/i.test(type)) {

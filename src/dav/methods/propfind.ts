@@ -16,7 +16,7 @@ import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
  */
 export async function propfind(request: DavRequest): Promise<DavResponse> {
   const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
-  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
   const isMinimal = prefersMinimal(request.headers);
   const selection = readSelection(body, headerOf(request, 'content-type'), {
     isMinimal,

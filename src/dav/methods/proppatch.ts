@@ -19,7 +19,7 @@ import { parseProppatch } from '../xml/proppatch-request.js';
 /** PROPPATCH, RFC 4918 §9.2: all of the changes or none. */
 export async function proppatch(request: DavRequest): Promise<DavResponse> {
   checkMayChange(request.drive.membership);
-  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
   if (!body) throw new HttpError(400, 'A PROPPATCH needs a body that says what to change.');
   const wanted = parseProppatch(body, headerOf(request, 'content-type'));
   const conditions = await readConditions(request);

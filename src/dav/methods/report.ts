@@ -27,7 +27,7 @@ import { DAV_NAMESPACE, type XmlElement } from '../xml/xml-element.js';
 
 /** REPORT, RFC 3253 §3.6: `sync-collection`, RFC 6578, and ownCloud's `filter-files`. */
 export async function report(request: DavRequest): Promise<DavResponse> {
-  const body = await request.body.readXml(XML_BODY_BYTES_MAX);
+  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
   if (!body) throw new HttpError(400, 'A REPORT needs a body that says which.');
   const element = parseXml(body, headerOf(request, 'content-type'));
   if (element.namespace === DAV_NAMESPACE && element.name === 'sync-collection')
