@@ -49,7 +49,7 @@ import { RequestCounts } from './metrics/request-counts.js';
 import { StoreFailingError } from './stores/drive-store.js';
 import type { Tell } from './stores/durability.js';
 
-/** Silence after which an idle keep-alive connection ends; clients want at least 15 s (CLIENTS R36). */
+/** Silence after which an idle keep-alive connection ends; clients want at least 15 s (client-requirements R36). */
 const KEEP_ALIVE_MS = 65_000;
 /** For the head of a request alone; bodies may take as long as they make progress (PRODUCT U5). */
 const HEADERS_TIMEOUT_MS = 60_000;

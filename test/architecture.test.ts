@@ -7,8 +7,8 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const LINES_MAX = 400;
 
 /**
- * DESIGN "Layout": from a part to those that its files may import. A part is a folder of `src/`, or a file of its own
- * there. Everything may import `stores`, which imports nothing.
+ * ARCHITECTURE "Arrows": from a part to those that its files may import. A part is a folder of `src/`, or a file of its
+ * own there. Everything may import `stores`, which imports nothing.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Tells V8 how to use memory before anything else is loaded.
@@ -108,7 +108,7 @@ function partOf(name: string): string {
 const isBrowserCode = ({ name }: SourceFile) => name.startsWith('console/web/') || name.startsWith('console/client/');
 const serverFiles = files.filter((file) => !isBrowserCode(file));
 
-describe('DESIGN "Layout" — the arrows', () => {
+describe('ARCHITECTURE "Arrows" — the arrows', () => {
   test('the imports are found at all', () => {
     expect(files.length).toBeGreaterThan(100);
     expect(

@@ -76,7 +76,7 @@ export function makeProgram(): Command {
   return program;
 }
 
-/** Runs a command line and gives its exit code: 1 when it failed, 2 when it was wrong (PRODUCT §7). */
+/** Runs a command line and gives its exit code: 1 when it failed, 2 when it was wrong (PRODUCT §10). */
 export async function runProgram(words: readonly string[]): Promise<number> {
   try {
     await makeProgram().parseAsync(words, { from: 'user' });

@@ -1,6 +1,6 @@
 /**
- * The addresses of ownCloud and Nextcloud (CLIENTS R34), as they follow a prefix that says which drive is meant. Paths
- * are still percent-encoded, but for the user's name.
+ * The addresses of ownCloud and Nextcloud (client-requirements R34), as they follow a prefix that says which drive is
+ * meant. Paths are still percent-encoded, but for the user's name.
  */
 export type CloudPlace =
   /** `/status.php`, `/ocs/…`, `/index.php/…`: no WebDAV. */

@@ -24,8 +24,8 @@ const UNKNOWN: OcsResult = { status: 404, message: 'Invalid query, please check 
 
 /**
  * ownCloud's and Nextcloud's OCS interface, as far as sync programs need it; all else fails softly, inside its envelope
- * (CLIENTS 2.12), wrong credentials as well. `findUser` throws `HttpError` where nobody has signed in; it isn't asked for
- * what everybody may see, unless credentials come with the request: programs try them there.
+ * (client-requirements 2.12), wrong credentials as well. `findUser` throws `HttpError` where nobody has signed in; it
+ * isn't asked for what everybody may see, unless credentials come with the request: programs try them there.
  */
 export async function ocs(
   request: CloudRequest,

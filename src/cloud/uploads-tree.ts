@@ -24,8 +24,9 @@ const PART: ReadonlyMap<string, Method> = new Map<string, Method>([
 const TOP: ReadonlyMap<string, Method> = new Map<string, Method>([['PROPFIND', propfindUpload]]);
 
 /**
- * `remote.php/dav/uploads/USER`: uploads in parts of ownCloud and Nextcloud, versions 1 and 2 (CLIENTS R34), where each is a
- * folder of its parts, and the resumable uploads of TUS, whose names the server gives (`dav/methods/post.ts`).
+ * `remote.php/dav/uploads/USER`: uploads in parts of ownCloud and Nextcloud, versions 1 and 2 (client-requirements
+ * R34), where each is a folder of its parts, and the resumable uploads of TUS, whose names the server gives
+ * (`dav/methods/post.ts`).
  */
 export function uploadsTree(request: DavRequest): Promise<DavResponse> {
   const [name = '', part = '', ...deeper] = request.path;

@@ -4,7 +4,7 @@ import type { DavRequest } from './request.js';
 
 /**
  * What the desktop programs of ownCloud and Nextcloud read off the answer to a change, sparing themselves a PROPFIND
- * (CLIENTS R12, 2.10, 2.11). Nothing at other addresses.
+ * (client-requirements R12, 2.10, 2.11). Nothing at other addresses.
  */
 export function cloudHeaders(request: DavRequest, resource: Resource): Record<string, string> {
   if (!request.isCloud) return {};

@@ -23,7 +23,7 @@ export interface Conditions {
   readonly tokens: ReadonlySet<string>;
 }
 
-/** Reads `If` and, of clients that send it alone (CLIENTS R6), `Lock-Token`. Throws `HttpError` 400. */
+/** Reads `If` and, of clients that send it alone (client-requirements R6), `Lock-Token`. Throws `HttpError` 400. */
 export async function readConditions(request: DavRequest): Promise<Conditions> {
   const ifHeader = headerOf(request, 'if');
   const tokens = new Set<string>();
@@ -89,7 +89,7 @@ function hasConditionals({ headers }: DavRequest): boolean {
 
 /**
  * Whether this is the empty file that a LOCK of the same client has made (RFC 4918 §7.3): davfs2 1.6 then sends
- * `If-None-Match: *` and means "unless somebody else was first" (CLIENTS R5).
+ * `If-None-Match: *` and means "unless somebody else was first" (client-requirements R5).
  */
 async function isPlaceholder(
   request: DavRequest,
@@ -137,7 +137,7 @@ async function checkIf(
 /**
  * Tokens that make a condition true at second sight: of locks whose file the client has just moved away to put another in
  * its place, and, in lists without a tag, of the destination. RFC 2518 §9.4.1.1 had such lists speak of every resource of
- * the method, and so do programs of its time (Office; CLIENTS 4.2).
+ * the method, and so do programs of its time (Office; client-requirements 4.2).
  */
 async function furtherTokens(
   conditions: Conditions,

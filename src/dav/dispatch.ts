@@ -30,7 +30,9 @@ const METHODS = new Map<string, DavMethod>([
   ['UNLOCK', unlock],
 ]);
 
-/** Who sees PATCH announced takes it for one that changes bytes, and chooses it for uploads (CLIENTS 2.9). */
+/**
+ * Who sees PATCH announced takes it for one that changes bytes, and chooses it for uploads (client-requirements 2.9).
+ */
 const UNANNOUNCED = new Map<string, DavMethod>([['PATCH', patch]]);
 
 export const ALLOW = ['OPTIONS', ...METHODS.keys()].join(', ');

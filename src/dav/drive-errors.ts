@@ -49,7 +49,7 @@ export function toHttpError(error: unknown, request: Addressed & Pick<DavRequest
     return new HttpError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
       ...(condition ? { condition } : {}),
       hrefs: error.places.map(({ path, isCollection }) => hrefOf(request, path, isCollection)),
-      // CLIENTS R35: expired uploads are removed once an hour.
+      // client-requirements R35: expired uploads are removed once an hour.
       ...(status === 429 ? { headers: { 'Retry-After': '3600' } } : {}),
       cause: error,
     });

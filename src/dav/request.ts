@@ -26,7 +26,7 @@ export interface DavRequest {
   readonly path: DrivePath;
   /** The address's own part of `path`, still percent-encoded, as it came; empty where no address says it. */
   readonly spelling: string;
-  /** The address ends with a slash, so it can only be a collection's (CLIENTS R17). */
+  /** The address ends with a slash, so it can only be a collection's (client-requirements R17). */
   readonly isFolderUrl: boolean;
   readonly drive: Drive;
   readonly body: RequestBody;
@@ -50,7 +50,7 @@ export interface RequestBody extends Incoming {
 
 export interface DavOptions {
   readonly lockTimeoutMaxSeconds: number;
-  /** Leaves quota out of answers to Finder (CLIENTS R30). */
+  /** Leaves quota out of answers to Finder (client-requirements R30). */
   readonly isQuotaHiddenFromFinder: boolean;
 }
 
@@ -82,8 +82,8 @@ export type Addressed = Pick<DavRequest, 'base' | 'root' | 'path' | 'spelling'>;
 const SEGMENT = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*$/;
 
 /**
- * The address of a path in the form that the request used (CLIENTS R18): as far as it is the path that was asked for, it
- * is spelt as it came, because clients compare it letter by letter (RFC 4918 §8.3; cadaver, owncloudcmd).
+ * The address of a path in the form that the request used (client-requirements R18): as far as it is the path that was
+ * asked for, it is spelt as it came, because clients compare it letter by letter (RFC 4918 §8.3; cadaver, owncloudcmd).
  */
 export function hrefOf(request: Addressed, path: DrivePath, isCollection: boolean): string {
   const { base, root, path: asked } = request;

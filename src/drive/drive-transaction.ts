@@ -141,7 +141,7 @@ export function checkPutTarget(found: Found, membership: Membership): NodeRow | 
 
 /**
  * Throws `DriveError` unless the content of what is there may be changed. An empty file is what clients make before they
- * lock and fill it (CLIENTS R5): nothing is lost with it, so it takes no more than the right to add.
+ * lock and fill it (client-requirements R5): nothing is lost with it, so it takes no more than the right to add.
  */
 function checkMayFill({ isCollection, size }: NodeRow, membership: Membership): void {
   if (isCollection || size > 0) checkMayChange(membership);

@@ -34,7 +34,7 @@ export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgePart
   readonly checkReady: () => Promise<void>;
 }
 
-/** The middlewares of all requests, in their order (DESIGN 2). */
+/** The middlewares of all requests, in their order (ARCHITECTURE "The middlewares"). */
 export function makeApp(parts: AppParts): Koa<FirnState> {
   const app = new Koa<FirnState>();
   app.use(begin(parts));

@@ -20,7 +20,8 @@ export type SignIn = (context: Koa.ParameterizedContext<FirnState>, driveId: Dri
 
 /**
  * Makes what finds out who asks and what they may do on the drive, null for their own one (PRODUCT S1, A3), and notes it
- * in the state. The realm is one and the same everywhere (CLIENTS R2). It throws `HttpError` 401, 404 and 429.
+ * in the state. The realm is one and the same everywhere (client-requirements R2). It throws `HttpError` 401, 404 and
+ * 429.
  */
 export function makeSignIn(authenticator: Authenticator, realm: string): SignIn {
   const challenge = { 'WWW-Authenticate': `Basic realm="${realm.replace(/["\\]/g, '')}", charset="UTF-8"` };

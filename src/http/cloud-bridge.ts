@@ -44,7 +44,7 @@ export interface CloudParts extends DavBridgeParts {
   readonly publicUrl: string | null;
 }
 
-/** Answers at the addresses of ownCloud and Nextcloud (CLIENTS R34). Other requests go on. */
+/** Answers at the addresses of ownCloud and Nextcloud (client-requirements R34). Other requests go on. */
 export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<FirnState> {
   return async (context, next) => {
     const { mount } = context.state;

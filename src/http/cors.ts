@@ -12,7 +12,10 @@ const EXPOSED = [
 ].join(', ');
 const PREFLIGHT_SECONDS = '600';
 
-/** For apps in browsers and web views, from the origins that the operator names (CLIENTS R37). `*` means any. */
+/**
+ * For apps in browsers and web views, from the origins that the operator names (client-requirements R37). `*` means
+ * any.
+ */
 export function cors(origins: readonly string[]): Koa.Middleware<FirnState> {
   return async (context, next) => {
     const { origin } = context.req.headers;

@@ -19,7 +19,9 @@ export type Mount =
   | { readonly kind: 'console-api'; readonly path: string }
   /** `/console/…`: the pages of the console. */
   | { readonly kind: 'console'; readonly path: string }
-  /** `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (CLIENTS R31). */
+  /**
+   * `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (client-requirements R31).
+   */
   | { readonly kind: 'parent'; readonly path: '/' | '/dav/' }
   | { readonly kind: 'other'; readonly path: string };
 

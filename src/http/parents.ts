@@ -29,8 +29,9 @@ const PROPERTIES = new Map([
 ]);
 
 /**
- * The folders above a drive's path, to which Windows and GNOME walk up when they mount it (PRODUCT A4, CLIENTS R31).
- * They show that they are folders, to everybody, and no drives. Any other address that is no drive's is 404.
+ * The folders above a drive's path, to which Windows and GNOME walk up when they mount it (PRODUCT A4,
+ * client-requirements R31). They show that they are folders, to everybody, and no drives. Any other address that is no
+ * drive's is 404.
  */
 export function parents(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
   const { mount } = context.state;

@@ -28,7 +28,7 @@ beforeEach(async () => {
   });
 });
 
-describe('issue 4, point 3 — sessions', () => {
+describe('sessions', () => {
   test('end after an idle time, and after the longest one whatever happens', async () => {
     const idle = await sessions.begin(anna, ADDRESS, 'Firefox');
     now += 59 * MINUTE;

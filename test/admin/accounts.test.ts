@@ -8,7 +8,7 @@ import { buildFirn, makeStorage, makeTeam } from './firn.js';
 
 beforeAll(buildFirn);
 
-describe('PRODUCT §7 — firn user', () => {
+describe('PRODUCT §10 — firn user', () => {
   it('create makes up a password, prints it alone and once', async () => {
     const { run, json } = await makeStorage();
     const made = await run(['user', 'create', 'anna@x', '--name', 'Anna', '--admin']);
@@ -51,7 +51,7 @@ describe('PRODUCT §7 — firn user', () => {
     expect(await firn('user', 'list')).toMatch(/^EMAIL .*\nanna@x .*active.*\nben@x /);
   });
 
-  it('CLIENTS R34 — set-drive says which drive the apps show, none the oldest again; only one of theirs', async () => {
+  it('client-requirements R34 — set-drive says which drive the apps show, none the oldest again; only one of theirs', async () => {
     const { run, firn, json, id } = await makeTeam();
     await firn('drive', 'create', 'Two', '--owner', 'ben@x', '--id', '654321');
     const ownOf = async () => (await json('user', 'list')).map(({ driveId }: { driveId: number | null }) => driveId);
@@ -67,7 +67,7 @@ describe('PRODUCT §7 — firn user', () => {
   });
 });
 
-describe('PRODUCT §7 — firn drive and quota', () => {
+describe('PRODUCT §10 — firn drive and quota', () => {
   it('create prints the ID alone; list, show and set tell and change', async () => {
     const { firn, run, json, id } = await makeTeam();
     expect(id).toMatch(/^\d{6,}$/);
@@ -117,7 +117,7 @@ describe('PRODUCT §7 — firn drive and quota', () => {
   });
 });
 
-describe('PRODUCT §7, S2 — firn app-password', () => {
+describe('PRODUCT §10, S2 — firn app-password', () => {
   it('create prints the secret alone; list never shows it or its hash', async () => {
     const { run, firn, json, id } = await makeTeam();
     const made = await run(['app-password', 'create', 'anna@x', 'rclone on the NAS', '--drive', id, '--read-only']);
@@ -196,7 +196,7 @@ describe('PRODUCT §7, S2 — firn app-password', () => {
   });
 });
 
-describe('PRODUCT §7 — errors and usage', () => {
+describe('PRODUCT §10 — errors and usage', () => {
   let run: Awaited<ReturnType<typeof makeTeam>>['run'];
   let firn: Awaited<ReturnType<typeof makeTeam>>['firn'];
   beforeAll(async () => {

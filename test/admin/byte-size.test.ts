@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatByteSize, parseByteSize } from '../../src/admin/byte-size.js';
 
-describe('PRODUCT §7 — sizes', () => {
+describe('PRODUCT §10 — sizes', () => {
   it.each([
     ['0', 0],
     ['50000000000', 50e9],

@@ -13,7 +13,7 @@ async function makeFolder(settings?: unknown, name = 'firn.config.json') {
   return folder;
 }
 
-describe('PRODUCT §7 — configuration', () => {
+describe('PRODUCT §10 — configuration', () => {
   it('has the defaults that scripts rely on', async () => {
     const folder = await makeFolder();
     expect(readConfig({}, folder)).toMatchObject({

@@ -79,7 +79,7 @@ async function openConsole(password: string): Promise<Console> {
   };
 }
 
-describe('issue 4 — an app password that was revoked is refused by a second process at once', () => {
+describe('an app password that was revoked is refused by a second process at once', () => {
   test('revoked by the command, one and all: the server refuses the next request, though it knows it as good', async () => {
     const [one, other] = [await makeAppPassword('one'), await makeAppPassword('other')];
     for (const { password } of [one, other, one, other]) expect(await knock(password)).toBe(207);
@@ -100,7 +100,7 @@ describe('issue 4 — an app password that was revoked is refused by a second pr
   });
 });
 
-describe('issue 4 — what a command changes beside the server holds from the next request on', () => {
+describe('what a command changes beside the server holds from the next request on', () => {
   test('a user who is disabled: neither device nor browser goes on', async () => {
     const { password } = await makeAppPassword('disabled');
     const browser = await openConsole(server.accountPassword);

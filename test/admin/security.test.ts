@@ -8,7 +8,7 @@ interface Record {
   readonly details: object;
 }
 
-describe('issue 4, point 4 — firn audit', () => {
+describe('firn audit', () => {
   it('shows what happened to accounts, the latest first, of one user or kind; and no secret', async () => {
     const { run, json } = await makeStorage();
     const password = 'quiet lamps under snow';

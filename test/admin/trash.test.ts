@@ -36,7 +36,7 @@ function makeAndDelete(team: Team, email: string, ...paths: string[]): Promise<v
   });
 }
 
-describe('PRODUCT §7, D4 — firn trash', () => {
+describe('PRODUCT §10, D4 — firn trash', () => {
   it('list shows common files and those of every member, with where they were and who deleted them', async () => {
     const team = await makeTeam();
     await makeAndDelete(team, 'anna@x', 'Common documents/plans');
@@ -105,7 +105,7 @@ describe('PRODUCT §7, D4 — firn trash', () => {
   });
 });
 
-describe('PRODUCT §7 — firn gc', () => {
+describe('PRODUCT §10 — firn gc', () => {
   it('frees the rows of what was deleted for good', async () => {
     const team = await makeTeam();
     await makeAndDelete(team, 'anna@x', 'mine');

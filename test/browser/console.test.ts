@@ -45,7 +45,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('issue 4 — the console in a browser, from the first start', () => {
+describe('the console in a browser, from the first start', () => {
   test('a first start leads through: administrator, first drive, first device', async () => {
     await page.goto('/');
     expect(new URL(page.url()).pathname).toBe('/console/');

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const row = (name: string) => page.getByRole('row').filter({ hasText: name });
 
-describe('issue 4, point 5 — files in the browser', () => {
+describe('files in the browser', () => {
   test('a PDF is shown by the browser’s own viewer', async () => {
     await row('paper.pdf').dblclick();
     // Chromium's viewer is an extension of its own, in a frame; where the policy refuses a PDF it isn't there.

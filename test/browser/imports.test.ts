@@ -19,7 +19,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-describe('issue 5, point 5 — an import in the browser', () => {
+describe('an import in the browser', () => {
   test('the connection is tried first; progress is live; the report says what was left out; again takes what is new', async () => {
     const modified = new Date('2023-06-01T10:00:00Z');
     const photo = (letter: string) => ({ bytes: Buffer.alloc(400_000, letter), modified });

@@ -23,7 +23,7 @@ afterAll(async () => {
   await server?.remove();
 });
 
-test('issue 4 — a keyboard alone leads from the first start to a file restored from the trash', async () => {
+test('a keyboard alone leads from the first start to a file restored from the trash', async () => {
   const { page, defects } = visitor;
   const { keyboard } = page;
   const key = (name: string) => pressKey(page, name);

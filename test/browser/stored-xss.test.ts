@@ -98,7 +98,7 @@ const place = (page: string, ...path: string[]) =>
 const content = (name: string) =>
   `${server.url}/api/drives/${server.driveId}/content?path=${encodeURIComponent(`/${DRIVE}/${name}`)}`;
 
-describe('issue 4 — a name is text wherever it is shown (stored XSS)', () => {
+describe('a name is text wherever it is shown (stored XSS)', () => {
   test('in the console: files, a search, a preview, and what is said when one is deleted', () =>
     withPage(async (page) => {
       await page.goto(place('files', DRIVE, FOLDER));
@@ -138,7 +138,7 @@ describe('issue 4 — a name is text wherever it is shown (stored XSS)', () => {
     }));
 });
 
-describe('issue 4 — an uploaded page, picture or paper runs nothing (stored XSS)', () => {
+describe('an uploaded page, picture or paper runs nothing (stored XSS)', () => {
   test.each(Object.keys(ACTIVE))('%s, opened by WebDAV’s address and by the console’s', (name) =>
     withPage(async (page) => {
       for (const address of [`${server.pathMount}${name}`, content(name), `${content(name)}&download=1`]) {

@@ -17,7 +17,7 @@ import {
 } from '../support/trees.js';
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS 1.4 — cadaver over ${scheme}`, () => {
+  describe(`client-requirements 1.4 — cadaver over ${scheme}`, () => {
     let server: BootedServer;
     let home: string;
     let from: Fetch;

@@ -84,7 +84,7 @@ describe('curl', () => {
     });
   }
 
-  test('CLIENTS R3 — Expect: 100-continue is answered with 100 before the body goes out', async () => {
+  test('client-requirements R3 — Expect: 100-continue is answered with 100 before the body goes out', async () => {
     const { status, exchange } = await curl(
       '-H',
       'Expect: 100-continue',
@@ -99,7 +99,7 @@ describe('curl', () => {
     checkSameBytes(await stored('expect.bin'), content);
   });
 
-  test('CLIENTS R3 — Expect: 100-continue with a wrong password is answered 401 without 100', async () => {
+  test('client-requirements R3 — Expect: 100-continue with a wrong password is answered 401 without 100', async () => {
     const result = await runProgram(
       'curl',
       ['-sS', '-v', '-u', `${server.user}:wrong`, '-H', 'Expect: 100-continue', '--expect100-timeout', '30'].concat(
@@ -136,7 +136,7 @@ describe('curl', () => {
     checkSameBytes(await readFile(path.join(folder, 'resumed.bin')), content);
   });
 
-  test('CLIENTS R28 — a PUT with Content-Range is refused and changes nothing', async () => {
+  test('client-requirements R28 — a PUT with Content-Range is refused and changes nothing', async () => {
     await curl('-T', 'local.bin', `${server.pathMount}partial.bin`);
     const { status } = await curl(
       '-H',

@@ -17,7 +17,7 @@ import {
 } from '../support/trees.js';
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS 1.3 — davfs2, with locks, over ${scheme}`, () => {
+  describe(`client-requirements 1.3 — davfs2, with locks, over ${scheme}`, () => {
     let server: BootedServer;
     let folder: string;
     let from: Fetch;
@@ -120,7 +120,7 @@ for (const scheme of ['http', 'https'] as const) {
       });
     });
 
-    test('CLIENTS R4 — davfs2 leaves no lock behind', async () => {
+    test('client-requirements R4 — davfs2 leaves no lock behind', async () => {
       await mkcol('locks');
       const address = `${server.pathMount}locks/`;
       await whileMounted(address, (place) => writeFile(path.join(place, 'free.txt'), 'free'));

@@ -17,7 +17,7 @@ import {
 } from '../support/trees.js';
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS 1.2 — gio, the code of GNOME Files, over ${scheme}`, () => {
+  describe(`client-requirements 1.2 — gio, the code of GNOME Files, over ${scheme}`, () => {
     let server: BootedServer;
     let folder: string;
     let from: Fetch;

@@ -12,7 +12,7 @@ const book = 'book 0';
 /** Three notes that the tests change and delete. */
 const [edited, deleted, fought] = ['plain 0', 'with space 1', 'e+f 5'] as const;
 
-describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
+describe('client-requirements 1.7, 2.8 — Joplin, with two devices', () => {
   let server: BootedServer;
   let tlsServer: BootedServer;
   let folder: string;
@@ -134,7 +134,7 @@ describe('CLIENTS 1.7, 2.8 — Joplin, with two devices', () => {
     expect(requests.sort()).toEqual([...Array(4).fill('GET info.json 200'), ...Array(2).fill('PROPFIND  207')]);
   });
 
-  test('CLIENTS R26, R27 — at the host mount: a first sync into an empty folder, changes on both, a conflict', {
+  test('client-requirements R26, R27 — at the host mount: a first sync into an empty folder, changes on both, a conflict', {
     timeout: 600_000,
   }, async () => {
     const target = await makeTarget('hostMount', 'joplin notes ü');

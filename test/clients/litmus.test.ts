@@ -53,7 +53,7 @@ async function runSuite(suite: string, url: string, user: string, password: stri
 }
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS 1.8 — over ${scheme} litmus passes without a failure, a skipped test or an unexplained warning`, () => {
+  describe(`client-requirements 1.8 — over ${scheme} litmus passes without a failure, a skipped test or an unexplained warning`, () => {
     let server: BootedServer;
 
     beforeAll(async () => {

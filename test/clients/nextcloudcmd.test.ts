@@ -17,7 +17,7 @@ const nextcloudcmd: SyncProgram = {
 
 describeSyncProgram(nextcloudcmd, '2.10');
 
-describe('CLIENTS 2.10 — nextcloudcmd, where it is told of bulk uploads as later versions are', () => {
+describe('client-requirements 2.10 — nextcloudcmd, where it is told of bulk uploads as later versions are', () => {
   const stage = new SyncStage(nextcloudcmd, { title: 'a drive by path', tls: false, of: ({ pathMount }) => pathMount });
   beforeAll(() => stage.begin());
   afterAll(() => stage.end());

@@ -21,7 +21,7 @@ const remotes = {
 };
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS 1.1 — rclone bisync over ${scheme}`, () => {
+  describe(`client-requirements 1.1 — rclone bisync over ${scheme}`, () => {
     let server: BootedServer;
     let rclone: Rclone;
     let from: Fetch;

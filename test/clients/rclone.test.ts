@@ -24,7 +24,7 @@ const sha1 = (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex
 const overTls = ({ name }: RcloneRemote) => !['owncloud-path', 'nextcloud-path', 'nextcloud-host'].includes(name);
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS 1.1 — rclone over ${scheme}`, () => {
+  describe(`client-requirements 1.1 — rclone over ${scheme}`, () => {
     let server: BootedServer;
     let rclone: Rclone;
     let from: Fetch;

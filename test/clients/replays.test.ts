@@ -50,7 +50,10 @@ const TRANSCRIPTS: readonly Transcript[] = [
   remotelySave,
 ];
 
-/** Entries of the folder `many`, with the properties that Explorer leaves on each: Windows stops at 1 MB (CLIENTS R38). */
+/**
+ * Entries of the folder `many`, with the properties that Explorer leaves on each: Windows stops at 1 MB
+ * (client-requirements R38).
+ */
 const MANY = 1500;
 const MANY_AT_ONCE = 32;
 const COPIED_BY_EXPLORER = win32({
@@ -66,9 +69,9 @@ const ORIGINS = ['https://app.keeweb.info', 'app://obsidian.md', 'capacitor://lo
 type Mount = 'path' | 'host';
 type Scheme = 'http' | 'https';
 
-/** Row numbers are the tables'; a test says which rules of CLIENTS §5 it shows. */
+/** Row numbers are the tables'; a test says which rules of client-requirements 5 it shows. */
 const titleOf = ({ client }: Transcript, { proves, row, rule }: Row) =>
-  `CLIENTS ${proves.join(', ')} — ${client}, row ${row}: ${rule}`;
+  `client-requirements ${proves.join(', ')} — ${client}, row ${row}: ${rule}`;
 
 class Fixture {
   private constructor(
@@ -148,7 +151,7 @@ class Fixture {
 }
 
 for (const scheme of ['http', 'https'] as const) {
-  describe(`CLIENTS §4 — replays over ${scheme}`, () => {
+  describe(`client-requirements 4 — replays over ${scheme}`, () => {
     let fixture: Fixture;
 
     beforeAll(async () => {

@@ -18,7 +18,7 @@ const names = texts.flatMap((text) => [
   ...[...text.matchAll(PROVES)].map((match) => match[1]!),
 ]);
 
-describe('issue 3 — what clients need', () => {
+describe('what clients need', () => {
   test.each(ROWS)('there is a test that is named after %s', (row) => {
     expect(names.filter((name) => new RegExp(`\\b${row}\\b`).test(name))).not.toEqual([]);
   });

@@ -5,7 +5,7 @@ import { Rclone } from '../support/rclone.js';
 import { mustRun } from '../support/run-program.js';
 import { compareTimes, compareTrees, makeTree, readTree, seededBytes, writeTree } from '../support/trees.js';
 
-describe('CLIENTS 2.2 — restic through rclone over TLS', () => {
+describe('client-requirements 2.2 — restic through rclone over TLS', () => {
   let server: BootedServer;
   let rclone: Rclone;
 

@@ -22,7 +22,7 @@ async function recordsOf(name: string): Promise<AuditRow[]> {
 
 const told = ({ kind, actor, address, client, details }: AuditRow) => [kind, actor, address, client, details];
 
-describe('issue 4, point 4 — the audit log tells who did something by the programs of Nextcloud and ownCloud', () => {
+describe('the audit log tells who did something by the programs of Nextcloud and ownCloud', () => {
   test('signing in on the page of the login flow, wrongly and rightly, and the password that was granted', async () => {
     await server.addMember('bob');
     const client = new LoginClient(server);
@@ -86,7 +86,7 @@ describe('issue 4, point 4 — the audit log tells who did something by the prog
   });
 });
 
-test('issue 4, point 4 — a name that is nobody’s is not written down: it may be a password in the wrong field', async () => {
+test('a name that is nobody’s is not written down: it may be a password in the wrong field', async () => {
   const body = JSON.stringify({ email: 'my secret password', password: PASSWORD });
   const headers = { 'Content-Type': 'application/json' };
   expect((await server.send('POST', '/api/session', { headers, body })).status).toBe(401);

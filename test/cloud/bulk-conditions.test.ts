@@ -44,7 +44,7 @@ async function bulk(files: readonly BulkFile[]): Promise<{ status: number; resul
 const textOf = async (name: string) => (await alice('GET', name)).text;
 const bare = (etag: unknown) => String(etag).replaceAll('"', '');
 
-describe('CLIENTS 2.10 — many small files in one POST', () => {
+describe('client-requirements 2.10 — many small files in one POST', () => {
   test('each is stored with its bytes and its time, and is answered with its ETag', async () => {
     await alice('MKCOL', '/d');
     const { status, results } = await bulk([

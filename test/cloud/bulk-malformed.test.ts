@@ -26,7 +26,7 @@ const md5Line = (content: string) => `X-File-MD5: ${createHash('md5').update(con
 const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
 const statusOf = async (target: string) => (await alice('GET', target)).status;
 
-describe('CLIENTS R34, PRODUCT U3 — a bulk upload that can’t be read is 400, and no torn file is stored', () => {
+describe('client-requirements R34, PRODUCT U3 — a bulk upload that can’t be read is 400, and no torn file is stored', () => {
   test.each([
     ['no last boundary', part('/t.txt', 'whole').trimEnd()],
     ['fewer bytes than the part says', part('/t.txt', 'torn', 400)],

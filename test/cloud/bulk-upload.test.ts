@@ -65,7 +65,7 @@ async function upload(files: File[], options: Options = {}) {
 }
 const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
 
-describe('CLIENTS R34, §2.10 — bulk upload as Nextcloud desktop 3.7 sends it', () => {
+describe('client-requirements R34, §2.10 — bulk upload as Nextcloud desktop 3.7 sends it', () => {
   test('stores each file, with its time, and answers what a PUT of each would', async () => {
     await alice('MKCOL', encodeURI('/dír'));
     const files: File[] = [

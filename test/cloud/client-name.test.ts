@@ -4,7 +4,7 @@ import { clientName } from '../../src/cloud/client-name.js';
 /** Headers as Node gives them: each byte a character. */
 const asSent = (text: string) => Buffer.from(text).toString('latin1');
 
-describe('CLIENTS R34 — an app password has the name of the program that it is for', () => {
+describe('client-requirements R34 — an app password has the name of the program that it is for', () => {
   test.each([
     [
       'Mozilla/5.0 (Linux) mirall/3.7.3-1+deb12u1 (Nextcloud, debian-6.1.0-18-amd64 ClientArchitecture: x86_64 OsArchitecture: x86_64)',

@@ -45,7 +45,7 @@ async function complete(on: TestServer, way: Way, drive?: number): Promise<Grant
   return JSON.parse(answer.text);
 }
 
-describe('CLIENTS R34, §2.10 — login flow v2, from the start to the password', () => {
+describe('client-requirements R34, §2.10 — login flow v2, from the start to the password', () => {
   test('at the bare address the user chooses among their drives, and the password is for the chosen one', async () => {
     const granted = await complete(server, {}, 400001);
     expect(granted).toMatchObject({ server: `http://127.0.0.1:${server.port}`, loginName: USER });
@@ -131,7 +131,7 @@ describe('CLIENTS R34, §2.10 — login flow v2, from the start to the password'
   });
 });
 
-describe('CLIENTS §2.12 — login flow v1, in a web view', () => {
+describe('client-requirements 2.12 — login flow v1, in a web view', () => {
   test.each([
     ['the bare address', '', {}],
     ['a path mount', '/dav/123456', {}],
@@ -158,7 +158,7 @@ describe('CLIENTS §2.12 — login flow v1, in a web view', () => {
   });
 });
 
-describe('CLIENTS §2.10 — the addresses of a flow are those by which the client reaches the server', () => {
+describe('client-requirements 2.10 — the addresses of a flow are those by which the client reaches the server', () => {
   const addressOf = async (on: TestServer, headers: Record<string, string>, prefix = '') => {
     const flow = await new LoginClient(on, { prefix, headers }).start();
     expect(flow.poll.endpoint.replace(/\/poll$/, '')).toBe(flow.login.replace(/\/flow\/[^/]+$/, ''));

@@ -67,7 +67,7 @@ const poll = (token: string) => ask('POST', '/index.php/login/v2/poll', { token 
 const signIn = (page: string) => ask('POST', page, { email: emailOf('alice'), password: PASSWORD });
 const statusOf = async (answer: Promise<CloudAnswer>) => (await answer).status;
 
-describe('CLIENTS R34 — a login flow lasts 20 minutes', () => {
+describe('client-requirements R34 — a login flow lasts 20 minutes', () => {
   test('the page is there until then, and gone after', async () => {
     const { page } = await start();
     now += LIFE_MS;

@@ -14,7 +14,7 @@ afterAll(() => server.stop());
 
 const countOf = async (name = 'alice') => (await server.accounts.appPasswords(emailOf(name))).length;
 
-describe('CLIENTS R34 — the page of the login flow keeps others out', () => {
+describe('client-requirements R34 — the page of the login flow keeps others out', () => {
   test('it loads and runs nothing, is in no frame and no cache, and its style is the one that it names', async () => {
     const { login } = await client.start();
     for (const page of [await client.open(login), await client.signIn(login), await client.open(`${login}x`)]) {
@@ -78,7 +78,7 @@ describe('CLIENTS R34 — the page of the login flow keeps others out', () => {
   });
 });
 
-describe('CLIENTS R34, PRODUCT S5 — signing in on the page', () => {
+describe('client-requirements R34, PRODUCT S5 — signing in on the page', () => {
   test('a wrong password gets the page again with the sentence, the address kept, and no challenge', async () => {
     const { login } = await client.start();
     const page = await client.signIn(login, 'alice', 'not the password at all');
@@ -145,7 +145,7 @@ describe('CLIENTS R34, PRODUCT S5 — signing in on the page', () => {
   });
 });
 
-describe('CLIENTS R34 — the grant', () => {
+describe('client-requirements R34 — the grant', () => {
   test('a form from another site does nothing, whoever sends it', async () => {
     const flow = await client.start();
     for (const Origin of ['https://evil.example', 'null', `http://127.0.0.1:${server.port + 1}`, 'not an origin']) {

@@ -40,7 +40,7 @@ function at(text: string, ...names: string[]): Xml {
   return element;
 }
 
-describe('CLIENTS R34, §2.10 — OCS capabilities', () => {
+describe('client-requirements R34, §2.10 — OCS capabilities', () => {
   test.each([
     [1, 100],
     [2, 200],
@@ -109,7 +109,7 @@ describe('CLIENTS R34, §2.10 — OCS capabilities', () => {
   });
 });
 
-describe('CLIENTS R34 — OCS, the user', () => {
+describe('client-requirements R34 — OCS, the user', () => {
   test('user and users/ID, by whatever spelling of the address, say who has signed in', async () => {
     for (const version of [1, 2] as const) {
       for (const target of ['/cloud/user', `/cloud/users/${USER}`, '/cloud/users/ALICE%40example.org']) {
@@ -149,7 +149,7 @@ describe('CLIENTS R34 — OCS, the user', () => {
   });
 });
 
-describe('CLIENTS R34, §2.12 — OCS fails softly: in its envelope', () => {
+describe('client-requirements R34, §2.12 — OCS fails softly: in its envelope', () => {
   test.each([
     ['GET', '/apps/files/api/v1/directEditing'],
     ['GET', '/apps/files_sharing/api/v1/shares'],
@@ -219,7 +219,7 @@ describe('CLIENTS R34, §2.12 — OCS fails softly: in its envelope', () => {
   });
 });
 
-describe('CLIENTS R34 — OCS, app passwords', () => {
+describe('client-requirements R34 — OCS, app passwords', () => {
   const list = async (email = USER) =>
     (await server.accounts.appPasswords(email)).filter((row) => row.revokedAt === null);
 

@@ -28,7 +28,7 @@ const PREFIXES: [string, string, Record<string, string>][] = [
 ];
 
 describe.each(PREFIXES)(
-  'CLIENTS §2.12, §4.13 — what apps ask for that isn’t here fails softly, at %s',
+  'client-requirements 2.12, 4.13 — what apps ask for that isn’t here fails softly, at %s',
   (_, prefix, headers) => {
     test('GET /index.php/204 says that the server is there', async () => {
       const { status, text } = await server.send('GET', `${prefix}/index.php/204`, { headers });
@@ -77,7 +77,7 @@ describe.each(PREFIXES)(
   },
 );
 
-describe('CLIENTS §2.10–2.12 — where programs look around', () => {
+describe('client-requirements 2.10–2.12 — where programs look around', () => {
   test('to find out how to sign in: 401 with Basic for GET and PROPFIND of the old address', async () => {
     for (const method of ['GET', 'PROPFIND', 'HEAD']) {
       const { status, headers } = await server.send(method, '/remote.php/webdav/');
@@ -139,7 +139,7 @@ describe('CLIENTS §2.10–2.12 — where programs look around', () => {
   );
 });
 
-describe('CLIENTS R12, R14, R25 — answers in the tree of files', () => {
+describe('client-requirements R12, R14, R25 — answers in the tree of files', () => {
   test('X-OC-CTime does no harm, X-OC-Mtime is acknowledged', async () => {
     const headers = { 'X-OC-Mtime': '1577836800', 'X-OC-CTime': '1500000000' };
     const put = await send('PUT', `${FILES}/times.txt`, { body: 't', headers });

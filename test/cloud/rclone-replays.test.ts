@@ -5,7 +5,7 @@ import { authorizationOf, TestServer } from '../support/make-server.js';
 import { parseMultistatus, textIn } from '../support/multistatus.js';
 import { checkSameBytes } from '../support/trees.js';
 
-/** What rclone 1.7x sends, which Debian's 1.60 can't (CLIENTS 2.1): as its source has it, in its order. */
+/** What rclone 1.7x sends, which Debian's 1.60 can't (client-requirements 2.1): as its source has it, in its order. */
 const USER = 'alice@example.org';
 const MEBIBYTE = 1024 * 1024;
 /** `nextcloud_chunk_size`, which is 10 MiB unless set. */

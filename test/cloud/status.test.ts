@@ -20,7 +20,7 @@ const ADDRESSES: [string, string, Record<string, string>][] = [
   ['a drive’s own host', '/status.php', HOST],
 ];
 
-describe('CLIENTS R34, §2.10 — status.php', () => {
+describe('client-requirements R34, §2.10 — status.php', () => {
   test.each(ADDRESSES)(
     '%s answers without credentials what a server in working order is',
     async (_, target, headers) => {

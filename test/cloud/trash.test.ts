@@ -64,7 +64,7 @@ const emptied = async (user = 'alice') => (await send('DELETE', `${binOf(user)}/
 const restore = (href: string, options: Options & { to?: string } = {}) =>
   send('MOVE', href, { ...options, headers: { Destination: options.to ?? `${binOf('alice')}/restore/x` } });
 
-describe('CLIENTS R34 — the trash bin as Nextcloud’s apps list it', () => {
+describe('client-requirements R34 — the trash bin as Nextcloud’s apps list it', () => {
   test('each thing has its name, its place and time of deletion, id, size and rights; one propstat of 200', async () => {
     await alice('MKCOL', '/deep');
     await alice('MKCOL', '/deep/er');
@@ -120,7 +120,7 @@ describe('CLIENTS R34 — the trash bin as Nextcloud’s apps list it', () => {
   });
 });
 
-describe('CLIENTS R34 — restoring', () => {
+describe('client-requirements R34 — restoring', () => {
   test.each([
     ['a path', (href: string) => `${binOf('alice')}/restore/${href.split('/').at(-1)}`],
     ['an absolute URL', () => `http://127.0.0.1:1234${binOf('alice')}/restore/some%20name`],

@@ -34,7 +34,7 @@ const FILES = [
   '/dav/123456/remote.php/webdav',
 ];
 
-describe('CLIENTS R34 — the trees of ownCloud and Nextcloud', () => {
+describe('client-requirements R34 — the trees of ownCloud and Nextcloud', () => {
   test.each(FILES)('%s is the drive folder, without the trash; hrefs keep the form of the request', async (base) => {
     const listing = await send('PROPFIND', `${base}/`, { headers: { Depth: '1' } });
     expect(listing.status).toBe(207);
@@ -102,7 +102,7 @@ describe('CLIENTS R34 — the trees of ownCloud and Nextcloud', () => {
   });
 });
 
-describe('CLIENTS R12, R14 — what the desktop programs read off an answer', () => {
+describe('client-requirements R12, R14 — what the desktop programs read off an answer', () => {
   const base = `/remote.php/dav/files/${USER}`;
 
   test('PUT, MKCOL and MOVE answer OC-ETag, OC-FileId and OC-Perm, elsewhere they don’t', async () => {
@@ -136,7 +136,7 @@ describe('CLIENTS R12, R14 — what the desktop programs read off an answer', ()
   });
 });
 
-describe('CLIENTS R34 — which drive, and what of it', () => {
+describe('client-requirements R34 — which drive, and what of it', () => {
   test('the own drive is the oldest, until the user’s setting names another', async () => {
     await server.addUser('dora');
     await server.addDrive({ id: 200001, name: 'Old', owner: 'dora' });
@@ -208,7 +208,7 @@ describe('CLIENTS R34 — which drive, and what of it', () => {
   });
 });
 
-describe('CLIENTS R34 — the trash bin', () => {
+describe('client-requirements R34 — the trash bin', () => {
   const files = `/remote.php/dav/files/${USER}`;
   const bin = `/remote.php/dav/trashbin/${USER}`;
 

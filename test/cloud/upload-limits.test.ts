@@ -168,7 +168,7 @@ describe('how much there may be of uploads', () => {
   });
 });
 
-describe('issue 3, point 3 — leftovers expire', () => {
+describe('leftovers expire', () => {
   test('24 hours after the last part, with its bytes; a finished TUS upload is forgotten as well', async () => {
     await mkcol('old');
     const left = randomBytes(100_000);
@@ -206,7 +206,7 @@ describe('issue 3, point 3 — leftovers expire', () => {
 });
 
 describe('an upload and the collector', () => {
-  test('DESIGN invariant 3 — parts are kept while the upload is open, and go when it is over', async () => {
+  test('storage/README invariant 3 — parts are kept while the upload is open, and go when it is over', async () => {
     await mkcol('gc');
     const parts = [randomBytes(200_000), randomBytes(200_000)];
     for (const [index, part] of parts.entries()) await put('gc', index, part);
@@ -230,7 +230,7 @@ describe('an upload and the collector', () => {
   });
 });
 
-describe('CLIENTS 2.1 — several at once', () => {
+describe('client-requirements 2.1 — several at once', () => {
   test('of several MOVEs one makes the file, the others get 423 or, after it, 404', async () => {
     await mkcol('race');
     for (let part = 0; part < 4; part++) await put('race', part);

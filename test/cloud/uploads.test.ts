@@ -52,7 +52,7 @@ const offsets = PARTS.map((_, index) => PARTS.slice(0, index).reduce((sum, part)
 const padded = (value: number, length: number) => String(value).padStart(length, '0');
 const INDEX = ['0', '1', '2', '3'];
 
-describe('CLIENTS R34 — all namings of parts', () => {
+describe('client-requirements R34 — all namings of parts', () => {
   const NAMINGS: Record<string, string[]> = {
     'Nextcloud desktop 3.7, from 0': INDEX.map((index) => padded(Number(index), 16)),
     'Nextcloud Android and v2, from 1': INDEX.map((index) => padded(Number(index) + 1, 6)),
@@ -106,7 +106,7 @@ describe('CLIENTS R34 — all namings of parts', () => {
   });
 });
 
-describe('CLIENTS R14, R9, R11 — what the MOVE says and is told', () => {
+describe('client-requirements R14, R9, R11 — what the MOVE says and is told', () => {
   test('204 over a file; X-OC-Mtime is kept and acknowledged', async () => {
     await alice('PUT', '/over.bin', { body: 'old' });
     await begin('over', INDEX);
@@ -265,7 +265,7 @@ async function partsOf(name: string): Promise<[string, number][]> {
   ]);
 }
 
-describe('CLIENTS 2.10 — going on with an upload', () => {
+describe('client-requirements 2.10 — going on with an upload', () => {
   test('PROPFIND lists the parts with their sizes, DELETE removes one', async () => {
     await begin('resume', ['0', '1', '00000002'], [PARTS[0]!, PARTS[1]!, PARTS[0]!]);
     expect(await partsOf('resume')).toEqual([
@@ -300,7 +300,7 @@ describe('CLIENTS 2.10 — going on with an upload', () => {
     expect((await send('MOVE', `${UPLOADS}/twice/0`, { headers: { Destination: `${FILES}/x` } })).status).toBe(404);
   });
 
-  test('issue 3, point 4 — parts survive a restart', async () => {
+  test('parts survive a restart', async () => {
     await begin('restart', INDEX.slice(0, 3), PARTS.slice(0, 3));
     await server.restart();
     expect(incoming()).toEqual([]);

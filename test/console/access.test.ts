@@ -45,7 +45,7 @@ async function otherAnswers(routes: readonly Route[], client: ConsoleClient, wan
   return wrong;
 }
 
-describe('issue 4 — every route of the JSON API is refused without and with the wrong role', () => {
+describe('every route of the JSON API is refused without and with the wrong role', () => {
   test('the table asks for something nearly everywhere', () => {
     expect(ROUTES.filter(({ access }) => access === 'anyone').map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /api/session',

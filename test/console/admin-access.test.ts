@@ -26,7 +26,7 @@ async function knock(client: ConsoleClient, { method, path, body }: Route) {
   return { status, kind };
 }
 
-describe('issue 4 — every administrator’s route', () => {
+describe('every administrator’s route', () => {
   test('wants a fresh sign-in where it changes something, and none to read', () => {
     expect(ADMIN_ROUTES.length).toBeGreaterThan(12);
     for (const { method, access } of ADMIN_ROUTES) {

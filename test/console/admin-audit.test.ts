@@ -31,7 +31,7 @@ async function walk(query: Record<string, string> = {}): Promise<AuditEntry[]> {
   return all;
 }
 
-describe('issue 4, point 4 — the audit log', () => {
+describe('the audit log', () => {
   test('a flood of refusals doesn’t fill it, whatever programs it says that it comes from', async () => {
     await server.addMember('flo');
     const knock = (client: string) =>

@@ -25,7 +25,7 @@ const member = (name: string, role = 'manager', quotaBytes: number | null = null
 const memberPath = (name: string, id = DRIVE_ID) =>
   `/api/admin/drives/${id}/members/${encodeURIComponent(emailOf(name))}`;
 
-describe('issue 4, point 5 — drives and members', () => {
+describe('drives and members', () => {
   test('the list shows each drive with what it holds, trash included, and its members', async () => {
     const alice = server.as('alice');
     await alice('PUT', '/a.txt', { body: 'x'.repeat(1000) });
@@ -99,7 +99,7 @@ describe('issue 4, point 5 — drives and members', () => {
   });
 });
 
-describe('issue 4, point 5 — storage over time', () => {
+describe('storage over time', () => {
   test('has a point a day, the day’s last one, and what is free on the disk', async () => {
     const { history } = server.engines;
     const before = await admin.get<StorageAnswer>('/api/admin/storage');

@@ -28,7 +28,7 @@ async function upload(name: string, body: string | Uint8Array = SCRIPT): Promise
   expect(status).toBeLessThan(300);
 }
 
-describe('issue 4, point 5 — downloads', () => {
+describe('downloads', () => {
   test('the bytes, with what HEAD says, and 304 where the browser has them', async () => {
     const { status, headers, bytes } = await get('/large.bin');
     expect([status, bytes.equals(BYTES)]).toEqual([200, true]);
@@ -73,7 +73,7 @@ describe('issue 4, point 5 — downloads', () => {
   });
 });
 
-describe('issue 4, point 3 — an uploaded file never runs with the console’s rights', () => {
+describe('an uploaded file never runs with the console’s rights', () => {
   const TEXT = 'text/plain; charset=utf-8';
   test.each([
     ['page.html', TEXT, 'inline'],

@@ -44,7 +44,7 @@ const list = (client: ConsoleClient, path: string, more = '') =>
 const pathsOf = ({ members }: FilesAnswer) => members.map(({ path }) => path);
 const makeFolder = (client: ConsoleClient, path: string) => client.post<PathsAnswer>(`${API}/folders`, { path });
 
-describe('issue 4, point 5 — drives', () => {
+describe('drives', () => {
   test('GET /api/drives — one’s own, with role, addresses and room', async () => {
     await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 1_000_000 });
     await put('alice', '/counted', 'x'.repeat(1000));
@@ -115,7 +115,7 @@ describe('issue 4, point 5 — drives', () => {
   });
 });
 
-describe('issue 4, point 5 — browsing', () => {
+describe('browsing', () => {
   test('the root, the drive’s folder and an alias show the same paths', async () => {
     await makeFolder(alice, '/photos');
     await put('alice', '/photos/sea.jpg', 'four');

@@ -40,7 +40,7 @@ async function endOf({ id }: ImportEntry): Promise<ImportEntry> {
   );
 }
 
-describe('issue 5, point 5 — imports by the console', () => {
+describe('imports by the console', () => {
   test('a test of the connection shows what is there, and takes nothing', async () => {
     const source = await SyntheticSource.start({ '/a.txt': 'one', '/trips/b.txt': 'two', '/c.bin': 'three!' });
     const found = await alice.post<ImportSourceAnswer>('/api/imports/test', { ...LOGIN, url: source.url });

@@ -5,7 +5,7 @@ import { ROUTES } from '../../src/console/api/all-routes.js';
 import { apiText, describeApi } from '../../src/console/openapi.js';
 import { ok, route } from '../../src/console/route.js';
 
-describe('issue 4, point 5 — docs/openapi.json', () => {
+describe('docs/openapi.json', () => {
   test('is what the routes are', () => {
     const kept = readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
     const isSame = kept === apiText(ROUTES);

@@ -20,7 +20,7 @@ const signIn = (server: TestServer, headers: Record<string, string>): Promise<An
   });
 const TLS = { 'X-Forwarded-Proto': 'https' };
 
-describe('issue 4 — only the console’s own pages change something (CSRF)', () => {
+describe('only the console’s own pages change something (CSRF)', () => {
   test.each([
     'https://evil.example',
     'null',

@@ -19,7 +19,7 @@ const get = (path: string, headers: Record<string, string> = {}) => server.send(
 const shell = readFileSync(`${BUILT}index.html`, 'utf8').replaceAll('="./', '="/console/');
 const assets = readdirSync(`${BUILT}assets`);
 
-describe('issue 4, point 5 — the console’s pages are served', () => {
+describe('the console’s pages are served', () => {
   test('the shell is there at every address of the console, and is asked for anew each time', async () => {
     for (const path of ['/console/', '/console/security', '/console/files/123456/Firn/a%20b', '/console/x.js']) {
       const { status, headers, text } = await get(path);
@@ -102,7 +102,7 @@ describe('issue 4, point 5 — the console’s pages are served', () => {
   });
 });
 
-describe('issue 4, point 3 — a strict policy', () => {
+describe('a strict policy', () => {
   test('nothing but the console’s own files runs, and nobody frames it', async () => {
     for (const path of ['/console/', `/console/assets/${assets[0]}`]) {
       const { headers } = await get(path);
@@ -137,7 +137,7 @@ describe('issue 4, point 3 — a strict policy', () => {
   });
 });
 
-test(`issue 4, point 5 — the first load is under ${FIRST_LOAD_BYTES_MAX} bytes, compressed`, () => {
+test(`the first load is under ${FIRST_LOAD_BYTES_MAX} bytes, compressed`, () => {
   const named = [...shell.matchAll(/(?:src|href)="\/console\/assets\/([^"]*)"/g)].map(([, name]) => name!);
   const fonts = assets.filter((name) => name.endsWith('.woff2'));
   expect(named.some((name) => name.endsWith('.js')) && named.some((name) => name.endsWith('.css'))).toBe(true);
@@ -148,7 +148,7 @@ test(`issue 4, point 5 — the first load is under ${FIRST_LOAD_BYTES_MAX} bytes
   expect(sizes.reduce((sum, size) => sum + size, gzipSync(shell).length)).toBeLessThan(FIRST_LOAD_BYTES_MAX);
 });
 
-describe('issue 4, point 5 — English and French', () => {
+describe('English and French', () => {
   const catalogs = readdirSync(WEB, { recursive: true, encoding: 'utf8' })
     .filter((name) => /(^|\/)en(-[\w-]+)?\.ts$/.test(name))
     .map((name) => [name, name.replace(/(^|\/)en(-[\w-]+)?\.ts$/, '$1fr$2.ts')] as const);

@@ -213,7 +213,7 @@ describe('WebAuthn §7.2 — what is no sign-in', () => {
   });
 });
 
-describe('issue 4, point 3 — a browser that somebody else finds open', () => {
+describe('a browser that somebody else finds open', () => {
   test('adds no passkey and removes none where there is a second factor, without a fresh proof', async () => {
     const slow = await TestServer.start();
     try {

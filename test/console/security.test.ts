@@ -68,7 +68,7 @@ describe('PRODUCT S3 — an authenticator', () => {
     expect(refusal(await client.send('POST', '/api/security/totp'))[1]).toBe('second-factor-on');
   });
 
-  test('issue 4 — a code that was used is refused (replay), the one before it too', async () => {
+  test('a code that was used is refused (replay), the one before it too', async () => {
     const { name, client } = await newUser();
     const { used, next } = await turnOn(client);
     const other = await ConsoleClient.signedIn(server, name, PASSWORD);
@@ -79,7 +79,7 @@ describe('PRODUCT S3 — an authenticator', () => {
     expect((await secondStep(third, used)).status).toBe(403);
   });
 
-  test('issue 4 — a flood of codes ends in 429, from however many sessions, and for good codes too', async () => {
+  test('a flood of codes ends in 429, from however many sessions, and for good codes too', async () => {
     const { name, client } = await newUser();
     const { next, recoveryCodes } = await turnOn(client);
     const sessions = await Promise.all([0, 1].map(() => ConsoleClient.signedIn(server, name, PASSWORD)));
@@ -194,7 +194,7 @@ describe('PRODUCT S1 — another password', () => {
   });
 });
 
-describe('issue 4, point 3 — sessions', () => {
+describe('sessions', () => {
   test('are listed with their browser, and ended one by one or all others at once', async () => {
     const { name, client } = await newUser();
     const [phone, tablet] = [new ConsoleClient(server), new ConsoleClient(server)];
@@ -227,7 +227,7 @@ describe('issue 4, point 3 — sessions', () => {
   });
 });
 
-describe('issue 4, point 4 — one’s own audit log', () => {
+describe('one’s own audit log', () => {
   test('tells what was done here, without secrets, and of nobody else', async () => {
     const { name, client } = await newUser();
     await newUser();

@@ -26,7 +26,7 @@ async function turnOnTotp(name: string): Promise<{ code: () => string; recoveryC
   return { code, recoveryCodes };
 }
 
-describe('issue 4, point 3 — signing in', () => {
+describe('signing in', () => {
   test('the cookie is HttpOnly, SameSite and of this session alone; signing out ends it', async () => {
     const client = new ConsoleClient(server);
     expect(await client.get<SessionAnswer>('/api/session')).toMatchObject({ stage: 'signed-out', user: null });

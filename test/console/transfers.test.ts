@@ -44,7 +44,7 @@ async function lockedByBob(target: string): Promise<() => Promise<unknown>> {
   return () => server.as('bob')('UNLOCK', target, { headers: { 'Lock-Token': headers['lock-token'] as string } });
 }
 
-describe('issue 4, point 5 — move and copy', () => {
+describe('move and copy', () => {
   test('a file and a folder go where they are sent, and say where they are', async () => {
     await put('/a.txt', 'a');
     await server.as('alice')('MKCOL', '/dir');
@@ -152,7 +152,7 @@ describe('PRODUCT D7 — a viewer reads', () => {
   });
 });
 
-describe('issue 4, point 5 — locks of others', () => {
+describe('locks of others', () => {
   test('are respected by every change, which says who holds them', async () => {
     await server.as('alice')('MKCOL', '/Common%20documents/office');
     await put('/Common%20documents/office/plan.odt', 'plan');

@@ -40,7 +40,7 @@ const offsetOf = async (at: string) => Number((await head(at)).headers['upload-o
 const read = (target: string) => server.as('alice')('GET', target);
 const kindOf = ({ text }: Answer) => (JSON.parse(text) as { error: { kind: string } }).error.kind;
 
-describe('issue 4, point 5 — resumable uploads of the pages', () => {
+describe('resumable uploads of the pages', () => {
   test('an upload that breaks off goes on where it was, and then is the file, with its time', async () => {
     const at = await begin({ path: '/Drive', filename: 'film.mp4', mtime: '1577934245' });
     expect(at).toMatch(new RegExp(`^${API}/[0-9a-f]{32}$`));
@@ -148,7 +148,7 @@ describe('issue 4, point 5 — resumable uploads of the pages', () => {
   });
 });
 
-describe('issue 4, point 5 — who may upload', () => {
+describe('who may upload', () => {
   test('without the token against forgery nothing begins, goes on or ends', async () => {
     const at = await begin({ path: '/', filename: 'forged' });
     const headers = { ...TUS, Cookie: alice.cookie! };

@@ -76,7 +76,7 @@ describe('PRODUCT U4 — clients that race', () => {
     checkSameBytes(found, contents[live.get(name)!]!);
   }
 
-  test(`DESIGN invariant 3 — ${collections} runs of gc beside uploads, copies and deletions of the same bytes lose none`, {
+  test(`storage/README invariant 3 — ${collections} runs of gc beside uploads, copies and deletions of the same bytes lose none`, {
     timeout: 300_000,
   }, async () => {
     const seed = Number(process.env.RACE_SEED ?? Date.now() % 1_000_000_000);

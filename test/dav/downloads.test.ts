@@ -173,13 +173,13 @@ describe('GET elsewhere', () => {
     }
   });
 
-  test('a true 404 for what is missing, on GET and HEAD (CLIENTS R26)', async () => {
+  test('a true 404 for what is missing, on GET and HEAD (client-requirements R26)', async () => {
     for (const path of ['/missing', '/missing/', '/inline.bin/x', '/Trash/missing', '/Common%20documents/missing']) {
       expect([(await alice('GET', path)).status, (await alice('HEAD', path)).status]).toEqual([404, 404]);
     }
   });
 
-  test('a collection answers an index with escaped names and encoded links; HEAD 200 too (CLIENTS R29)', async () => {
+  test('a collection answers an index with escaped names and encoded links; HEAD 200 too (client-requirements R29)', async () => {
     await alice('MKCOL', '/web');
     const name = `<script>alert("&'").html`;
     await alice('PUT', `/web/${encodeURIComponent(name)}`, { body: 'x' });

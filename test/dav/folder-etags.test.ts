@@ -14,7 +14,7 @@ afterAll(() => server.stop());
 
 const to = (path: string, headers = {}) => ({ headers: { Destination: server.urlOf(path), ...headers } });
 
-describe('CLIENTS R25 — ETags of folders', () => {
+describe('client-requirements R25 — ETags of folders', () => {
   /** ETags of all that alice sees, by path. */
   async function etags(): Promise<Map<string, string>> {
     const { text } = await alice('PROPFIND', '/', { headers: { Depth: 'infinity' }, body: askFor('getetag') });

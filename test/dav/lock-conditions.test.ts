@@ -95,7 +95,7 @@ describe('RFC 4918 §10.4 — the If header', () => {
     expect(await put(`${F}/b`, `<http://elsewhere.example.org/b> (Not <${token}>)`)).toBe(204);
   });
 
-  test('two tags hold the tokens of source and destination (Office saves so, CLIENTS 4.2)', async () => {
+  test('two tags hold the tokens of source and destination (Office saves so, client-requirements 4.2)', async () => {
     const [a, b] = [await lock(`${F}/a`), await lock(`${F}/b`)];
     const one = to(`${F}/b`, { If: `<${server.urlOf(`${F}/a`)}> (<${a}>)` });
     expect(await status(bob('MOVE', `${F}/a`, one))).toBe(423);

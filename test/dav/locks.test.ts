@@ -61,7 +61,7 @@ async function discover(who: DriveRequest, path: string): Promise<string[][]> {
 }
 
 describe('RFC 4918 §9.10 — LOCK', () => {
-  test('an exclusive lock of a file: header, body, lockdiscovery with lockroot, owner and timeout (CLIENTS R4)', async () => {
+  test('an exclusive lock of a file: header, body, lockdiscovery with lockroot, owner and timeout (client-requirements R4)', async () => {
     await bob('PUT', `${F}/a.txt`, { body: 'a' });
     const answer = await bob('LOCK', `${F}/a.txt`, { body: info(), headers: { Depth: '0', Timeout: 'Second-600' } });
     expect(answer.status).toBe(200);
@@ -135,7 +135,7 @@ describe('RFC 4918 §9.10 — LOCK', () => {
   });
 });
 
-describe('RFC 4918 §7.3, CLIENTS R5 — LOCK of an unmapped URL', () => {
+describe('RFC 4918 §7.3, client-requirements R5 — LOCK of an unmapped URL', () => {
   test('makes an empty file that HEAD, GET and PROPFIND find; 409 without parent', async () => {
     const answer = await bob('LOCK', `${F}/new`, { body: info(), headers: { Depth: '0' } });
     expect(answer.status).toBe(201);
@@ -303,7 +303,7 @@ describe('RFC 4918 §7 — what a lock keeps others from', () => {
 });
 
 describe('RFC 4918 §9.11 — UNLOCK', () => {
-  test.each(['<TOKEN>', 'TOKEN', ' <TOKEN> '])('takes the token as %j (CLIENTS R6)', async (form) => {
+  test.each(['<TOKEN>', 'TOKEN', ' <TOKEN> '])('takes the token as %j (client-requirements R6)', async (form) => {
     const token = await lock(bob, `${F}/u`);
     const headers = { 'Lock-Token': form.replace('TOKEN', token) };
     expect(await status(bob('UNLOCK', `${F}/u`, { headers }))).toBe(204);
@@ -336,7 +336,7 @@ describe('RFC 4918 §9.11 — UNLOCK', () => {
 });
 
 describe('lockdiscovery in listings', () => {
-  test('each member shows the locks that cover it; nothing else has an href (CLIENTS R21)', async () => {
+  test('each member shows the locks that cover it; nothing else has an href (client-requirements R21)', async () => {
     await bob('MKCOL', `${F}/d`);
     await bob('PUT', `${F}/free`, { body: '' });
     const deep = await lock(bob, `${F}/d`);

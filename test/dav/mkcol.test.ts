@@ -17,7 +17,7 @@ const mkcol = (...props: string[]) =>
 const COLLECTION = '<D:resourcetype><D:collection/></D:resourcetype>';
 
 describe('RFC 4918 §9.3 — MKCOL', () => {
-  test('201 with and without slash; 405 where something is, file or folder (CLIENTS R26)', async () => {
+  test('201 with and without slash; 405 where something is, file or folder (client-requirements R26)', async () => {
     expect((await alice('MKCOL', '/a')).status).toBe(201);
     expect((await alice('MKCOL', '/b/')).status).toBe(201);
     await alice('PUT', '/file', { body: 'x' });
@@ -62,7 +62,7 @@ describe('RFC 4918 §9.3 — MKCOL', () => {
     );
   });
 
-  test('If-None-Match never fails it, whatever it says (Joplin, CLIENTS R27)', async () => {
+  test('If-None-Match never fails it, whatever it says (Joplin, client-requirements R27)', async () => {
     expect((await alice('MKCOL', '/joplin', { headers: { 'If-None-Match': 'JoplinIgnore-123' } })).status).toBe(201);
     expect((await alice('MKCOL', '/joplin', { headers: { 'If-None-Match': '*' } })).status).toBe(405);
   });

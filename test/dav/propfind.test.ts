@@ -41,7 +41,7 @@ describe('RFC 4918 §9.1 — depth', () => {
     ['infinity', ['/p/', '/p/a.txt', '/p/sub/', '/p/sub/b.bin']],
     ['Infinity', ['/p/', '/p/a.txt', '/p/sub/', '/p/sub/b.bin']],
     [null, ['/p/', '/p/a.txt', '/p/sub/', '/p/sub/b.bin']],
-  ])('Depth %s lists %j, the resource itself first (CLIENTS R18, R24)', async (depth, expected) => {
+  ])('Depth %s lists %j, the resource itself first (client-requirements R18, R24)', async (depth, expected) => {
     for (const path of ['/p', '/p/']) {
       const answer = await propfind(path, depth);
       expect(answer.status).toBe(207);
@@ -64,7 +64,7 @@ describe('RFC 4918 §9.1 — depth', () => {
     expect(hrefsOf(text)).toEqual(['/dav/123456/p/a.txt', '/dav/123456/p/sub/']);
   });
 
-  test('what is not there is 404, with and without slash, below a file too (CLIENTS R17, R26)', async () => {
+  test('what is not there is 404, with and without slash, below a file too (client-requirements R17, R26)', async () => {
     for (const path of ['/none', '/none/', '/p/none/x', '/p/a.txt/x']) {
       for (const depth of ['0', '1', 'infinity']) expect((await propfind(path, depth)).status).toBe(404);
     }
@@ -88,7 +88,7 @@ describe('RFC 4918 §9.1 — which properties', () => {
     ['an empty body', ''],
     ['white space', ' \r\n'],
     ['allprop', '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'],
-  ])('%s: the RFC’s own and the dead ones, no 404 propstat (CLIENTS R20, R24)', async (_title, body) => {
+  ])('%s: the RFC’s own and the dead ones, no 404 propstat (client-requirements R20, R24)', async (_title, body) => {
     const [[folder], [file], [sub]] = namesOf((await propfind('/p', '1', body)).text) as [
       string[][],
       string[][],
@@ -102,7 +102,7 @@ describe('RFC 4918 §9.1 — which properties', () => {
     expect(namesOf((await propfind('/p', '1', body)).text).every((propstats) => propstats.length === 1)).toBe(true);
   });
 
-  test('CLIENTS R38 — to Windows’ redirector allprop comes without supportedlock, unless included', async () => {
+  test('client-requirements R38 — to Windows’ redirector allprop comes without supportedlock, unless included', async () => {
     const headers = { 'User-Agent': 'Microsoft-WebDAV-MiniRedir/10.0.22631' };
     const all = namesOf((await propfind('/p/a.txt', '0')).text)[0]![0]!;
     const [lean] = namesOf((await propfind('/p/a.txt', '0', undefined, headers)).text);
@@ -134,7 +134,7 @@ describe('RFC 4918 §9.1 — which properties', () => {
     expect([...folder!.props.keys()]).toContain('{DAV:}quota-used-bytes');
   });
 
-  test('named properties: 200 first, then one 404 with the missing, nothing else (CLIENTS R20, R21)', async () => {
+  test('named properties: 200 first, then one 404 with the missing, nothing else (client-requirements R20, R21)', async () => {
     const { text } = await propfind(
       '/p/a.txt',
       '0',

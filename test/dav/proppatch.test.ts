@@ -209,7 +209,7 @@ describe('PRODUCT U7 — dates', () => {
     expect(await value('creationdate')).toBe('2020-01-01T10:00:00Z');
   });
 
-  test("Windows' whole set is accepted and read back (CLIENTS R7)", async () => {
+  test("Windows' whole set is accepted and read back (client-requirements R7)", async () => {
     const sent = {
       [`${WIN32}Win32CreationTime`]: DATE,
       [`${WIN32}Win32LastAccessTime`]: 'Sun, 22 Nov 2026 19:14:25 GMT',

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
 import { allOf, askFor, hrefsOf, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
 
-/** Rows of CLIENTS.md 5 that no other suite holds, by number, and the replays of CLIENTS 4 that go through many. */
+/**
+ * Rows of client-requirements 5 that no other suite holds, by number, and the replays of client-requirements 4 that go through
+ * many.
+ */
 const ORIGIN = 'app://obsidian.md';
 const WIN32 = '{urn:schemas-microsoft-com:}';
 let server: TestServer;
@@ -179,7 +182,7 @@ describe('rows', () => {
 });
 
 describe('replays', () => {
-  test('Windows Explorer creates, fills, renames and deletes (CLIENTS 4.1)', async () => {
+  test('Windows Explorer creates, fills, renames and deletes (client-requirements 4.1)', async () => {
     const windows = (method: string, path: string, options: { headers?: object; body?: string } = {}) =>
       alice(method, path, {
         ...options,
@@ -236,7 +239,7 @@ describe('replays', () => {
     expect((await windows('DELETE', '/Docs')).status).toBe(204);
   });
 
-  test('macOS Finder copies a file with its AppleDouble (CLIENTS 4.3)', async () => {
+  test('macOS Finder copies a file with its AppleDouble (client-requirements 4.3)', async () => {
     const finder = (method: string, path: string, options: Parameters<DriveRequest>[2] = {}) =>
       alice(method, path, {
         ...options,
@@ -290,7 +293,7 @@ describe('replays', () => {
     expect((await finder('DELETE', '/finder/')).status).toBe(204);
   });
 
-  test('Office saves by two renames while it holds a lock: the lock stays with the address (CLIENTS 4.2)', async () => {
+  test('Office saves by two renames while it holds a lock: the lock stays with the address (client-requirements 4.2)', async () => {
     await alice('PUT', '/d.docx', { body: 'v1' });
     const locked = await alice('LOCK', '/d.docx', {
       body: lockinfo('alice'),
@@ -306,7 +309,7 @@ describe('replays', () => {
     expect(await status('UNLOCK', '/d.docx', { headers: { 'Lock-Token': token } })).toBe(204);
   });
 
-  test('KeePass 2 saves by PUT .tmp, DELETE, MOVE without Overwrite (CLIENTS 4.8)', async () => {
+  test('KeePass 2 saves by PUT .tmp, DELETE, MOVE without Overwrite (client-requirements 4.8)', async () => {
     await alice('PUT', '/db.kdbx', { body: 'v1' });
     expect(await status('PUT', '/db.kdbx.tmp', { body: 'v2', headers: { Expect: '100-continue' } })).toBe(201);
     expect(await status('DELETE', '/db.kdbx')).toBe(204);
@@ -316,7 +319,7 @@ describe('replays', () => {
     expect((await alice('GET', '/db.kdbx')).text).toBe('v3');
   });
 
-  test('Cyberduck keeps dates in {SAR:} properties and moves folders with slashes (CLIENTS 4.6)', async () => {
+  test('Cyberduck keeps dates in {SAR:} properties and moves folders with slashes (client-requirements 4.6)', async () => {
     await alice('MKCOL', '/duck/');
     await alice('PUT', '/duck/f', { body: 'x', headers: { Expect: '100-continue' } });
     const body =
@@ -328,7 +331,7 @@ describe('replays', () => {
     expect(await status('DELETE', '/duck2/')).toBe(204);
   });
 
-  test('Zotero verifies, uploads and purges (CLIENTS 2.14)', async () => {
+  test('Zotero verifies, uploads and purges (client-requirements 2.14)', async () => {
     await alice('MKCOL', '/zotero');
     expect(await status('GET', '/zotero/nonexistent.prop')).toBe(404);
     expect(await status('PUT', '/zotero/zotero-test-file.prop', { body: ' ' })).toBe(201);

@@ -48,7 +48,7 @@ const list = async (request: DriveRequest, path: string) =>
 describe.each(['COPY', 'MOVE'])('RFC 4918 §9.8, §9.9 — %s', (method) => {
   const isMove = method === 'MOVE';
 
-  test('201 to a new name, 204 over one (CLIENTS R14); a missing Overwrite means T (R16)', async () => {
+  test('201 to a new name, 204 over one (client-requirements R14); a missing Overwrite means T (R16)', async () => {
     await alice('PUT', `${D}/a`, { body: 'a' });
     expect((await send(method, `${D}/a`, `${D}/b`)).status).toBe(201);
     await alice('PUT', `${D}/a`, { body: 'a2' });
@@ -138,7 +138,7 @@ describe.each(['COPY', 'MOVE'])('RFC 4918 §9.8, §9.9 — %s', (method) => {
     }
   });
 
-  test('X-OC-Mtime sets the date, and is acknowledged (CLIENTS R9); without it the date stays', async () => {
+  test('X-OC-Mtime sets the date, and is acknowledged (client-requirements R9); without it the date stays', async () => {
     await alice('PUT', `${D}/a`, { body: 'a', headers: { 'X-OC-Mtime': '1500000000' } });
     const answer = await send(method, `${D}/a`, `${D}/b`, { 'X-OC-Mtime': '1577872800' });
     expect(answer.headers['x-oc-mtime']).toBe('accepted');

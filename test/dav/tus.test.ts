@@ -19,7 +19,7 @@ afterAll(() => server.stop());
 
 const hash = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).update(bytes).digest();
 
-describe('issue 3, point 4 — TUS 1.0: creation, PATCH, HEAD', () => {
+describe('TUS 1.0: creation, PATCH, HEAD', () => {
   test('OPTIONS tells of it anywhere, without credentials', async () => {
     const { headers } = await server.send('OPTIONS', '/dav/123456/dir');
     expect(headers).toMatchObject({
@@ -180,7 +180,7 @@ describe('TUS 1.0 — what is refused', () => {
     expect((await tus.create('x', { size: 60e9 })).status).toBe(413);
   });
 
-  test('CLIENTS R28 — a PATCH of an ordinary file is refused, whatever its type, and the file stays', async () => {
+  test('client-requirements R28 — a PATCH of an ordinary file is refused, whatever its type, and the file stays', async () => {
     await alice('PUT', '/whole', { body: 'whole' });
     for (const headers of [
       { 'Content-Type': 'application/x-sabredav-partialupdate', 'X-Update-Range': 'append' },

@@ -45,7 +45,7 @@ describe('PRODUCT U1 — uploads with and without length', () => {
     await expectContent(`/c${size}`, bytes);
   });
 
-  test('201 new and 204 overwritten, with a strong ETag of the content and Last-Modified (CLIENTS R12)', async () => {
+  test('201 new and 204 overwritten, with a strong ETag of the content and Last-Modified (client-requirements R12)', async () => {
     for (const body of [SMALL, LARGE, SMALL]) {
       const answer = await alice('PUT', '/etag', { body });
       expect(answer.headers.etag).toMatch(/^"[^"]+"$/);
@@ -75,7 +75,7 @@ describe('PRODUCT U1 — uploads with and without length', () => {
     await expectContent('/slash', LARGE);
   });
 
-  test('Content-Range is 400 and Content-Encoding 415; the old version stays (CLIENTS R28)', async () => {
+  test('Content-Range is 400 and Content-Encoding 415; the old version stays (client-requirements R28)', async () => {
     await put('/part', SMALL);
     expect(await put('/part', 'xx', { 'Content-Range': 'bytes 1-2/*' })).toBe(400);
     expect(await put('/part', gzipSync('xx'), { 'Content-Encoding': 'gzip' })).toBe(415);
@@ -179,7 +179,7 @@ describe('PRODUCT U3 — a broken or short upload changes nothing', () => {
     expect(await put('/many', SMALL, { 'OC-Checksum': 'ADLER32:1234abcd' })).toBe(201);
   });
 
-  test('a checksum that a client sent comes back in oc:checksums and on GET (CLIENTS R11)', async () => {
+  test('a checksum that a client sent comes back in oc:checksums and on GET (client-requirements R11)', async () => {
     for (const content of [SMALL, LARGE]) {
       const checksum = `SHA1:${hexOf('sha1', content)}`;
       await put('/known', content, { 'OC-Checksum': checksum });
@@ -197,7 +197,7 @@ describe('PRODUCT U7 — modification times', () => {
     ['-1', 'Wed, 31 Dec 1969 23:59:59 GMT'],
     ['0', 'Thu, 01 Jan 1970 00:00:00 GMT'],
     ['4102444800', 'Fri, 01 Jan 2100 00:00:00 GMT'],
-  ])('X-OC-Mtime %s is kept and acknowledged (CLIENTS R9)', async (seconds, date) => {
+  ])('X-OC-Mtime %s is kept and acknowledged (client-requirements R9)', async (seconds, date) => {
     for (const body of [SMALL, LARGE, [LARGE]]) {
       const answer = await alice('PUT', '/dated', { body, headers: { 'X-OC-Mtime': seconds } });
       expect([answer.headers['x-oc-mtime'], answer.headers['last-modified']]).toEqual(['accepted', date]);
@@ -205,7 +205,7 @@ describe('PRODUCT U7 — modification times', () => {
     }
   });
 
-  test('X-OC-CTime is the time of making, of a new file and of another content (CLIENTS 4.13)', async () => {
+  test('X-OC-CTime is the time of making, of a new file and of another content (client-requirements 4.13)', async () => {
     for (const [seconds, date] of [
       ['1546336800', '2019-01-01T10:00:00Z'],
       ['1577872800', '2020-01-01T10:00:00Z'],

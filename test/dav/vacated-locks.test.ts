@@ -58,7 +58,7 @@ async function locksOf(name: string): Promise<string[][]> {
   );
 }
 
-describe('CLIENTS 4.2 row 10, RFC 4918 §7.6 — Office saves by renaming', () => {
+describe('client-requirements 4.2 row 10, RFC 4918 §7.6 — Office saves by renaming', () => {
   test('the transcript: PUT of a temporary file, two MOVEs, DELETE; the URL is locked again, by the same lock', async () => {
     expect(await put(bob, '1234.tmp')).toBe(201);
     expect(await move(bob, 'd.docx', '5678.tmp', { If: `(<${token}>)` })).toBe(201);
@@ -107,7 +107,7 @@ describe('CLIENTS 4.2 row 10, RFC 4918 §7.6 — Office saves by renaming', () =
 
   test.each<[string, () => Promise<number>]>([
     ['PUT', () => put(bob, 'd.docx', { If: `(<${token}>)` })],
-    ['PUT with Lock-Token alone (CLIENTS R6)', () => put(bob, 'd.docx', { 'Lock-Token': `<${token}>` })],
+    ['PUT with Lock-Token alone (client-requirements R6)', () => put(bob, 'd.docx', { 'Lock-Token': `<${token}>` })],
     ['COPY', () => move(bob, 'x', 'd.docx', { If: says('d.docx', token) }, 'COPY')],
     ['MOVE back', () => move(bob, '5678.tmp', 'd.docx', { If: says('d.docx', token) })],
   ])('%s to the old name takes up the lock as well', async (_title, refill) => {

@@ -9,7 +9,7 @@ import { DRIVE_ID, TestServer } from '../support/make-server.js';
 
 const NOTHING_EXPECTED = { size: null, digests: [], kept: [] };
 
-describe('DESIGN invariant 3 — a collector between the bytes of an upload and its transaction', () => {
+describe('storage/README invariant 3 — a collector between the bytes of an upload and its transaction', () => {
   let server: TestServer;
   let drive: Drive;
 

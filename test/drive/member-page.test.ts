@@ -60,7 +60,7 @@ async function search(drive: Drive, text: string, limit = 1000): Promise<string[
   }
 }
 
-describe('issue 4, point 5 — pages of a folder', () => {
+describe('pages of a folder', () => {
   test(`each of ${MANY} members comes once, in order, and every page takes as many statements`, async () => {
     const { anna, database } = members;
     await fill(anna, 'big', MANY);
@@ -111,7 +111,7 @@ describe('issue 4, point 5 — pages of a folder', () => {
   });
 });
 
-describe('issue 4, point 5 — search by name', () => {
+describe('search by name', () => {
   test('finds a part of a name in any case and normalization, own and common, not what others have or the trash', async () => {
     const { anna, ben } = members;
     const name = anna.membership.driveName;

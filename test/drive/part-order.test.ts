@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DriveError } from '../../src/drive/drive-error.js';
 import { orderParts, readPartName } from '../../src/drive/uploads/part-order.js';
 
-describe('CLIENTS R34 — the names of parts', () => {
+describe('client-requirements R34 — the names of parts', () => {
   test.each([
     ['0', 0, null],
     ['0000000000000000', 0, null],

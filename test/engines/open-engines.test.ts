@@ -231,7 +231,7 @@ describe('security Low — what is stored is for its owner alone', () => {
   });
 });
 
-describe('DESIGN invariant 4 — the storage folder', () => {
+describe('storage/README invariant 4 — the storage folder', () => {
   it('is begun where it is missing or empty, for its owner alone', async () => {
     const storage = join(await makeFolder(), 'deep', 'storage');
     await (await makeEngines({ storage })).close();

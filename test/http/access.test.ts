@@ -88,7 +88,7 @@ describe('PRODUCT S2 — limits of app passwords', () => {
     expect((await adder('MOVE', '/Trash/added-copy', to('/restored'))).status).toBe(403);
   });
 
-  test('add-only: an empty file may be filled, once (clients make it first, CLIENTS R5)', async () => {
+  test('add-only: an empty file may be filled, once (clients make it first, client-requirements R5)', async () => {
     const { authorization } = await server.addAppPassword('alice', { allowance: 'add-only' });
     const adder = server.as(authorization);
     const locked = await adder('LOCK', '/notes/filled', { body: LOCK });

@@ -162,7 +162,7 @@ describe('PRODUCT A4 — OPTIONS everywhere, and parents that answer', () => {
     }
   });
 
-  test('OPTIONS announces neither partial PUT nor partial PATCH (CLIENTS 2.9)', async () => {
+  test('OPTIONS announces neither partial PUT nor partial PATCH (client-requirements 2.9)', async () => {
     const { headers } = await server.send('OPTIONS', '/dav/123456/');
     expect(`${headers.dav} ${headers.server ?? ''} ${headers.allow}`).not.toMatch(/apache|sabredav|\bPATCH/i);
   });
@@ -263,7 +263,7 @@ describe('PRODUCT A5 — Destination behind proxies', () => {
     expect(text).not.toContain('hunter2');
   });
 
-  test('the 401 has one and the same realm everywhere (CLIENTS R2)', async () => {
+  test('the 401 has one and the same realm everywhere (client-requirements R2)', async () => {
     const targets = ['/dav/123456/', '/dav/123456/a/b', '/dav/999999/'];
     const challenges = await Promise.all(
       targets.map(async (target) => (await server.send('PROPFIND', target)).headers['www-authenticate']),

@@ -34,7 +34,7 @@ async function changes(query: Record<string, string> = {}, user = 'alice'): Prom
 }
 const pathsOf = ({ changed }: Changes) => changed.map(({ path }) => path).sort();
 
-describe('issue 3, point 5 — GET /api/drives/ID/changes', () => {
+describe('GET /api/drives/ID/changes', () => {
   test('without a cursor everything comes, then what changed since', async () => {
     await alice('MKCOL', '/a%20b');
     await alice('PUT', '/a%20b/1+1.txt', { body: 'one', headers: { 'X-OC-Mtime': '1577959200' } });

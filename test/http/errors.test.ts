@@ -62,7 +62,7 @@ async function raw(...lines: string[]): Promise<RawAnswer> {
   }
 }
 
-describe('CLIENTS R35, RFC 4918 §11, §16 — a status, a condition and a sentence that one can act on', () => {
+describe('client-requirements R35, RFC 4918 §11, §16 — a status, a condition and a sentence that one can act on', () => {
   const small = () => server.as('alice', 200_002);
   test.each<[string, () => Promise<Answer>, number, string | null, RegExp]>([
     [
@@ -180,7 +180,7 @@ describe('CLIENTS R35, RFC 4918 §11, §16 — a status, a condition and a sente
   });
 });
 
-describe('CLIENTS R35 — what never becomes a request is answered like every other error', () => {
+describe('client-requirements R35 — what never becomes a request is answered like every other error', () => {
   const GET = 'GET /dav/123456/f HTTP/1.1';
   test.each<[string, string[], number, RegExp]>([
     ['no HTTP at all', ['nonsense'], 400, /^This is no request that HTTP\/1\.1 knows \(.+\)\.$/],

@@ -269,7 +269,7 @@ describe('PITFALLS — load', () => {
   });
 });
 
-describe('CLIENTS R2, R3, R36 — bodies that nobody wants, and 100 Continue', () => {
+describe('client-requirements R2, R3, R36 — bodies that nobody wants, and 100 Continue', () => {
   const PUT = (size: number, ...more: string[]) => [
     'PUT /dav/123456/d/kio HTTP/1.1',
     'Host: x',

@@ -135,7 +135,7 @@ describe('backup and restore', () => {
     expect(await revisionOf(second)).toBe((await revisionOf(first)) + 600_000);
   });
 
-  it('DESIGN invariant 5 — what is deleted and collected while a backup runs is in the backup all the same', async () => {
+  it('storage/README invariant 5 — what is deleted and collected while a backup runs is in the backup all the same', async () => {
     const files: NodeRow[] = [];
     for (let number = 0; number < 20; number++) files.push(await storage.upload(`blob ${number}`));
     const report = await backUp({
@@ -150,7 +150,7 @@ describe('backup and restore', () => {
     expect(await collect()).toMatchObject({ deleted: 20 });
   });
 
-  it('DESIGN invariant 5 — a backup that stood still beyond its hold is no backup', async () => {
+  it('storage/README invariant 5 — a backup that stood still beyond its hold is no backup', async () => {
     await storage.upload('a');
     await backUp();
     const before = await contentOf(target);

@@ -24,7 +24,7 @@ describe('collectGarbage', () => {
   const record = (text: string) =>
     storage.world.write((transaction) => transaction.putContent(largeContentOf(text), now));
 
-  it('DESIGN invariant 3 — removes what nothing names, only after the grace period', async () => {
+  it('storage/README invariant 3 — removes what nothing names, only after the grace period', async () => {
     await storage.destroy(await storage.upload('deleted'));
     await storage.upload('kept');
     expect(await collect()).toEqual({ condemned: 1, deleted: 0 });
@@ -152,7 +152,7 @@ describe('collectGarbage', () => {
     expect(await storage.has('again')).toBe(true);
   });
 
-  it('DESIGN invariant 3 — an upload between its bytes and its transaction is warned, and restores them', async () => {
+  it('storage/README invariant 3 — an upload between its bytes and its transaction is warned, and restores them', async () => {
     const stored = await storage.store('contested');
     await collect(0);
     expect(await storage.has('contested')).toBe(false);
@@ -167,7 +167,7 @@ describe('collectGarbage', () => {
     expect(await storage.has('contested')).toBe(true);
   });
 
-  it('DESIGN invariant 3 — an upload is warned also where the mark was old when the bytes went', async () => {
+  it('storage/README invariant 3 — an upload is warned also where the mark was old when the bytes went', async () => {
     await storage.destroy(await storage.upload('old'));
     await collect();
     // The server stood still for two days, or a backup held the collector up for as long.
@@ -186,7 +186,7 @@ describe('collectGarbage', () => {
     expect((await storage.world.dump()).condemned).toEqual([]);
   });
 
-  it('DESIGN invariant 5 — removes nothing while a backup holds, and everything after', async () => {
+  it('storage/README invariant 5 — removes nothing while a backup holds, and everything after', async () => {
     await storage.destroy(await storage.upload('deleted'));
     const hold = await storage.blobIndex.pauseSweep(now + HOUR, now);
     expect(await collect(0)).toEqual({ condemned: 1, deleted: 0 });

@@ -19,7 +19,7 @@ const alone: SyncAddress = { title: 'the server’s address alone', tls: false, 
 export function describeSyncProgram(program: SyncProgram, section: string): void {
   for (const address of [byPath, byHost, withTls, alone]) {
     // Each test leaves both sides equal for the next.
-    describe(`CLIENTS ${section} — ${program.name} at ${address.title}`, () => {
+    describe(`client-requirements ${section} — ${program.name} at ${address.title}`, () => {
       const stage = new SyncStage(program, address);
       beforeAll(() => stage.begin());
       afterAll(() => stage.end());
@@ -32,7 +32,7 @@ export function describeSyncProgram(program: SyncProgram, section: string): void
       if (address === byPath || address === withTls) testBrokenTransfers(stage);
     });
   }
-  describe(`CLIENTS ${section} — ${program.name}, when others write in the middle of a run`, () => {
+  describe(`client-requirements ${section} — ${program.name}, when others write in the middle of a run`, () => {
     const stage = new SyncStage(program, byPath);
     beforeAll(() => stage.begin());
     afterAll(() => stage.end());
@@ -67,7 +67,7 @@ function testFirstRuns(stage: SyncStage): void {
     expect((await remote.readTimes()).get('one.txt')).toBe(dated);
   });
 
-  test('CLIENTS R25 — a run with nothing new only looks, and the next one only at the top', async () => {
+  test('client-requirements R25 — a run with nothing new only looks, and the next one only at the top', async () => {
     expect(changesOf(await stage.sync())).toEqual([]);
     const seen = await stage.sync();
     expect(changesOf(seen)).toEqual([]);
@@ -109,7 +109,7 @@ function testChanges(stage: SyncStage): void {
     expect((await stat(device.placeOf('sub/moved/there ü.bin'))).ino).toBe(ino);
   });
 
-  test('CLIENTS R25 — a change six folders deep is found, and only the way to it is looked at', async () => {
+  test('client-requirements R25 — a change six folders deep is found, and only the way to it is looked at', async () => {
     const { device, remote } = stage;
     const folders = ['1', '1/2', '1/2/3', '1/2/3/4', '1/2/3/4/5', '1/2/3/4/5/6'];
     await remote.mkcol(...folders);

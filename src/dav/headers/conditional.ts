@@ -27,7 +27,7 @@ const ENTITY_TAG = /[ \t]*(?:(W\/)?("[^"\0-\x08\x0a-\x1f\x7f]*")[ \t]*)?(?:,|$)/
 
 /**
  * Reads the value of `If-Match` or `If-None-Match` (RFC 9110 §13.1.1): `*`, or the list of entity tags. Null for a value that
- * is neither, such as Joplin's `JoplinIgnore-1` (CLIENTS R27).
+ * is neither, such as Joplin's `JoplinIgnore-1` (client-requirements R27).
  */
 export function parseEntityTags(value: string): '*' | EntityTag[] | null {
   if (value.trim() === '*') return '*';
@@ -46,10 +46,11 @@ export function parseEntityTags(value: string): '*' | EntityTag[] | null {
 /**
  * Evaluates the conditional headers in the order of RFC 9110 §13.2.2. To be called when the request would otherwise
  * succeed, and once more in the transaction that carries it out.
- * `If-None-Match` counts for GET and HEAD (304) and for changes (412), not for PROPFIND and MKCOL (CLIENTS R27). An invalid
- * `If-None-Match` or date is ignored; an invalid `If-Match` fails a change, because the client asked for a guard against
- * overwriting that can't be given, and is ignored on a read, which can lose nothing. `If-Modified-Since` counts only as
- * exactly the date that the resource has: an older one may belong to newer content (docs/decisions/0013).
+ * `If-None-Match` counts for GET and HEAD (304) and for changes (412), not for PROPFIND and MKCOL (client-requirements
+ * R27). An invalid `If-None-Match` or date is ignored; an invalid `If-Match` fails a change, because the client asked
+ * for a guard against overwriting that can't be given, and is ignored on a read, which can lose nothing.
+ * `If-Modified-Since` counts only as exactly the date that the resource has: an older one may belong to newer content
+ * (docs/decisions/0013).
  */
 export function evaluateConditional(request: ConditionalRequest): ConditionalResult {
   const method = request.method.toUpperCase();

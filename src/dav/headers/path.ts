@@ -50,8 +50,9 @@ function escapeByte(character: string): string {
 }
 
 /**
- * A name as a segment of an href (CLIENTS R18): UTF-8, upper-case hexadecimal, `+` as `%2B` because Keepass2Android takes it
- * for a space, parentheses literal because old gvfs wants them so. What cannot be UTF-8 becomes U+FFFD.
+ * A name as a segment of an href (client-requirements R18): UTF-8, upper-case hexadecimal, `+` as `%2B` because
+ * Keepass2Android takes it for a space, parentheses literal because old gvfs wants them so. What cannot be UTF-8
+ * becomes U+FFFD.
  */
 export function encodeSegment(name: string): string {
   if (LITERAL_SEGMENT.test(name)) return name;

@@ -23,7 +23,7 @@ const SAFE: Readonly<Record<string, string>> = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** GET and HEAD, RFC 9110 §9.3.1, §13, §14. A collection answers with a plain index (CLIENTS R29). */
+/** GET and HEAD, RFC 9110 §9.3.1, §13, §14. A collection answers with a plain index (client-requirements R29). */
 export function get(request: DavRequest): Promise<DavResponse> {
   return read(request, index);
 }
@@ -121,7 +121,7 @@ async function partial(
   return respond(206, headers, Readable.from(parts(), { objectMode: false }));
 }
 
-/** ownCloud's desktop client checks it on downloads; only what a client sent is known (CLIENTS R11). */
+/** ownCloud's desktop client checks it on downloads; only what a client sent is known (client-requirements R11). */
 function checksumHeader(content: ContentRow | null): string | null {
   if (content?.sha1) return `SHA1:${content.sha1}`;
   return content?.md5 ? `MD5:${content.md5}` : null;

@@ -45,7 +45,9 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   return respondPages(headers, first.text, first.pages);
 }
 
-/** Windows' redirector takes listings of up to 1,000,000 bytes, and asks for all properties (CLIENTS R38). */
+/**
+ * Windows' redirector takes listings of up to 1,000,000 bytes, and asks for all properties (client-requirements R38).
+ */
 function isFromWindows(request: DavRequest): boolean {
   return /^Microsoft-WebDAV-MiniRedir\//.test(headerOf(request, 'user-agent') ?? '');
 }

@@ -21,7 +21,7 @@ export const OWNCLOUD_DIGESTS = ['sha1', 'md5'] as const;
 /** PUT, RFC 9110 §9.3.4 and RFC 4918 §9.7, with PRODUCT U1–U4. */
 export async function put(request: DavRequest): Promise<DavResponse> {
   if (headerOf(request, 'content-range') !== undefined) {
-    // RFC 9110 §14.4: storing a part as the whole file would destroy it (CLIENTS R28).
+    // RFC 9110 §14.4: storing a part as the whole file would destroy it (client-requirements R28).
     throw new HttpError(400, 'Parts of a file can not be uploaded: send the whole file.');
   }
   const { body, drive } = request;

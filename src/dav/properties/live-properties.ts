@@ -37,7 +37,7 @@ export type PropertyWriter = (resource: Resource, facts: PropertyFacts) => strin
 export interface LiveProperty {
   readonly name: PropertyName;
   readonly write: PropertyWriter;
-  /** RFC 4918 §9.1: those of the RFC itself, no others, so that answers stay small (CLIENTS R38). */
+  /** RFC 4918 §9.1: those of the RFC itself, no others, so that answers stay small (client-requirements R38). */
   readonly isInAllprop: boolean;
 }
 
@@ -172,7 +172,7 @@ function writeLockDiscovery(resource: Resource, { locks, hrefOf, now }: Property
   return `<D:lockdiscovery>${active}</D:lockdiscovery>`;
 }
 
-/** Numeric and stable (CLIENTS 2.12); the folders made of several nodes have the number of one of them. */
+/** Numeric and stable (client-requirements 2.12); the folders made of several nodes have the number of one of them. */
 function fileId(resource: Resource, membership: Membership): number {
   return resource.node?.id ?? (resource.kind === 'root' ? membership.rootId : membership.binId);
 }

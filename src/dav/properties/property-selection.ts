@@ -31,7 +31,9 @@ export const MISSING_BYTES_A_MEMBER_MAX = 4 * 1024;
 export interface SelectionOptions {
   /** Says nothing of what is missing (RFC 8144 §2). */
   readonly isMinimal: boolean;
-  /** Allprop goes without what takes much room: for a client that gives up on long answers (CLIENTS R38). */
+  /**
+   * Allprop goes without what takes much room: for a client that gives up on long answers (client-requirements R38).
+   */
   readonly isLean?: boolean;
   /** Allprop tells the quota as well, as ownCloud and Nextcloud do; RFC 4331 advises against it. */
   readonly withQuota?: boolean;
@@ -112,7 +114,7 @@ export class PropertySelection {
     for (const { key, live, missing: empty } of this.#named) {
       const text = live ? live.write(resource, facts) : (deadProperty(resource, key, facts) ?? UNSET.get(key) ?? null);
       if (text !== null) found += text;
-      // What allprop doesn't find isn't missing (CLIENTS R20).
+      // What allprop doesn't find isn't missing (client-requirements R20).
       else if (!isAll) missing += empty;
     }
     if (isAll && resource.node) {

@@ -4,12 +4,18 @@ import { conditionElement } from '../error-body.js';
 import type { PropertyName } from './property-name.js';
 import { escapeAttribute, escapeText, ROOT_PREFIXES } from './serialize-xml.js';
 
-/** The one content type that ownCloud's desktop client 2.11 takes for a 207: no quotes, no `text/xml` (CLIENTS R19). */
+/**
+ * The one content type that ownCloud's desktop client 2.11 takes for a 207: no quotes, no `text/xml`
+ * (client-requirements R19).
+ */
 export const MULTISTATUS_CONTENT_TYPE = 'application/xml; charset=utf-8';
 
 const DECLARATIONS = [...ROOT_PREFIXES].map(([namespace, prefix]) => ` xmlns:${prefix}="${namespace}"`).join('');
 
-/** Every prefix is declared here once and no default namespace ever, as Windows' redirector needs it (CLIENTS R19). */
+/**
+ * Every prefix is declared here once and no default namespace ever, as Windows' redirector needs it
+ * (client-requirements R19).
+ */
 export const MULTISTATUS_OPEN = `<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus${DECLARATIONS}>`;
 export const MULTISTATUS_CLOSE = '</D:multistatus>\n';
 
@@ -26,7 +32,7 @@ export const PROP_CLOSE = '</D:prop>\n';
 
 /**
  * One member of a PROPFIND answer. `href` is encoded; `found` and `missing` are ready elements, joined. The 200 propstat
- * comes first and is always there, the 404 one only when something is missing (CLIENTS R20).
+ * comes first and is always there, the 404 one only when something is missing (client-requirements R20).
  */
 export function responseWithPropstats(href: string, found: string, missing: string): string {
   return (

@@ -15,7 +15,7 @@ export interface PartBytes {
 /** Gives the bytes of a part. Rejects when they are gone. */
 export type OpenPart = (part: PartBytes) => Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
 
-/** Both, because nobody knows before the end what the client will ask for (CLIENTS R11). */
+/** Both, because nobody knows before the end what the client will ask for (client-requirements R11). */
 const KEPT_DIGESTS = ['sha1', 'md5'] as const;
 
 /** Each part was within the drive's limits, and so is their sum. */

@@ -10,7 +10,7 @@ export interface Seen {
   readonly ms: number;
   /** Puts values in place of their names in braces. */
   readonly fill: (text: string) => string;
-  /** The server's switch that leaves quota out of answers to Finder is on (CLIENTS R30). */
+  /** The server's switch that leaves quota out of answers to Finder is on (client-requirements R30). */
   readonly hidesQuota: boolean;
 }
 
@@ -143,7 +143,9 @@ export function href(expected: Expected, leaf?: string): Check {
   return (seen) => checkValue('href', partOf(seen, leaf).href, expected, seen);
 }
 
-/** No href but those of the responses: Finder takes every one that it meets for a new entry (CLIENTS R21). */
+/**
+ * No href but those of the responses: Finder takes every one that it meets for a new entry (client-requirements R21).
+ */
 export const noOtherHrefs: Check = (seen) =>
   expect(allOf(parseAnswer(seen.answer.text), '{DAV:}href'), 'hrefs').toHaveLength(parts(seen).length);
 

@@ -5,7 +5,7 @@ import { STRONG_ETAG } from './checks.js';
 
 /**
  * What Firn spells by itself: RFC 3986 without the `+`, which some programs take for a space, and percent-encoding in upper
- * case (CLIENTS R18).
+ * case (client-requirements R18).
  */
 const SPELT = /^(?:[A-Za-z0-9\-._~!$&'()*,;=:@/]|%[0-9A-F]{2})*$/;
 
@@ -20,20 +20,20 @@ export function checkConventions(request: SentRequest, answer: Answer): void {
   const { status, headers } = answer;
   expect([304, 200], 'no redirect').toContain(status >= 300 && status < 400 ? status : 200);
   expect(headers.date, 'Date').toBeDefined();
-  // RFC 9110 §8.8.3: Apache's W/ makes davfs2 and Nextcloud see changes where there are none (CLIENTS R40).
+  // RFC 9110 §8.8.3: Apache's W/ makes davfs2 and Nextcloud see changes where there are none (client-requirements R40).
   if (headers.etag !== undefined) expect(headers.etag).toMatch(STRONG_ETAG);
   expect(headers['content-encoding'], 'Content-Encoding').toBeUndefined();
   if (status === 207) checkMultistatus(request, answer);
 }
 
-/** CLIENTS R2: Basic alone, one realm, UTF-8, and nothing that was promised with `100 Continue`. */
+/** client-requirements R2: Basic alone, one realm, UTF-8, and nothing that was promised with `100 Continue`. */
 export function checkChallenge(answer: Answer): void {
   expect(answer.status, 'without credentials').toBe(401);
   expect(answer.headers['www-authenticate']).toBe('Basic realm="Firn", charset="UTF-8"');
   expect(answer.isContinued, '100 Continue before a 401').toBe(false);
 }
 
-/** CLIENTS R18–R20. */
+/** client-requirements R18–R20. */
 function checkMultistatus(request: SentRequest, { headers, text }: Answer): void {
   expect(headers['content-type']).toBe('application/xml; charset=utf-8');
   // Windows wants the prefix, declared on the root and nowhere else.

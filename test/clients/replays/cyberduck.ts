@@ -21,7 +21,7 @@ const hasDates = (path: string) => ({
   checks: [props({ '{SAR:}lastmodified': DATE, '{SAR:}lastmodified_server': SERVER_DATE })],
 });
 
-/** CLIENTS 4.6. */
+/** client-requirements 4.6. */
 export const cyberduck: Transcript = {
   client: 'Cyberduck',
   section: '4.6',

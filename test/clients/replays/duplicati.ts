@@ -6,7 +6,7 @@ import type { Transcript } from './transcript.js';
 const VOLUME = '{B}/dup/duplicati-b1.dblock.zip.aes';
 const CONTENT = seededBytes('duplicati', 500_000);
 
-/** CLIENTS 4.12, the older WebDAV backend on .NET. */
+/** client-requirements 4.12, the older WebDAV backend on .NET. */
 export const duplicati: Transcript = {
   client: 'Duplicati',
   section: '4.12',

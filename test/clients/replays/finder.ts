@@ -328,7 +328,7 @@ const using: readonly Row[] = [
   },
 ];
 
-/** CLIENTS 4.3, WebDAVFS. */
+/** client-requirements 4.3, WebDAVFS. */
 export const finder: Transcript = {
   client: 'Finder',
   section: '4.3',

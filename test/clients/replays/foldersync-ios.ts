@@ -8,7 +8,10 @@ const XML = { 'Content-Type': 'application/xml; charset=utf-8' };
 const CONTENT = seededBytes('foldersync', 150_000);
 const TREE = ['a.txt', 'folder', 'b.txt', 'deeper', 'c.txt'];
 
-/** CLIENTS 4.15: FolderSync, and PDF Expert, AuthPass, Floccus, GoodReader and Seedvault where they ask for more. */
+/**
+ * client-requirements 4.15: FolderSync, and PDF Expert, AuthPass, Floccus, GoodReader and Seedvault where they ask for
+ * more.
+ */
 export const foldersyncIos: Transcript = {
   client: 'FolderSync and iOS apps',
   section: '4.15',

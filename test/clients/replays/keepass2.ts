@@ -25,7 +25,7 @@ const moveOver = (status: number): Step => ({
   accept: [status],
 });
 
-/** CLIENTS 4.8, on Windows' .NET: no User-Agent, no Content-Type, no PROPFIND, no locks. */
+/** client-requirements 4.8, on Windows' .NET: no User-Agent, no Content-Type, no PROPFIND, no locks. */
 export const keepass2: Transcript = {
   client: 'KeePass 2',
   section: '4.8',

@@ -9,7 +9,7 @@ const DATABASE = '{B}/a+b.kdbx';
 const TEMPORARY = '{B}/a+b.kdbx.tmp.0a1b.kdbx';
 const CONTENT = seededBytes('kp2a', 70_000);
 
-/** CLIENTS 4.9. A folder is known by the slash at the end of its href; `+` in hrefs becomes a space. */
+/** client-requirements 4.9. A folder is known by the slash at the end of its href; `+` in hrefs becomes a space. */
 export const keepass2android: Transcript = {
   client: 'Keepass2Android',
   section: '4.9',

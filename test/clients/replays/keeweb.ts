@@ -26,7 +26,7 @@ const save = (content: string, destination: string): readonly Step[] => [
   isMissing(TEMPORARY),
 ];
 
-/** CLIENTS 4.10, from a browser. */
+/** client-requirements 4.10, from a browser. */
 export const keeweb: Transcript = {
   client: 'KeeWeb',
   section: '4.10',

@@ -38,7 +38,7 @@ const move = (from: string, destination: string, accept: number, rest: Step['hea
   accept: [accept],
 });
 
-/** CLIENTS 2.4, Dolphin's KIO: each request goes out twice, bodies too, on one connection. */
+/** client-requirements 2.4, Dolphin's KIO: each request goes out twice, bodies too, on one connection. */
 export const kio: Transcript = {
   client: 'KIO (Dolphin)',
   section: '2.4',

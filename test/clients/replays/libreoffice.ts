@@ -145,7 +145,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** CLIENTS 2.23b. */
+/** client-requirements 2.23b. */
 export const libreoffice: Transcript = {
   client: 'LibreOffice',
   section: '2.23b',

@@ -8,7 +8,10 @@ import type { Transcript } from './transcript.js';
 const XML = { 'Content-Type': 'text/xml; charset=utf-8' };
 const CONTENT = seededBytes('mountain duck', 300_000);
 
-/** CLIENTS 4.6 and 2.13, where Mountain Duck differs: uploads without a length, and the profile of Nextcloud. */
+/**
+ * client-requirements 4.6 and 2.13, where Mountain Duck differs: uploads without a length, and the profile of
+ * Nextcloud.
+ */
 export const mountainDuck: Transcript = {
   client: 'Mountain Duck',
   section: '4.6',

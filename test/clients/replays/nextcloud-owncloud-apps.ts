@@ -320,7 +320,7 @@ const syncing: readonly Row[] = [
   },
 ];
 
-/** CLIENTS 4.13: the desktop's dialogs, and the apps for Android and iOS. */
+/** client-requirements 4.13: the desktop's dialogs, and the apps for Android and iOS. */
 export const nextcloudOwncloudApps: Transcript = {
   client: 'Nextcloud and ownCloud apps',
   section: '4.13',

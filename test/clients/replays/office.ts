@@ -259,7 +259,7 @@ const saving: readonly Row[] = [
   },
 ];
 
-/** CLIENTS 4.2. Basic goes over TLS alone there; the order of requests is the same. */
+/** client-requirements 4.2. Basic goes over TLS alone there; the order of requests is the same. */
 export const office: Transcript = {
   client: 'Microsoft Office',
   section: '4.2',

@@ -10,7 +10,7 @@ const XML = { 'Content-Type': 'text/xml; charset=utf-8' };
 /** 4 GiB and 5 bytes: cut to 32 bits it is the length of what the probe file holds. */
 const LARGE = String(4_294_967_296 + 5);
 
-/** CLIENTS 4.5. */
+/** client-requirements 4.5. */
 export const qnapHbs3: Transcript = {
   client: 'QNAP HBS 3',
   section: '4.5',

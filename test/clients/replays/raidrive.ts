@@ -174,7 +174,7 @@ const rows: readonly Row[] = [
 
 const files = { 'a.txt': 'a', 'folder/': '' };
 
-/** CLIENTS 4.14: closed, so a driver of a file system that does what such drivers do. */
+/** client-requirements 4.14: closed, so a driver of a file system that does what such drivers do. */
 export const raidrive: Transcript = {
   client: 'RaiDrive',
   section: '4.14',

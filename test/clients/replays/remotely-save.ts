@@ -25,7 +25,7 @@ const preflight = (origin: string): Step => ({
   checks: [header('Access-Control-Allow-Origin', origin), header('Access-Control-Allow-Methods', /\bPROPFIND\b/)],
 });
 
-/** CLIENTS 2.9: Obsidian's plug-in, and what else uses npm's webdav 5.11. */
+/** client-requirements 2.9: Obsidian's plug-in, and what else uses npm's webdav 5.11. */
 export const remotelySave: Transcript = {
   client: 'Remotely Save',
   section: '2.9',

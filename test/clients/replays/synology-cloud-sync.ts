@@ -6,7 +6,7 @@ import type { Transcript } from './transcript.js';
 /** An old date, so that the next upload's is another within the same second. */
 const OLD = { 'X-OC-Mtime': '1577872800' };
 
-/** CLIENTS 4.4. */
+/** client-requirements 4.4. */
 export const synologyCloudSync: Transcript = {
   client: 'Synology Cloud Sync',
   section: '4.4',

@@ -1,13 +1,13 @@
 import type { Check } from './checks.js';
 
-/** The transcript of one client (CLIENTS §4): what it sends, in order, and what it needs of the answers. */
+/** The transcript of one client (client-requirements 4): what it sends, in order, and what it needs of the answers. */
 export interface Transcript {
   readonly client: string;
-  /** Of CLIENTS. */
+  /** Of client-requirements. */
   readonly section: string;
   /**
    * `challenged`: each request goes out without credentials first, and again with them after the 401. `preemptive`: with
-   * credentials at once (CLIENTS §3).
+   * credentials at once (client-requirements 3).
    */
   readonly signsIn: 'challenged' | 'preemptive';
   /** Sent with each request. */
@@ -24,7 +24,7 @@ export interface Row {
   readonly row: string;
   /** The rule that it shows, for the test's title. */
   readonly rule: string;
-  /** Rows of CLIENTS §5, at least one. */
+  /** Rows of client-requirements 5, at least one. */
   readonly proves: readonly `R${number}`[];
   readonly steps: readonly Step[];
   /** All steps at once, each on a connection of its own. */

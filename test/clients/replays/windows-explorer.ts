@@ -384,7 +384,9 @@ const using: readonly Row[] = [
   },
 ];
 
-/** CLIENTS 4.1, by Microsoft-WebDAV-MiniRedir. The base folder is shared, so that row 17 has a second user. */
+/**
+ * client-requirements 4.1, by Microsoft-WebDAV-MiniRedir. The base folder is shared, so that row 17 has a second user.
+ */
 export const windowsExplorer: Transcript = {
   client: 'Windows Explorer',
   section: '4.1',

@@ -6,7 +6,7 @@ import type { Transcript } from './transcript.js';
 const XML = { 'Content-Type': 'application/xml' };
 const DATE = 'Sun, 22 Nov 2026 19:14:25 GMT';
 
-/** CLIENTS 4.11. */
+/** client-requirements 4.11. */
 export const winscp: Transcript = {
   client: 'WinSCP',
   section: '4.11',

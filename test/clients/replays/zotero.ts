@@ -26,7 +26,10 @@ const upload = (key: string): readonly Step[] => [
   { method: 'PUT', path: `{B}/zotero/${key}.prop`, headers: XML, body: PROPERTIES, accept: [201] },
 ];
 
-/** CLIENTS 4.7, the requests of 2.14. Firn offers Basic alone, so the variant with Digest is that none is offered. */
+/**
+ * client-requirements 4.7, the requests of 2.14. Firn offers Basic alone, so the variant with Digest is that none is
+ * offered.
+ */
 export const zotero: Transcript = {
   client: 'Zotero',
   section: '4.7',

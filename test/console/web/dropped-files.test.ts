@@ -22,7 +22,7 @@ const folder = (name: string, members: readonly DroppedNode[]) => ({
   },
 });
 
-describe('issue 4, point 5 — whole folders are dropped', () => {
+describe('whole folders are dropped', () => {
   test('every file of a tree is found with its folders, also beyond the first hundred', async () => {
     const many = Array.from({ length: 250 }, (_, at) => file(`p${at}`));
     const { files, emptyFolders } = await walkDropped([

@@ -10,7 +10,7 @@ import {
   stemLength,
 } from '../../../src/console/web/files/file-paths.js';
 
-describe('issue 4, point 5 — paths and names in the pages', () => {
+describe('paths and names in the pages', () => {
   test('paths are put together and taken apart', () => {
     expect(joinPath('/', 'Firn')).toBe('/Firn');
     expect(joinPath('/Firn', 'a b')).toBe('/Firn/a b');

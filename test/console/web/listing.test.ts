@@ -40,7 +40,7 @@ class Folder {
 }
 const namesOf = (listing: Listing) => listing.members.map(({ name }) => name);
 
-describe('issue 4, point 5 — a folder is fetched as it is looked at', () => {
+describe('a folder is fetched as it is looked at', () => {
   test('the first page says how long the list is; the others come when their rows are wanted', async () => {
     const folder = new Folder(1000);
     const listing = new Listing(folder.page, () => {});

@@ -18,7 +18,7 @@ const CONTROL = { shift: false, control: true };
 const chosen = ({ paths }: Selection) => [...paths].sort().join('');
 const move = (selection: Selection, key: string, held = ALONE) => moveByKey(selection, rows, key, held, 3)!;
 
-describe('issue 4, point 5 — selecting with mouse and keyboard', () => {
+describe('selecting with mouse and keyboard', () => {
   test('a click selects one, Control adds and takes away, Shift goes on to there', () => {
     const one = clickRow(NOTHING_SELECTED, rows, 1, ALONE);
     expect(chosen(one)).toBe('/b');

@@ -128,7 +128,7 @@ const expectFile = async (path: string, content: Uint8Array) => {
 };
 const settled = () => vi.waitFor(() => expect(queue.totals().busyFiles).toBe(0), { timeout: 20_000, interval: 10 });
 
-describe('issue 4, point 5 — uploads by TUS', () => {
+describe('uploads by TUS', () => {
   test('a file comes in pieces, with its name in any script and its date', async () => {
     const content = bytes(CHUNK * 2 + 17);
     queue.add([source('Été — 夏.bin', content)], means());

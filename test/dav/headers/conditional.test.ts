@@ -97,13 +97,13 @@ describe('RFC 9110 §13.2.2 — precedence', () => {
     expect(evaluate(method, headers, false)).toBe(expected);
   });
 
-  test('CLIENTS R27 — Joplin’s If-None-Match is ignored with every method', () => {
+  test('client-requirements R27 — Joplin’s If-None-Match is ignored with every method', () => {
     for (const method of ['GET', 'PUT', 'DELETE', 'MKCOL', 'PROPFIND', 'MOVE']) {
       expect(evaluate(method, { 'if-none-match': 'JoplinIgnore-17' })).toBe('proceed');
     }
   });
 
-  test('CLIENTS R27 — If-None-Match on PROPFIND and MKCOL is ignored', () => {
+  test('client-requirements R27 — If-None-Match on PROPFIND and MKCOL is ignored', () => {
     for (const method of ['PROPFIND', 'MKCOL', 'REPORT']) {
       expect(evaluate(method, { 'if-none-match': '"1"' })).toBe('proceed');
       expect(evaluate(method, { 'if-none-match': '*' })).toBe('proceed');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDestination } from '../../../src/dav/headers/destination.js';
 import { refusal, resultOrRefusal } from '../refusal.js';
 
-describe('CLIENTS R15 — every form of Destination', () => {
+describe('client-requirements R15 — every form of Destination', () => {
   test.each([
     ['absolute URL', 'http://h.example/a%20b/c', 'h.example', '/a%20b/c'],
     ['https and port', 'https://H.Example:8443/a', 'h.example:8443', '/a'],

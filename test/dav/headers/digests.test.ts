@@ -22,7 +22,7 @@ const MD5 = { algorithm: 'md5', hex: hex.md5 };
 describe('PRODUCT U3 — announced checksums', () => {
   test.each([
     ['nothing', {}, []],
-    ['CLIENTS R11 SHA1', { 'oc-checksum': `SHA1:${hex.sha1}` }, [SHA1]],
+    ['client-requirements R11 SHA1', { 'oc-checksum': `SHA1:${hex.sha1}` }, [SHA1]],
     ['MD5', { 'oc-checksum': `MD5:${hex.md5}` }, [MD5]],
     ['SHA256', { 'oc-checksum': `SHA256:${hex.sha256}` }, [SHA256]],
     ['any case', { 'oc-checksum': `sha1:${hex.sha1.toUpperCase()}` }, [SHA1]],

@@ -5,7 +5,7 @@ import { formatHttpDate, formatIsoDate, parseHttpDate } from '../../../src/dav/h
 const NOW = Date.UTC(2026, 10, 22);
 const MOMENT = Date.UTC(1994, 10, 6, 8, 49, 37);
 
-describe('CLIENTS R22 — dates written', () => {
+describe('client-requirements R22 — dates written', () => {
   test('getlastmodified', () => {
     expect(formatHttpDate(Date.UTC(2026, 10, 22, 19, 14, 25, 999))).toBe('Sun, 22 Nov 2026 19:14:25 GMT');
     expect(formatHttpDate(Date.UTC(2020, 0, 1, 1, 2, 3))).toBe('Wed, 01 Jan 2020 01:02:03 GMT');

@@ -66,7 +66,7 @@ describe('RFC 4918 §10.4.2 — the grammar', () => {
       ],
     ],
     [
-      'CLIENTS 2.10 Nextcloud',
+      'client-requirements 2.10 Nextcloud',
       '</remote.php/dav/files/a/f> (["5f"])',
       [{ resource: '/remote.php/dav/files/a/f', conditions: [etag('"5f"')] }],
     ],

@@ -70,7 +70,7 @@ describe('decodePath', () => {
   });
 });
 
-describe('CLIENTS R18 — hrefs', () => {
+describe('client-requirements R18 — hrefs', () => {
   test.each([
     ['plain-name_1.~txt', 'plain-name_1.~txt'],
     ['a b', 'a%20b'],

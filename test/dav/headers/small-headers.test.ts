@@ -56,7 +56,7 @@ describe('RFC 4918 §10.7 — Timeout is a wish', () => {
 });
 
 describe('RFC 4918 §10.6 — Overwrite', () => {
-  test('CLIENTS R16 — a missing header is T', () => {
+  test('client-requirements R16 — a missing header is T', () => {
     expect(parseOverwrite(undefined)).toBe(true);
   });
 
@@ -82,7 +82,7 @@ describe('RFC 4918 §10.5 — Lock-Token', () => {
     expect(parseLockToken(value)).toBe(token);
   });
 
-  test('CLIENTS R6 — a token without angle brackets is taken (npm webdav 5.11)', () => {
+  test('client-requirements R6 — a token without angle brackets is taken (npm webdav 5.11)', () => {
     expect(parseLockToken('opaquelocktoken:a-b')).toBe('opaquelocktoken:a-b');
   });
 
@@ -102,7 +102,7 @@ describe('RFC 4918 §10.5 — Lock-Token', () => {
   });
 });
 
-describe('CLIENTS R9 — X-OC-Mtime is Unix seconds', () => {
+describe('client-requirements R9 — X-OC-Mtime is Unix seconds', () => {
   test.each([
     ['1577959200', 1577959200000],
     ['1577959200.5', 1577959200500],

@@ -18,7 +18,7 @@ import { childElements } from '../../../src/dav/xml/xml-element.js';
 
 const parse = (responses: string) => parseXml(Buffer.from(MULTISTATUS_OPEN + responses + MULTISTATUS_CLOSE));
 
-describe('CLIENTS R19 — the frame', () => {
+describe('client-requirements R19 — the frame', () => {
   test('prefix D on the root, no default namespace', () => {
     expect(MULTISTATUS_OPEN).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?>\n<D:multistatus xmlns:D="DAV:" /);
     expect(MULTISTATUS_OPEN).toContain(' xmlns:oc="http://owncloud.org/ns" xmlns:nc="http://nextcloud.org/ns"');
@@ -40,7 +40,7 @@ describe('CLIENTS R19 — the frame', () => {
   });
 });
 
-describe('CLIENTS R20 — propstats', () => {
+describe('client-requirements R20 — propstats', () => {
   const FOUND =
     '<D:propstat><D:prop><D:getetag>"1"</D:getetag></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>';
 
@@ -97,7 +97,7 @@ describe('missing properties', () => {
   });
 });
 
-test('CLIENTS R38 — 1,000 members are built in well under 2 ms', () => {
+test('client-requirements R38 — 1,000 members are built in well under 2 ms', () => {
   const hrefs = Array.from({ length: 1000 }, (_, index) => encodePath(['dav', '123456', `file ${index}.txt`], false));
   const found = '<D:getetag>"0123456789abcdef"</D:getetag><D:resourcetype/><D:getcontentlength>1</D:getcontentlength>';
   const times: number[] = [];

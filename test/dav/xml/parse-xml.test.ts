@@ -61,7 +61,7 @@ describe('the tree', () => {
   });
 });
 
-describe('CLIENTS R24 — what clients send', () => {
+describe('client-requirements R24 — what clients send', () => {
   const xml = '<?xml version="1.0" encoding="utf-16"?><r>grün 😀</r>';
   test.each<[string, Buffer, string | undefined]>([
     ['UTF-8', bytes('<r>grün 😀</r>'), undefined],

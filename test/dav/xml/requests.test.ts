@@ -20,7 +20,7 @@ describe('RFC 4918 §14.20 — propfind', () => {
     ['none', null],
     ['empty (Windows, npm webdav)', bytes('')],
     ['white space', bytes('\r\n')],
-  ])('CLIENTS R24 — no body is allprop: %s', (_form, body) => {
+  ])('client-requirements R24 — no body is allprop: %s', (_form, body) => {
     expect(parsePropfind(body)).toEqual({ kind: 'allprop', include: [] });
   });
 
@@ -106,7 +106,7 @@ describe('RFC 4918 §14.19 — propertyupdate', () => {
     ]);
   });
 
-  test('CLIENTS 2.22 — Windows: the value is text', () => {
+  test('client-requirements 2.22 — Windows: the value is text', () => {
     const [change] = proppatch(
       '<D:set><D:prop><Z:Win32FileAttributes xmlns:Z="urn:schemas-microsoft-com:">00000010</Z:Win32FileAttributes></D:prop></D:set>',
     );
@@ -159,7 +159,7 @@ describe('RFC 5689 §3 — extended MKCOL', () => {
   });
 
   test.each([
-    ['CLIENTS R26 another element is 415', '<a/>', 415],
+    ['client-requirements R26 another element is 415', '<a/>', 415],
     ['mkcol in no namespace is 415', '<mkcol/>', 415],
     ['malformed is 400', '<D:mkcol', 400],
     ['remove is 400', '<D:mkcol xmlns:D="DAV:"><D:remove><D:prop><a/></D:prop></D:remove></D:mkcol>', 400],

@@ -93,7 +93,7 @@ describe('withinAnswer', () => {
       '<x:a xmlns:x="urn:x"> xmlns:D="DAV:" </x:a>',
     ],
     ['no namespace', '<a xmlns="" b="1"/>', '<a xmlns="" b="1"/>'],
-  ])('CLIENTS R19 — the root of an answer declares its prefixes alone: %s', (_rule, stored, written) => {
+  ])('client-requirements R19 — the root of an answer declares its prefixes alone: %s', (_rule, stored, written) => {
     expect(withinAnswer(stored)).toBe(written);
   });
 });
@@ -152,7 +152,7 @@ describe('properties', () => {
     );
   });
 
-  test('CLIENTS R19 — inside a multistatus it means the same', () => {
+  test('client-requirements R19 — inside a multistatus it means the same', () => {
     fc.assert(
       fc.property(element, (tree) => {
         const root = parse(MULTISTATUS_OPEN + withinAnswer(serializeElement(tree)) + MULTISTATUS_CLOSE);
