@@ -1,6 +1,7 @@
 import { locksCovering } from '../drive/locks/locks.js';
 import { findVacatedLocks, isAt } from '../drive/locks/vacated-locks.js';
 import type { DrivePath } from '../drive/names.js';
+import type { Permit } from '../drive/permit.js';
 import type { Found } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { mayFollow, syncToken } from '../drive/sync/sync-token.js';
@@ -42,6 +43,15 @@ export async function readConditions(request: DavRequest): Promise<Conditions> {
     if (target?.drive?.membership.driveId === request.drive.membership.driveId) paths.set(resource, target.path);
   }
   return { ifLists, paths, tokens };
+}
+
+/** The tokens and conditions of a request, as the drive's verbs take them. Throws as `readConditions`. */
+export async function readPermit(request: DavRequest): Promise<Required<Permit>> {
+  const conditions = await readConditions(request);
+  return {
+    tokens: conditions.tokens,
+    check: (snapshot, found, to) => checkConditions(request, conditions, snapshot, found, to),
+  };
 }
 
 /**

@@ -5,9 +5,12 @@ import type { ByteRange } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
+import type { DrivePath } from './names.js';
+import type { Permit } from './permit.js';
 import { noRoom } from './quota.js';
 import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
+import { remove } from './trash.js';
 import type { Uploads } from './uploads/uploads.js';
 
 /** What all drives of a server share. */
@@ -92,6 +95,11 @@ export class Drive {
       throw new DriveError('no-such-drive', 'There is no such drive, or you are no member of it any more.');
     }
     return membership;
+  }
+
+  /** See `remove` in `trash.ts`. Rejects with `DriveError`. */
+  remove(paths: readonly DrivePath[], permit: Permit): Promise<string[]> {
+    return remove(this, paths, permit);
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */

@@ -12,25 +12,51 @@ import { DriveError } from './drive-error.js';
 import { type DriveTransaction, existing } from './drive-transaction.js';
 import { makeFolders } from './folders.js';
 import { checkLocks } from './locks/locks.js';
-import { freeName } from './names.js';
+import { vacateLocks } from './locks/vacated-locks.js';
+import { type DrivePath, freeName } from './names.js';
+import type { Permit } from './permit.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
 
 /**
- * DELETE: into the trash, or out of it for good (PRODUCT D4). One short transaction whatever the size of the tree. Gives
- * the name that it has in the trash; null where it is gone for good.
+ * DELETE: into the trash, or out of it for good (PRODUCT D4); all of the paths or none. One short transaction whatever the
+ * size of the trees. A path inside another one goes with it. Resolves with the names in the trash of what went there.
  */
-export async function remove(changes: DriveTransaction, found: Found): Promise<string | null> {
+export function remove(drive: Drive, paths: readonly DrivePath[], permit: Permit): Promise<string[]> {
+  return drive.write(async (transaction) => {
+    const names: string[] = [];
+    for (const path of topmost(paths)) {
+      const found = await transaction.find(path);
+      await permit.check?.(transaction, found);
+      await checkLocks(transaction, found, { tokens: permit.tokens, changesParent: true, changesBelow: true });
+      await vacateLocks(transaction, found, permit.tokens);
+      const name = await unbind(transaction, found);
+      if (name !== null) names.push(name);
+    }
+    return names;
+  }, MAKES_ROOM);
+}
+
+/** Without those that lie in another one of them, and each once. */
+function topmost(paths: readonly DrivePath[]): DrivePath[] {
+  const all = new Map(paths.map((path) => [path.join('/'), path]));
+  const isBelow = (path: DrivePath) =>
+    path.some((_name, depth) => depth > 0 && all.has(path.slice(0, depth).join('/')));
+  return [...all.values()].filter((path) => !isBelow(path));
+}
+
+/** Returns the name in the trash; null where it is gone for good. */
+async function unbind(transaction: DriveTransaction, found: Found): Promise<string | null> {
   const resource = existing(found);
-  checkMayChange(changes.membership);
+  checkMayChange(transaction.membership);
   switch (resource.kind) {
     case 'node':
-      await changes.transaction.removeLocksIn(resource.node!);
-      return moveToTrash(changes, found, resource.node!);
+      await transaction.transaction.removeLocksIn(resource.node!);
+      return moveToTrash(transaction, found, resource.node!);
     case 'trashed':
     case 'in-trash':
-      await changes.transaction.removeLocksIn(resource.node!);
-      await changes.transaction.detachNode(resource.node!, changes.now);
+      await transaction.transaction.removeLocksIn(resource.node!);
+      await transaction.transaction.detachNode(resource.node!, transaction.now);
       return null;
     default:
       throw new DriveError('forbidden', `"${resource.name}" is one of the drive's own folders and can't be deleted.`);

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openDriveFor } from '../../src/admin/operator.js';
 import { readConfig } from '../../src/config.js';
 import type { Drive } from '../../src/drive/drive.js';
-import { remove } from '../../src/drive/trash.js';
+import { NO_TOKENS } from '../../src/drive/permit.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { buildFirn, makeTeam } from './firn.js';
 
@@ -32,7 +32,7 @@ function makeAndDelete(team: Team, email: string, ...paths: string[]): Promise<v
         if (!found.resource) await changes.makeCollection(found);
       });
     }
-    await drive.write(async (changes) => remove(changes, await changes.find(paths.at(-1)!.split('/'))));
+    await drive.remove([paths.at(-1)!.split('/')], NO_TOKENS);
   });
 }
 

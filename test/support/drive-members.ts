@@ -4,6 +4,7 @@ import { Drive } from '../../src/drive/drive.js';
 import { DriveTransaction, existing } from '../../src/drive/drive-transaction.js';
 import { Listing } from '../../src/drive/listing.js';
 import type { DrivePath } from '../../src/drive/names.js';
+import { NO_TOKENS } from '../../src/drive/permit.js';
 import type { Resource } from '../../src/drive/resource.js';
 import type { Snapshot } from '../../src/drive/snapshot.js';
 import * as transfer from '../../src/drive/transfer.js';
@@ -151,7 +152,7 @@ function transferBy(
 
 /** Into the trash, or for good in there. */
 export async function remove(drive: Drive, path: string): Promise<void> {
-  await drive.write(async (changes) => trash.remove(changes, await changes.find(segmentsOf(path))));
+  await drive.remove([segmentsOf(path)], NO_TOKENS);
 }
 
 export async function restoreToOrigin(drive: Drive, path: string): Promise<void> {
