@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { readSourceTrees } from './support/source-trees.js';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const LINES_MAX = 400;
@@ -14,11 +15,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Tells V8 how to use memory before anything else is loaded.
   'main.ts': ['nursery.ts', 'serve.ts'],
   'serve.ts': ['server.ts', 'first-start.ts', 'config.ts'],
-  'cli.ts': ['admin', 'server.ts', 'config.ts'],
+  'cli.ts': ['admin'],
   // First administrator and drive: what the command line would do, said to the operator who starts the server.
   'first-start.ts': ['accounts', 'engines', 'config.ts'],
   // The wiring makes what the others are handed: the authenticator of `accounts`, the parts of `drive`.
-  'server.ts': ['http', 'metrics', 'cloud', 'console', 'admin', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
+  'server.ts': ['http', 'metrics', 'cloud', 'console', 'jobs', 'engines', 'accounts', 'drive', 'config.ts'],
   'nursery.ts': [],
   'config.ts': [],
   // A refusal with its HTTP status; those who answer by HTTP throw it.
@@ -29,12 +30,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   metrics: ['accounts', 'drive', 'jobs'],
   // What ownCloud and Nextcloud have beside WebDAV; their trees are answered by `dav`.
   cloud: ['http-error.ts', 'dav', 'accounts', 'drive'],
-  dav: ['http-error.ts', 'accounts', 'drive'],
+  dav: ['http-error.ts', 'drive'],
   // A command opens the data beside a running server, so `open-engines.ts` is its wiring, and some run a job by hand.
   admin: ['accounts', 'drive', 'engines', 'jobs', 'config.ts'],
   // Its downloads and resumable uploads are those of the protocol, by a session in the place of Basic.
   // Imports are started and watched there too.
-  console: ['http-error.ts', 'dav', 'accounts', 'drive', 'jobs'],
+  console: ['dav', 'accounts', 'drive', 'jobs'],
   jobs: ['accounts', 'drive'],
   drive: [],
   accounts: [],
@@ -56,15 +57,14 @@ const ENGINE_DOORS = [
 
 /** Which parts may import a library; the others go without it. */
 const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly string[] }[] = [
-  { name: /^@?koa\b/, where: ['http', 'console'] },
+  { name: /^@?koa\b/, where: ['http'] },
   { name: /^(better-sqlite3|kysely|pg)\b/, where: ['engines'] },
-  { name: /^@aws-sdk\//, where: ['engines'] },
   { name: /^(argon2|otpauth|@simplewebauthn\/server)$/, where: ['accounts'] },
   { name: /^qrcode$/, where: ['console'] },
   { name: /^nodemailer$/, where: ['accounts'] },
   { name: /^saxes$/, where: ['dav', 'jobs'] },
   { name: /^prom-client$/, where: ['metrics'] },
-  { name: /^commander$/, where: ['admin', 'cli.ts'] },
+  { name: /^commander$/, where: ['admin'] },
 ];
 
 /** STYLE "Names": words that say nothing. */
@@ -75,29 +75,28 @@ interface SourceFile {
   readonly name: string;
   readonly part: string;
   readonly text: string;
-  /** As written: `./x.js`, `koa`, `node:fs`. */
+  /** As written: `./x.js`, `koa`, `node:fs`. Type imports count too, since they tie as well. */
   readonly imports: readonly string[];
 }
 
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((name) => /\.tsx?$/.test(name))
-  .map((name): SourceFile => {
-    const text = readFileSync(path.join(SRC, name), 'utf8');
-    const slashed = name.split(path.sep).join('/');
-    return { name: slashed, part: slashed.split('/')[0]!, text, imports: importsOf(text) };
+const trees = readSourceTrees();
+const treeNames = new Set(trees.map(({ name }) => name));
+
+const files = trees
+  .filter(({ name }) => name.startsWith('src/'))
+  .map(({ name, imports }): SourceFile => {
+    const short = name.slice('src/'.length);
+    const text = readFileSync(path.join(SRC, short), 'utf8');
+    return { name: short, part: partOf(short), text, imports: imports.map(({ specifier }) => specifier) };
   });
 
-/** Static, dynamic and re-exporting; type imports count too, since they tie as well. */
-function importsOf(text: string): string[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-  const found = code.matchAll(/(?:^|[;}\s])(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g);
-  return [...found].map((match) => match[2]!);
-}
-
-/** The source file that a relative import leads to, from `src/`; null for a library. */
-function targetOf(file: SourceFile, specifier: string): string | null {
+/** The source file that a relative import leads to, from the folder of the importer; null for a library. */
+function targetOf({ name }: { readonly name: string }, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null;
-  return path.posix.join(path.posix.dirname(file.name), specifier).replace(/\.js$/, '.ts');
+  const target = path.posix.join(path.posix.dirname(name), specifier);
+  const isPage =
+    treeNames.has(target.replace(/\.js$/, '.tsx')) || treeNames.has(`src/${target.replace(/\.js$/, '.tsx')}`);
+  return target.replace(/\.js$/, isPage ? '.tsx' : '.ts');
 }
 
 function partOf(name: string): string {
@@ -105,18 +104,22 @@ function partOf(name: string): string {
 }
 
 /** The console's pages are a program of their own, for the browser. */
-const isBrowserCode = ({ name }: SourceFile) => name.startsWith('console/web/') || name.startsWith('console/client/');
+const isBrowserCode = ({ name }: { readonly name: string }) => name.startsWith('console/web/');
 const serverFiles = files.filter((file) => !isBrowserCode(file));
 
+/** What a program of the browser's may know of the server: the words that both speak. */
+const isContract = (name: string) => /^console\/(contract\b[\w/-]*|[\w-]+-contract|refusal-kind)\.ts$/.test(name);
+
 describe('ARCHITECTURE "Arrows" — the arrows', () => {
-  test('the imports are found at all', () => {
-    expect(files.length).toBeGreaterThan(100);
-    expect(
-      importsOf(`import { a } from './a.js';\nimport './b.js';\nexport * from "./c.js";\nawait import('d');`),
-    ).toEqual(['./a.js', './b.js', './c.js', 'd']);
-    expect(importsOf(`import {\n  type A,\n} from '../a.js';\n// from './no.js'\n/* import './no.js' */`)).toEqual([
-      '../a.js',
-    ]);
+  test('the files, their imports, exports and functions are found at all', () => {
+    const named = new Map(trees.map((tree) => [tree.name, tree]));
+    expect(files.length).toBeGreaterThan(300);
+    expect(named.get('src/main.ts')!.imports.map(({ specifier }) => specifier)).toContain('./nursery.js');
+    const { imports, exportedValues, functions } = named.get('test/support/source-trees.ts')!;
+    expect(imports.find(({ specifier }) => specifier === 'node:path')!.names).toBeNull();
+    expect(imports.find(({ specifier }) => specifier === 'node:url')!.names).toEqual(['fileURLToPath']);
+    expect(exportedValues).toEqual(['readSourceTrees']);
+    expect(functions.find(({ title }) => title.startsWith('readSourceTrees,'))!.lines).toBeGreaterThan(10);
   });
 
   test('every part of src/ has its place in the layout', () => {
@@ -132,6 +135,36 @@ describe('ARCHITECTURE "Arrows" — the arrows', () => {
       });
     });
     expect(wrong).toEqual([]);
+  });
+
+  test('the pages in the browser know of the server what both say to each other', () => {
+    const wrong = files.filter(isBrowserCode).flatMap((file) =>
+      file.imports
+        .map((specifier) => targetOf(file, specifier))
+        .filter((target) => target !== null && !isBrowserCode({ name: target }) && !isContract(target))
+        .map((target) => `${file.name} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('no arrow, door or library is allowed that nobody uses', () => {
+    const used = new Set(
+      serverFiles.flatMap((file) =>
+        file.imports.flatMap((specifier) => {
+          const target = targetOf(file, specifier);
+          if (target === null)
+            return LIBRARIES.filter(({ name }) => name.test(specifier)).map(({ name }) => `${file.part} → ${name}`);
+          const door = file.part === 'engines' ? [] : [`door ${target}`];
+          return [`${file.part} → ${partOf(target)}`, ...door];
+        }),
+      ),
+    );
+    const allowed = [
+      ...Object.entries(ARROWS).flatMap(([part, targets]) => targets.map((target) => `${part} → ${target}`)),
+      ...LIBRARIES.flatMap(({ name, where }) => where.map((part) => `${part} → ${name}`)),
+      ...ENGINE_DOORS.map((door) => `door ${door}`),
+    ];
+    expect(allowed.filter((each) => !used.has(each))).toEqual([]);
   });
 
   test('stores imports nothing of Firn but itself, and no library', () => {
@@ -190,6 +223,22 @@ describe('STYLE', () => {
   test(`no file has more than ${LINES_MAX} lines`, () => {
     const long = all.filter(({ text }) => text.split('\n').length - 1 > LINES_MAX).map(({ name }) => name);
     expect(long).toEqual([]);
+  });
+
+  test('no value is exported that no other file imports', () => {
+    const imported = new Set(
+      trees.flatMap((file) =>
+        file.imports.flatMap(({ specifier, names }) => {
+          const target = targetOf(file, specifier);
+          return target === null ? [] : (names ?? ['*']).map((name) => `${target}: ${name}`);
+        }),
+      ),
+    );
+    const dead = trees
+      .filter(({ name }) => name.startsWith('src/') && !imported.has(`${name}: *`))
+      .flatMap(({ name, exportedValues }) => exportedValues.map((value) => `${name}: ${value}`))
+      .filter((each) => !imported.has(each));
+    expect(dead).toEqual([]);
   });
 
   test('file names are kebab-case and free of words that say nothing', () => {

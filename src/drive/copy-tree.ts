@@ -31,7 +31,7 @@ export interface StagedTree {
 }
 
 /** Thrown inside a transaction that copies a tree too large for it: `writeCopy` makes it at hand and tries again. */
-export class LargeCopyError extends Error {
+class LargeCopyError extends Error {
   override readonly name = 'LargeCopyError';
 
   constructor(

@@ -8,7 +8,7 @@ const PREFIX_BYTES_MAX = 256;
 const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
 
 /** Whether Firn can be reached below the path, which has no slash at the end. */
-export function isPrefix(path: string): boolean {
+function isPrefix(path: string): boolean {
   return path.length <= PREFIX_BYTES_MAX && PREFIX.test(path);
 }
 

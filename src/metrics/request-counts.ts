@@ -20,7 +20,7 @@ export const METHODS = [
   'other',
 ] as const;
 /** Where an address may lead: the kinds of `Mount`. */
-export const MOUNT_KINDS = ['drive', 'cloud', 'api', 'console-api', 'console', 'parent', 'other'] as const;
+const MOUNT_KINDS = ['drive', 'cloud', 'api', 'console-api', 'console', 'parent', 'other'] as const;
 /** By the first digit of the status. `none`: the client went away before there was an answer. */
 export const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 

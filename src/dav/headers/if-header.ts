@@ -1,7 +1,7 @@
 import { HttpError } from '../../http-error.js';
 
 /** More than Node's own 16 KiB for all headers, for hosts that raise it. */
-export const IF_LENGTH_MAX = 64 * 1024;
+const IF_LENGTH_MAX = 64 * 1024;
 /** A client that holds this many locks at once and sends them all is none we know; each is a look-up. */
 export const IF_CONDITIONS_MAX = 500;
 

@@ -19,7 +19,7 @@ export const TUS_OPTIONS: Readonly<Record<string, string>> = {
   'Tus-Extension': 'creation,creation-with-upload,checksum,expiration,termination',
   'Tus-Checksum-Algorithm': Object.keys(BYTES_OF).join(','),
 };
-export const TUS_CONTENT_TYPE = 'application/offset+octet-stream';
+const TUS_CONTENT_TYPE = 'application/offset+octet-stream';
 
 /** Throws `HttpError` 412 for another version, or none. */
 export function checkTusVersion(headers: IncomingHttpHeaders): void {

@@ -26,7 +26,7 @@ interface NamedProperty {
 const UNSET: ReadonlyMap<string, string> = new Map([[propertyKey(FAVORITE), '<oc:favorite>0</oc:favorite>']]);
 
 /** A longer list of what is missing is said of the first member alone: forty names take 1 to 3 KiB. */
-export const MISSING_BYTES_A_MEMBER_MAX = 4 * 1024;
+const MISSING_BYTES_A_MEMBER_MAX = 4 * 1024;
 
 export interface SelectionOptions {
   /** Says nothing of what is missing (RFC 8144 §2). */

@@ -12,7 +12,7 @@ export const XML_ATTRIBUTES_MAX = 256;
 /** A PROPPATCH of some hundred properties stays below a thousand; 20,000 parse in about 50 ms. */
 export const XML_ELEMENTS_MAX = 20_000;
 /** Namespace names come back once for each missing property of each member, so a long one is multiplied. */
-export const XML_NAMESPACE_LENGTH_MAX = 1024;
+const XML_NAMESPACE_LENGTH_MAX = 1024;
 
 /** The first character of a name without prefix (Namespaces in XML 1.0 §3); saxes checks that of the whole `a:b` alone. */
 const NAME_START =

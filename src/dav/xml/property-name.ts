@@ -14,7 +14,7 @@ export const PROPERTY_NAMES_MAX = 1000;
  * The names of a request as an answer has them, each with its namespace: namespace and number are both small, their
  * product isn't. Forty names of the longest namespaces in use take 3 KiB.
  */
-export const PROPERTY_NAMES_BYTES_MAX = 16 * 1024;
+const PROPERTY_NAMES_BYTES_MAX = 16 * 1024;
 
 /** One text for each name, fit as the key of a map (James Clark's notation). */
 export function propertyKey({ namespace, name }: PropertyName): string {

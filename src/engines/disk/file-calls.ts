@@ -13,7 +13,7 @@ export const fsync = promisify(fs.fsync);
 export const fdatasync = promisify(fs.fdatasync);
 export const link = promisify(fs.link);
 export const rename = promisify(fs.rename);
-export const unlink = promisify(fs.unlink);
+const unlink = promisify(fs.unlink);
 export const stat = promisify(fs.stat);
 
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {

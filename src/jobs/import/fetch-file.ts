@@ -148,7 +148,7 @@ function changed(): ChangedError {
  * What `If-Range` takes: an ETag that isn't weak, or a date that was a second old at least when it was said
  * (RFC 9110 §8.8.2.2, §13.1.5). Null: nothing says that later bytes belong to the same file.
  */
-export function validatorOf({ headers }: Pick<IncomingMessage, 'headers'>): string | null {
+function validatorOf({ headers }: Pick<IncomingMessage, 'headers'>): string | null {
   const { etag, date, 'last-modified': modified } = headers;
   if (etag?.startsWith('"')) return etag;
   if (modified === undefined || date === undefined) return null;

@@ -1,5 +1,5 @@
 /** The path of a listed href, in the form that the URL parser gives it, and still encoded. Null for what is none. */
-export function pathOfHref(href: string, folder: URL): string | null {
+function pathOfHref(href: string, folder: URL): string | null {
   // Servers that don't encode these mean names: a listing has neither queries nor fragments.
   const plain = href.replaceAll('?', '%3F').replaceAll('#', '%23');
   const absolute = /^https?:\/\/[^/]*(\/.*)?$/i.exec(plain);
@@ -11,7 +11,7 @@ export function pathOfHref(href: string, folder: URL): string | null {
   }
 }
 
-export function segmentsOf(path: string): string[] {
+function segmentsOf(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '');
 }
 

@@ -37,7 +37,7 @@ export function toggleRow(selection: Selection, rows: Rows, row: number): Select
   return { paths, focus: row, anchor: row };
 }
 
-export function selectOnly(rows: Rows, row: number): Selection {
+function selectOnly(rows: Rows, row: number): Selection {
   const path = rows.pathAt(row);
   return { paths: new Set(path === null ? [] : [path]), focus: row, anchor: row };
 }

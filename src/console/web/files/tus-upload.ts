@@ -55,7 +55,7 @@ export type UploadStage = 'waiting' | 'sending' | 'retrying' | 'paused' | 'taken
 export type NameWish = 'ask' | 'replace' | 'keep-both';
 
 /** The server said no, and asking again changes nothing. */
-export class UploadRefusal extends Error {
+class UploadRefusal extends Error {
   readonly kind: string;
   constructor(kind: string, message: string) {
     super(message);
