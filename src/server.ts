@@ -46,8 +46,8 @@ import { SteadyClock } from './jobs/steady-clock.js';
 import { ConnectionCounts } from './metrics/connection-counts.js';
 import { Metrics } from './metrics/metrics.js';
 import { RequestCounts } from './metrics/request-counts.js';
-import { StoreFailingError } from './stores/drive-store.js';
 import type { Tell } from './stores/durability.js';
+import { StoreFailingError } from './stores/metadata-store.js';
 
 /** Silence after which an idle keep-alive connection ends; clients want at least 15 s (client-requirements R36). */
 const KEEP_ALIVE_MS = 65_000;
@@ -92,7 +92,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     });
     const early = new EarlyCollection({ ...engines, log });
     const driveParts = makeDriveParts(config, engines, early);
-    const changeWatch = new ChangeWatch(engines.drives);
+    const changeWatch = new ChangeWatch(engines.metadata);
     const gc = new GcTotals();
     const scrub = new ScrubTotals();
     const jobs = makeJobs(config, engines, { driveParts, box, gc, scrub, log });
@@ -137,12 +137,12 @@ interface Services {
   readonly log: Logger;
 }
 
-function makeDriveParts(config: Config, { drives, blobs }: Engines, { note }: EarlyCollection): DriveParts {
+function makeDriveParts(config: Config, { metadata, blobs }: Engines, { note }: EarlyCollection): DriveParts {
   const { uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours } = config;
   const contents = new Contents(blobs, { inlineMaxBytes: config.inlineMaxBytes });
   const now = Date.now;
-  const uploads = new Uploads({ drives, contents, expiryHours: uploadExpiryHours, now });
-  return { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now, onReceived: note };
+  const uploads = new Uploads({ metadata, contents, expiryHours: uploadExpiryHours, now });
+  return { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now, onReceived: note };
 }
 
 function makeHttpServer(config: Config, engines: Engines, services: Services, underWay: InFlightRequests): Server {
@@ -184,13 +184,13 @@ function makeHttpServer(config: Config, engines: Engines, services: Services, un
 }
 
 /** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. */
-async function checkReady({ drives, blobs, durability }: Engines): Promise<void> {
+async function checkReady({ metadata, blobs, durability }: Engines): Promise<void> {
   const trouble = durability.trouble();
   if (trouble !== null) throw new StoreFailingError(trouble);
   await blobs.checkWritable();
-  await drives.read((view) => view.findNodes([]));
+  await metadata.read([], (view) => view.findNodes([]));
   // Waits its turn in the queue of the writers, takes the write lock and gives it back.
-  await drives.write(async () => {});
+  await metadata.write([], async () => {});
   await durability.prove();
 }
 
@@ -205,7 +205,7 @@ function makeMetricsParts(
   const token = metricsTokenFile === null ? metricsToken : readToken(metricsTokenFile);
   const addresses = metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
-  const { drives, blobs, durability } = engines;
+  const { metadata, blobs, durability } = engines;
   const { authenticator, passwords, changeWatch, jobs, gc, scrub } = services;
   return {
     requests,
@@ -214,7 +214,7 @@ function makeMetricsParts(
       connections,
       authenticator,
       passwords,
-      drives,
+      metadata,
       blobs,
       durability,
       changeWatch,

@@ -169,7 +169,7 @@ function members(): Command {
 async function describe(engines: Workplace['engines'], drive: DriveRow) {
   const { id, name, quotaBytes, uploadMaxBytes, createdAt } = drive;
   const roots = { rootId: drive.rootId, homeId: drive.commonId, binId: drive.commonBinId };
-  const { driveBytes: usedBytes } = await engines.drives.read((view) => view.usage(roots));
+  const { driveBytes: usedBytes } = await engines.metadata.read([id], (view) => view.usage(roots));
   return { id, name, quotaBytes, uploadMaxBytes, usedBytes, createdAt: toIso(createdAt) };
 }
 

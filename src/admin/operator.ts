@@ -16,8 +16,8 @@ export function openDriveFor(
   const membership: Membership = { ...membershipOf(drive, member), role: 'manager' };
   const { uploadMaxBytes, uploadMaxExtendedBytes, inlineMaxBytes } = config;
   const contents = new Contents(engines.blobs, { inlineMaxBytes });
-  const { drives } = engines;
+  const { metadata } = engines;
   const now = Date.now;
-  const uploads = new Uploads({ drives, contents, expiryHours: config.uploadExpiryHours, now });
-  return new Drive(membership, null, { drives, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
+  const uploads = new Uploads({ metadata, contents, expiryHours: config.uploadExpiryHours, now });
+  return new Drive(membership, null, { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now });
 }

@@ -10,7 +10,7 @@ import { BackupStalledError } from '../jobs/backup.js';
 import { UnknownBlobsError } from '../jobs/gc.js';
 import { ImportRequestError } from '../jobs/import/import-request.js';
 import { StorageFullError } from '../stores/blob-store.js';
-import { StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
+import { StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';

@@ -22,7 +22,7 @@ function show(): Command {
       atWork(async ({ accounts, engines }) => {
         const drive = await accounts.readDrive(id);
         const usage = (roots: Pick<MemberRow, 'homeId' | 'binId'>) =>
-          engines.drives.read((view) => view.usage({ rootId: drive.rootId, ...roots }));
+          engines.metadata.read([drive.id], (view) => view.usage({ rootId: drive.rootId, ...roots }));
         const { driveBytes } = await usage({ homeId: drive.commonId, binId: drive.commonBinId });
         const members = [];
         for (const member of await engines.accounts.members(drive.id)) {

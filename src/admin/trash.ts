@@ -5,8 +5,8 @@ import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
 import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
 import type { DriveRow } from '../stores/account-store.js';
-import { MAKES_ROOM, type TrashRow } from '../stores/drive-store.js';
-import type { NodeId, UserId } from '../stores/values.js';
+import { MAKES_ROOM, type TrashRow } from '../stores/metadata-store.js';
+import type { DriveId, NodeId, UserId } from '../stores/values.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
@@ -48,7 +48,7 @@ function list(): Command {
         const emails = new Map(members.map(({ userId, email }) => [userId, email]));
         const found = [];
         for (const bin of await binsOf(workplace, drive, options.member)) {
-          for await (const row of rowsOf(workplace, bin)) found.push(describe(row, emails));
+          for await (const row of rowsOf(workplace, drive.id, bin)) found.push(describe(row, emails));
         }
         const rows = found.map((row) => [
           `${row.number}`,
@@ -96,7 +96,7 @@ function empty(): Command {
         const drive = await workplace.accounts.readDrive(id);
         const bins = await binsOf(workplace, drive, options.member);
         const ids = bins.map(({ id }) => id);
-        const removed = await emptyTrash(workplace.engines.drives, ids, Date.now());
+        const removed = await emptyTrash(workplace.engines.metadata, drive.id, ids, Date.now());
         if (removed > 0) {
           const owner = options.member === undefined ? null : bins[0]!.owner!.userId;
           await workplace.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
@@ -116,10 +116,10 @@ async function binsOf(workplace: Workplace, drive: DriveRow, email?: string): Pr
   return personal.filter((bin) => bin.owner?.userId === userId);
 }
 
-async function* rowsOf({ engines }: Workplace, bin: Bin): AsyncGenerator<TrashRow> {
+async function* rowsOf({ engines }: Workplace, driveId: DriveId, bin: Bin): AsyncGenerator<TrashRow> {
   for (let after: string | null = null; ; ) {
     const from: string | null = after;
-    const page: TrashRow[] = await engines.drives.read((view) => view.trash([bin.id], from, PAGE));
+    const page: TrashRow[] = await engines.metadata.read([driveId], (view) => view.trash([bin.id], from, PAGE));
     yield* page;
     if (page.length < PAGE) return;
     after = page.at(-1)!.node.name;
@@ -132,7 +132,7 @@ async function readTrashed(
   drive: DriveRow,
   number: number,
 ): Promise<{ row: TrashRow; owner: NamedMember }> {
-  const row = await workplace.engines.drives.read((view) => view.findTrash(number as NodeId));
+  const row = await workplace.engines.metadata.read([drive.id], (view) => view.findTrash(number as NodeId));
   if (row?.node.driveId !== drive.id) {
     throw new CommandError(
       `Drive ${drive.id} has nothing with the number ${number} in its trash; see "firn trash list".`,

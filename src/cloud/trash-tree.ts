@@ -5,7 +5,7 @@ import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/req
 import { emptySeenTrash, restoreToOrigin } from '../drive/trash.js';
 import { HttpError } from '../http-error.js';
 import { emailKey } from '../stores/account-store.js';
-import { MAKES_ROOM } from '../stores/drive-store.js';
+import { MAKES_ROOM } from '../stores/metadata-store.js';
 
 const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
 

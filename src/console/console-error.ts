@@ -2,7 +2,7 @@ import { AccountError, type AccountErrorKind } from '../accounts/account-error.j
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
+import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import type { RefusalKind } from './refusal-kind.js';
 
 export interface ConsoleErrorOptions extends ErrorOptions {

@@ -1,7 +1,7 @@
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { type DavCondition, HttpError } from '../http-error.js';
 import { BlobMissingError, StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/drive-store.js';
+import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import { type Addressed, type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */

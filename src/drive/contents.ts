@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type BlobStore, BlobTooLargeError } from '../stores/blob-store.js';
-import type { ContentRow } from '../stores/drive-store.js';
+import type { ContentRow } from '../stores/metadata-store.js';
 import type { BlobId, ByteRange, DigestName, Digests } from '../stores/values.js';
 import { DriveError } from './drive-error.js';
 

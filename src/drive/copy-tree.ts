@@ -1,7 +1,7 @@
-import type { ChildPosition, NodeRow, WriteOptions } from '../stores/drive-store.js';
+import type { ChildPosition, NodeRow } from '../stores/metadata-store.js';
 import type { CopiedNode } from '../stores/staged-copies.js';
 import type { DriveId, NodeId } from '../stores/values.js';
-import type { Drive } from './drive.js';
+import type { Drive, DriveWriteOptions } from './drive.js';
 import { DriveError } from './drive-error.js';
 import type { DriveTransaction } from './drive-transaction.js';
 import { turns } from './turns.js';
@@ -60,7 +60,7 @@ export async function writeCopy<T>(
   drive: Drive,
   signal: AbortSignal,
   work: (changes: DriveTransaction, staged: StagedTree | null) => Promise<T>,
-  options: WriteOptions = {},
+  options: DriveWriteOptions = {},
 ): Promise<T> {
   let staged: StagedTree | null = null;
   for (let tries = 0; ; tries++) {
@@ -75,7 +75,7 @@ export async function writeCopy<T>(
       staged = await running.take(signal, () => stage(drive, error, signal));
     } finally {
       // Nothing where it was bound.
-      if (current) await abandon(drive, current.copyId);
+      if (current) await abandon(drive, current);
     }
   }
 }
@@ -110,7 +110,7 @@ async function stage(drive: Drive, { source, driveId }: LargeCopyError, signal: 
     }
     return { copyId, source, driveId };
   } catch (error) {
-    await abandon(drive, copyId);
+    await abandon(drive, { copyId, driveId });
     throw error;
   }
 }
@@ -122,8 +122,8 @@ async function step<T>(drive: Drive, signal: AbortSignal, work: (changes: DriveT
 }
 
 /** With nobody's rights: who has lost theirs leaves nothing behind either. */
-function abandon({ parts }: Drive, copyId: NodeId): Promise<void> {
-  return parts.drives.write((transaction) => transaction.stagedCopies.abandon(copyId));
+function abandon({ parts }: Drive, { copyId, driveId }: Pick<StagedTree, 'copyId' | 'driveId'>): Promise<void> {
+  return parts.metadata.write([driveId], (transaction) => transaction.stagedCopies.abandon(copyId));
 }
 
 /** Goes through a tree, folder by folder, and copies what it meets. */

@@ -1,4 +1,4 @@
-import type { NodeRow } from '../stores/drive-store.js';
+import type { NodeRow } from '../stores/metadata-store.js';
 import { DriveError } from './drive-error.js';
 import type { DriveTransaction } from './drive-transaction.js';
 import { DEPTH_MAX } from './names.js';

@@ -1,5 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
-import type { LockRow, NodeRow, StoreTransaction } from '../stores/drive-store.js';
+import type { LockRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { checkLockable, checkLockNumber, makeLockToken } from './locks/locks.js';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Authority, Membership } from '../stores/account-store.js';
-import type { ContentRow, DriveStore, StoreTransaction, StoreView, WriteOptions } from '../stores/drive-store.js';
+import type { ContentRow, MetadataStore, StoreTransaction, StoreView, WriteOptions } from '../stores/metadata-store.js';
 import type { ByteRange } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
@@ -15,7 +15,7 @@ import type { Uploads } from './uploads/uploads.js';
 
 /** What all drives of a server share. */
 export interface DriveParts {
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   readonly contents: Contents;
   readonly uploads: Uploads;
   /** Largest file in bytes where a drive says nothing (PRODUCT U2). */
@@ -33,6 +33,11 @@ const RESTORES_MAX = 5;
 
 /** How long a read rests on what was found out when the principal came in, in milliseconds. */
 const FRESH_MS = 1000;
+
+export interface DriveWriteOptions extends WriteOptions {
+  /** The drive that the work joins. */
+  readonly joined?: Drive;
+}
 
 /** One drive as one principal works on it. Lives as long as a request. */
 export class Drive {
@@ -60,24 +65,32 @@ export class Drive {
    * request that has just come.
    */
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-    const { drives } = this.parts;
+    const { metadata } = this.parts;
     const now = this.parts.now();
     if (!this.#isRead && performance.now() - this.#openedAt < FRESH_MS) {
       this.#isRead = true;
-      return drives.read((view) => work(new Snapshot(view, this.membership, now)));
+      return metadata.read([this.membership.driveId], (view) => work(new Snapshot(view, this.membership, now)));
     }
-    return drives.read(async (view) => work(new Snapshot(view, await this.#askAgain(view, now), now)));
+    return metadata.read([this.membership.driveId], async (view) =>
+      work(new Snapshot(view, await this.#askAgain(view, now), now)),
+    );
   }
 
   /**
    * Runs work as one durable transaction, with the rights that the principal has in it; it awaits nothing else. Rejecting
    * changes nothing. Rejects with `DriveError` `not-signed-in` and `no-such-drive` where there are none left.
    */
-  write<T>(work: (changes: DriveTransaction) => Promise<T>, options?: WriteOptions): Promise<T> {
-    return this.parts.drives.write(async (transaction) => work(await this.#changesIn(transaction)), options);
+  write<T>(
+    work: (changes: DriveTransaction) => Promise<T>,
+    { joined, ...options }: DriveWriteOptions = {},
+  ): Promise<T> {
+    const { driveId } = this.membership;
+    const other = joined?.membership.driveId ?? driveId;
+    const drives = other === driveId ? [driveId] : [driveId, other];
+    return this.parts.metadata.write(drives, async (transaction) => work(await this.#changesIn(transaction)), options);
   }
 
-  /** This drive in the transaction of another one. Rejects as `write` does. */
+  /** This drive in the transaction of another one, which names it as `joined`. Rejects as `write` does. */
   join(changes: DriveTransaction): Promise<DriveTransaction> {
     return this.#changesIn(changes.transaction);
   }

@@ -1,4 +1,4 @@
-import type { ChildPosition, TrashRow } from '../stores/drive-store.js';
+import type { ChildPosition, TrashRow } from '../stores/metadata-store.js';
 import type { NodeId } from '../stores/values.js';
 import { COMMON_NAME, DEPTH_MAX, type DrivePath } from './names.js';
 import { type Resource, type ResourceKind, resourceOf } from './resource.js';

@@ -1,4 +1,4 @@
-import type { NodeRow } from '../stores/drive-store.js';
+import type { NodeRow } from '../stores/metadata-store.js';
 import { DriveError } from './drive-error.js';
 import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
 import { type Resource, resourceOf } from './resource.js';

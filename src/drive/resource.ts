@@ -1,4 +1,4 @@
-import type { ContentRow, NodeRow, TrashRow } from '../stores/drive-store.js';
+import type { ContentRow, NodeRow, TrashRow } from '../stores/metadata-store.js';
 import type { NodeId } from '../stores/values.js';
 import type { DrivePath } from './names.js';
 

@@ -1,5 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
-import type { NodeRow, StoreView } from '../stores/drive-store.js';
+import type { NodeRow, StoreView } from '../stores/metadata-store.js';
 import type { NodeId } from '../stores/values.js';
 import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
 import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';

@@ -1,4 +1,4 @@
-import type { NodeRow } from '../stores/drive-store.js';
+import type { NodeRow } from '../stores/metadata-store.js';
 import { isLargeCopy, type StagedTree, takeStaged } from './copy-tree.js';
 import { checkDepth } from './depth.js';
 import { DriveError } from './drive-error.js';

@@ -1,11 +1,11 @@
 import {
-  type DriveStore,
   MAKES_ROOM,
+  type MetadataStore,
   type NodeRow,
   type StoreTransaction,
   type TrashRow,
-} from '../stores/drive-store.js';
-import type { NodeId } from '../stores/values.js';
+} from '../stores/metadata-store.js';
+import type { DriveId, NodeId } from '../stores/values.js';
 import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
@@ -139,20 +139,31 @@ export async function restoreToOrigin(changes: DriveTransaction, from: Found): P
 }
 
 /** Deletes for good what has lain in the trash since before `deletedBefore`. Gives how many; bounded work a call. */
-export async function expireTrash(drives: DriveStore, deletedBefore: number, now: number): Promise<number> {
-  return drives.write(async (transaction) => {
-    const rows = await transaction.expiredTrash(deletedBefore, EXPIRE_TOGETHER);
-    for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
-    return rows.length;
-  }, MAKES_ROOM);
+export async function expireTrash(metadata: MetadataStore, deletedBefore: number, now: number): Promise<number> {
+  return metadata.write(
+    [],
+    async (transaction) => {
+      const rows = await transaction.expiredTrash(deletedBefore, EXPIRE_TOGETHER);
+      for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
+      return rows.length;
+    },
+    MAKES_ROOM,
+  );
 }
 
 /** Deleted trees that one transaction removes; each costs a few statements whatever its size. */
 const EXPIRE_TOGETHER = 100;
 
 /** Empties some trash folders of a drive, whose ever they are. Resolves with the number of things removed. */
-export function emptyTrash(drives: DriveStore, bins: readonly NodeId[], now: number): Promise<number> {
-  return emptyBins(bins, (bin) => drives.write((transaction) => destroySome(transaction, bin, now), MAKES_ROOM));
+export function emptyTrash(
+  metadata: MetadataStore,
+  driveId: DriveId,
+  bins: readonly NodeId[],
+  now: number,
+): Promise<number> {
+  return emptyBins(bins, (bin) =>
+    metadata.write([driveId], (transaction) => destroySome(transaction, bin, now), MAKES_ROOM),
+  );
 }
 
 /**

@@ -5,10 +5,10 @@ import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { ClockStore } from '../stores/clock-store.js';
-import type { DriveStore } from '../stores/drive-store.js';
 import type { Durability, Tell } from '../stores/durability.js';
 import type { ImportStore } from '../stores/import-store.js';
 import type { JobStore } from '../stores/job-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { Reserve } from './reserve.js';
@@ -18,10 +18,10 @@ import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlClockStore } from './sql/sql-clock-store.js';
 import { withReserve } from './sql/sql-database.js';
-import { SqlDriveStore } from './sql/sql-drive-store.js';
 import { SqlImportStore } from './sql/sql-import-store.js';
 import { SqlJobStore } from './sql/sql-job-store.js';
 import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
+import { SqlMetadataStore } from './sql/sql-metadata-store.js';
 import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
 import { COMMAND_REST_MS, SqliteDatabase } from './sqlite/sqlite-database.js';
@@ -38,7 +38,7 @@ export interface Engines {
   /** Whether the storage was made just now. */
   readonly isNew: boolean;
   readonly blobs: BlobStore;
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   readonly accounts: AccountStore;
   readonly security: SecurityStore;
   readonly jobs: JobStore;
@@ -83,7 +83,7 @@ export async function openEngines(config: { readonly storage: string }, options:
       blobs,
       accounts,
       blobIndex,
-      drives: new SqlDriveStore(database),
+      metadata: new SqlMetadataStore(database),
       security: new SqlSecurityStore(orderly),
       jobs: new SqlJobStore(orderly),
       imports: new SqlImportStore(database),

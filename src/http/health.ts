@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type Koa from 'koa';
 import { StorageFullError } from '../stores/blob-store.js';
-import { StoreFailingError } from '../stores/drive-store.js';
+import { StoreFailingError } from '../stores/metadata-store.js';
 import type { FirnState } from './context.js';
 import { send } from './send.js';
 

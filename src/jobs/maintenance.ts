@@ -5,8 +5,8 @@ import type { Uploads } from '../drive/uploads/uploads.js';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { ClockStore } from '../stores/clock-store.js';
-import type { DriveStore } from '../stores/drive-store.js';
 import type { Durability } from '../stores/durability.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { HOLD_MS } from './backup.js';
@@ -27,7 +27,7 @@ const GC_GRACE_SECONDS = 3600;
 const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
 
 export interface Maintenance {
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
   readonly security: SecurityStore;
@@ -46,7 +46,8 @@ export interface Maintenance {
 
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
-  const { drives, blobs, blobIndex, security, uploads, history, durability, gc, clock, clockStore, ...config } = parts;
+  const { metadata, blobs, blobIndex, security, uploads, history, durability, gc, clock, clockStore, ...config } =
+    parts;
   const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
     kind,
     everyMinutes: EVERY_MINUTES,
@@ -64,11 +65,11 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       if (config.trashRetentionDays === 0) return;
       const { now, expiryAt } = await clock.look();
       const before = expiryAt - config.trashRetentionDays * DAY_MS;
-      while ((await expireTrash(drives, before, now)) > 0) signal.throwIfAborted();
+      while ((await expireTrash(metadata, before, now)) > 0) signal.throwIfAborted();
     }),
     hourly('forgetting what was removed', async (signal) => {
       const { expiryAt } = await clock.look();
-      await forgetRemovals(drives, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
+      await forgetRemovals(metadata, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
     }),
     hourly('session expiry', async () => security.removeExpiredSessions((await clock.look()).expiryAt)),
     hourly('audit expiry', async (signal) => {

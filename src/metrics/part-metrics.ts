@@ -56,22 +56,22 @@ function labelsOf(outcome: string, reason = ''): { outcome: string; reason: stri
 export function registerStores(
   registry: Registry,
   {
-    drives,
+    metadata,
     blobs,
     durability,
     gc,
     changeWatch,
-  }: Pick<MetricsSources, 'drives' | 'blobs' | 'durability' | 'gc' | 'changeWatch'>,
+  }: Pick<MetricsSources, 'metadata' | 'blobs' | 'durability' | 'gc' | 'changeWatch'>,
   totals: () => Totals,
 ): void {
   const gauge = (name: string, help: string, read: () => number | null) =>
     registerOne(registry, 'gauge', name, help, read);
-  gauge('firn_store_waiting_writes', 'Writes that wait for their commit.', () => drives.stats().waitingWrites);
-  gauge('firn_store_waiting_reads', 'Reads that wait for their turn.', () => drives.stats().waitingReads);
+  gauge('firn_store_waiting_writes', 'Writes that wait for their commit.', () => metadata.stats().waitingWrites);
+  gauge('firn_store_waiting_reads', 'Reads that wait for their turn.', () => metadata.stats().waitingReads);
   const commits = 'firn_store_commit_writes';
-  register(registry, 'histogram', commits, 'Writes that shared a commit.', () => batches(commits, drives.stats()));
+  register(registry, 'histogram', commits, 'Writes that shared a commit.', () => batches(commits, metadata.stats()));
   registerOne(registry, 'counter', 'firn_store_failed_commits_total', 'Commits that failed with all writes.', () => {
-    return drives.stats().failedCommits;
+    return metadata.stats().failedCommits;
   });
   gauge('firn_store_failing', '1 while nothing more is stored because the disk failed.', () => {
     return durability.trouble() === null ? 0 : 1;

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { IMPORT } from '../jobs/import/import-request.js';
 import type { BlobStore } from '../stores/blob-store.js';
-import type { DriveStore, DriveTotals } from '../stores/drive-store.js';
 import type { JobStore, OpenJobs } from '../stores/job-store.js';
+import type { DriveTotals, MetadataStore } from '../stores/metadata-store.js';
 
 /** How long the stores may take to answer; a scrape commonly ends after 10 s. */
 const ANSWER_MS = 3_000;
@@ -18,13 +18,13 @@ export interface Totals {
 }
 
 interface Stores {
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly jobStore: Pick<JobStore, 'countOpen'>;
 }
 
 /** A disk that hangs must not keep the other numbers from whoever wants to know why. */
-export async function readTotals({ drives, blobs, jobStore }: Stores, failuresBefore: number): Promise<Totals> {
+export async function readTotals({ metadata, blobs, jobStore }: Stores, failuresBefore: number): Promise<Totals> {
   let failures = failuresBefore;
   const inTime = async <T>(answer: Promise<T>): Promise<T | null> => {
     const stopped = new AbortController();
@@ -44,7 +44,10 @@ export async function readTotals({ drives, blobs, jobStore }: Stores, failuresBe
     inTime(blobs.freeBytes()),
     inTime(jobStore.countOpen(IMPORT)),
     inTime(
-      drives.read(async (view) => ({ drives: await view.totals(), uploads: await view.uploads.totals(Date.now()) })),
+      metadata.read([], async (view) => ({
+        drives: await view.totals(),
+        uploads: await view.uploads.totals(Date.now()),
+      })),
     ),
   ]);
   return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, imports, freeBytes, failures };

@@ -1,4 +1,4 @@
-import type { ChildPosition, NodeRow, TrashRow } from './drive-store.js';
+import type { ChildPosition, NodeRow, TrashRow } from './metadata-store.js';
 import type { DriveId, NodeId } from './values.js';
 
 /**

@@ -6,7 +6,7 @@ export interface Durability {
   readonly lossesAtStart: number;
   /**
    * Makes a commit of a few bytes, at most once in some seconds; meanwhile it answers as the last time. Rejects as
-   * `DriveStore.write` does.
+   * `MetadataStore.write` does.
    */
   prove(): Promise<void>;
   /**

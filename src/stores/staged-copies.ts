@@ -1,4 +1,4 @@
-import type { NodeRow } from './drive-store.js';
+import type { NodeRow } from './metadata-store.js';
 import type { DriveId, NodeId } from './values.js';
 
 /** A node, and the collection of a staged copy that its copy is to be in. */

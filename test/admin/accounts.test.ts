@@ -153,7 +153,7 @@ describe('PRODUCT §10, S2 — firn app-password', () => {
     const engines = await openEngines({ storage });
     try {
       const drive = (await engines.accounts.listDrives(null, 1))[0]!;
-      const photos = await engines.drives.read((view) => view.resolve(drive.commonId, ['photos']));
+      const photos = await engines.metadata.read([], (view) => view.resolve(drive.commonId, ['photos']));
       expect(photos).toHaveLength(2);
     } finally {
       await engines.close();

@@ -162,7 +162,7 @@ describe('client K — favourites', () => {
   test('a thousand and more with properties come in pages', async () => {
     await alice('MKCOL', '/many');
     const id = await server.idOf('alice', '/many');
-    await server.engines.drives.write(async (transaction) => {
+    await server.engines.metadata.write([], async (transaction) => {
       const [folder] = await transaction.findNodes([id]);
       for (let index = 0; index < 1100; index++) {
         const node = await transaction.insertNode(

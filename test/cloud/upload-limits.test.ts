@@ -41,16 +41,16 @@ const keyOf = (name: string, drive = 123456): UploadKey => ({
   name,
 });
 const find = async (name: string): Promise<UploadRow | null> =>
-  server.engines.drives.read((view) => view.uploads.find(keyOf(name)));
+  server.engines.metadata.read([], (view) => view.uploads.find(keyOf(name)));
 const collect = () => {
   const { blobs, blobIndex } = server.engines;
   return collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds: 0 });
 };
 /** What the server's own job does, at another time. */
 const expire = async (hoursFromNow: number) => {
-  const { drives, blobs } = server.engines;
+  const { metadata, blobs } = server.engines;
   const contents = new Contents(blobs, { inlineMaxBytes: 16_384 });
-  const uploads = new Uploads({ drives, contents, expiryHours: 24, now: () => Date.now() + hoursFromNow * HOUR });
+  const uploads = new Uploads({ metadata, contents, expiryHours: 24, now: () => Date.now() + hoursFromNow * HOUR });
   await uploads.removeExpired();
   await uploads.stop();
 };
@@ -134,8 +134,8 @@ describe('PRODUCT D5 — quota, in parts', () => {
 describe('how much there may be of uploads', () => {
   test('1,000 open ones a user: 429, until one ends', async () => {
     const expiresAt = Date.now() + HOUR;
-    const open = await server.engines.drives.read((view) => view.uploads.countOpen(userId, Date.now()));
-    await server.engines.drives.write(async ({ uploads }) => {
+    const open = await server.engines.metadata.read([], (view) => view.uploads.countOpen(userId, Date.now()));
+    await server.engines.metadata.write([], async ({ uploads }) => {
       for (let number = open; number < 1000; number++) {
         await uploads.insert({ ...keyOf(`n${number}`), size: null, target: null, expiresAt }, Date.now());
       }
@@ -153,7 +153,7 @@ describe('how much there may be of uploads', () => {
     expect(await mkcol('many')).toBe(201);
     expect(await put('many', 0, Buffer.from('x'))).toBe(201);
     const upload = (await find('many'))!;
-    await server.engines.drives.write(async ({ uploads }) => {
+    await server.engines.metadata.write([], async ({ uploads }) => {
       const { blobId } = (await uploads.findPart(upload.id, '0'))!;
       for (let number = 1; number < 10_000; number++) {
         const part = { name: String(number), number, size: 1, blobId, storedAt: 0 };
@@ -177,7 +177,7 @@ describe('leftovers expire', () => {
     const { headers } = await send('POST', base(123456, 'files'), tus);
     const at = new URL(headers.location!).pathname;
     const { id } = (await find('old'))!;
-    const { blobId } = (await server.engines.drives.read((view) => view.uploads.findPart(id, '0')))!;
+    const { blobId } = (await server.engines.metadata.read([], (view) => view.uploads.findPart(id, '0')))!;
     await expire(23);
     await collect();
     expect(await find('old')).not.toBe(null);
@@ -193,7 +193,7 @@ describe('leftovers expire', () => {
     await mkcol('late');
     await put('late', 0);
     const upload = (await find('late'))!;
-    await server.engines.drives.write(async ({ uploads }) => {
+    await server.engines.metadata.write([], async ({ uploads }) => {
       const part = (await uploads.findPart(upload.id, '0'))!;
       await uploads.putPart(upload.id, part, Date.now() - 1);
     });

@@ -21,7 +21,7 @@ afterAll(() => server.stop());
 /** Bytes of open uploads, of the drive and of the user. */
 async function heldBy(user: string): Promise<{ driveBytes: number; memberBytes: number }> {
   const { id } = (await server.engines.accounts.findUser(emailOf(user)))!;
-  return server.engines.drives.read((view) => view.uploads.held(DRIVE_ID as DriveId, id));
+  return server.engines.metadata.read([], (view) => view.uploads.held(DRIVE_ID as DriveId, id));
 }
 
 /** Each begins an upload, and gives what sends its part and what gives it up. */

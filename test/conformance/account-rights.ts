@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountStore } from '../../src/stores/account-store.js';
-import type { StoreView } from '../../src/stores/drive-store.js';
+import type { StoreView } from '../../src/stores/metadata-store.js';
 import type { AppPasswordId, DriveId, LockToken, UserId } from '../../src/stores/values.js';
 import type { AccountEngine } from './account-store.js';
 
@@ -75,20 +75,20 @@ export function accountRightsSuite(name: string, open: () => Promise<AccountEngi
         const { id } = await makeAppPassword(user.id, NOW + 10);
         const ask = (view: StoreView, now = NOW) => view.access(app(user.id, id), drive.id, now);
         const whole = await store.access(app(user.id, id), drive.id, NOW);
-        expect(await engine.drives.read(ask)).toEqual(whole);
-        expect(await engine.drives.write((transaction) => ask(transaction, NOW + 10))).toEqual(FALLEN);
+        expect(await engine.metadata.read([], ask)).toEqual(whole);
+        expect(await engine.metadata.write([], (transaction) => ask(transaction, NOW + 10))).toEqual(FALLEN);
         const revoked = store.revokeAppPassword(user.id, id, NOW);
         // Behind it in the queue, and perhaps in the same commit.
-        const asked = engine.drives.write(ask);
+        const asked = engine.metadata.write([], ask);
         expect([await revoked, await asked]).toEqual([true, FALLEN]);
-        expect(await engine.drives.read(ask)).toEqual(FALLEN);
+        expect(await engine.metadata.read([], ask)).toEqual(FALLEN);
       });
     });
 
     describe('what somebody holds who loses their rights', () => {
       const hold = async (driveId: DriveId, userId: UserId) => {
         const { homeId } = (await store.memberships(userId, driveId))[0]!;
-        await engine.drives.write(async (transaction) => {
+        await engine.metadata.write([], async (transaction) => {
           await transaction.insertLock({
             token: `opaquelocktoken:${driveId}-${userId}` as LockToken,
             driveId,
@@ -105,7 +105,7 @@ export function accountRightsSuite(name: string, open: () => Promise<AccountEngi
         });
       };
       const held = (driveId: DriveId, userId: UserId) =>
-        engine.drives.read(async (view) => {
+        engine.metadata.read([], async (view) => {
           const lock = await view.findLock(`opaquelocktoken:${driveId}-${userId}` as LockToken, NOW);
           const upload = await view.uploads.find({ driveId, userId, scopeId: null, name: 'upload' });
           return [lock !== null, upload !== null && upload.expiresAt > NOW];

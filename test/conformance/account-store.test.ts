@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { accountRightsSuite } from './account-rights.js';
@@ -32,7 +32,7 @@ function openSqlite(path: string, remove: () => Promise<void>): AccountEngine & 
   return {
     accounts: new SqlAccountStore(database),
     security: new SqlSecurityStore(database),
-    drives: new SqlDriveStore(database),
+    metadata: new SqlMetadataStore(database),
     close,
   };
 }

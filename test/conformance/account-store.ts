@@ -8,14 +8,14 @@ import {
   type NewAppPassword,
   SelectorTakenError,
 } from '../../src/stores/account-store.js';
-import type { DriveStore } from '../../src/stores/drive-store.js';
+import type { MetadataStore } from '../../src/stores/metadata-store.js';
 import type { SecurityStore } from '../../src/stores/security-store.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from '../../src/stores/values.js';
 
 export interface AccountEngine {
   readonly accounts: AccountStore;
   readonly security: SecurityStore;
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   close(): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
       expiresAt: null,
       ...change,
     });
-    const nodes = (...ids: NodeId[]) => engine.drives.read((view) => view.findNodes(ids));
+    const nodes = (...ids: NodeId[]) => engine.metadata.read([], (view) => view.findNodes(ids));
 
     describe('users', () => {
       it('findUser — finds by e-mail in any case and normalization, keeps the spelling, else null', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobIndex, ContentPosition } from '../../src/stores/blob-index.js';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { contentOf, insertFile, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
 

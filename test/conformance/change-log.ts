@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { skipRevisions } from '../../src/engines/sql/revisions.js';
 import type { ChangePosition, ChangeRow } from '../../src/stores/change-log.js';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
 import { contentOf, LATER, NOBODY, NOW, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ContentRow } from '../../src/stores/drive-store.js';
+import type { ContentRow } from '../../src/stores/metadata-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { contentOf, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
@@ -7,7 +7,7 @@ const UNKNOWN = 'f'.repeat(64) as BlobId;
 
 /** Contents, as uploads record them. */
 export function driveStoreContentsSuite(open: OpenEngine): void {
-  describe('DriveStore contents', () => {
+  describe('MetadataStore contents', () => {
     let world: World;
 
     beforeEach(async () => {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LockRow, NodeRow } from '../../src/stores/drive-store.js';
+import type { LockRow, NodeRow } from '../../src/stores/metadata-store.js';
 import type { LockToken, NodeId } from '../../src/stores/values.js';
 import { NOBODY, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 /** Locks. That they lie on the right nodes is the store's; what they forbid is the drive's. */
 export function driveStoreLocksSuite(open: OpenEngine): void {
-  describe('DriveStore locks', () => {
+  describe('MetadataStore locks', () => {
     let world: World;
     let docs: NodeRow;
 

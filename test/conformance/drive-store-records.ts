@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { NodeId, UserId } from '../../src/stores/values.js';
 import { NOBODY, NOW, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 
@@ -7,7 +7,7 @@ type Change = { namespace: string; name: string; xml: string | null };
 
 /** Dead properties, trash and usage. */
 export function driveStoreRecordsSuite(open: OpenEngine): void {
-  describe('DriveStore records', () => {
+  describe('MetadataStore records', () => {
     let world: World;
 
     beforeEach(async () => {

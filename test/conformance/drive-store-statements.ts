@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import { CountingDatabase } from '../support/counting-database.js';
 import { contentOf, MODIFIED, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
@@ -9,15 +9,15 @@ const MANY = 2_000;
 
 /** PRODUCT U8: a request takes as many statements for a large tree as for a small one. */
 export function driveStoreStatementsSuite(open: OpenEngine): void {
-  describe('DriveStore statements do not grow with the tree', () => {
+  describe('MetadataStore statements do not grow with the tree', () => {
     let world: World;
     let database: CountingDatabase;
-    let drives: SqlDriveStore;
+    let metadata: SqlMetadataStore;
 
     beforeAll(async () => {
       world = await World.open(open);
       database = new CountingDatabase(world.engine.database);
-      drives = new SqlDriveStore(database);
+      metadata = new SqlMetadataStore(database);
     });
     afterAll(async () => {
       expect(await world.problems()).toEqual([]);
@@ -40,24 +40,24 @@ export function driveStoreStatementsSuite(open: OpenEngine): void {
     const away = () => ({ id: world.elsewhere.homeId, driveId: world.otherDrive.id });
 
     const changes: Record<string, (node: NodeRow, name: string) => Promise<unknown>> = {
-      copyNode: (node, name) => drives.write((t) => t.copyNode(node, here(), name, { isDeep: true }, NOW)),
-      moveNode: (node, name) => drives.write((t) => t.moveNode(node, here(), name, NOW)),
-      'moveNode to another drive': (node, name) => drives.write((t) => t.moveNode(node, away(), name, NOW)),
+      copyNode: (node, name) => metadata.write([], (t) => t.copyNode(node, here(), name, { isDeep: true }, NOW)),
+      moveNode: (node, name) => metadata.write([], (t) => t.moveNode(node, here(), name, NOW)),
+      'moveNode to another drive': (node, name) => metadata.write([], (t) => t.moveNode(node, away(), name, NOW)),
       'moveNode with the locks and the trash': (node, name) =>
-        drives.write(async (t) => {
+        metadata.write([], async (t) => {
           await t.removeLocksIn(node);
           await t.moveNode(node, { id: world.anna.binId, driveId: world.drive.id }, name, NOW);
           const whose = { ownerId: world.anna.userId, deletedBy: world.anna.userId };
           const what = { nodeId: node.id, driveId: world.drive.id, name, originalPath: name, deletedAt: NOW };
           await t.insertTrash({ ...what, ...whose });
         }),
-      detachNode: (node) => drives.write((t) => t.detachNode(node, NOW)),
-      setTimes: (node) => drives.write((t) => t.setTimes(node, { modified: 1 })),
-      'a page of children': (node) => drives.read((view) => view.children([node.id], null, 5_000)),
+      detachNode: (node) => metadata.write([], (t) => t.detachNode(node, NOW)),
+      setTimes: (node) => metadata.write([], (t) => t.setTimes(node, { modified: 1 })),
+      'a page of children': (node) => metadata.read([], (view) => view.children([node.id], null, 5_000)),
       'a page of children of two parents': (node) =>
-        drives.read((view) => view.children([node.id, world.ben.homeId], null, 5_000)),
-      locksBelow: (node) => drives.read((view) => view.locksBelow(node.id, NOW)),
-      usage: () => drives.read((view) => view.usage({ ...world.drive, ...world.anna })),
+        metadata.read([], (view) => view.children([node.id, world.ben.homeId], null, 5_000)),
+      locksBelow: (node) => metadata.read([], (view) => view.locksBelow(node.id, NOW)),
+      usage: () => metadata.read([], (view) => view.usage({ ...world.drive, ...world.anna })),
     };
 
     it.each(Object.entries(changes))('%s', async (name, change) => {
@@ -70,10 +70,10 @@ export function driveStoreStatementsSuite(open: OpenEngine): void {
 
     it('properties, locks, digests and nodes of a page take one statement each', async () => {
       const { id } = await grow('page', MANY);
-      const rows = await drives.read((view) => view.children([id], null, MANY));
+      const rows = await metadata.read([], (view) => view.children([id], null, MANY));
       const ids = rows.map((row) => row.id);
       const ran = await database.count(() =>
-        drives.read(async (view) => {
+        metadata.read([], async (view) => {
           expect(await view.findNodes(ids)).toHaveLength(MANY);
           await view.properties(ids);
           await view.locksOn(ids, NOW);
@@ -93,8 +93,8 @@ export function driveStoreStatementsSuite(open: OpenEngine): void {
 
     it('a path is resolved in one statement, however long, with its content', async () => {
       const segments = ['page', '1'];
-      expect(await database.count(() => drives.read((view) => view.resolve(world.home, segments)))).toBe(1);
-      expect(await database.count(() => drives.read((view) => view.resolveFile(world.home, segments)))).toBe(1);
+      expect(await database.count(() => metadata.read([], (view) => view.resolve(world.home, segments)))).toBe(1);
+      expect(await database.count(() => metadata.read([], (view) => view.resolveFile(world.home, segments)))).toBe(1);
     });
   });
 }

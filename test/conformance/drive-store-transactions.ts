@@ -3,7 +3,7 @@ import { insertFile, insertFolder, NOW, namesOf, type OpenEngine, World } from '
 
 /** `read` and `write`. */
 export function driveStoreTransactionsSuite(open: OpenEngine): void {
-  describe('DriveStore transactions', () => {
+  describe('MetadataStore transactions', () => {
     let world: World;
 
     beforeEach(async () => {
@@ -15,15 +15,15 @@ export function driveStoreTransactionsSuite(open: OpenEngine): void {
     });
 
     it('stats — what waits, and how many writes each commit had', async () => {
-      const { drives } = world.engine;
-      const sum = () => Array.from(drives.stats().commitsBySize).reduce((all, count, size) => all + count * size, 0);
+      const { metadata } = world.engine;
+      const sum = () => Array.from(metadata.stats().commitsBySize).reduce((all, count, size) => all + count * size, 0);
       const before = sum();
-      const writes = Array.from({ length: 5 }, () => drives.write(async () => {}));
-      expect(drives.stats().waitingWrites).toBe(5);
+      const writes = Array.from({ length: 5 }, () => metadata.write([], async () => {}));
+      expect(metadata.stats().waitingWrites).toBe(5);
       await Promise.all(writes);
-      await drives.write(() => Promise.reject(new Error('rolled back'))).catch(() => {});
+      await metadata.write([], () => Promise.reject(new Error('rolled back'))).catch(() => {});
       expect(sum() - before).toBe(6);
-      const { waitingReads, waitingWrites, failedCommits } = drives.stats();
+      const { waitingReads, waitingWrites, failedCommits } = metadata.stats();
       expect([waitingReads, waitingWrites, failedCommits]).toEqual([0, 0, 0]);
     });
 

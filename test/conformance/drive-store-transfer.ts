@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NameTakenError, type NodeRow } from '../../src/stores/drive-store.js';
+import { NameTakenError, type NodeRow } from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
 import { LATER, MODIFIED, NOW, type OpenEngine, type Tree, World } from './metadata-fixture.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LockRow, NodeRow } from '../../src/stores/drive-store.js';
+import type { LockRow, NodeRow } from '../../src/stores/metadata-store.js';
 import type { LockToken, UserId } from '../../src/stores/values.js';
 import { LATER, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
@@ -7,7 +7,7 @@ const KEPT_UNTIL = NOW + 1_000;
 
 /** Vacated locks. For whom and how long they count is the drive's. */
 export function driveStoreVacatedLocksSuite(open: OpenEngine): void {
-  describe('DriveStore vacated locks', () => {
+  describe('MetadataStore vacated locks', () => {
     let world: World;
     let docs: NodeRow;
     let file: NodeRow;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChildPosition, NodeRow } from '../../src/stores/drive-store.js';
+import type { ChildPosition, NodeRow } from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
 import { contentOf, NOBODY, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 

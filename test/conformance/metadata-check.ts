@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import { contentOf, LATER, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 /** What fsck finds in rows that no interface would have written. */

@@ -4,19 +4,19 @@ import type { AccountStore, DriveRow, MemberRow } from '../../src/stores/account
 import type { BlobIndex, MetadataCheck } from '../../src/stores/blob-index.js';
 import type {
   ContentRow,
-  DriveStore,
   LockRow,
+  MetadataStore,
   NodeRow,
   StoreTransaction,
   StoreView,
-} from '../../src/stores/drive-store.js';
+} from '../../src/stores/metadata-store.js';
 import type { StorageHistory } from '../../src/stores/storage-history.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../src/stores/values.js';
 
 /** What an engine of the metadata gives to be tested. */
 export interface MetadataEngine {
   readonly database: SqlDatabase;
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   readonly accounts: AccountStore;
   readonly blobIndex: BlobIndex;
   readonly check: MetadataCheck;
@@ -88,11 +88,11 @@ export class World {
   }
 
   read<T>(work: (view: StoreView) => Promise<T>): Promise<T> {
-    return this.engine.drives.read(work);
+    return this.engine.metadata.read([this.drive.id, this.otherDrive.id], work);
   }
 
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
-    return this.engine.drives.write(work);
+    return this.engine.metadata.write([this.drive.id, this.otherDrive.id], work);
   }
 
   /** Runs SQL as no interface would. */

@@ -7,10 +7,10 @@ import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import type { SqlDatabase } from '../../src/engines/sql/sql-database.js';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlImportStore } from '../../src/engines/sql/sql-import-store.js';
 import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { importStoreSuite } from './import-store.js';
@@ -73,7 +73,7 @@ function openSqlite(path: string, remove: () => Promise<void>): MetadataEngine {
   const database = SqliteDatabase.open(path, MIGRATIONS);
   return {
     database,
-    drives: new SqlDriveStore(database),
+    metadata: new SqlMetadataStore(database),
     accounts: new SqlAccountStore(database),
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),

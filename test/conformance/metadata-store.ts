@@ -16,7 +16,7 @@ import { stagedCopiesSuite } from './staged-copies.js';
 import { storageHistorySuite } from './storage-history.js';
 import { uploadsSuite } from './uploads.js';
 
-/** The contracts of `DriveStore`, `ChangeLog`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
+/** The contracts of `MetadataStore`, `ChangeLog`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
   describe(name, () => {
     driveStoreTransactionsSuite(open);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NameTakenError } from '../../src/stores/drive-store.js';
+import { NameTakenError } from '../../src/stores/metadata-store.js';
 import type { PartRow, UploadKey, UploadRow } from '../../src/stores/uploads.js';
 import type { NodeId, UploadId } from '../../src/stores/values.js';
 import { contentOf, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';

@@ -19,7 +19,7 @@ const send = (method: string, from: string, path: string) =>
 async function nest(path: string, levels: number): Promise<string> {
   await alice('MKCOL', path);
   let parentId = (await server.idOf('alice', path)) as NodeId;
-  await server.engines.drives.write(async (transaction) => {
+  await server.engines.metadata.write([], async (transaction) => {
     const [top] = await transaction.findNodes([parentId]);
     const { driveId } = top!;
     for (let level = 1; level < levels; level++) {

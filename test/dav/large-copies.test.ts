@@ -19,7 +19,7 @@ beforeAll(async () => {
   await alice('PUT', '/tree/read.me', { body: 'text' });
   for (const name of ['a', 'b']) {
     await alice('MKCOL', `/tree/${name}`);
-    await insertEmptyFiles(server.engines.drives, await server.idOf('alice', `/tree/${name}`), FILES);
+    await insertEmptyFiles(server.engines.metadata, await server.idOf('alice', `/tree/${name}`), FILES);
   }
   for (const path of ['/tree', '/tree/a', '/tree/b/file%207']) {
     await alice('PROPPATCH', path, { body: change({ '{urn:x}p': path }) });
@@ -43,13 +43,13 @@ const statusOf = async (path: string) => (await alice('PROPFIND', path, { header
 
 /** Does something when the server begins its write transaction of that number from now. */
 function atWrite(number: number, work: () => Promise<unknown>): Promise<unknown> {
-  const { drives } = server.engines;
-  const write = drives.write.bind(drives);
+  const { metadata } = server.engines;
+  const write = metadata.write.bind(metadata);
   let count = 0;
   return new Promise((resolve, reject) => {
-    vi.spyOn(drives, 'write').mockImplementation(async (writing, options) => {
+    vi.spyOn(metadata, 'write').mockImplementation(async (drives, writing, options) => {
       if (++count === number) await work().then(resolve, reject);
-      return write(writing, options);
+      return write(drives, writing, options);
     });
   });
 }
@@ -57,7 +57,7 @@ function atWrite(number: number, work: () => Promise<unknown>): Promise<unknown>
 describe('faults B3 — COPY of a tree too large for one transaction', () => {
   test('copies everything, with its properties, and counts it', async () => {
     const before = await used();
-    const counts = await countTurns(server.engines.drives, async () => {
+    const counts = await countTurns(server.engines.metadata, async () => {
       expect((await copy('/whole')).status).toBe(201);
     });
     expect(counts.turns).toBeGreaterThan(6);
@@ -112,18 +112,18 @@ describe('faults B3 — COPY of a tree too large for one transaction', () => {
   });
 
   test('one that never rests is not copied: 409, and nothing is left', async () => {
-    const { drives } = server.engines;
-    const write = drives.write.bind(drives);
+    const { metadata } = server.engines;
+    const write = metadata.write.bind(metadata);
     let count = 0;
-    vi.spyOn(drives, 'write').mockImplementation(async (writing, options) => {
+    vi.spyOn(metadata, 'write').mockImplementation(async (drives, writing, options) => {
       if (++count % 3 === 0) {
         const node = await server.idOf('alice', '/tree/read.me');
-        await write(async (transaction) => {
+        await write(drives, async (transaction) => {
           const [file] = await transaction.findNodes([node]);
           await transaction.setTimes(file!, { modified: count });
         });
       }
-      return write(writing, options);
+      return write(drives, writing, options);
     });
     const { status, text } = await copy('/never');
     expect([status, text.includes('changed while it was copied')]).toEqual([409, true]);
@@ -131,7 +131,7 @@ describe('faults B3 — COPY of a tree too large for one transaction', () => {
   });
 
   test('a client that goes away gives it up, and what was copied is freed', async () => {
-    const nodes = async () => (await server.engines.drives.read((view) => view.totals())).nodes;
+    const nodes = async () => (await server.engines.metadata.read([], (view) => view.totals())).nodes;
     const before = await nodes();
     const connection = await server.connect();
     const lost = atWrite(3, async () => {
@@ -184,7 +184,7 @@ describe('faults B3 — COPY of a tree too large for one transaction', () => {
 
   test('security 6 — one copy takes so many nodes and no more', async () => {
     const id = await server.idOf('alice', '/tree');
-    const [row] = await server.engines.drives.read((view) => view.findNodes([id]));
+    const [row] = await server.engines.metadata.read([], (view) => view.findNodes([id]));
     expect(isLargeCopy({ ...row!, descendants: COPY_TOGETHER_MAX })).toBe(false);
     expect(isLargeCopy({ ...row!, descendants: COPY_NODES_MAX - 1 })).toBe(true);
     expect(() => isLargeCopy({ ...row!, descendants: COPY_NODES_MAX })).toThrow(/at most 1,000,000/);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LOCKS_A_DRIVE_MAX, LOCKS_A_USER_MAX, SHARED_LOCKS_MAX } from '../../src/drive/locks/locks.js';
-import type { LockRow } from '../../src/stores/drive-store.js';
+import type { LockRow } from '../../src/stores/metadata-store.js';
 import type { LockToken, NodeId, UserId } from '../../src/stores/values.js';
 import { DRIVE_ID, type DriveRequest, emailOf, TestServer } from '../support/make-server.js';
 import { allOf, askFor, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
@@ -36,7 +36,7 @@ const tokenOf = ({ headers }: { headers: Record<string, unknown> }) => String(he
 /** Locks that are there already, as many LOCKs would have made them. */
 async function putLocks(user: string, nodes: readonly NodeId[], change: Partial<LockRow> = {}): Promise<void> {
   const { id } = (await server.engines.accounts.findUser(emailOf(user)))!;
-  await server.engines.drives.write(async (transaction) => {
+  await server.engines.metadata.write([], async (transaction) => {
     for (const nodeId of nodes) {
       await transaction.insertLock({
         token: `opaquelocktoken:${crypto.randomUUID()}` as LockToken,
@@ -58,7 +58,7 @@ async function putLocks(user: string, nodes: readonly NodeId[], change: Partial<
 async function freeAllLocks(): Promise<void> {
   await alice('PUT', '/any', { body: 'x' });
   const any = await server.idOf('alice', '/any');
-  await server.engines.drives.write(async (transaction) => {
+  await server.engines.metadata.write([], async (transaction) => {
     await transaction.removeLocksIn((await transaction.ancestors(any)).at(-1)!);
   });
 }

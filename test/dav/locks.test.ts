@@ -176,7 +176,7 @@ describe('RFC 4918 §9.10.2 — refresh and expiry', () => {
     await bob('MKCOL', `${F}/ahead`);
     const token = await lock(bob, `${F}/ahead`, { Timeout: 'Second-600' });
     const inAYear = Date.now() + 365 * 86_400_000;
-    await server.engines.drives.write((transaction) => transaction.refreshLock(token as LockToken, 600, inAYear));
+    await server.engines.metadata.write([], (transaction) => transaction.refreshLock(token as LockToken, 600, inAYear));
     const { text } = await bob('PROPFIND', `${F}/ahead`, { headers: { Depth: '0' } });
     expect(text).toContain('Second-600<');
     await bob('UNLOCK', `${F}/ahead`, { headers: { 'Lock-Token': `<${token}>` } });

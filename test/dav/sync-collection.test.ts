@@ -255,7 +255,7 @@ describe('RFC 6578 — sync-collection', () => {
     await alice('PUT', '/busy/x', { body: 'x' });
     const [quiet, busy] = [await tokenOf('/quiet'), await tokenOf('/busy')];
     await alice('DELETE', '/busy/x');
-    await server.engines.drives.write((transaction) => transaction.changeLog.prune(Date.now() + 1000, 1000));
+    await server.engines.metadata.write([], (transaction) => transaction.changeLog.prune(Date.now() + 1000, 1000));
     expect((await reportOn('/busy', busy)).status).toBe(403);
     expect((await sync('/quiet', quiet)).changes).toEqual([]);
     expect((await sync('/busy', await tokenOf('/busy'))).changes).toEqual([]);

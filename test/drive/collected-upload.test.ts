@@ -15,15 +15,15 @@ describe('storage/README invariant 3 — a collector between the bytes of an upl
 
   beforeAll(async () => {
     server = await TestServer.start();
-    const { accounts, blobs, drives } = server.engines;
+    const { accounts, blobs, metadata } = server.engines;
     const user = (await accounts.listUsers(null, 1))[0]!;
     const credential = { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } as const;
     const { membership } = await accounts.access(credential, DRIVE_ID as DriveId, Date.now());
     const contents = new Contents(blobs, { inlineMaxBytes: 16_384 });
     drive = new Drive(membership!, credential, {
-      drives,
+      metadata,
       contents,
-      uploads: new Uploads({ drives, contents, expiryHours: 24, now: Date.now }),
+      uploads: new Uploads({ metadata, contents, expiryHours: 24, now: Date.now }),
       uploadMaxBytes: 1e9,
       uploadMaxExtendedBytes: 1e9,
       now: Date.now,

@@ -5,7 +5,7 @@ import { authorizationOf, type DriveRequest, TestServer } from '../support/make-
 import { allOf, askFor, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
 
 const MB = 1_000_000;
-/** The cap of the tests' drives in bytes; DriveStore and BlobStore see no other than the 50 GB of real ones. */
+/** The cap of the tests' drives in bytes; MetadataStore and BlobStore see no other than the 50 GB of real ones. */
 const CAP = 5 * MB;
 let server: TestServer;
 let alice: DriveRequest;

@@ -151,7 +151,7 @@ class Actor {
           { driveId, binId, ownerId: userId },
           { driveId, binId: commonBinId, ownerId: null },
         ];
-        await emptyTrash(this.#members.world.engine.drives, [bins[source % 2]!.binId], NOW);
+        await emptyTrash(this.#members.world.engine.metadata, driveId, [bins[source % 2]!.binId], NOW);
         return;
       }
       case 'set property':

@@ -331,8 +331,8 @@ describe('PRODUCT D4 — whose trash', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const moment = Date.now();
     await alice('DELETE', '/Common%20documents/young');
-    expect(await expireTrash(server.engines.drives, moment, moment)).toBe(1);
+    expect(await expireTrash(server.engines.metadata, moment, moment)).toBe(1);
     expect(await trashNames(alice)).toEqual(['young']);
-    expect(await expireTrash(server.engines.drives, moment, moment)).toBe(0);
+    expect(await expireTrash(server.engines.metadata, moment, moment)).toBe(0);
   });
 });

@@ -32,13 +32,13 @@ function addUser({ accounts }: Engines) {
   return accounts.createUser({ email: 'anna@x', name: '', passwordHash: '', isAdmin: true }, 0);
 }
 
-async function addBlob({ blobs, drives }: Engines, text: string): Promise<void> {
+async function addBlob({ blobs, metadata }: Engines, text: string): Promise<void> {
   async function* source() {
     yield Buffer.from(text);
   }
   const stored = await blobs.put(source());
   const content = { id: stored.id, size: stored.size, bytes: null };
-  await drives.write((transaction) => transaction.putContent(content, 0));
+  await metadata.write([], (transaction) => transaction.putContent(content, 0));
   await stored.release();
 }
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { ContentPosition } from '../../src/stores/blob-index.js';
-import type { NodeRow, StoreTransaction } from '../../src/stores/drive-store.js';
+import type { NodeRow, StoreTransaction } from '../../src/stores/metadata-store.js';
 import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
 import { contentOf, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from '../support/counting-database.js';
@@ -19,19 +19,19 @@ const MAY_BE_WALKED =
   /^SCAN (json_each|organization|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
 describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   let database: CountingDatabase;
-  let drives: SqlDriveStore;
+  let metadata: SqlMetadataStore;
   let world: World;
   let big: NodeRow;
 
   beforeAll(async () => {
     database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
-    drives = new SqlDriveStore(database);
+    metadata = new SqlMetadataStore(database);
     const accounts = new SqlAccountStore(database);
     const blobIndex = new SqlBlobIndex(database);
     const check = new SqlMetadataCheck(database);
     const history = new SqlStorageHistory(database);
     const close = () => database.close();
-    world = await World.open(async () => ({ database, drives, accounts, blobIndex, check, history, close }));
+    world = await World.open(async () => ({ database, metadata, accounts, blobIndex, check, history, close }));
     big = await world.folder(world.home, 'big');
     await world.write((transaction) => transaction.putContent(contentOf('x'), NOW));
     await world.corrupt(
@@ -93,52 +93,55 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   }
 
   const reads: Record<string, () => Promise<unknown>> = {
-    resolve: () => drives.read((view) => view.resolve(world.home, ['big', 'file 5'])),
-    resolveFile: () => drives.read((view) => view.resolveFile(world.home, ['big', 'file 5'])),
-    isNestedDeeper: () => drives.read((view) => view.isNestedDeeper(world.home, 5)),
-    findNodes: () => drives.read((view) => view.findNodes([world.home, big.id])),
-    ancestors: () => drives.read((view) => view.ancestors(big.id)),
-    'children of one': () => drives.read((view) => view.children([big.id], { parentId: big.id, name: 'm' }, 9)),
+    resolve: () => metadata.read([], (view) => view.resolve(world.home, ['big', 'file 5'])),
+    resolveFile: () => metadata.read([], (view) => view.resolveFile(world.home, ['big', 'file 5'])),
+    isNestedDeeper: () => metadata.read([], (view) => view.isNestedDeeper(world.home, 5)),
+    findNodes: () => metadata.read([], (view) => view.findNodes([world.home, big.id])),
+    ancestors: () => metadata.read([], (view) => view.ancestors(big.id)),
+    'children of one': () => metadata.read([], (view) => view.children([big.id], { parentId: big.id, name: 'm' }, 9)),
     'children of many': () =>
-      drives.read((view) => view.children([world.home, big.id], { parentId: big.id, name: 'file 5' }, 9)),
-    takenNames: () => drives.read((view) => view.takenNames(big.id, ['file 1', 'no'])),
-    findContent: () => drives.read((view) => view.findContent(contentOf('x').id)),
-    digests: () => drives.read((view) => view.digests([contentOf('x').id])),
-    properties: () => drives.read((view) => view.properties([big.id])),
-    locksOn: () => drives.read((view) => view.locksOn([world.home, big.id], NOW)),
-    locksBelow: () => drives.read((view) => view.locksBelow(world.home, NOW)),
+      metadata.read([], (view) => view.children([world.home, big.id], { parentId: big.id, name: 'file 5' }, 9)),
+    takenNames: () => metadata.read([], (view) => view.takenNames(big.id, ['file 1', 'no'])),
+    findContent: () => metadata.read([], (view) => view.findContent(contentOf('x').id)),
+    digests: () => metadata.read([], (view) => view.digests([contentOf('x').id])),
+    properties: () => metadata.read([], (view) => view.properties([big.id])),
+    locksOn: () => metadata.read([], (view) => view.locksOn([world.home, big.id], NOW)),
+    locksBelow: () => metadata.read([], (view) => view.locksBelow(world.home, NOW)),
     nodesWithProperties: () =>
-      drives.read((view) => view.nodesWithProperties(world.drive.id, { namespace: 'n', name: 'p' }, big.id, 9)),
-    countLocks: () => drives.read((view) => view.countLocks(world.drive.id, world.anna.userId)),
-    vacatedLocks: () => drives.read((view) => view.vacatedLocks(world.anna.userId, ['opaquelocktoken:x'], NOW)),
-    findLock: () => drives.read((view) => view.findLock('opaquelocktoken:x' as LockToken, NOW)),
-    'trash of one': () => drives.read((view) => view.trash([world.anna.binId], 'm', 9)),
-    'trash of two': () => drives.read((view) => view.trash([world.anna.binId, world.drive.commonBinId], 'm', 9)),
-    findTrash: () => drives.read((view) => view.findTrash(big.id)),
+      metadata.read([], (view) => view.nodesWithProperties(world.drive.id, { namespace: 'n', name: 'p' }, big.id, 9)),
+    countLocks: () => metadata.read([], (view) => view.countLocks(world.drive.id, world.anna.userId)),
+    vacatedLocks: () => metadata.read([], (view) => view.vacatedLocks(world.anna.userId, ['opaquelocktoken:x'], NOW)),
+    findLock: () => metadata.read([], (view) => view.findLock('opaquelocktoken:x' as LockToken, NOW)),
+    'trash of one': () => metadata.read([], (view) => view.trash([world.anna.binId], 'm', 9)),
+    'trash of two': () => metadata.read([], (view) => view.trash([world.anna.binId, world.drive.commonBinId], 'm', 9)),
+    findTrash: () => metadata.read([], (view) => view.findTrash(big.id)),
     takenTrashNames: () =>
-      drives.read(async (view) => {
+      metadata.read([], async (view) => {
         await view.takenTrashNames(world.drive.id, null, ['a']);
         await view.takenTrashNames(world.drive.id, world.anna.userId, ['a', 'b']);
       }),
-    expiredTrash: () => drives.read((view) => view.expiredTrash(NOW, 9)),
-    usage: () => drives.read((view) => view.usage({ ...world.drive, ...world.anna })),
+    expiredTrash: () => metadata.read([], (view) => view.expiredTrash(NOW, 9)),
+    usage: () => metadata.read([], (view) => view.usage({ ...world.drive, ...world.anna })),
     'changed nodes': () =>
-      drives.read((view) => view.changeLog.changedNodes(world.drive.id, { revision: 1, id: big.id }, 9)),
-    'moved collections': () => drives.read((view) => view.changeLog.movedCollections(world.drive.id, 1, 9_999, 9)),
-    removals: () => drives.read((view) => view.changeLog.removals(world.drive.id, 1, 9)),
+      metadata.read([], (view) => view.changeLog.changedNodes(world.drive.id, { revision: 1, id: big.id }, 9)),
+    'moved collections': () =>
+      metadata.read([], (view) => view.changeLog.movedCollections(world.drive.id, 1, 9_999, 9)),
+    removals: () => metadata.read([], (view) => view.changeLog.removals(world.drive.id, 1, 9)),
     'ways up': async () => {
       const { id } = await file();
-      await drives.read((view) => view.changeLog.ancestorChains([id, big.id], [world.home, world.drive.commonId]));
+      await metadata.read([], (view) =>
+        view.changeLog.ancestorChains([id, big.id], [world.home, world.drive.commonId]),
+      );
     },
     'members below': () =>
-      drives.read(async (view) => {
+      metadata.read([], async (view) => {
         await view.changeLog.membersBelow([world.home], { parentId: big.id, name: 'file 5' }, 9);
         await view.changeLog.membersBelow([world.home, big.id], { parentId: 0 as NodeId, name: '' }, 9);
       }),
-    bound: () => drives.read((view) => view.changeLog.bound([{ parentId: big.id, name: 'file 5' }])),
-    deletions: () => drives.read((view) => view.changeLog.deletions([big.id, world.home])),
+    bound: () => metadata.read([], (view) => view.changeLog.bound([{ parentId: big.id, name: 'file 5' }])),
+    deletions: () => metadata.read([], (view) => view.changeLog.deletions([big.id, world.home])),
     'horizon and restorations': () =>
-      drives.read(async (view) => {
+      metadata.read([], async (view) => {
         await view.changeLog.horizon(5);
         await view.changeLog.lastRestoration();
       }),
@@ -185,25 +188,25 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
 
   const writes: Record<string, () => Promise<unknown>> = {
     insertNode: () =>
-      drives.write((transaction) => {
+      metadata.write([], (transaction) => {
         const place = { driveId: world.drive.id, parentId: big.id, name: 'new', modified: 1, created: 1 };
         return transaction.insertNode({ ...place, content: contentOf('x') }, NOW);
       }),
-    putContent: () => drives.write((transaction) => transaction.putContent(largeContentOf('new'), NOW)),
+    putContent: () => metadata.write([], (transaction) => transaction.putContent(largeContentOf('new'), NOW)),
     replaceContent: async () => {
       const node = await file();
-      return drives.write((transaction) => transaction.replaceContent(node, contentOf('x'), NOW));
+      return metadata.write([], (transaction) => transaction.replaceContent(node, contentOf('x'), NOW));
     },
     setTimes: async () => {
       const node = await file();
-      return drives.write((transaction) => transaction.setTimes(node, { modified: 5 }));
+      return metadata.write([], (transaction) => transaction.setTimes(node, { modified: 5 }));
     },
     setProperties: async () => {
       const node = await file();
-      return drives.write((t) => t.setProperties(node, [{ namespace: 'n', name: 'p', xml: '<p/>' }]));
+      return metadata.write([], (t) => t.setProperties(node, [{ namespace: 'n', name: 'p', xml: '<p/>' }]));
     },
     'locks taken and given up': () =>
-      drives.write(async (transaction) => {
+      metadata.write([], async (transaction) => {
         const lock = world.lock(big.id, { scope: 'shared' });
         await transaction.removeExpiredLocks(NOW);
         await transaction.insertLock(lock);
@@ -213,7 +216,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       }),
     'locks vacated': async () => {
       const node = await file();
-      return drives.write(async (transaction) => {
+      return metadata.write([], async (transaction) => {
         const lock = world.lock(node.id, { isDeep: false });
         await transaction.insertLock(lock);
         await transaction.vacateLocks(node, lock.userId, [lock.token], NOW, NOW + 1);
@@ -224,31 +227,31 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     },
     'MOVE of the folder': async () => {
       const node = await world.node(big.id);
-      return drives.write((transaction) => transaction.moveNode(node, here(), 'renamed', NOW));
+      return metadata.write([], (transaction) => transaction.moveNode(node, here(), 'renamed', NOW));
     },
     'MOVE to another drive and back': async () => {
       const node = await world.node(big.id);
-      await drives.write(async (transaction) => {
+      await metadata.write([], async (transaction) => {
         const moved = await transaction.moveNode(node, away(), 'big', NOW);
         await transaction.moveNode(moved, here(), 'big', NOW);
       });
     },
     'COPY of the folder': async () => {
       const node = await world.node(big.id);
-      return drives.write((transaction) => transaction.copyNode(node, here(), 'copy', { isDeep: true }, NOW));
+      return metadata.write([], (transaction) => transaction.copyNode(node, here(), 'copy', { isDeep: true }, NOW));
     },
     'DELETE of the folder into the trash': async () => {
       const node = await world.at('copy');
-      return drives.write((transaction) => toBin(transaction, node));
+      return metadata.write([], (transaction) => toBin(transaction, node));
     },
     'DELETE for good': async () => {
       const [row] = await world.read((view) => view.trash([world.anna.binId], null, 9));
-      return drives.write((transaction) => transaction.detachNode(row!.node, NOW));
+      return metadata.write([], (transaction) => transaction.detachNode(row!.node, NOW));
     },
-    'pruning removals': () => drives.write((transaction) => transaction.changeLog.prune(NOW, 9)),
+    'pruning removals': () => metadata.write([], (transaction) => transaction.changeLog.prune(NOW, 9)),
     'a step of the purge': () => world.engine.blobIndex.purge(200),
     'faults B2 — steps of the collector': async () => {
-      await drives.write(async (transaction) => {
+      await metadata.write([], async (transaction) => {
         for (const text of ['u', 'v', 'w']) await transaction.putContent(largeContentOf(text), NOW);
         for (const text of ['u inline', 'v inline']) await transaction.putContent(contentOf(text), NOW);
       });
@@ -264,18 +267,20 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   it('a page of the folder begins where the last one ended: one search by parent and name', async () => {
     const after = { parentId: big.id, name: 'file 5' };
     for (const parents of [[big.id], [world.home, big.id]]) {
-      const [plan] = await plansOf(() => drives.read((view) => view.children(parents, after, 9)));
+      const [plan] = await plansOf(() => metadata.read([], (view) => view.children(parents, after, 9)));
       expect(plan!.steps.join('\n')).toContain('node_name (parent_id=? AND name>?)');
     }
   });
 
   it('a page of what is below it, too; one of changes begins at a revision, in it at a number', async () => {
     const after = { parentId: big.id, name: 'file 5' };
-    const [below] = await plansOf(() => drives.read((view) => view.changeLog.membersBelow([world.home], after, 9)));
+    const [below] = await plansOf(() =>
+      metadata.read([], (view) => view.changeLog.membersBelow([world.home], after, 9)),
+    );
     expect(below!.steps.join('\n')).toContain('node_name (parent_id=? AND name>?)');
     const position = { revision: 1, id: big.id };
     const [changes] = await plansOf(() =>
-      drives.read((view) => view.changeLog.changedNodes(world.drive.id, position, 9)),
+      metadata.read([], (view) => view.changeLog.changedNodes(world.drive.id, position, 9)),
     );
     const steps = changes!.steps.join('\n');
     expect(steps).toContain('node_changed (drive_id=? AND changed=? AND rowid>?)');

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { COMMAND_REST_MS, SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { StorageFullError } from '../../src/stores/blob-store.js';
-import { StoreBusyError } from '../../src/stores/drive-store.js';
+import { StoreBusyError } from '../../src/stores/metadata-store.js';
 import { commitsInLog, MIGRATIONS, openRaw, runScript, temporaryFile } from '../support/sqlite-file.js';
 
 const RAISE = 'UPDATE revision SET value = value + 1';
@@ -249,8 +249,8 @@ describe('SqliteDatabase, its end', () => {
   it('in memory: reads and writes take turns on the one connection', async () => {
     const database = SqliteDatabase.open(':memory:', MIGRATIONS);
     onTestFinished(() => database.close());
-    const drives = new SqlDriveStore(database);
-    const failing = drives.write(() => Promise.reject(new Error('no')));
+    const metadata = new SqlMetadataStore(database);
+    const failing = metadata.write([], () => Promise.reject(new Error('no')));
     const work = Array.from({ length: 50 }, (_, index) =>
       index % 2 === 0
         ? database.write((connection) => connection.run(RAISE, []))

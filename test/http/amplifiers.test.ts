@@ -314,7 +314,7 @@ describe('security 1 — the loop turns between pages', () => {
     await bob('MKCOL', '/turns');
     const id = await server.idOf('bob', '/turns');
     const xml = `<v xmlns="urn:v">${'v'.repeat(100 * KIB)}</v>`;
-    await server.engines.drives.write(async (transaction) => {
+    await server.engines.metadata.write([], async (transaction) => {
       const [folder] = await transaction.findNodes([id]);
       for (let index = 0; index < 50; index++) {
         const times = { modified: 0, created: 0 };
@@ -331,11 +331,11 @@ describe('security 1 — the loop turns between pages', () => {
     };
     setImmediate(count);
     const turnsOfReads: number[] = [];
-    const { drives } = server.engines;
-    const read = drives.read.bind(drives);
-    vi.spyOn(drives, 'read').mockImplementation((work) => {
+    const { metadata } = server.engines;
+    const read = metadata.read.bind(metadata);
+    vi.spyOn(metadata, 'read').mockImplementation((drives, work) => {
       turnsOfReads.push(turn);
-      return read(work);
+      return read(drives, work);
     });
     const chunks = await chunksOf('PROPFIND', `${DRIVE}/turns/`, authorizations.get('read-only')!);
     isOver = true;

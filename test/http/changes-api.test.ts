@@ -188,7 +188,7 @@ describe('security Low — long polls of one password', () => {
     const since = (await changes({}, 'bob')).cursor;
     const others = ask({ since, timeout: '50' }, 'bob');
     await vi.waitUntil(async () => (await waiting()) === WAITING_MAX + 1, { timeout: 30_000 });
-    const counts = await countTurns(server.engines.drives, async () => {
+    const counts = await countTurns(server.engines.metadata, async () => {
       await alice('PUT', '/Common%20documents/woken.txt', { body: 'x' });
       for (const { status, text } of await Promise.all([...polls, others])) {
         expect([status, text.includes('woken.txt')]).toEqual([200, true]);

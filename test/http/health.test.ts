@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FirnState } from '../../src/http/context.js';
 import { health } from '../../src/http/health.js';
 import { StorageFullError } from '../../src/stores/blob-store.js';
-import { StoreFailingError } from '../../src/stores/drive-store.js';
+import { StoreFailingError } from '../../src/stores/metadata-store.js';
 import { TestServer } from '../support/make-server.js';
 import { commitsInLog, openRaw } from '../support/sqlite-file.js';
 
@@ -26,7 +26,7 @@ describe('PRODUCT R5 — /readyz', () => {
 
   test('faults E2 — goes the way of a write each time, and makes a commit once in some seconds, whoever asks', async () => {
     const before = commitsInLog(database());
-    const { commitsBySize } = server.engines.drives.stats();
+    const { commitsBySize } = server.engines.metadata.stats();
     const writes = commitsBySize[1]!;
     for (let count = 0; count < 3; count++) expect(await ready()).toBe(200);
     expect(commitsInLog(database()) - before).toBe(1);

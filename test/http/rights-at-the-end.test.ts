@@ -55,7 +55,7 @@ const onDrive = (method: string, target: string, options?: RequestOptions) =>
   send(method, `/dav/${DRIVE_ID}${target}`, options);
 const everything = async () => hrefsOf((await alice('PROPFIND', '/', { headers: { Depth: 'infinity' } })).text);
 const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
-const waitingWrites = () => server.engines.drives.stats().waitingWrites;
+const waitingWrites = () => server.engines.metadata.stats().waitingWrites;
 
 /** Keeps all writes waiting until it is called. */
 async function holdWrites(): Promise<() => void> {
@@ -67,7 +67,7 @@ async function holdWrites(): Promise<() => void> {
   const beginning = new Promise<void>((resolve) => {
     begun = resolve;
   });
-  void server.engines.drives.write(async () => {
+  void server.engines.metadata.write([], async () => {
     begun();
     await held;
   });

@@ -10,7 +10,7 @@ import { beginCopy, openBackup } from '../../src/engines/storage-copy.js';
 import { openStorage, StorageFormatError } from '../../src/engines/storage-format.js';
 import { backup, restore } from '../../src/jobs/backup.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { StorageCopy } from '../../src/stores/storage-copy.js';
 import { openToOthers } from '../support/file-modes.js';
 import { idOf, openMetadata, Storage } from './storage-fixture.js';

@@ -59,7 +59,7 @@ describe('collectGarbage', () => {
 
   it('faults B2 — others have their turn after each step, and no step looks twice at a content', async () => {
     for (let number = 0; number < 1_200; number++) await record(`unnamed ${number}`);
-    const counts = await countTurns(storage.world.engine.drives, async () => {
+    const counts = await countTurns(storage.world.engine.metadata, async () => {
       expect((await collect()).condemned).toBe(1_200);
     });
     // 1,200 contents are three pages, of the forgetting and of the marking.

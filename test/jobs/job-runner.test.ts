@@ -185,9 +185,9 @@ describe('JobRunner', () => {
     const storage = await Storage.make();
     onTestFinished(() => storage.remove());
     for (let number = 0; number < 250; number++) await storage.upload(`${number}`);
-    const { drives, accounts, history } = storage.world.engine;
+    const { metadata, accounts, history } = storage.world.engine;
     const { kinds } = maintenanceLane({
-      ...{ drives, blobs: storage.blobs, blobIndex: storage.blobIndex, history, gc: new GcTotals() },
+      ...{ metadata, blobs: storage.blobs, blobIndex: storage.blobIndex, history, gc: new GcTotals() },
       ...{ security: accounts as never, uploads: { removeExpired: async () => {} } as never },
       durability: database,
       clock: new SteadyClock({ store: new SqlClockStore(database), onJump() {} }),

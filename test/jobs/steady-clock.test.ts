@@ -44,9 +44,9 @@ describe('SteadyClock and what expires', () => {
   const lag = async () => now - (await store.readMark()).expiryAt;
 
   async function runJob(kind: string): Promise<void> {
-    const { drives, history, database } = storage.world.engine;
+    const { metadata, history, database } = storage.world.engine;
     const { blobs, blobIndex } = storage;
-    const parts = { drives, blobs, blobIndex, history, security: new SqlSecurityStore(database), gc: new GcTotals() };
+    const parts = { metadata, blobs, blobIndex, history, security: new SqlSecurityStore(database), gc: new GcTotals() };
     const days = { trashRetentionDays: 60, auditRetentionDays: 365, sessionLongestHours: 336, uploadExpiryHours: 24 };
     const { kinds } = maintenanceLane({ ...parts, ...days, clock, clockStore: store } as unknown as Maintenance);
     const work = { job: {} as never, signal: new AbortController().signal, report() {}, renew() {} };

@@ -5,12 +5,12 @@ import { DiskBlobStore } from '../../src/engines/disk/disk-blob-store.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { finish, openStorage } from '../../src/engines/storage-format.js';
-import type { NodeRow } from '../../src/stores/drive-store.js';
+import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { insertFile, largeContentOf, type MetadataEngine, World } from '../conformance/metadata-fixture.js';
 
@@ -83,7 +83,7 @@ export function openMetadata(path: string): MetadataEngine {
   const database = SqliteDatabase.open(path, MIGRATIONS);
   return {
     database,
-    drives: new SqlDriveStore(database),
+    metadata: new SqlMetadataStore(database),
     accounts: new SqlAccountStore(database),
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),

@@ -1,5 +1,5 @@
 import type { SqlConnection, SqlDatabase } from '../../src/engines/sql/sql-database.js';
-import type { TransactionStats } from '../../src/stores/drive-store.js';
+import type { TransactionStats } from '../../src/stores/metadata-store.js';
 
 /** A statement as it ran. */
 export interface RanStatement {

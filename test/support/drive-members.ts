@@ -13,8 +13,8 @@ import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlDriveStore } from '../../src/engines/sql/sql-drive-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { CredentialRef, Membership } from '../../src/stores/account-store.js';
@@ -45,10 +45,10 @@ export class DriveMembers {
   static async open(): Promise<DriveMembers> {
     const database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
     const accounts = new SqlAccountStore(database);
-    const drives = new SqlDriveStore(database);
+    const metadata = new SqlMetadataStore(database);
     const world = await World.open(async () => ({
       database,
-      drives,
+      metadata,
       accounts,
       blobIndex: new SqlBlobIndex(database),
       check: new SqlMetadataCheck(database),
@@ -82,13 +82,13 @@ export class DriveMembers {
   }
 
   #driveOf({ membership, credential }: Grant): Drive {
-    const { drives } = this.world.engine;
+    const { metadata } = this.world.engine;
     const now = () => NOW;
     const contents = new Contents(new MemoryBlobStore(), { inlineMaxBytes: 1000 });
-    const uploads = new Uploads({ drives, contents, expiryHours: 24, now });
+    const uploads = new Uploads({ metadata, contents, expiryHours: 24, now });
     const [uploadMaxBytes, uploadMaxExtendedBytes] = [1000, 1000];
     return new Drive(membership, credential, {
-      drives,
+      metadata,
       contents,
       uploads,
       uploadMaxBytes,

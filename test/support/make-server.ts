@@ -177,7 +177,9 @@ export class TestServer {
 
   /** Lets a lock's time run out. */
   async expireLock(token: string): Promise<void> {
-    await this.engines.drives.write((transaction) => transaction.refreshLock(token as LockToken, 1, Date.now() - 1000));
+    await this.engines.metadata.write([], (transaction) =>
+      transaction.refreshLock(token as LockToken, 1, Date.now() - 1000),
+    );
   }
 
   /** What is wrong in the metadata; a test expects nothing. */

@@ -1,14 +1,14 @@
-import type { DriveStore } from '../../src/stores/drive-store.js';
+import type { MetadataStore } from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
 import { contentOf } from '../conformance/metadata-fixture.js';
 
 const TOGETHER = 500;
 
 /** Puts empty files into a folder, `file 0` and so on, many to a transaction. */
-export async function insertEmptyFiles(drives: DriveStore, folderId: NodeId, count: number): Promise<void> {
+export async function insertEmptyFiles(metadata: MetadataStore, folderId: NodeId, count: number): Promise<void> {
   const now = Date.now();
   for (let start = 0; start < count; start += TOGETHER) {
-    await drives.write(async (transaction) => {
+    await metadata.write([], async (transaction) => {
       const [folder] = await transaction.findNodes([folderId]);
       const content = contentOf('');
       await transaction.putContent(content, now);

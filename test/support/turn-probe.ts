@@ -1,4 +1,4 @@
-import type { DriveStore, StoreView } from '../../src/stores/drive-store.js';
+import type { MetadataStore, StoreView } from '../../src/stores/metadata-store.js';
 
 /** What happened between two turns of the event loop, at most, while a probe was on. */
 export interface TurnCounts {
@@ -11,7 +11,7 @@ export interface TurnCounts {
 }
 
 /** Counts how a server in this process spreads its work over the turns of the event loop: what others wait for. */
-export async function countTurns(drives: DriveStore, work: () => Promise<unknown>): Promise<TurnCounts> {
+export async function countTurns(metadata: MetadataStore, work: () => Promise<unknown>): Promise<TurnCounts> {
   const most = { rows: 0, transactions: 0 };
   let turns = 0;
   let now = { rows: 0, transactions: 0 };
@@ -27,15 +27,16 @@ export async function countTurns(drives: DriveStore, work: () => Promise<unknown
     endTurn();
     setImmediate(tick);
   };
-  const { read, write } = drives;
-  drives.read = (reading) => {
+  const { read, write } = metadata;
+  metadata.read = (drives, reading) => {
     now.transactions++;
-    return read.call(drives, (view) => reading(counting(view, (rows) => (now.rows += rows)))) as ReturnType<
+    return read.call(metadata, drives, (view) => reading(counting(view, (rows) => (now.rows += rows)))) as ReturnType<
       typeof reading
     >;
   };
-  drives.write = (writing, options) =>
+  metadata.write = (drives, writing, options) =>
     write.call(
+      metadata,
       drives,
       (transaction) => {
         now.transactions++;
@@ -49,8 +50,8 @@ export async function countTurns(drives: DriveStore, work: () => Promise<unknown
   } finally {
     isOver = true;
     endTurn();
-    drives.read = read;
-    drives.write = write;
+    metadata.read = read;
+    metadata.write = write;
   }
   return { turns, rowsATurn: most.rows, transactionsATurn: most.transactions };
 }

@@ -20,7 +20,8 @@ async function list({ session, origin, prefix }: ConsoleRequest, parts: ConsoleP
   const { driveParts, store } = parts;
   const memberships = await store.memberships(session!.user.id, null);
   const now = driveParts.now();
-  const drives = await driveParts.drives.read(async (view) => {
+  const ids = memberships.map(({ driveId }) => driveId);
+  const drives = await driveParts.metadata.read(ids, async (view) => {
     const described: DriveEntry[] = [];
     for (const membership of memberships) {
       described.push(await describe(new Snapshot(view, membership, now), membership, parts, origin + prefix));

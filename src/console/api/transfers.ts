@@ -6,7 +6,7 @@ import { checkLocks } from '../../drive/locks/locks.js';
 import { TRASH_NAME } from '../../drive/names.js';
 import { NO_TOKENS } from '../../drive/permit.js';
 import { copy, move, type Transferred } from '../../drive/transfer.js';
-import { MAKES_ROOM } from '../../stores/drive-store.js';
+import { MAKES_ROOM } from '../../stores/metadata-store.js';
 import type { ConsoleParts } from '../console-parts.js';
 import type { DeleteBody, PathsAnswer, TransferBody } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';

@@ -1,5 +1,5 @@
 import { emptySeenTrash, restoreToOrigin } from '../../drive/trash.js';
-import { MAKES_ROOM } from '../../stores/drive-store.js';
+import { MAKES_ROOM } from '../../stores/metadata-store.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { PathsAnswer, RestoreBody, TrashEmptiedAnswer } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';

@@ -3,7 +3,7 @@ import { Listing } from '../../drive/listing.js';
 import { numberedName } from '../../drive/names.js';
 import type { Resource } from '../../drive/resource.js';
 import { turns } from '../../drive/turns.js';
-import type { ContentRow, NodeRow } from '../../stores/drive-store.js';
+import type { ContentRow, NodeRow } from '../../stores/metadata-store.js';
 import type { ZipSource } from './write-zip.js';
 
 /** Members after which others have a turn: each takes two statements. */

@@ -5,7 +5,7 @@ import { Listing } from '../../drive/listing.js';
 import type { Resource } from '../../drive/resource.js';
 import { turns } from '../../drive/turns.js';
 import { HttpError } from '../../http-error.js';
-import type { ContentRow } from '../../stores/drive-store.js';
+import type { ContentRow } from '../../stores/metadata-store.js';
 import type { ByteRange } from '../../stores/values.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { contentTypeOf } from '../content-type.js';

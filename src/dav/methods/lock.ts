@@ -3,7 +3,7 @@ import { checkLocks, locksCovering } from '../../drive/locks/locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkMayAdd, checkMayChange } from '../../drive/rights.js';
 import { HttpError } from '../../http-error.js';
-import type { LockRow } from '../../stores/drive-store.js';
+import type { LockRow } from '../../stores/metadata-store.js';
 import type { LockToken } from '../../stores/values.js';
 import { type Conditions, checkConditions, readConditions } from '../conditions.js';
 import { parseDepth } from '../headers/depth.js';

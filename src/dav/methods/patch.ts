@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../drive/snapshot.js';
 import { HttpError } from '../../http-error.js';
-import type { ContentRow } from '../../stores/drive-store.js';
+import type { ContentRow } from '../../stores/metadata-store.js';
 import { type DavRequest, type DavResponse, existing, headerOf, respond } from '../request.js';
 
 const ALGORITHMS = ['sha1', 'md5', 'sha256'] as const;

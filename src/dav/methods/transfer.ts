@@ -6,7 +6,7 @@ import { takeUpLocks, vacateLocks } from '../../drive/locks/vacated-locks.js';
 import type { DrivePath } from '../../drive/names.js';
 import { copy as copyNode, move as moveNode, type Transfer, type Transferred } from '../../drive/transfer.js';
 import { HttpError } from '../../http-error.js';
-import { MAKES_ROOM } from '../../stores/drive-store.js';
+import { MAKES_ROOM } from '../../stores/metadata-store.js';
 import { cloudHeaders } from '../cloud-headers.js';
 import { checkConditions, readConditions } from '../conditions.js';
 import { parseDepth } from '../headers/depth.js';
@@ -40,7 +40,7 @@ async function transfer(
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
   const { drive, path } = await destinationOf(request);
   const conditions = await readConditions(request);
-  const options = isMove ? MAKES_ROOM : {};
+  const options = { ...(isMove ? MAKES_ROOM : {}), joined: drive };
   const work = async (changes: DriveTransaction, staged: StagedTree | null): Promise<Transferred> => {
     const destination = drive.membership.driveId === changes.membership.driveId ? changes : await drive.join(changes);
     const from = await changes.find(request.path);

@@ -1,4 +1,4 @@
-import type { LockRow } from '../../stores/drive-store.js';
+import type { LockRow } from '../../stores/metadata-store.js';
 import { escapeText, withinAnswer } from '../xml/serialize-xml.js';
 
 const kindOfLock = (scope: string) =>

@@ -2,7 +2,7 @@ import { originalLocation, type Resource } from '../../drive/resource.js';
 import { mayAdd, mayChange } from '../../drive/rights.js';
 import { mayFollow, syncToken } from '../../drive/sync/sync-token.js';
 import type { Membership } from '../../stores/account-store.js';
-import type { PropertyRow } from '../../stores/drive-store.js';
+import type { PropertyRow } from '../../stores/metadata-store.js';
 import type { BlobId, Digests, NodeId } from '../../stores/values.js';
 import { contentTypeOf } from '../content-type.js';
 import { formatHttpDate, formatIsoDate } from '../headers/http-date.js';

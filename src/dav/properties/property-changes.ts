@@ -1,7 +1,7 @@
 import { type DriveTransaction, PROPERTIES_BYTES_MAX } from '../../drive/drive-transaction.js';
 import type { Found } from '../../drive/resource.js';
 import type { DavCondition } from '../../http-error.js';
-import type { ContentRow, NodeRow } from '../../stores/drive-store.js';
+import type { ContentRow, NodeRow } from '../../stores/metadata-store.js';
 import { parseHttpDate } from '../headers/http-date.js';
 import { missingProperty, propstat } from '../xml/multistatus.js';
 import type { PropertyName } from '../xml/property-name.js';

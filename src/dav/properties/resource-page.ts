@@ -5,7 +5,7 @@ import { COMMON_NAME } from '../../drive/names.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
-import type { PropertyRow } from '../../stores/drive-store.js';
+import type { PropertyRow } from '../../stores/metadata-store.js';
 import type { BlobId, NodeId } from '../../stores/values.js';
 import { type DavRequest, HrefWriter, headerOf, hrefOf } from '../request.js';
 import type { TextBytes } from '../text-bytes.js';

@@ -1,4 +1,4 @@
-import type { HeldLock } from '../../stores/drive-store.js';
+import type { HeldLock } from '../../stores/metadata-store.js';
 import type { UserId } from '../../stores/values.js';
 import type { DrivePath } from '../names.js';
 

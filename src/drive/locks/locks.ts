@@ -1,4 +1,4 @@
-import type { LockRow } from '../../stores/drive-store.js';
+import type { LockRow } from '../../stores/metadata-store.js';
 import type { LockToken, NodeId } from '../../stores/values.js';
 import { DriveError } from '../drive-error.js';
 import type { Found } from '../resource.js';

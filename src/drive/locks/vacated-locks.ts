@@ -1,4 +1,4 @@
-import type { NodeRow, VacatedLock } from '../../stores/drive-store.js';
+import type { NodeRow, VacatedLock } from '../../stores/metadata-store.js';
 import type { DriveTransaction } from '../drive-transaction.js';
 import type { Found } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';

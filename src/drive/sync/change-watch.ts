@@ -1,4 +1,4 @@
-import type { DriveStore } from '../../stores/drive-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
 
 /** What somebody waits at most who is told of a change a moment later; one statement each time, for all that wait. */
@@ -12,14 +12,14 @@ interface Waiter {
 
 /** Tells when something changes on a drive, whichever process changes it. Looks at the stores only while somebody waits. */
 export class ChangeWatch {
-  readonly #drives: DriveStore;
+  readonly #metadata: MetadataStore;
   readonly #waiters = new Set<Waiter>();
   readonly #byWho = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
-  constructor(drives: DriveStore) {
-    this.#drives = drives;
+  constructor(metadata: MetadataStore) {
+    this.#metadata = metadata;
   }
 
   /**
@@ -87,7 +87,7 @@ export class ChangeWatch {
     let revisions: ReadonlyMap<NodeId, number>;
     try {
       const ids = [...new Set([...this.#waiters].map(({ rootId }) => rootId))];
-      const roots = await this.#drives.read((view) => view.findNodes(ids));
+      const roots = await this.#metadata.read([], (view) => view.findNodes(ids));
       revisions = new Map(roots.map(({ id, revision }) => [id, revision]));
     } catch {
       // Those who wait look for themselves, and answer with what they meet.

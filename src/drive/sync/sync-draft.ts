@@ -1,4 +1,4 @@
-import type { NodeRow, TrashRow } from '../../stores/drive-store.js';
+import type { NodeRow, TrashRow } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
 import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from '../names.js';
 import { type Resource, resourceOf } from '../resource.js';

@@ -1,5 +1,5 @@
 import type { ChangeRow, RemovalRow } from '../../stores/change-log.js';
-import type { ChildPosition, NodeRow } from '../../stores/drive-store.js';
+import type { ChildPosition, NodeRow } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
 import type { DrivePath } from '../names.js';
 import type { Resource } from '../resource.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Membership } from '../../stores/account-store.js';
 import type { ChangePosition } from '../../stores/change-log.js';
-import { type ChildPosition, type DriveStore, MAKES_ROOM } from '../../stores/drive-store.js';
+import { type ChildPosition, MAKES_ROOM, type MetadataStore } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
 import type { Resource } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
@@ -78,9 +78,13 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
  * Forgets names that were unbound before a time, in short transactions: tokens from before then are valid no more. Rejects
  * with the signal's reason.
  */
-export async function forgetRemovals(drives: DriveStore, removedBefore: number, signal?: AbortSignal): Promise<void> {
+export async function forgetRemovals(
+  metadata: MetadataStore,
+  removedBefore: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const step = () =>
-    drives.write((transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER), MAKES_ROOM);
+    metadata.write([], (transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER), MAKES_ROOM);
   while ((await step()) === FORGET_TOGETHER) signal?.throwIfAborted();
 }
 

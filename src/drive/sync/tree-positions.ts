@@ -1,6 +1,6 @@
 import type { Membership } from '../../stores/account-store.js';
 import type { WayStep } from '../../stores/change-log.js';
-import type { StoreView } from '../../stores/drive-store.js';
+import type { StoreView } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
 import { COMMON_NAME, type DrivePath, TRASH_NAME } from '../names.js';
 import type { Resource, ResourceKind } from '../resource.js';

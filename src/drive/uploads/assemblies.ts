@@ -1,4 +1,4 @@
-import type { DriveStore } from '../../stores/drive-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { UploadId } from '../../stores/values.js';
 import type { Contents, ReceivedContent } from '../contents.js';
 import { Assembly, type OpenPart, type PartBytes } from './assembly.js';
@@ -21,7 +21,7 @@ interface Live {
 
 /** The uploads that are being put together in this process. Nothing here is needed: what is missing is made anew. */
 export class Assemblies {
-  readonly #drives: DriveStore;
+  readonly #metadata: MetadataStore;
   readonly #contents: Contents;
   /** The least recently used first. */
   readonly #live = new Map<UploadId, Live>();
@@ -30,8 +30,8 @@ export class Assemblies {
   readonly #timer: NodeJS.Timeout;
   #isStopped = false;
 
-  constructor(drives: DriveStore, contents: Contents) {
-    this.#drives = drives;
+  constructor(metadata: MetadataStore, contents: Contents) {
+    this.#metadata = metadata;
     this.#contents = contents;
     this.#timer = setInterval(() => this.#giveUpIdle(), YIELDS_AFTER_MS);
     this.#timer.unref();
@@ -124,7 +124,7 @@ export class Assemblies {
     if (this.#isStopped || !this.#makeRoom()) return undefined;
     const live = { assembly: new Assembly(this.#contents, this.#open), usedAt: performance.now() };
     this.#live.set(id, live);
-    for (const part of await this.#drives.read((view) => view.uploads.parts(id))) live.assembly.add(part);
+    for (const part of await this.#metadata.read([], (view) => view.uploads.parts(id))) live.assembly.add(part);
     return live;
   }
 
@@ -148,7 +148,7 @@ export class Assemblies {
   }
 
   readonly #open: OpenPart = async (part) => {
-    const content = part.content ?? (await this.#drives.read((view) => view.findContent(part.blobId)));
+    const content = part.content ?? (await this.#metadata.read([], (view) => view.findContent(part.blobId)));
     if (!content) throw new Error(`the part with content ${part.blobId} is gone`);
     const bytes = await this.#contents.open(content);
     return bytes instanceof Uint8Array ? [bytes] : bytes;

@@ -1,4 +1,4 @@
-import type { ContentRow } from '../../stores/drive-store.js';
+import type { ContentRow } from '../../stores/metadata-store.js';
 import type { BlobId } from '../../stores/values.js';
 import type { Contents, ReceivedContent } from '../contents.js';
 import { DriveError } from '../drive-error.js';

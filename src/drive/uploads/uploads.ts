@@ -1,5 +1,5 @@
 import type { Membership } from '../../stores/account-store.js';
-import { type DriveStore, MAKES_ROOM } from '../../stores/drive-store.js';
+import { MAKES_ROOM, type MetadataStore } from '../../stores/metadata-store.js';
 import type { PartRow, UploadKey, UploadRow } from '../../stores/uploads.js';
 import type { UploadId } from '../../stores/values.js';
 import type { Contents, ReceivedContent } from '../contents.js';
@@ -22,7 +22,7 @@ const EXPIRY_ROWS = 1_000;
 const HOUR_MS = 3_600_000;
 
 export interface UploadsOptions {
-  readonly drives: DriveStore;
+  readonly metadata: MetadataStore;
   readonly contents: Contents;
   /** How long after its last part an upload goes. */
   readonly expiryHours: number;
@@ -69,7 +69,7 @@ export class Uploads {
 
   constructor(options: UploadsOptions) {
     this.#options = options;
-    this.#assemblies = new Assemblies(options.drives, options.contents);
+    this.#assemblies = new Assemblies(options.metadata, options.contents);
   }
 
   /**
@@ -216,7 +216,11 @@ export class Uploads {
 
   /** As `remove`, of one that nobody can go on with, whatever has become of the rights of who began it. */
   async giveUp(upload: UploadRow): Promise<void> {
-    await this.#options.drives.write((transaction) => transaction.uploads.remove(upload.id), MAKES_ROOM);
+    await this.#options.metadata.write(
+      [upload.driveId],
+      (transaction) => transaction.uploads.remove(upload.id),
+      MAKES_ROOM,
+    );
     this.#assemblies.drop(upload.id);
   }
 
@@ -247,7 +251,8 @@ export class Uploads {
   /** Removes what has expired by that time, in short transactions. Rejects with the signal's reason. */
   async removeExpired(expiryAt = this.#options.now(), signal?: AbortSignal): Promise<void> {
     const step = () =>
-      this.#options.drives.write(
+      this.#options.metadata.write(
+        [],
         (transaction) => transaction.uploads.removeExpired(expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
         MAKES_ROOM,
       );

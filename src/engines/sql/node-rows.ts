@@ -1,4 +1,4 @@
-import type { NodeRow, TrashRow } from '../../stores/drive-store.js';
+import type { NodeRow, TrashRow } from '../../stores/metadata-store.js';
 import type { BlobId, DriveId, NodeId, UserId } from '../../stores/values.js';
 import type { NodeList, NodeRecord } from './node-statements.js';
 import type { TrashRecord } from './record-statements.js';

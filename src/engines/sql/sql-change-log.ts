@@ -1,5 +1,5 @@
 import type { ChangeLog, ChangePosition, ChangeRow, Horizon, RemovalRow, WayStep } from '../../stores/change-log.js';
-import type { ChildPosition, NodeRow, TrashRow } from '../../stores/drive-store.js';
+import type { ChildPosition, NodeRow, TrashRow } from '../../stores/metadata-store.js';
 import type { DriveId, NodeId } from '../../stores/values.js';
 import * as statements from './change-log-statements.js';
 import { nodeOfList, trashOf } from './node-rows.js';

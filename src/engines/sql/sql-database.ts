@@ -1,4 +1,4 @@
-import type { TransactionStats, WriteOptions } from '../../stores/drive-store.js';
+import type { TransactionStats, WriteOptions } from '../../stores/metadata-store.js';
 
 /** One connection as the statements see it. Rows come with the columns' names; booleans are 0 and 1. */
 export interface SqlConnection {

@@ -7,7 +7,7 @@ import {
   type NodeRow,
   type ParentRef,
   type StoreTransaction,
-} from '../../stores/drive-store.js';
+} from '../../stores/metadata-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';

@@ -13,7 +13,7 @@ import type {
   TrashRow,
   Usage,
   VacatedLock,
-} from '../../stores/drive-store.js';
+} from '../../stores/metadata-store.js';
 import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import * as locks from './lock-statements.js';

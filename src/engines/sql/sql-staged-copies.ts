@@ -1,4 +1,4 @@
-import type { NodeRow } from '../../stores/drive-store.js';
+import type { NodeRow } from '../../stores/metadata-store.js';
 import type { CopiedNode, StagedCopies, StagedMember } from '../../stores/staged-copies.js';
 import type { DriveId, NodeId } from '../../stores/values.js';
 import { nodeOf } from './node-rows.js';

@@ -1,4 +1,4 @@
-import { NameTakenError } from '../../stores/drive-store.js';
+import { NameTakenError } from '../../stores/metadata-store.js';
 import type { NewUpload, PartRow, UploadKey, UploadRow, UploadTransaction, UploadView } from '../../stores/uploads.js';
 import type { BlobId, DriveId, NodeId, UploadId, UserId } from '../../stores/values.js';
 import { type SqlConnection, UniqueViolation } from './sql-database.js';

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
-import { StoreFailingError } from '../../stores/drive-store.js';
 import type { Tell } from '../../stores/durability.js';
+import { StoreFailingError } from '../../stores/metadata-store.js';
 import { probeWrite } from '../disk/probe-write.js';
 import type { WriteAheadLog } from './write-ahead-log.js';
 

@@ -2,13 +2,13 @@ import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
+import type { Durability, Tell } from '../../stores/durability.js';
 import {
   StoreBusyError,
   StoreFailingError,
   type TransactionStats,
   type WriteOptions,
-} from '../../stores/drive-store.js';
-import type { Durability, Tell } from '../../stores/durability.js';
+} from '../../stores/metadata-store.js';
 import { paced } from '../paced.js';
 import type { Reserve } from '../reserve.js';
 import { type Migration, pendingMigrations } from '../sql/migrate.js';

@@ -1,5 +1,5 @@
 import { DriveError, isAccessLost } from '../../drive/drive-error.js';
-import { StoreBusyError, StoreFailingError } from '../../stores/drive-store.js';
+import { StoreBusyError, StoreFailingError } from '../../stores/metadata-store.js';
 import { RetryableError } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
 import { ChangedError } from './fetch-file.js';

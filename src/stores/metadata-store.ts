@@ -8,16 +8,25 @@ import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './valu
  * Names, properties, locks and trash of all drives, in transactions. Times are milliseconds since 1970 and are
  * passed in; sizes are bytes. Knows nothing of views, rights or quota: those are the rules of `drive/`.
  */
-export interface DriveStore {
-  /** Runs `work` on one committed snapshot. Work awaits nothing but the view. */
-  read<T>(work: (view: StoreView) => Promise<T>): Promise<T>;
+export interface MetadataStore {
+  /** Runs `work` on one committed snapshot of `drives`. Work awaits nothing but the view. */
+  read<T>(drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T>;
   /**
    * Runs `work` as one transaction: when it resolves, all of it is on stable storage; when it rejects, with the
-   * error of `work`, nothing has happened. Writes run one after the other. Work awaits nothing but the transaction.
+   * error of `work`, nothing has happened. `drives` are those whose rows it reads or changes: writes of one drive run one
+   * after the other, whichever process began them. Work without a drive runs as if it were alone.
+   *
+   * Work awaits nothing but the transaction. It may run again where the engine asks for it: what it leaves outside of the
+   * transaction it sets again each time. An error that comes out of a statement ends the transaction: work lets it pass.
+   *
    * Rejects with `StoreBusyError` when another process holds the store for too long, with `StoreFailingError` while the
    * disk doesn't take what is written. Work that changes nothing waits its turn like any other, and writes nothing.
    */
-  write<T>(work: (transaction: StoreTransaction) => Promise<T>, options?: WriteOptions): Promise<T>;
+  write<T>(
+    drives: readonly DriveId[],
+    work: (transaction: StoreTransaction) => Promise<T>,
+    options?: WriteOptions,
+  ): Promise<T>;
   /** Counts, which cost nothing to read. */
   stats(): TransactionStats;
 }

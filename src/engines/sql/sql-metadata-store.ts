@@ -1,27 +1,32 @@
 import type {
-  DriveStore,
+  MetadataStore,
   StoreTransaction,
   StoreView,
   TransactionStats,
   WriteOptions,
-} from '../../stores/drive-store.js';
+} from '../../stores/metadata-store.js';
+import type { DriveId } from '../../stores/values.js';
 import type { SqlDatabase } from './sql-database.js';
 import { SqlDriveTransaction } from './sql-drive-transaction.js';
 import { SqlDriveView } from './sql-drive-view.js';
 
-/** The drive seam over SQL. */
-export class SqlDriveStore implements DriveStore {
+/** Transactions over SQL. SQLite runs all writes one after the other, whatever drives they are of. */
+export class SqlMetadataStore implements MetadataStore {
   readonly #database: SqlDatabase;
 
   constructor(database: SqlDatabase) {
     this.#database = database;
   }
 
-  read<T>(work: (view: StoreView) => Promise<T>): Promise<T> {
+  read<T>(_drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T> {
     return this.#database.read((connection) => work(new SqlDriveView(connection)));
   }
 
-  write<T>(work: (transaction: StoreTransaction) => Promise<T>, options?: WriteOptions): Promise<T> {
+  write<T>(
+    _drives: readonly DriveId[],
+    work: (transaction: StoreTransaction) => Promise<T>,
+    options?: WriteOptions,
+  ): Promise<T> {
     return this.#database.write((connection) => work(new SqlDriveTransaction(connection)), options);
   }
 
