@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
-import { readConditions } from '../dav/conditions.js';
 import { dispatch, withHttpErrors } from '../dav/dispatch.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
-import { parseOcMtime } from '../dav/headers/mtime.js';
-import { findWritable } from '../dav/methods/put.js';
-import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { type DavRequest, type DavResponse, respond } from '../dav/request.js';
+import { readFileWish } from '../dav/written-file.js';
 import { DriveError } from '../drive/drive-error.js';
-import { spaceOf } from '../drive/drive-transaction.js';
-import { checkRoom } from '../drive/quota.js';
+import type { DrivePath } from '../drive/names.js';
 import { PARTS_MAX } from '../drive/uploads/uploads.js';
+import { checkBeforeBody } from '../drive/write-file.js';
 import { HttpError } from '../http-error.js';
 import { finishUpload } from './finish-upload.js';
 import { announcedWhole, receivePart } from './upload-folder.js';
 
 /** `NAME-chunking-TRANSFER-COUNT-INDEX`. */
 const CHUNK = /^(.+)-chunking-(\d{1,20})-(\d{1,5})-(\d{1,5})$/;
-const SPELT_CHUNK = /-chunking-\d+-\d+-\d+$/;
 
 /**
  * What is done at the address of a file: a PUT with `OC-Chunked` is a part of ownCloud's chunking, version 1 (pyocclient,
@@ -32,30 +29,27 @@ export function dispatchFile(request: DavRequest): Promise<DavResponse> {
  * are those of the whole file.
  */
 async function putChunk(request: DavRequest): Promise<DavResponse> {
-  const { target, name, count, index } = readChunk(request);
+  const { path, name, count, index } = readChunk(request);
   const { drive } = request;
   const whole = announcedWhole(request);
-  const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
-  const created = parseOcMtime(headerOf(request, 'x-oc-ctime'));
   const digests = parseAnnouncedDigests(request.headers);
-  const file = { request: target, conditions: await readConditions(target), path: target.path, modified, created };
+  const wish = await readFileWish(request);
   const isThere = await drive.read(async (snapshot) => {
-    const found = await findWritable(file, snapshot);
-    if (whole !== null) await checkRoom(snapshot, spaceOf(found), whole - (found.resource?.size ?? 0));
+    await checkBeforeBody(drive, snapshot, path, wish, whole);
     return drive.parts.uploads.find(snapshot, name).then(() => true, unless('not-found', false));
   });
   // Another part of the same file may be the first just now.
   if (!isThere)
     await drive.parts.uploads.open(drive, { name, size: whole, target: null }).catch(unless('exists', null));
   // The checksums are those of the whole.
-  const part = await receivePart(request, name, String(index), { isWithDigests: false, target: target.path });
+  const part = await receivePart(request, name, String(index), { isWithDigests: false, target: path });
   if (part.upload.parts < count) return respond(201);
-  return finishUpload(target, part.upload, file, { whole, digests, mayOverwrite: true });
+  return finishUpload(request, part.upload, path, { wish, whole, digests });
 }
 
 interface Chunk {
-  /** As if the whole file were sent. */
-  readonly target: DavRequest;
+  /** Of the whole file. */
+  readonly path: DrivePath;
   /** Of the upload. */
   readonly name: string;
   readonly count: number;
@@ -74,8 +68,7 @@ function readChunk(request: DavRequest): Chunk {
   }
   const path = [...request.path.slice(0, -1), file];
   const hash = createHash('sha256').update(JSON.stringify(path)).digest('hex').slice(0, 32);
-  const target = { ...request, path, spelling: request.spelling.replace(SPELT_CHUNK, '') };
-  return { target, name: `chunking-${transfer}-${count}-${hash}`, count, index };
+  return { path, name: `chunking-${transfer}-${count}-${hash}`, count, index };
 }
 
 /** For `catch`: an answer to one kind of refusal. */

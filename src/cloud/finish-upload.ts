@@ -1,15 +1,13 @@
-import { readConditions } from '../dav/conditions.js';
 import { type AnnouncedDigest, parseAnnouncedDigests } from '../dav/headers/digests.js';
-import { parseOcMtime } from '../dav/headers/mtime.js';
 import { parseOverwrite } from '../dav/headers/overwrite.js';
-import { type FileToWrite, findWritable, writeFile, writtenHeaders } from '../dav/methods/put.js';
 import { destinationOf } from '../dav/methods/transfer.js';
-import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { type DavRequest, type DavResponse, headerOf } from '../dav/request.js';
+import { answerWritten, readFileWish } from '../dav/written-file.js';
 import { checkReceived } from '../drive/contents.js';
 import { DriveError } from '../drive/drive-error.js';
-import { spaceOf } from '../drive/drive-transaction.js';
 import type { DrivePath } from '../drive/names.js';
-import { checkRoom } from '../drive/quota.js';
+import type { Permit } from '../drive/permit.js';
+import { checkBeforeBody, type FileWish, nameContent } from '../drive/write-file.js';
 import { HttpError } from '../http-error.js';
 import type { UploadRow } from '../stores/uploads.js';
 import { announcedWhole, findUpload } from './upload-folder.js';
@@ -26,53 +24,47 @@ export async function finishByMove(request: DavRequest, name: string, source: st
   if (source !== WHOLE) throw new HttpError(404, `What is moved out of an upload is ${WHOLE}, the whole file.`);
   await awaitEnd(request);
   const mayOverwrite = parseOverwrite(headerOf(request, 'overwrite'));
-  const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
   const digests = parseAnnouncedDigests(request.headers);
   const whole = announcedWhole(request);
   const path = await destination(request);
-  const created = parseOcMtime(headerOf(request, 'x-oc-ctime'));
-  const file = { request, conditions: await readConditions(request), path, modified, created };
+  const wish = await readFileWish(request);
   const upload = await request.drive.read((snapshot) => findUpload(request, snapshot, name));
-  return finishUpload(request, upload, file, { whole, digests, mayOverwrite });
+  return finishUpload(request, upload, path, { wish: mayOverwrite ? wish : onlyNew(wish), whole, digests });
 }
 
 /** Makes the file of the parts. Whatever is refused, the parts stay. */
 export async function finishUpload(
   request: DavRequest,
   upload: UploadRow,
-  file: FileToWrite,
-  { whole, digests, mayOverwrite }: Announced,
+  path: DrivePath,
+  { wish, whole, digests }: Announced,
 ): Promise<DavResponse> {
   const { drive } = request;
   const { uploads } = drive.parts;
-  const { path, modified } = file;
   const written = await uploads.alone(upload, () =>
     uploads.finish(drive, {
       upload,
       isRemembered: false,
       check: async (snapshot, size) => {
         checkWhole(whole, size);
-        const found = await findWritable(file, snapshot);
-        if (found.resource && !mayOverwrite) throw occupied();
-        await checkRoom(snapshot, spaceOf(found), size - (found.resource?.size ?? 0));
+        await checkBeforeBody(drive, snapshot, path, wish, size);
       },
       commit: (content, seal) =>
-        writeFile(file, content, async (changes) => {
+        nameContent(drive, path, content, wish, async (changes) => {
           const { id, size, ...kept } = content.row;
           checkReceived({ id, size, digests: kept }, { size: whole, digests });
-          if (!mayOverwrite && (await changes.find(path)).resource) throw occupied();
           await seal(changes);
         }),
     }),
   );
-  return respond(written.isNew ? 201 : 204, writtenHeaders(request, written.resource, modified));
+  return answerWritten(request, written, wish);
 }
 
 interface Announced {
+  readonly wish: FileWish;
   /** Bytes of the file; null where nobody says. */
   readonly whole: number | null;
   readonly digests: readonly AnnouncedDigest[];
-  readonly mayOverwrite: boolean;
 }
 
 /** The silence while a file is put together is ours: the connection must not end over it. */
@@ -86,11 +78,15 @@ async function destination(request: DavRequest): Promise<DrivePath> {
   throw new HttpError(409, 'An upload ends on the drive on which it has begun.');
 }
 
+function onlyNew(wish: FileWish): FileWish {
+  const check: Permit['check'] = async (snapshot, found) => {
+    if (found.resource) throw new HttpError(412, 'There is a file of that name already.');
+    await wish.permit.check?.(snapshot, found);
+  };
+  return { ...wish, permit: { ...wish.permit, check } };
+}
+
 function checkWhole(announced: number | null, size: number): void {
   if (announced === null || announced === size) return;
   throw new DriveError('incomplete', `${announced} bytes were announced, ${size} came: a part is missing.`);
-}
-
-function occupied(): HttpError {
-  return new HttpError(412, 'There is a file of that name already.');
 }

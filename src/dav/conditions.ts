@@ -24,8 +24,11 @@ export interface Conditions {
   readonly tokens: ReadonlySet<string>;
 }
 
+/** What conditions are read from. */
+export type ConditionSource = Pick<DavRequest, 'method' | 'headers' | 'url' | 'drive' | 'locate'>;
+
 /** Reads `If` and, of clients that send it alone (client-requirements R6), `Lock-Token`. Throws `HttpError` 400. */
-export async function readConditions(request: DavRequest): Promise<Conditions> {
+export async function readConditions(request: ConditionSource): Promise<Conditions> {
   const ifHeader = headerOf(request, 'if');
   const tokens = new Set<string>();
   const lockToken = headerOf(request, 'lock-token');
@@ -46,7 +49,7 @@ export async function readConditions(request: DavRequest): Promise<Conditions> {
 }
 
 /** The tokens and conditions of a request, as the drive's verbs take them. Throws as `readConditions`. */
-export async function readPermit(request: DavRequest): Promise<Required<Permit>> {
+export async function readPermit(request: ConditionSource): Promise<Required<Permit>> {
   const conditions = await readConditions(request);
   return {
     tokens: conditions.tokens,
@@ -59,7 +62,7 @@ export async function readPermit(request: DavRequest): Promise<Required<Permit>>
  * is to be answered 304. `destination` is that of a COPY or MOVE.
  */
 export async function checkConditions(
-  request: DavRequest,
+  request: Pick<DavRequest, 'method' | 'headers'>,
   conditions: Conditions,
   snapshot: Snapshot,
   found: Found,
@@ -88,7 +91,7 @@ function failedSentence(headers: DavRequest['headers'], isThere: boolean): strin
   return 'Somebody has changed this since you read it. Read it again before you save.';
 }
 
-function hasConditionals({ headers }: DavRequest): boolean {
+function hasConditionals({ headers }: Pick<DavRequest, 'headers'>): boolean {
   return (
     headers['if-match'] !== undefined ||
     headers['if-none-match'] !== undefined ||
@@ -102,7 +105,7 @@ function hasConditionals({ headers }: DavRequest): boolean {
  * `If-None-Match: *` and means "unless somebody else was first" (client-requirements R5).
  */
 async function isPlaceholder(
-  request: DavRequest,
+  request: Pick<DavRequest, 'method' | 'headers'>,
   conditions: Conditions,
   snapshot: Snapshot,
   found: Found,

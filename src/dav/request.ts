@@ -140,7 +140,7 @@ export class HrefWriter {
   }
 }
 
-export function headerOf(request: DavRequest, name: string): string | undefined {
+export function headerOf(request: Pick<DavRequest, 'headers'>, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }

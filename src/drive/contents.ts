@@ -14,6 +14,9 @@ export interface Incoming {
   chunks(): AsyncIterable<Uint8Array>;
 }
 
+/** Both, because nobody knows before the end what the client will ask for (client-requirements R11). */
+export const CLIENT_DIGESTS: readonly DigestName[] = ['sha1', 'md5'];
+
 export interface Expectations {
   /** Bytes that must come, as announced outside the message's own framing. */
   readonly size: number | null;

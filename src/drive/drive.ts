@@ -12,6 +12,7 @@ import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
 import { remove } from './trash.js';
 import type { Uploads } from './uploads/uploads.js';
+import { type BodyWish, type Written, writeFile } from './write-file.js';
 
 /** What all drives of a server share. */
 export interface DriveParts {
@@ -115,6 +116,11 @@ export class Drive {
     return remove(this, paths, permit);
   }
 
+  /** See `writeFile` in `write-file.ts`. Rejects with `DriveError`. */
+  writeFile(path: DrivePath, incoming: Incoming, wish: BodyWish): Promise<Written> {
+    return writeFile(this, path, incoming, wish);
+  }
+
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
   async writeContent<T>(content: ReceivedContent, work: (changes: DriveTransaction) => Promise<T>): Promise<T> {
     if (content.row.bytes === null) this.parts.onReceived?.(this.membership, content.row.size);
@@ -130,6 +136,11 @@ export class Drive {
     } finally {
       await content.release();
     }
+  }
+
+  /** Whether a content of that size is stored with the row that names it. */
+  isSmall(size: number | null): boolean {
+    return this.parts.contents.isSmall(size);
   }
 
   /** Throws `DriveError` `too-large` when a file of that size is more than the drive takes. */

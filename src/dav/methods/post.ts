@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { spaceOf } from '../../drive/drive-transaction.js';
 import { normalizePath } from '../../drive/names.js';
 import { noRoom } from '../../drive/quota.js';
+import { checkWritable } from '../../drive/write-file.js';
 import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { parseOcMtime } from '../headers/mtime.js';
@@ -16,8 +17,7 @@ import {
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
 import { type Appended, append } from '../tus/tus-append.js';
 import { appendedHeaders, withTus } from '../tus/tus-resource.js';
-import { conditionsOf, fileOf, type TusTarget } from '../tus/tus-target.js';
-import { findWritable } from './put.js';
+import { conditionsOf, type TusTarget, wishOf } from '../tus/tus-target.js';
 
 /**
  * POST to a folder begins a resumable upload (TUS 1.0.0, extensions "creation" and "creation-with-upload"). It has no
@@ -42,11 +42,12 @@ async function create(request: DavRequest): Promise<DavResponse> {
   const size = parseTusNumber(headers, 'upload-length');
   if (body.size !== 0) checkTusContentType(headers);
   const target = readTarget(request);
-  const file = await fileOf(request, target);
+  const { permit } = await wishOf(request, target);
   const { uploads } = drive.parts;
   const announced = { name: randomBytes(16).toString('hex'), size, target: JSON.stringify(target) };
   const upload = await uploads.open(drive, announced, async (snapshot) => {
-    const found = await findWritable(file, snapshot);
+    const found = await snapshot.find(target.path);
+    await checkWritable(snapshot, found, permit);
     const room = (await uploads.room(snapshot, spaceOf(found))) + (found.resource?.size ?? 0);
     if (size > room) throw noRoom(room);
   });

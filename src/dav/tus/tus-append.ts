@@ -1,18 +1,18 @@
-import { checkReceived, type Incoming, type ReceivedContent } from '../../drive/contents.js';
+import { CLIENT_DIGESTS, checkReceived, type Incoming, type ReceivedContent } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { spaceOf } from '../../drive/drive-transaction.js';
-import { checkRoom, noRoom } from '../../drive/quota.js';
+import { noRoom } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
 import { checkMayAdd } from '../../drive/rights.js';
 import type { Snapshot } from '../../drive/snapshot.js';
+import { checkBeforeBody, checkWritable, type FileWish, nameContent, type Written } from '../../drive/write-file.js';
 import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import type { AnnouncedDigest } from '../headers/digests.js';
 import { parseUploadChecksum } from '../headers/tus.js';
-import { type FileToWrite, findWritable, OWNCLOUD_DIGESTS, type WrittenFile, writeFile } from '../methods/put.js';
 import { type DavRequest, headerOf } from '../request.js';
 import { BodySegments } from './body-segments.js';
-import { fileOf, type TusTarget, targetOf } from './tus-target.js';
+import { type TusTarget, targetOf, wishOf } from './tus-target.js';
 
 /** What is durable at the latest when so much more has come: what a broken connection can cost. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -23,13 +23,13 @@ export interface Appended {
   /** As it is now. */
   readonly upload: UploadRow;
   /** The file that it became with its last byte. */
-  readonly written: WrittenFile | null;
+  readonly written: Written | null;
 }
 
 interface Append {
   readonly request: DavRequest;
   readonly target: TusTarget;
-  readonly file: FileToWrite;
+  readonly wish: FileWish;
   readonly checksum: AnnouncedDigest | null;
   /** Bytes that fit under the quotas, and how many they are at another moment. */
   readonly room: number;
@@ -44,7 +44,7 @@ interface Append {
 export async function append(request: DavRequest, upload: UploadRow): Promise<Appended> {
   const { drive, body } = request;
   const target = targetOf(upload);
-  const file = await fileOf(request, target);
+  const wish = await wishOf(request, target);
   const checksum = parseUploadChecksum(headerOf(request, 'upload-checksum'));
   const rest = upload.size! - upload.received;
   if (body.size !== null && body.size > rest) throw tooLong();
@@ -52,13 +52,14 @@ export async function append(request: DavRequest, upload: UploadRow): Promise<Ap
     (await drive.parts.uploads.room(snapshot, spaceOf(found))) + (found.resource?.size ?? 0);
   const room = await drive.read(async (snapshot) => {
     checkMayAdd(snapshot.membership);
+    const found = await snapshot.find(target.path);
     // Before the last bytes, so that they aren't sent in vain.
-    const found = body.size === rest ? await findWritable(file, snapshot) : await snapshot.find(target.path);
+    if (body.size === rest) await checkWritable(snapshot, found, wish.permit);
     return roomFor(snapshot, found);
   });
   if (body.size !== null && body.size > room) throw noRoom(room);
   const roomIn = async (snapshot: Snapshot) => roomFor(snapshot, await snapshot.find(target.path));
-  const work = { request, target, file, checksum, room, roomIn };
+  const work = { request, target, wish, checksum, room, roomIn };
   if (rest === 0) return finish(work, upload);
   const segments = new BodySegments(body.chunks(), { keepsBroken: checksum === null });
   try {
@@ -99,7 +100,7 @@ async function receive(
   const rest = upload.size! - upload.received;
   const isCut = checksum === null && rest > SEGMENT_BYTES;
   const isWhole = upload.received === 0 && !isCut;
-  const expected = { size: null, digests: checksum ? [checksum] : [], kept: isWhole ? OWNCLOUD_DIGESTS : [] };
+  const expected = { size: null, digests: checksum ? [checksum] : [], kept: isWhole ? CLIENT_DIGESTS : [] };
   const incoming: Incoming = {
     size: null,
     chunks: () => segments.take(isCut ? SEGMENT_BYTES : Number.POSITIVE_INFINITY),
@@ -118,7 +119,7 @@ async function receive(
 }
 
 /** Makes the file. Where the checksum of the whole is wrong, the upload is given up: no later byte can mend it. */
-async function finish({ request, target, file }: Append, upload: UploadRow, tail?: ReceivedContent): Promise<Appended> {
+async function finish({ request, target, wish }: Append, upload: UploadRow, tail?: ReceivedContent): Promise<Appended> {
   const { drive } = request;
   const { uploads } = drive.parts;
   try {
@@ -126,12 +127,9 @@ async function finish({ request, target, file }: Append, upload: UploadRow, tail
       upload,
       ...(tail ? { tail } : {}),
       isRemembered: true,
-      check: async (snapshot, size) => {
-        const found = await findWritable(file, snapshot);
-        await checkRoom(snapshot, spaceOf(found), size - (found.resource?.size ?? 0));
-      },
+      check: (snapshot, size) => checkBeforeBody(drive, snapshot, target.path, wish, size),
       commit: (content, seal) =>
-        writeFile(file, content, async (changes) => {
+        nameContent(drive, target.path, content, wish, async (changes) => {
           const { id, size, ...digests } = content.row;
           checkReceived({ id, size, digests }, { size: upload.size, digests: target.digests });
           await seal(changes);

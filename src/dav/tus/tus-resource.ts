@@ -1,10 +1,11 @@
 import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
+import { ocHeaders } from '../cloud-headers.js';
 import { toHttpError } from '../drive-errors.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { checkTusContentType, checkTusVersion, parseTusNumber, TUS_RESUMABLE } from '../headers/tus.js';
-import { writtenHeaders } from '../methods/put.js';
 import { type DavRequest, type DavResponse, respond } from '../request.js';
+import { writtenHeaders } from '../written-file.js';
 import { type Appended, append } from './tus-append.js';
 import { targetOf } from './tus-target.js';
 
@@ -72,10 +73,14 @@ export function deleteUpload(request: DavRequest, upload: UploadRow): Promise<Da
 
 /** What the answer to new bytes says; of the file as well, where it was made. */
 export function appendedHeaders(request: DavRequest, { upload, written }: Appended): Record<string, string> {
-  const { modified } = targetOf(upload);
-  // Whatever the address: who speaks TUS reads ownCloud's headers.
-  const file = written ? writtenHeaders({ ...request, isCloud: true }, written.resource, modified) : {};
-  return { ...progressHeaders(upload), ...file };
+  if (!written) return progressHeaders(upload);
+  const { resource } = written;
+  return {
+    ...progressHeaders(upload),
+    ...writtenHeaders(resource, targetOf(upload)),
+    // Whatever the address: who speaks TUS reads ownCloud's headers.
+    ...ocHeaders(resource, request.drive.membership),
+  };
 }
 
 function progressHeaders(upload: UploadRow): Record<string, string> {

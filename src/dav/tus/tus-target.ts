@@ -1,9 +1,9 @@
 import type { DrivePath } from '../../drive/names.js';
+import type { FileWish } from '../../drive/write-file.js';
 import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
-import { readConditions } from '../conditions.js';
+import { type ConditionSource, readPermit } from '../conditions.js';
 import type { AnnouncedDigest } from '../headers/digests.js';
-import type { FileToWrite } from '../methods/put.js';
 import type { DavRequest } from '../request.js';
 
 /** What the POST that begins a TUS upload says of the file; kept with the upload until it is finished. */
@@ -20,10 +20,10 @@ export interface TusTarget {
   readonly url: string;
 }
 
-/** What says when a file may be written; see `readConditions` and `checkConditions`. */
+/** What says when a file may be written; see `readPermit`. */
 const CONDITIONAL = ['if', 'lock-token', 'if-match', 'if-none-match', 'if-unmodified-since'];
 
-export function conditionsOf({ headers }: DavRequest): Record<string, string> {
+export function conditionsOf({ headers }: Pick<DavRequest, 'headers'>): Record<string, string> {
   const conditions: Record<string, string> = {};
   for (const name of CONDITIONAL) {
     const value = headers[name];
@@ -39,12 +39,11 @@ export function targetOf(upload: UploadRow): TusTarget {
 }
 
 /**
- * The file that an upload becomes, under the conditions of the POST. Where the request at hand repeats one of the headers
- * (ownCloud desktop sends If-Match with each PATCH), that one counts.
+ * The file that an upload becomes, under the conditions of the POST, as of a PUT. Where the request at hand repeats one of
+ * the headers (ownCloud desktop sends If-Match with each PATCH), that one counts.
  */
-export async function fileOf(request: DavRequest, target: TusTarget): Promise<FileToWrite> {
-  const { path, modified, url } = target;
-  const headers = { ...target.conditions, ...conditionsOf(request) };
-  const put: DavRequest = { ...request, method: 'PUT', path, url, headers };
-  return { request: put, conditions: await readConditions(put), path, modified };
+export async function wishOf(request: ConditionSource, { conditions, url, modified }: TusTarget): Promise<FileWish> {
+  const { drive, locate } = request;
+  const headers = { ...conditions, ...conditionsOf(request) };
+  return { permit: await readPermit({ method: 'PUT', headers, url, drive, locate }), modified };
 }

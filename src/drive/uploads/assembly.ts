@@ -1,6 +1,6 @@
 import type { ContentRow } from '../../stores/metadata-store.js';
 import type { BlobId } from '../../stores/values.js';
-import type { Contents, ReceivedContent } from '../contents.js';
+import { CLIENT_DIGESTS, type Contents, type ReceivedContent } from '../contents.js';
 import { DriveError } from '../drive-error.js';
 
 /** A part as far as its bytes matter. */
@@ -14,9 +14,6 @@ export interface PartBytes {
 
 /** Gives the bytes of a part. Rejects when they are gone. */
 export type OpenPart = (part: PartBytes) => Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
-
-/** Both, because nobody knows before the end what the client will ask for (client-requirements R11). */
-const KEPT_DIGESTS = ['sha1', 'md5'] as const;
 
 /** Each part was within the drive's limits, and so is their sum. */
 const NO_LIMIT = {
@@ -54,7 +51,7 @@ export class Assembly {
     this.#open = open;
     const chunks = () => this.#chunks();
     const incoming = { size: null, chunks, readAll: () => Promise.reject(new Error('comes in chunks only')) };
-    const expected = { size: null, digests: [], kept: KEPT_DIGESTS };
+    const expected = { size: null, digests: [], kept: CLIENT_DIGESTS };
     this.#result = contents.receive(incoming, expected, NO_LIMIT, this.#abandoned.signal);
     this.#result.catch(() => {
       this.#hasFailed = true;

@@ -2,7 +2,7 @@ import type { Membership } from '../../stores/account-store.js';
 import { MAKES_ROOM, type MetadataStore } from '../../stores/metadata-store.js';
 import type { PartRow, UploadKey, UploadRow } from '../../stores/uploads.js';
 import type { UploadId } from '../../stores/values.js';
-import type { Contents, ReceivedContent } from '../contents.js';
+import { CLIENT_DIGESTS, type Contents, type ReceivedContent } from '../contents.js';
 import type { Drive } from '../drive.js';
 import { DriveError } from '../drive-error.js';
 import type { DriveTransaction } from '../drive-transaction.js';
@@ -46,7 +46,7 @@ export interface Finish<T> {
   /** Whether the upload is still known when it is finished. */
   readonly isRemembered: boolean;
   /** Throws what keeps the file from being made, before the bytes are put together. `size` is that of the file. */
-  readonly check: (snapshot: Snapshot, size: number) => Promise<void>;
+  readonly check: (snapshot: Snapshot, size: number) => Promise<unknown>;
   /**
    * Makes the file in one transaction, which also calls `seal`; the content is given up in any case. May throw
    * because of what the content is.
@@ -329,5 +329,5 @@ async function seal(changes: DriveTransaction, finish: Finish<unknown>, order: r
 function receiveNothing(contents: Contents): Promise<ReceivedContent> {
   const incoming = { size: 0, readAll: async () => new Uint8Array(), chunks: async function* () {} };
   const limit = { bytes: 0, error: () => new DriveError('too-large', 'More came than nothing.') };
-  return contents.receive(incoming, { size: 0, digests: [], kept: ['sha1', 'md5'] }, limit);
+  return contents.receive(incoming, { size: 0, digests: [], kept: CLIENT_DIGESTS }, limit);
 }
