@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { readSourceTrees } from './support/source-trees.js';
+import { readSourceTrees, type SourceTree, typeCheckedFiles } from './support/source-trees.js';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const LINES_MAX = 400;
@@ -118,8 +118,13 @@ describe('ARCHITECTURE "Arrows" — the arrows', () => {
     const { imports, exportedValues, functions } = named.get('test/support/source-trees.ts')!;
     expect(imports.find(({ specifier }) => specifier === 'node:path')!.names).toBeNull();
     expect(imports.find(({ specifier }) => specifier === 'node:url')!.names).toEqual(['fileURLToPath']);
-    expect(exportedValues).toEqual(['readSourceTrees']);
+    expect(exportedValues).toEqual(['readSourceTrees', 'typeCheckedFiles']);
     expect(functions.find(({ title }) => title.startsWith('readSourceTrees,'))!.lines).toBeGreaterThan(10);
+  });
+
+  test('every file is type-checked, by the program it belongs to', () => {
+    const checked = typeCheckedFiles('tsconfig.json', 'tsconfig.web.json');
+    expect(files.map(({ name }) => `src/${name}`).filter((name) => !checked.has(name))).toEqual([]);
   });
 
   test('every part of src/ has its place in the layout', () => {
@@ -165,6 +170,13 @@ describe('ARCHITECTURE "Arrows" — the arrows', () => {
       ...ENGINE_DOORS.map((door) => `door ${door}`),
     ];
     expect(allowed.filter((each) => !used.has(each))).toEqual([]);
+  });
+
+  test('no circle of files that need each other to run', () => {
+    const needs = new Map(
+      files.map((file) => [file.name, valuesNeeded(trees.find(({ name }) => name === `src/${file.name}`)!)]),
+    );
+    expect(circlesOf(needs)).toEqual([]);
   });
 
   test('stores imports nothing of Firn but itself, and no library', () => {
@@ -264,3 +276,30 @@ describe('STYLE', () => {
     expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 });
+
+/** The files of `src/` that must be loaded before this one can run. */
+function valuesNeeded(file: SourceTree): string[] {
+  return file.imports
+    .filter(({ isTypeOnly }) => !isTypeOnly)
+    .flatMap(({ specifier }) => targetOf(file, specifier)?.replace(/^src\//, '') ?? []);
+}
+
+/** Groups of files from each of which each other of the group can be reached. */
+function circlesOf(needs: ReadonlyMap<string, readonly string[]>): string[][] {
+  const reached = new Map([...needs.keys()].map((name) => [name, reachedFrom(name, needs)]));
+  const circles = [...needs.keys()]
+    .filter((name) => reached.get(name)!.has(name))
+    .map((name) => [...reached.get(name)!].filter((other) => reached.get(other)?.has(name)).sort());
+  return [...new Map(circles.map((circle) => [circle.join(' ↔ '), circle])).values()];
+}
+
+function reachedFrom(start: string, needs: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set<string>();
+  const open = [...(needs.get(start) ?? [])];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    open.push(...(needs.get(name) ?? []));
+  }
+  return reached;
+}

@@ -65,11 +65,25 @@ export function readSourceTrees(): SourceTree[] {
     const program = api.updateSnapshot({ openProjects: [CONFIG_FILE] }).getProject(CONFIG_FILE)!.program;
     return program.getSourceFileNames().map((name) => {
       const tree = program.getSourceFile(name)!;
-      return { name: path.relative(ROOT, name).split(path.sep).join('/'), ...readTree(tree) };
+      return { name: nameOf(name), ...readTree(tree) };
     });
   } finally {
     api.close();
   }
+}
+
+/** What these configurations of the compiler take in, by the same names. */
+export function typeCheckedFiles(...configs: readonly string[]): Set<string> {
+  const api = new API({ cwd: ROOT });
+  try {
+    return new Set(configs.flatMap((config) => api.parseConfigFile(path.join(ROOT, config)).fileNames.map(nameOf)));
+  } finally {
+    api.close();
+  }
+}
+
+function nameOf(file: string): string {
+  return path.relative(ROOT, file).split(path.sep).join('/');
 }
 
 function readTree(tree: SourceFile): Omit<SourceTree, 'name'> {

@@ -2,7 +2,7 @@ import type { ErrorAnswer, SessionAnswer } from '../contract.js';
 import { BASE } from './base.js';
 import { askProof } from './proof.js';
 import { csrfHeaders, refreshSession, takeSession } from './session.js';
-import { t } from './strings.js';
+import { common } from './strings.js';
 
 /** What the server refused, in a sentence for people. */
 export class ApiError extends Error {
@@ -54,19 +54,19 @@ export async function toApiError(answer: Response): Promise<ApiError> {
     return new ApiError(
       answer.status,
       error.kind,
-      t.refusal(error.kind, error.message),
+      common.refusal(error.kind, error.message),
       error.field ?? null,
       requestId,
     );
   } catch {
     // A proxy's page, or nothing at all.
-    return new ApiError(answer.status, 'unknown', t.serverFailed(answer.status), null, null);
+    return new ApiError(answer.status, 'unknown', common.serverFailed(answer.status), null, null);
   }
 }
 
 /** The sentence of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof ApiError ? error.message : t.somethingFailed;
+  return error instanceof ApiError ? error.message : common.somethingFailed;
 }
 
 async function once<T>(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
@@ -81,7 +81,7 @@ async function once<T>(method: Method, path: string, body: unknown, signal?: Abo
     ...(signal ? { signal } : {}),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, 'unreachable', t.serverUnreachable);
+    throw new ApiError(0, 'unreachable', common.serverUnreachable);
   });
   if (!answer.ok) throw await toApiError(answer);
   const text = await answer.text();

@@ -4,7 +4,7 @@ import { DRIVE_PAGES } from './pages.js';
 import { decodePath, href, navigate } from './router.js';
 import { currentUser } from './session.js';
 import { useStore } from './store.js';
-import { t } from './strings.js';
+import { common } from './strings.js';
 import { LinkButton } from './ui/button.js';
 import { EmptyState, LoadFailed, Skeleton } from './ui/feedback.js';
 import { NothingHere } from './ui/page.js';
@@ -31,12 +31,12 @@ function NoDrive() {
   const { isAdmin } = currentUser();
   const action = isAdmin ? (
     <LinkButton look="primary" href={href('/admin/drives')}>
-      {t.makeDrive}
+      {common.makeDrive}
     </LinkButton>
   ) : null;
   return (
-    <EmptyState title={t.noDriveTitle} action={action} isPage>
-      {isAdmin ? t.noDriveAdmin : t.noDrive}
+    <EmptyState title={common.noDriveTitle} action={action} isPage>
+      {isAdmin ? common.noDriveAdmin : common.noDrive}
     </EmptyState>
   );
 }

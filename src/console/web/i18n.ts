@@ -22,7 +22,7 @@ export function chooseLanguage(code: Language): void {
 }
 
 /**
- * The texts of a part of the console, in the language of the moment: `const t = texts({ en, fr })`, then `t.title`. The
+ * The texts of a part of the console, in the language of the moment: `const text = texts({ en, fr })`, then `text.title`. The
  * whole console renders anew when the language changes.
  */
 export function texts<T extends object>(catalogs: Readonly<Record<Language, T>>): T {

@@ -1,9 +1,12 @@
-import type { ComponentType } from 'preact';
+import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { LoadFailed, Skeleton } from './ui/feedback.js';
 
-/** A page whose code comes when it is first looked at. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/** A page whose code comes when it is first looked at. `coming` is shown meanwhile. */
+export function lazy<P extends object>(
+  load: () => Promise<ComponentType<P>>,
+  coming: ComponentChildren = <Skeleton lines={6} />,
+): ComponentType<P> {
   let loaded: ComponentType<P> | null = null;
   return function Lazy(props: P) {
     const [error, setError] = useState<unknown>(null);
@@ -22,6 +25,6 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
       const Page = loaded;
       return <Page {...props} />;
     }
-    return error ? <LoadFailed error={error} onRetry={begin} /> : <Skeleton lines={6} />;
+    return error ? <LoadFailed error={error} onRetry={begin} /> : coming;
   };
 }

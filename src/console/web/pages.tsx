@@ -1,12 +1,6 @@
 import type { ComponentType } from 'preact';
-import type { DriveEntry } from '../contract.js';
+import type { DrivePageProps } from './drive-page.js';
 import { lazy } from './lazy.js';
-
-/** What a page of one drive is given: for files and trash the rest of the address, decoded: `/Firn/photos`. */
-export interface DrivePageProps {
-  readonly drive: DriveEntry;
-  readonly path: string;
-}
 
 type DrivePage = ComponentType<DrivePageProps>;
 

@@ -3,14 +3,14 @@ import { Store } from './store.js';
 
 const CONSOLE = `${BASE}/console`;
 
-export interface Place {
+export interface PageLocation {
   /** Below `/console`, still percent-encoded: `/files/123456/Firn/photos`. */
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
 /** Where the browser is. */
-export const place = new Store<Place>(readPlace());
+export const place = new Store<PageLocation>(readLocation());
 
 /** The address of a place, for links: `<a href={href('/security')}>`. Clicks on them don't load the page anew. */
 export function href(path: string): string {
@@ -20,7 +20,7 @@ export function href(path: string): string {
 export function navigate(path: string, options: { readonly replace?: boolean } = {}): void {
   if (options.replace) history.replaceState(null, '', href(path));
   else history.pushState(null, '', href(path));
-  place.set(readPlace());
+  place.set(readLocation());
 }
 
 /** Names of a path, each encoded for an address. */
@@ -38,7 +38,7 @@ export function decodePath(path: string): string {
 }
 
 export function startRouter(): void {
-  addEventListener('popstate', () => place.set(readPlace()));
+  addEventListener('popstate', () => place.set(readLocation()));
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -50,7 +50,7 @@ export function startRouter(): void {
   });
 }
 
-function readPlace(): Place {
+function readLocation(): PageLocation {
   const { pathname, search } = location;
   return { path: pathname.replace(/\/{2,}/g, '/').slice(CONSOLE.length) || '/', query: new URLSearchParams(search) };
 }

@@ -3,4 +3,4 @@ import { en } from './strings/en.js';
 import { fr } from './strings/fr.js';
 
 /** The texts that are used all over. Parts of the console have catalogs of their own in `strings/`. */
-export const t = texts({ en, fr });
+export const common = texts({ en, fr });

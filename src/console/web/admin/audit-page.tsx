@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { AuditAnswer } from '../../contract.js';
 import { AuditList } from '../audit/audit-list.js';
-import { a, kindText } from '../audit/kinds.js';
-import { t } from '../strings.js';
+import { kindText, text } from '../audit/kinds.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
@@ -24,21 +24,21 @@ export function AuditPage() {
     setUser(typed.trim());
   };
   return (
-    <Page title={t.auditLog} lead={a.lead} wide>
+    <Page title={common.auditLog} lead={text.lead} wide>
       <form class="filters" onSubmit={submit}>
         <Select
-          label={a.kind}
+          label={text.kind}
           value={kind}
           onChange={setKind}
-          options={[{ value: '', text: a.all }, ...kinds.map((value) => ({ value, text: kindText(value) }))]}
+          options={[{ value: '', text: text.all }, ...kinds.map((value) => ({ value, text: kindText(value) }))]}
         />
-        <Field label={a.user} placeholder={a.userHint} type="email" value={typed} onInput={setTyped} />
-        <Button type="submit">{a.filter}</Button>
+        <Field label={text.user} placeholder={text.userHint} type="email" value={typed} onInput={setTyped} />
+        <Button type="submit">{text.filter}</Button>
       </form>
       <div class="card padded">
         {error ? <LoadFailed error={error} onRetry={reload} /> : null}
         {!data && !error ? <Skeleton lines={6} /> : null}
-        {data?.records.length === 0 ? <EmptyState title={a.none}>{a.noneText}</EmptyState> : null}
+        {data?.records.length === 0 ? <EmptyState title={text.none}>{text.noneText}</EmptyState> : null}
         {data && data.records.length > 0 ? <AuditList path={path} first={data} /> : null}
       </div>
     </Page>

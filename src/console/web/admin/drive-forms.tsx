@@ -4,13 +4,13 @@ import type { AdminDriveEntry, DriveChangeBody, NewDriveBody } from '../../contr
 import { messageOf, patch, post } from '../api.js';
 import { formatBytes, parseBytes } from '../format.js';
 import { currentUser } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
 import { type Form, useForm } from '../use-form.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 
 export function NewDrive({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('');
@@ -24,11 +24,11 @@ export function NewDrive({ onClose }: { readonly onClose: () => void }) {
     onClose();
   });
   return (
-    <DriveDialog title={d.newDrive} verb={t.create} form={form} onClose={onClose}>
-      <Field label={d.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
+    <DriveDialog title={text.newDrive} verb={common.create} form={form} onClose={onClose}>
+      <Field label={text.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
       <Field
-        label={d.owner}
-        hint={d.ownerHint}
+        label={text.owner}
+        hint={text.ownerHint}
         type="email"
         value={owner}
         onInput={setOwner}
@@ -51,8 +51,8 @@ export function ChangeDrive({ drive, onClose }: { readonly drive: AdminDriveEntr
     onClose();
   });
   return (
-    <DriveDialog title={d.editOf(drive.name)} verb={t.save} form={form} onClose={onClose}>
-      <Field label={d.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
+    <DriveDialog title={text.editOf(drive.name)} verb={common.save} form={form} onClose={onClose}>
+      <Field label={text.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
       <LimitFields limits={limits} form={form} />
     </DriveDialog>
   );
@@ -74,7 +74,7 @@ function DriveDialog({ title, verb, form, onClose, children }: DriveDialogProps)
         {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
         {children}
         <div class="actions">
-          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button onClick={onClose}>{common.cancel}</Button>
           <Button type="submit" look="primary" isBusy={form.isBusy}>
             {verb}
           </Button>
@@ -119,18 +119,18 @@ function LimitFields({ limits: { quota, upload }, form }: { readonly limits: Lim
   return (
     <>
       <Field
-        label={d.quota}
-        hint={d.quotaHint}
+        label={text.quota}
+        hint={text.quotaHint}
         value={quota.text}
         onInput={quota.set}
-        wrong={quota.isWrong ? d.notBytes : form.wrong('quotaBytes')}
+        wrong={quota.isWrong ? text.notBytes : form.wrong('quotaBytes')}
       />
       <Field
-        label={d.upload}
-        hint={d.uploadHint}
+        label={text.upload}
+        hint={text.uploadHint}
         value={upload.text}
         onInput={upload.set}
-        wrong={upload.isWrong ? d.notBytes : form.wrong('uploadMaxBytes')}
+        wrong={upload.isWrong ? text.notBytes : form.wrong('uploadMaxBytes')}
       />
     </>
   );

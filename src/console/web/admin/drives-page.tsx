@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { AdminDriveEntry, AdminDrivesAnswer } from '../../contract.js';
 import { loadDrives } from '../drives.js';
 import { formatBytes } from '../format.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { EmptyState, LoadFailed, Progress, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
@@ -11,7 +11,7 @@ import { type Column, Table } from '../ui/table.js';
 import { useLoaded } from '../use-loaded.js';
 import { ChangeDrive, NewDrive } from './drive-forms.js';
 import { Members } from './members.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 
 type Open = { readonly kind: 'new' } | { readonly kind: 'change' | 'members'; readonly id: number };
 
@@ -29,21 +29,21 @@ export function DrivesPage() {
   const chosen = open && open.kind !== 'new' ? all.find(({ id }) => id === open.id) : undefined;
   const make = (
     <Button look="primary" icon={<PlusIcon size={18} />} onClick={() => setOpen({ kind: 'new' })}>
-      {d.newDrive}
+      {text.newDrive}
     </Button>
   );
   return (
-    <Page title={t.drives} lead={d.drivesLead} wide actions={all.length > 0 ? make : null}>
+    <Page title={common.drives} lead={text.drivesLead} wide actions={all.length > 0 ? make : null}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}
       {!data && !error ? <Skeleton lines={5} /> : null}
       {data ? (
         <div class="card">
           {all.length === 0 ? (
-            <EmptyState title={d.noDrives} action={make}>
-              {d.noDrivesText}
+            <EmptyState title={text.noDrives} action={make}>
+              {text.noDrivesText}
             </EmptyState>
           ) : (
-            <Table label={t.drives} columns={columns(setOpen)} rows={all} keyOf={({ id }) => id} />
+            <Table label={common.drives} columns={columns(setOpen)} rows={all} keyOf={({ id }) => id} />
           )}
         </div>
       ) : null}
@@ -57,7 +57,7 @@ export function DrivesPage() {
 function columns(open: (wish: Open) => void): readonly Column<AdminDriveEntry>[] {
   return [
     {
-      title: t.name,
+      title: common.name,
       isLead: true,
       cell: ({ name, id }) => (
         <span class="two-lines">
@@ -66,21 +66,21 @@ function columns(open: (wish: Open) => void): readonly Column<AdminDriveEntry>[]
         </span>
       ),
     },
-    { title: d.use, cell: (drive) => <Use of={drive} /> },
+    { title: text.use, cell: (drive) => <Use of={drive} /> },
     {
-      title: d.members,
+      title: text.members,
       cell: ({ id, members }) => (
         <Button slim onClick={() => open({ kind: 'members', id })}>
-          {d.memberCount(members.length)}
+          {text.memberCount(members.length)}
         </Button>
       ),
     },
     {
-      title: t.actionsFor(t.drives),
+      title: common.actionsFor(common.drives),
       isActions: true,
       cell: ({ id, name }) => (
         <Button slim onClick={() => open({ kind: 'change', id })}>
-          {d.edit}
+          {text.edit}
           <span class="visually-hidden">{` ${name}`}</span>
         </Button>
       ),
@@ -90,12 +90,12 @@ function columns(open: (wish: Open) => void): readonly Column<AdminDriveEntry>[]
 
 function Use({ of: { usedBytes, quotaBytes } }: { readonly of: AdminDriveEntry }) {
   const used = formatBytes(usedBytes);
-  if (quotaBytes === null) return <span class="number">{d.noLimit(used)}</span>;
-  const text = t.ofQuota(used, formatBytes(quotaBytes));
+  if (quotaBytes === null) return <span class="number">{text.noLimit(used)}</span>;
+  const said = common.ofQuota(used, formatBytes(quotaBytes));
   return (
     <span class="quota">
-      <Progress isQuota part={quotaBytes === 0 ? 1 : usedBytes / quotaBytes} label={text} />
-      <span class="small soft number">{text}</span>
+      <Progress isQuota part={quotaBytes === 0 ? 1 : usedBytes / quotaBytes} label={said} />
+      <span class="small soft number">{said}</span>
     </span>
   );
 }

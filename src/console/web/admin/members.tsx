@@ -2,20 +2,20 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AdminDriveEntry, MemberBody, MemberEntry } from '../../contract.js';
 import { messageOf, put, remove } from '../api.js';
 import { formatBytes } from '../format.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
 import { CloseIcon } from '../ui/icons.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { useForm } from '../use-form.js';
 import { useLimit } from './drive-forms.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 
 type Role = MemberEntry['role'];
 const ROLES: readonly Role[] = ['manager', 'member', 'viewer'];
-const roleOptions = () => ROLES.map((value) => ({ value, text: d.roles[value] }));
+const roleOptions = () => ROLES.map((value) => ({ value, text: text.roles[value] }));
 
 interface MembersProps {
   readonly drive: AdminDriveEntry;
@@ -25,7 +25,7 @@ interface MembersProps {
 
 export function Members({ drive, onChange, onClose }: MembersProps) {
   return (
-    <Dialog title={d.membersOf(drive.name)} onClose={onClose} large>
+    <Dialog title={text.membersOf(drive.name)} onClose={onClose} large>
       <ul class="lines">
         {drive.members.map((member) => (
           <Member key={member.email} member={member} drive={drive} onChange={onChange} />
@@ -60,13 +60,13 @@ function Member({ member: { email, name, role, quotaBytes }, drive, onChange }: 
   const save = async () => {
     const body: MemberBody = { role: wish, quotaBytes };
     await put(path, body);
-    toast({ text: d.roleChanged(email, d.roles[wish]) });
+    toast({ text: text.roleChanged(email, text.roles[wish]) });
     await onChange();
     focusBack();
   };
   const drop = async () => {
     await remove(path);
-    toast({ text: d.memberRemoved(email) });
+    toast({ text: text.memberRemoved(email) });
     focusBack();
     await onChange();
   };
@@ -77,12 +77,12 @@ function Member({ member: { email, name, role, quotaBytes }, drive, onChange }: 
         <span class="soft small">{quotaBytes === null ? email : `${email} · ${formatBytes(quotaBytes)}`}</span>
       </div>
       {isRemoving ? (
-        <Sure text={d.removeQuestion} action={d.removeYes} onYes={drop} onNo={decline} isDangerous />
+        <Sure text={text.removeQuestion} action={text.removeYes} onYes={drop} onNo={decline} isDangerous />
       ) : (
         <>
           <select
             class="input slim"
-            aria-label={`${d.role}: ${email}`}
+            aria-label={`${text.role}: ${email}`}
             value={wish}
             onChange={(event) => setWish(event.currentTarget.value as Role)}
           >
@@ -93,9 +93,14 @@ function Member({ member: { email, name, role, quotaBytes }, drive, onChange }: 
             ))}
           </select>
           {wish === role ? (
-            <Button look="quiet" label={d.removeMember(email)} icon={<CloseIcon />} onClick={() => setRemoving(true)} />
+            <Button
+              look="quiet"
+              label={text.removeMember(email)}
+              icon={<CloseIcon />}
+              onClick={() => setRemoving(true)}
+            />
           ) : (
-            <Sure action={t.save} onYes={save} onNo={decline} />
+            <Sure action={common.save} onYes={save} onNo={decline} />
           )}
         </>
       )}
@@ -122,7 +127,7 @@ function Sure({ text, action, isDangerous = false, onYes, onNo }: SureProps) {
     <span class="row tight" ref={group} role="group" aria-label={text ?? action}>
       {text ? <span class="small">{text}</span> : null}
       <Button slim onClick={onNo}>
-        {t.cancel}
+        {common.cancel}
       </Button>
       <Button slim look={isDangerous ? 'danger' : 'primary'} onClick={onYes}>
         {action}
@@ -145,14 +150,14 @@ function AddMember({ drive, onChange }: Omit<MemberProps, 'member'>) {
   });
   return (
     <form class="stack" onSubmit={submit}>
-      <h3>{d.addMember}</h3>
+      <h3>{text.addMember}</h3>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <div class="filters">
-        <Field label={t.email} type="email" value={email} onInput={setEmail} required />
-        <Select label={d.role} value={role} onChange={setRole} options={roleOptions()} />
-        <Field label={d.quota} value={quota.text} onInput={quota.set} wrong={quota.isWrong ? d.notBytes : null} />
+        <Field label={common.email} type="email" value={email} onInput={setEmail} required />
+        <Select label={text.role} value={role} onChange={setRole} options={roleOptions()} />
+        <Field label={text.quota} value={quota.text} onInput={quota.set} wrong={quota.isWrong ? text.notBytes : null} />
         <Button type="submit" look="primary" isBusy={isBusy}>
-          {d.add}
+          {text.add}
         </Button>
       </div>
     </form>

@@ -1,31 +1,31 @@
 import type { StorageAnswer } from '../../contract.js';
 import { formatBytes, formatDate, formatNumber } from '../format.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { EmptyState, LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
 import { Page } from '../ui/page.js';
 import { useLoaded } from '../use-loaded.js';
 import { StoragePlot } from './storage-plot.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 
 export function StoragePage() {
   const { data, error, reload } = useLoaded<StorageAnswer>('/api/admin/storage');
   const points = data?.points ?? [];
   const last = points.at(-1);
   return (
-    <Page title={t.storage} lead={d.storageLead}>
+    <Page title={common.storage} lead={text.storageLead}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}
       {!data && !error ? <Skeleton lines={6} /> : null}
       {data ? (
         <div class="card padded">
           <dl class="figures">
-            <Figure term={d.used} text={formatBytes(last?.usedBytes ?? 0)} />
-            <Figure term={d.files} text={formatNumber(last?.files ?? 0)} />
-            {data.freeBytes === null ? null : <Figure term={d.free} text={formatBytes(data.freeBytes)} />}
-            {data.damaged === null ? null : <Figure term={d.damaged} text={formatNumber(data.damaged)} />}
+            <Figure term={text.used} text={formatBytes(last?.usedBytes ?? 0)} />
+            <Figure term={text.files} text={formatNumber(last?.files ?? 0)} />
+            {data.freeBytes === null ? null : <Figure term={text.free} text={formatBytes(data.freeBytes)} />}
+            {data.damaged === null ? null : <Figure term={text.damaged} text={formatNumber(data.damaged)} />}
           </dl>
-          {data.damaged ? <Notice tone="bad">{d.damagedText}</Notice> : null}
+          {data.damaged ? <Notice tone="bad">{text.damagedText}</Notice> : null}
           {points.length < 2 ? (
-            <EmptyState title={d.tooFew}>{d.tooFewText}</EmptyState>
+            <EmptyState title={text.tooFew}>{text.tooFewText}</EmptyState>
           ) : (
             <StoragePlot points={points} />
           )}
@@ -49,16 +49,16 @@ function Figure({ term, text }: { readonly term: string; readonly text: string }
 function AsTable({ points }: Pick<StorageAnswer, 'points'>) {
   return (
     <details>
-      <summary>{d.asTable}</summary>
+      <summary>{text.asTable}</summary>
       <table class="table">
         <thead>
           <tr>
-            <th scope="col">{d.day}</th>
+            <th scope="col">{text.day}</th>
             <th scope="col" class="end">
-              {d.used}
+              {text.used}
             </th>
             <th scope="col" class="end">
-              {d.files}
+              {text.files}
             </th>
           </tr>
         </thead>

@@ -1,6 +1,6 @@
 import type { StorageAnswer } from '../../contract.js';
 import { formatBytes, formatDate } from '../format.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 
 /** In the units of the drawing: on a phone there are fewer, and the letters stay readable. */
 const WIDE = 760;
@@ -22,7 +22,7 @@ export function StoragePlot({ points }: Pick<StorageAnswer, 'points'>) {
   const last = points.at(-1)!;
   const marks = [0, 0.25, 0.5, 0.75, 1].map((part) => part * ceiling);
   return (
-    <svg class="plot" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={d.plot}>
+    <svg class="plot" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={text.plot}>
       {marks.map((bytes) => (
         <g key={bytes}>
           <line class="grid" x1={LEFT} x2={width - 8} y1={y(bytes)} y2={y(bytes)} />

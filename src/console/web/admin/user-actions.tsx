@@ -2,12 +2,12 @@ import { useState } from 'preact/hooks';
 import type { UserChangeBody, UserEntry } from '../../contract.js';
 import { patch, post } from '../api.js';
 import { currentUser } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { DotsIcon } from '../ui/icons.js';
 import { type Choice, Menu } from '../ui/menu.js';
 import { Question } from '../ui/question.js';
-import { toast, toastError } from '../ui/toast.js';
-import { d } from './texts.js';
+import { toast, toastError } from '../ui/toasts.js';
+import { text } from './texts.js';
 import { NewPassword, RenameUser } from './user-forms.js';
 
 interface UserActionsProps {
@@ -23,25 +23,25 @@ export function UserActions({ user, onChange }: UserActionsProps) {
   const act = (work: () => Promise<void>) => () => void work().then(onChange).catch(toastError);
   const enable = async () => {
     await patch(path, { isDisabled: false } satisfies UserChangeBody);
-    toast({ text: d.enabledToast(email) });
+    toast({ text: text.enabledToast(email) });
   };
   const ask = async () => {
     const { alerted, mailed } = await post<{ alerted: number; mailed: number }>(`${path}/alert`);
-    toast({ text: d.asked(alerted, mailed) });
+    toast({ text: text.asked(alerted, mailed) });
   };
   const isSelf = email === currentUser().email;
   const choices: readonly Choice[] = [
-    { text: d.rename, onChoose: () => setOpen('rename') },
-    { text: d.newPassword, onChoose: () => setOpen('password') },
-    hasSecondFactor ? { text: d.reset, onChoose: () => setOpen('reset') } : { text: d.ask, onChoose: act(ask) },
+    { text: text.rename, onChoose: () => setOpen('rename') },
+    { text: text.newPassword, onChoose: () => setOpen('password') },
+    hasSecondFactor ? { text: text.reset, onChoose: () => setOpen('reset') } : { text: text.ask, onChoose: act(ask) },
     {
-      text: isAdmin ? d.takeAdmin : d.makeAdmin,
+      text: isAdmin ? text.takeAdmin : text.makeAdmin,
       disabled: isSelf,
       isApart: true,
       onChoose: () => setOpen(isAdmin ? 'take-admin' : 'make-admin'),
     },
     {
-      text: isDisabled ? d.enable : d.disable,
+      text: isDisabled ? text.enable : text.disable,
       isBad: !isDisabled,
       disabled: isSelf,
       onChoose: isDisabled ? act(enable) : () => setOpen('disable'),
@@ -53,7 +53,7 @@ export function UserActions({ user, onChange }: UserActionsProps) {
   };
   return (
     <>
-      <Menu slim label={t.actionsFor(email)} icon={<DotsIcon />} choices={choices} />
+      <Menu slim label={common.actionsFor(email)} icon={<DotsIcon />} choices={choices} />
       {open === 'rename' ? <RenameUser user={user} onClose={close} /> : null}
       {open === 'password' ? <NewPassword user={user} onClose={close} /> : null}
       {open !== null && open !== 'rename' && open !== 'password' ? (
@@ -76,19 +76,37 @@ function UserQuestions({ question, email, onClose }: UserQuestionsProps) {
   const path = `/api/admin/users/${encodeURIComponent(email)}`;
   const change = (body: UserChangeBody) => patch(path, body);
   const all = {
-    reset: [d.resetTitle, d.resetText, d.reset, d.resetToast, () => post(`${path}/reset-2fa`)],
-    'make-admin': [d.makeAdminTitle, d.isAdminHint, d.makeAdmin, d.madeAdmin, () => change({ isAdmin: true })],
-    'take-admin': [d.takeAdminTitle, d.takeAdminText, d.takeAdmin, d.tookAdmin, () => change({ isAdmin: false })],
-    disable: [d.disableTitle, d.disableText, d.disable, d.disabledToast, () => change({ isDisabled: true })],
+    reset: [text.resetTitle, text.resetText, text.reset, text.resetToast, () => post(`${path}/reset-2fa`)],
+    'make-admin': [
+      text.makeAdminTitle,
+      text.isAdminHint,
+      text.makeAdmin,
+      text.madeAdmin,
+      () => change({ isAdmin: true }),
+    ],
+    'take-admin': [
+      text.takeAdminTitle,
+      text.takeAdminText,
+      text.takeAdmin,
+      text.tookAdmin,
+      () => change({ isAdmin: false }),
+    ],
+    disable: [
+      text.disableTitle,
+      text.disableText,
+      text.disable,
+      text.disabledToast,
+      () => change({ isDisabled: true }),
+    ],
   } as const;
-  const [title, text, action, said, work] = all[question];
+  const [title, explanation, action, said, work] = all[question];
   const yes = async () => {
     await work();
     toast({ text: said(email) });
   };
   return (
     <Question title={title(email)} action={action} onYes={yes} onClose={onClose}>
-      {text}
+      {explanation}
     </Question>
   );
 }

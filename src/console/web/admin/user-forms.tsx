@@ -2,14 +2,14 @@ import { useEffect, useState } from 'preact/hooks';
 import type { NewUserAnswer, NewUserBody, UserChangeBody, UserEntry } from '../../contract.js';
 import { messageOf, patch, post } from '../api.js';
 import { refreshSession } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { Dialog } from '../ui/dialog.js';
 import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
 import { Check, Field } from '../ui/field.js';
 import { useForm } from '../use-form.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 
 interface UserFormProps {
   readonly user: UserEntry;
@@ -27,19 +27,19 @@ export function NewUser({ onClose }: { readonly onClose: () => void }) {
     setMade(await post<NewUserAnswer>('/api/admin/users', body));
   });
   if (made)
-    return <PasswordShown title={d.userMade} email={made.user.email} password={made.password} onClose={onClose} />;
+    return <PasswordShown title={text.userMade} email={made.user.email} password={made.password} onClose={onClose} />;
   const error = rest('email', 'name');
   return (
-    <Dialog title={d.newUser} onClose={onClose}>
+    <Dialog title={text.newUser} onClose={onClose}>
       <form class="stack" onSubmit={submit}>
         {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
-        <Field label={t.email} type="email" value={email} onInput={setEmail} wrong={wrong('email')} required />
-        <Field label={t.name} value={name} onInput={setName} wrong={wrong('name')} required />
-        <Check label={d.isAdmin} hint={d.isAdminHint} isOn={isAdmin} onChange={setAdmin} />
+        <Field label={common.email} type="email" value={email} onInput={setEmail} wrong={wrong('email')} required />
+        <Field label={common.name} value={name} onInput={setName} wrong={wrong('name')} required />
+        <Check label={text.isAdmin} hint={text.isAdminHint} isOn={isAdmin} onChange={setAdmin} />
         <div class="actions">
-          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button onClick={onClose}>{common.cancel}</Button>
           <Button type="submit" look="primary" isBusy={isBusy}>
-            {t.create}
+            {common.create}
           </Button>
         </div>
       </form>
@@ -57,14 +57,14 @@ export function RenameUser({ user, onClose }: UserFormProps) {
   });
   const error = rest('name');
   return (
-    <Dialog title={d.rename} onClose={onClose}>
+    <Dialog title={text.rename} onClose={onClose}>
       <form class="stack" onSubmit={submit}>
         {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
-        <Field label={t.name} hint={user.email} value={name} onInput={setName} wrong={wrong('name')} required />
+        <Field label={common.name} hint={user.email} value={name} onInput={setName} wrong={wrong('name')} required />
         <div class="actions">
-          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button onClick={onClose}>{common.cancel}</Button>
           <Button type="submit" look="primary" isBusy={isBusy}>
-            {t.save}
+            {common.save}
           </Button>
         </div>
       </form>
@@ -83,19 +83,19 @@ export function NewPassword({ user, onClose }: UserFormProps) {
     if (isAsked) void make();
   }, [isAsked]);
   if (password !== null) {
-    return <PasswordShown title={d.passwordMade} email={user.email} password={password} onClose={onClose} />;
+    return <PasswordShown title={text.passwordMade} email={user.email} password={password} onClose={onClose} />;
   }
   return (
-    <Dialog title={d.newPassword} onClose={onClose}>
+    <Dialog title={text.newPassword} onClose={onClose}>
       <p>
         <strong>{user.email}</strong>
       </p>
       {error ? <LoadFailed error={error} onRetry={make} /> : null}
       {isAsked && !error ? <Skeleton lines={2} /> : null}
       <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button onClick={onClose}>{common.cancel}</Button>
         <Button look="primary" disabled={isAsked} onClick={() => setAsked(true)}>
-          {d.newPassword}
+          {text.newPassword}
         </Button>
       </div>
     </Dialog>
@@ -117,13 +117,13 @@ function PasswordShown({ title, email, password, onClose }: ShownProps) {
       </p>
       {password === null ? null : (
         <>
-          <p class="soft">{d.passwordOnce}</p>
-          <Copyable text={password} what={d.thePassword} />
+          <p class="soft">{text.passwordOnce}</p>
+          <Copyable text={password} what={text.thePassword} />
         </>
       )}
       <div class="actions">
         <Button look="primary" onClick={onClose}>
-          {t.done}
+          {common.done}
         </Button>
       </div>
     </Dialog>

@@ -3,7 +3,7 @@ import type { OrganizationBody, UserEntry, UsersAnswer } from '../../contract.js
 import { get, post, put } from '../api.js';
 import { formatAgo, formatDate, formatNumber } from '../format.js';
 import { currentUser, refreshSession } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Badge, EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
@@ -11,9 +11,9 @@ import { Card, Page } from '../ui/page.js';
 import { Question } from '../ui/question.js';
 import { type Column, Table } from '../ui/table.js';
 import { Tabs } from '../ui/tabs.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { useLoaded } from '../use-loaded.js';
-import { d } from './texts.js';
+import { text } from './texts.js';
 import { UserActions } from './user-actions.js';
 import { NewUser } from './user-forms.js';
 
@@ -36,33 +36,33 @@ export function UsersPage() {
   };
   const make = (
     <Button look="primary" icon={<PlusIcon size={18} />} onClick={() => setMaking(true)}>
-      {d.newUser}
+      {text.newUser}
     </Button>
   );
   return (
-    <Page title={t.users} lead={d.usersLead} wide actions={make}>
+    <Page title={common.users} lead={text.usersLead} wide actions={make}>
       {data ? <Rule isRequired={data.isSecondFactorRequired} without={count} onChange={reload} /> : null}
       <div class="card">
         <Tabs
-          label={d.filterLabel}
+          label={text.filterLabel}
           tabs={[
-            { value: 'all', text: d.everyone },
-            { value: 'none', text: d.without(count) },
+            { value: 'all', text: text.everyone },
+            { value: 'none', text: text.without(count) },
           ]}
           value={filter}
           onChange={setFilter}
         >
           {error ? <LoadFailed error={error} onRetry={reload} /> : null}
           {!data && !error ? <Skeleton lines={5} /> : null}
-          {data?.users.length === 0 ? <EmptyState title={d.noUsers}>{d.noUsersText}</EmptyState> : null}
+          {data?.users.length === 0 ? <EmptyState title={text.noUsers}>{text.noUsersText}</EmptyState> : null}
           {data && data.users.length > 0 ? (
-            <Table label={t.users} columns={columns(reload)} rows={data.users} keyOf={({ email }) => email} />
+            <Table label={common.users} columns={columns(reload)} rows={data.users} keyOf={({ email }) => email} />
           ) : null}
         </Tabs>
       </div>
       {data?.next ? (
         <div>
-          <Button onClick={more}>{t.more}</Button>
+          <Button onClick={more}>{common.more}</Button>
         </div>
       ) : null}
       {isMaking ? (
@@ -80,7 +80,7 @@ export function UsersPage() {
 function columns(reload: () => Promise<void>): readonly Column<UserEntry>[] {
   return [
     {
-      title: t.name,
+      title: common.name,
       isLead: true,
       cell: ({ name, email }) => (
         <span class="two-lines">
@@ -90,26 +90,30 @@ function columns(reload: () => Promise<void>): readonly Column<UserEntry>[] {
       ),
     },
     {
-      title: d.role,
+      title: text.role,
       cell: ({ isAdmin, isDisabled }) => (
         <span class="row tight">
-          {isAdmin ? <Badge tone="accent">{d.administrator}</Badge> : <span class="soft">{d.user}</span>}
-          {isDisabled ? <Badge tone="bad">{d.disabled}</Badge> : null}
+          {isAdmin ? <Badge tone="accent">{text.administrator}</Badge> : <span class="soft">{text.user}</span>}
+          {isDisabled ? <Badge tone="bad">{text.disabled}</Badge> : null}
         </span>
       ),
     },
     {
-      title: d.secondFactor,
+      title: text.secondFactor,
       cell: ({ hasSecondFactor, alertedAt }) => (
         <span class="row tight">
-          <Badge tone={hasSecondFactor ? 'good' : 'warn'}>{hasSecondFactor ? d.on : d.off}</Badge>
-          {!hasSecondFactor && alertedAt ? <span class="soft small">{d.alerted(formatAgo(alertedAt))}</span> : null}
+          <Badge tone={hasSecondFactor ? 'good' : 'warn'}>{hasSecondFactor ? text.on : text.off}</Badge>
+          {!hasSecondFactor && alertedAt ? <span class="soft small">{text.alerted(formatAgo(alertedAt))}</span> : null}
         </span>
       ),
     },
-    { title: d.drives, isEnd: true, cell: ({ drives }) => formatNumber(drives) },
-    { title: d.since, cell: ({ createdAt }) => <span class="number">{formatDate(createdAt)}</span> },
-    { title: t.actionsFor(t.users), isActions: true, cell: (user) => <UserActions user={user} onChange={reload} /> },
+    { title: text.drives, isEnd: true, cell: ({ drives }) => formatNumber(drives) },
+    { title: text.since, cell: ({ createdAt }) => <span class="number">{formatDate(createdAt)}</span> },
+    {
+      title: common.actionsFor(common.users),
+      isActions: true,
+      cell: (user) => <UserActions user={user} onChange={reload} />,
+    },
   ];
 }
 
@@ -124,40 +128,46 @@ function Rule({ isRequired, without, onChange }: RuleProps) {
   const change = async () => {
     const body: OrganizationBody = { isSecondFactorRequired: !isRequired };
     await put('/api/admin/organization', body);
-    toast({ text: isRequired ? d.nowOptional : d.nowRequired });
+    toast({ text: isRequired ? text.nowOptional : text.nowRequired });
     // The rule holds for who makes it, too.
     await Promise.all([onChange(), refreshSession()]);
   };
   const ask = async () => {
     const { alerted, mailed } = await post<{ alerted: number; mailed: number }>('/api/admin/alert');
-    toast({ text: d.asked(alerted, mailed) });
+    toast({ text: text.asked(alerted, mailed) });
     await onChange();
   };
   const close = () => setQuestion(null);
   return (
     <Card
-      title={d.requireTitle}
-      lead={d.requireText}
+      title={text.requireTitle}
+      lead={text.requireText}
       actions={
         <>
-          {without > 0 ? <Button onClick={() => setQuestion('ask')}>{d.askAll}</Button> : null}
-          <Button onClick={() => setQuestion('rule')}>{isRequired ? d.requireOff : d.require}</Button>
+          {without > 0 ? <Button onClick={() => setQuestion('ask')}>{text.askAll}</Button> : null}
+          <Button onClick={() => setQuestion('rule')}>{isRequired ? text.requireOff : text.require}</Button>
         </>
       }
     >
       {question === 'ask' ? (
-        <Question title={d.askAllTitle(without)} action={d.askAllYes} isDangerous={false} onYes={ask} onClose={close}>
-          {d.askAllText}
+        <Question
+          title={text.askAllTitle(without)}
+          action={text.askAllYes}
+          isDangerous={false}
+          onYes={ask}
+          onClose={close}
+        >
+          {text.askAllText}
         </Question>
       ) : null}
       {question === 'rule' ? (
         <Question
-          title={isRequired ? d.requireOffTitle : d.requireQuestion}
-          action={isRequired ? d.requireOff : d.require}
+          title={isRequired ? text.requireOffTitle : text.requireQuestion}
+          action={isRequired ? text.requireOff : text.require}
           onYes={change}
           onClose={close}
         >
-          {isRequired ? d.requireOffText : d.requireWarning(without, !currentUser().hasSecondFactor)}
+          {isRequired ? text.requireOffText : text.requireWarning(without, !currentUser().hasSecondFactor)}
         </Question>
       ) : null}
     </Card>

@@ -3,17 +3,17 @@ import type { AppPasswordEntry, AppPasswordsAnswer } from '../../contract.js';
 import { remove } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatAgo, formatDate } from '../format.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Badge, EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
 import { Question } from '../ui/question.js';
 import { type Column, Table } from '../ui/table.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { useLoaded } from '../use-loaded.js';
 import { MakeAppPassword } from './make-app-password.js';
-import { p } from './texts.js';
+import { text } from './texts.js';
 
 const PATH = '/api/app-passwords';
 
@@ -31,19 +31,19 @@ export function AppPasswordsPage() {
   };
   const make = (
     <Button look="primary" icon={<PlusIcon size={18} />} onClick={() => setOpen('make')}>
-      {p.make}
+      {text.make}
     </Button>
   );
   const revokeAll =
     valid.length > 1 ? (
       <Button look="danger" onClick={() => setOpen('revoke-all')}>
-        {p.revokeAll}
+        {text.revokeAll}
       </Button>
     ) : null;
   return (
     <Page
-      title={t.appPasswords}
-      lead={p.lead}
+      title={common.appPasswords}
+      lead={text.lead}
       wide
       actions={
         <>
@@ -57,18 +57,18 @@ export function AppPasswordsPage() {
       {data ? (
         <div class="card">
           {shown.length === 0 ? (
-            <EmptyState title={p.none} action={make}>
-              {p.noneText}
+            <EmptyState title={text.none} action={make}>
+              {text.noneText}
             </EmptyState>
           ) : (
-            <Table label={t.appPasswords} columns={columns(setGoing)} rows={shown} keyOf={({ id }) => id} />
+            <Table label={common.appPasswords} columns={columns(setGoing)} rows={shown} keyOf={({ id }) => id} />
           )}
         </div>
       ) : null}
       {all.length > valid.length && !isAllShown ? (
         <div>
           <Button look="quiet" onClick={() => setAllShown(true)}>
-            {p.showRevoked(all.length - valid.length)}
+            {text.showRevoked(all.length - valid.length)}
           </Button>
         </div>
       ) : null}
@@ -81,21 +81,21 @@ export function AppPasswordsPage() {
 
 function columns(revoke: (one: AppPasswordEntry) => void): readonly Column<AppPasswordEntry>[] {
   return [
-    { title: t.name, isLead: true, cell: ({ name }) => <strong>{name}</strong> },
-    { title: p.limits, cell: (one) => <Limits of={one} /> },
-    { title: p.lastUse, cell: (one) => <LastUse of={one} /> },
-    { title: p.created, cell: ({ createdAt }) => <span class="number">{formatDate(createdAt)}</span> },
+    { title: common.name, isLead: true, cell: ({ name }) => <strong>{name}</strong> },
+    { title: text.limits, cell: (one) => <Limits of={one} /> },
+    { title: text.lastUse, cell: (one) => <LastUse of={one} /> },
+    { title: text.created, cell: ({ createdAt }) => <span class="number">{formatDate(createdAt)}</span> },
     {
-      title: t.actionsFor(t.appPasswords),
+      title: common.actionsFor(common.appPasswords),
       isActions: true,
       cell: (one) =>
         one.state === 'valid' ? (
           <Button slim look="danger" onClick={() => revoke(one)}>
-            {p.revoke}
+            {text.revoke}
             <span class="visually-hidden">{` ${one.name}`}</span>
           </Button>
         ) : (
-          <Badge>{one.state === 'expired' ? p.expired : p.revoked}</Badge>
+          <Badge>{one.state === 'expired' ? text.expired : text.revoked}</Badge>
         ),
     },
   ];
@@ -105,17 +105,17 @@ function Limits({ of: { drive, folder, allowance, expiresAt } }: { readonly of: 
   return (
     <span class="row tight">
       <span>
-        {drive ? drive.name : p.allDrives}
+        {drive ? drive.name : text.allDrives}
         {folder ? <code class="path">{` ${folder}`}</code> : null}
       </span>
-      {allowance === 'full' ? null : <Badge tone="accent">{p.shortAllowances[allowance]}</Badge>}
-      {expiresAt ? <Badge>{p.until(formatDate(expiresAt))}</Badge> : null}
+      {allowance === 'full' ? null : <Badge tone="accent">{text.shortAllowances[allowance]}</Badge>}
+      {expiresAt ? <Badge>{text.until(formatDate(expiresAt))}</Badge> : null}
     </span>
   );
 }
 
 function LastUse({ of: { lastUsedAt, lastClient } }: { readonly of: AppPasswordEntry }) {
-  if (!lastUsedAt) return <span class="soft">{p.neverUsed}</span>;
+  if (!lastUsedAt) return <span class="soft">{text.neverUsed}</span>;
   return (
     <span title={lastClient ?? undefined}>
       {formatAgo(lastUsedAt)}
@@ -128,11 +128,11 @@ function LastUse({ of: { lastUsedAt, lastClient } }: { readonly of: AppPasswordE
 function RevokeAll({ count, onClose }: { readonly count: number; readonly onClose: () => void }) {
   const revoke = async () => {
     await remove(PATH);
-    toast({ text: p.allRevoked });
+    toast({ text: text.allRevoked });
   };
   return (
-    <Question title={p.revokeAllTitle} action={p.revokeAll} onYes={revoke} onClose={onClose}>
-      {p.revokeAllText(count)}
+    <Question title={text.revokeAllTitle} action={text.revokeAll} onYes={revoke} onClose={onClose}>
+      {text.revokeAllText(count)}
     </Question>
   );
 }
@@ -146,12 +146,12 @@ interface RevokeProps {
 function Revoke({ one: { id, name }, onDone, onClose }: RevokeProps) {
   const revoke = async () => {
     await remove(`${PATH}/${id}`);
-    toast({ text: p.revokedToast(name) });
+    toast({ text: text.revokedToast(name) });
     await onDone();
   };
   return (
-    <Question title={p.revokeTitle(name)} action={p.revoke} onYes={revoke} onClose={onClose}>
-      {p.revokeText}
+    <Question title={text.revokeTitle(name)} action={text.revoke} onYes={revoke} onClose={onClose}>
+      {text.revokeText}
     </Question>
   );
 }

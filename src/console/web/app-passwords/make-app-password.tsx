@@ -4,14 +4,14 @@ import { messageOf, post } from '../api.js';
 import { drives } from '../drives.js';
 import { currentUser } from '../session.js';
 import { useStore } from '../store.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
 import { useForm } from '../use-form.js';
-import { p } from './texts.js';
+import { text } from './texts.js';
 
 type Allowance = 'full' | 'read-only' | 'add-only';
 const ALLOWANCES: readonly Allowance[] = ['full', 'read-only', 'add-only'];
@@ -28,7 +28,7 @@ export function MakeAppPassword({ onClose, name = '', driveId }: MakeProps) {
   const [made, setMade] = useState<AppPasswordMade | null>(null);
   if (made) return <Secret made={made} onClose={onClose} />;
   return (
-    <Dialog title={p.make} onClose={onClose}>
+    <Dialog title={text.make} onClose={onClose}>
       <Form name={name} driveId={driveId ?? null} onMade={setMade} onClose={onClose} />
     </Dialog>
   );
@@ -60,31 +60,34 @@ function Form({ onMade, onClose, ...first }: FormProps) {
     onMade(await post<AppPasswordMade>('/api/app-passwords', body));
   });
   const error = rest('name', 'folder', 'expiresAt');
-  const scopes = [{ value: '', text: p.allDrives }, ...all.map((one) => ({ value: String(one.id), text: one.name }))];
+  const scopes = [
+    { value: '', text: text.allDrives },
+    ...all.map((one) => ({ value: String(one.id), text: one.name })),
+  ];
   return (
     <form class="stack" onSubmit={submit}>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <Field
-        label={p.deviceName}
-        hint={p.deviceHint}
-        placeholder={p.devicePlaceholder}
+        label={text.deviceName}
+        hint={text.deviceHint}
+        placeholder={text.devicePlaceholder}
         value={name}
         onInput={setName}
         wrong={wrong('name')}
         required
       />
-      <Select label={p.scope} value={drive} onChange={setDrive} options={scopes} />
+      <Select label={text.scope} value={drive} onChange={setDrive} options={scopes} />
       {drive === '' ? null : (
-        <Field label={p.folder} hint={p.folderHint} value={folder} onInput={setFolder} wrong={wrong('folder')} />
+        <Field label={text.folder} hint={text.folderHint} value={folder} onInput={setFolder} wrong={wrong('folder')} />
       )}
       <Select
-        label={p.allowance}
+        label={text.allowance}
         value={allowance}
         onChange={setAllowance}
-        options={ALLOWANCES.map((value) => ({ value, text: p.allowances[value] }))}
+        options={ALLOWANCES.map((value) => ({ value, text: text.allowances[value] }))}
       />
       <Field
-        label={p.expires}
+        label={text.expires}
         type="date"
         value={until}
         onInput={setUntil}
@@ -92,9 +95,9 @@ function Form({ onMade, onClose, ...first }: FormProps) {
         wrong={wrong('expiresAt')}
       />
       <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button onClick={onClose}>{common.cancel}</Button>
         <Button type="submit" look="primary" isBusy={isBusy}>
-          {t.create}
+          {common.create}
         </Button>
       </div>
     </form>
@@ -103,11 +106,11 @@ function Form({ onMade, onClose, ...first }: FormProps) {
 
 function Secret({ made, onClose }: { readonly made: AppPasswordMade; readonly onClose: () => void }) {
   return (
-    <Dialog title={p.madeTitle} onClose={onClose} isKept>
+    <Dialog title={text.madeTitle} onClose={onClose} isKept>
       <SecretShown name={made.appPassword.name} secret={made.secret} />
       <div class="actions">
         <Button look="primary" onClick={onClose}>
-          {p.haveIt}
+          {text.haveIt}
         </Button>
       </div>
     </Dialog>
@@ -119,15 +122,15 @@ export function SecretShown({ name, secret }: { readonly name: string; readonly 
   return (
     <div class="stack">
       <p class="soft">
-        <strong>{name}</strong>. {p.madeText}
+        <strong>{name}</strong>. {text.madeText}
       </p>
       <div class="stack tight">
-        <p class="small soft">{p.user}</p>
-        <Copyable text={currentUser().email} what={p.theUser} />
+        <p class="small soft">{text.user}</p>
+        <Copyable text={currentUser().email} what={text.theUser} />
       </div>
       <div class="stack tight">
-        <p class="small soft">{p.secret}</p>
-        <Copyable text={secret} what={p.theSecret} />
+        <p class="small soft">{text.secret}</p>
+        <Copyable text={secret} what={text.theSecret} />
       </div>
     </div>
   );

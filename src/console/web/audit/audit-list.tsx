@@ -3,7 +3,7 @@ import type { AuditAnswer, AuditEntry } from '../../contract.js';
 import { get } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatTime } from '../format.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Badge } from '../ui/feedback.js';
 import { factText, kindText, kindTone } from './kinds.js';
@@ -34,7 +34,7 @@ export function AuditList({ path, first, isOwn = false }: AuditListProps) {
       </ul>
       {next === null ? null : (
         <div class="row">
-          <Button onClick={more}>{t.more}</Button>
+          <Button onClick={more}>{common.more}</Button>
         </div>
       )}
     </>

@@ -3,21 +3,21 @@ import { texts } from '../i18n.js';
 import { en } from '../strings/en-audit.js';
 import { fr } from '../strings/fr-audit.js';
 
-export const a = texts({ en, fr });
+export const text = texts({ en, fr });
 
 /** A newer server's kinds are shown as they are called there. */
 export function kindText(kind: string): string {
-  return a.kinds[kind] ?? kind;
+  return text.kinds[kind] ?? kind;
 }
 
 /** One detail of a record, `quota: 5 GB`. */
 export function factText(name: string, value: string | number | boolean | null): string {
-  return `${a.facts[name] ?? name}: ${valueText(name, value)}`;
+  return `${text.facts[name] ?? name}: ${valueText(name, value)}`;
 }
 
 function valueText(name: string, value: string | number | boolean | null): string {
-  if (value === null) return a.nothing;
-  if (typeof value === 'boolean') return value ? a.yes : a.no;
+  if (value === null) return text.nothing;
+  if (typeof value === 'boolean') return value ? text.yes : text.no;
   return typeof value === 'number' && name.endsWith('Bytes') ? formatBytes(value) : String(value);
 }
 

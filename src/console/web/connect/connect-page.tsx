@@ -2,16 +2,16 @@ import { useState } from 'preact/hooks';
 import type { AppPasswordBody, AppPasswordMade } from '../../contract.js';
 import { post } from '../api.js';
 import { MakeAppPassword, SecretShown } from '../app-passwords/make-app-password.js';
-import type { DrivePageProps } from '../pages.js';
+import type { DrivePageProps } from '../drive-page.js';
 import { currentUser } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { KeyIcon } from '../ui/icons.js';
 import { Card, Page } from '../ui/page.js';
 import { Tabs } from '../ui/tabs.js';
 import { PROGRAMS, type Program, toAddress } from './programs.js';
-import { c } from './texts.js';
+import { text } from './texts.js';
 
 /** This drive's addresses, and the steps for each program with the real address in them. */
 export function ConnectPage({ drive }: DrivePageProps) {
@@ -20,20 +20,20 @@ export function ConnectPage({ drive }: DrivePageProps) {
   const { email } = currentUser();
   const [first = `${location.origin}/dav/${drive.id}/`, ...others] = drive.addresses;
   return (
-    <Page title={t.connect} lead={c.lead}>
-      <Card title={c.addressTitle}>
+    <Page title={common.connect} lead={text.lead}>
+      <Card title={text.addressTitle}>
         <dl class="facts">
-          <Fact term={c.address} text={first} what={c.theAddress} />
-          <Fact term={c.driveId} text={String(drive.id)} what={c.theId} />
-          <Fact term={c.user} text={email} what={c.theUser} />
+          <Fact term={text.address} text={first} what={text.theAddress} />
+          <Fact term={text.driveId} text={String(drive.id)} what={text.theId} />
+          <Fact term={text.user} text={email} what={text.theUser} />
           {others.map((other) => (
-            <Fact key={other} term={c.otherAddress} text={other} what={c.theAddress} />
+            <Fact key={other} term={text.otherAddress} text={other} what={text.theAddress} />
           ))}
         </dl>
       </Card>
-      <section class="card programs" aria-label={c.programs}>
+      <section class="card programs" aria-label={text.programs}>
         <Tabs
-          label={c.programs}
+          label={text.programs}
           tabs={PROGRAMS.map(({ id, name }) => ({ value: id, text: name }))}
           value={program.id}
           onChange={setChosen}
@@ -72,17 +72,17 @@ function Steps({
     <div class="stack">
       <h2>{program.name}</h2>
       <ol class="steps">
-        {program.steps(address).map(({ text, copy }) => (
-          <li key={text}>
-            <p>{text}</p>
-            {copy ? <Copyable text={copy} what={c.theStep} isBlock /> : null}
+        {program.steps(address).map(({ text: step, copy }) => (
+          <li key={step}>
+            <p>{step}</p>
+            {copy ? <Copyable text={copy} what={text.theStep} isBlock /> : null}
           </li>
         ))}
       </ol>
       <DevicePassword program={program} driveId={driveId} />
       {note ? (
         <p class="soft small aside">
-          <strong>{c.goodToKnow}:</strong> {note}
+          <strong>{text.goodToKnow}:</strong> {note}
         </p>
       ) : null}
     </div>
@@ -93,7 +93,7 @@ function Steps({
 function DevicePassword({ program, driveId }: { readonly program: Program; readonly driveId: number }) {
   const [made, setMade] = useState<AppPasswordMade | null>(null);
   const [isAsking, setAsking] = useState(false);
-  const name = c.device(program.name);
+  const name = text.device(program.name);
   const make = async () => {
     const body: AppPasswordBody = { name, driveId };
     setMade(await post<AppPasswordMade>('/api/app-passwords', body));
@@ -107,13 +107,13 @@ function DevicePassword({ program, driveId }: { readonly program: Program; reado
   }
   return (
     <div class="device">
-      <p class="small">{c.makePasswordText}</p>
+      <p class="small">{text.makePasswordText}</p>
       <div class="row">
         <Button look="primary" icon={<KeyIcon size={18} />} onClick={make}>
-          {c.makePassword}
+          {text.makePassword}
         </Button>
         <Button look="quiet" onClick={() => setAsking(true)}>
-          {c.otherLimits}
+          {text.otherLimits}
         </Button>
       </div>
       {isAsking ? <MakeAppPassword name={name} driveId={driveId} onClose={() => setAsking(false)} /> : null}

@@ -1,4 +1,4 @@
-import { c } from './texts.js';
+import { text } from './texts.js';
 
 /** What a program's steps are made of. */
 export interface Address {
@@ -37,7 +37,7 @@ export function toAddress(url: string, driveId: number, email: string): Address 
 
 const bare = (url: string) => url.replace(/\/$/, '');
 const rest = (url: string) => url.replace(/^https?:/, '');
-const signIn = (): Step => ({ text: c.signIn });
+const signIn = (): Step => ({ text: text.signIn });
 
 /** docs/CLIENTS.md has the facts, and how far each was tried. */
 export const PROGRAMS: readonly Program[] = [
@@ -45,91 +45,95 @@ export const PROGRAMS: readonly Program[] = [
     id: 'windows',
     name: 'Windows',
     steps: ({ url, email }) => [
-      { text: c.windows.map, copy: url },
+      { text: text.windows.map, copy: url },
       signIn(),
-      { text: c.windows.command, copy: `net use Z: ${url} /user:${email} * /persistent:yes` },
+      { text: text.windows.command, copy: `net use Z: ${url} /user:${email} * /persistent:yes` },
     ],
-    note: ({ isSecure }) => (isSecure ? c.windows.note : c.windows.plain),
+    note: ({ isSecure }) => (isSecure ? text.windows.note : text.windows.plain),
   },
   {
     id: 'macos',
     name: 'macOS',
-    steps: ({ url }) => [{ text: c.macos.connect, copy: url }, signIn()],
-    note: () => c.macos.note,
+    steps: ({ url }) => [{ text: text.macos.connect, copy: url }, signIn()],
+    note: () => text.macos.note,
   },
   {
     id: 'gnome',
     name: 'GNOME',
     steps: ({ url, isSecure }) => [
-      { text: c.gnome.connect, copy: `${isSecure ? 'davs' : 'dav'}:${rest(url)}` },
+      { text: text.gnome.connect, copy: `${isSecure ? 'davs' : 'dav'}:${rest(url)}` },
       signIn(),
     ],
-    note: () => c.gnome.note,
+    note: () => text.gnome.note,
   },
   {
     id: 'kde',
     name: 'KDE',
     steps: ({ url, isSecure }) => [
-      { text: c.kde.connect, copy: `${isSecure ? 'webdavs' : 'webdav'}:${rest(url)}` },
+      { text: text.kde.connect, copy: `${isSecure ? 'webdavs' : 'webdav'}:${rest(url)}` },
       signIn(),
     ],
-    note: () => c.kde.note,
+    note: () => text.kde.note,
   },
   {
     id: 'rclone',
     name: 'rclone',
     steps: ({ url, driveId, email }) => [
       {
-        text: c.rclone.config,
+        text: text.rclone.config,
         copy: `rclone config create firn-${driveId} webdav url=${url} vendor=owncloud user=${email}`,
       },
-      { text: c.rclone.password, copy: `rclone config password firn-${driveId} pass` },
-      { text: c.rclone.list, copy: `rclone lsd firn-${driveId}:` },
+      { text: text.rclone.password, copy: `rclone config password firn-${driveId} pass` },
+      { text: text.rclone.list, copy: `rclone lsd firn-${driveId}:` },
     ],
-    note: () => c.rclone.note,
+    note: () => text.rclone.note,
   },
   {
     id: 'joplin',
     name: 'Joplin',
-    steps: ({ url }) => [{ text: c.joplin.folder }, { text: c.joplin.target, copy: `${bare(url)}/joplin` }, signIn()],
-    note: () => c.joplin.note,
+    steps: ({ url }) => [
+      { text: text.joplin.folder },
+      { text: text.joplin.target, copy: `${bare(url)}/joplin` },
+      signIn(),
+    ],
+    note: () => text.joplin.note,
   },
   {
     id: 'nextcloud',
     name: 'Nextcloud, ownCloud',
-    steps: ({ url }) => [{ text: c.nextcloud.server, copy: bare(url) }, { text: c.nextcloud.allow }],
-    note: () => c.nextcloud.note,
+    steps: ({ url }) => [{ text: text.nextcloud.server, copy: bare(url) }, { text: text.nextcloud.allow }],
+    note: () => text.nextcloud.note,
   },
   {
     id: 'synology',
     name: 'Synology',
-    steps: ({ url }) => [{ text: c.synology.task, copy: url }, signIn(), { text: c.synology.folder }],
-    note: () => c.nasNote,
+    steps: ({ url }) => [{ text: text.synology.task, copy: url }, signIn(), { text: text.synology.folder }],
+    note: () => text.nasNote,
   },
   {
     id: 'qnap',
     name: 'QNAP',
-    steps: ({ url }) => [{ text: c.qnap.account, copy: url }, signIn(), { text: c.qnap.job }],
-    note: () => c.nasNote,
+    steps: ({ url }) => [{ text: text.qnap.account, copy: url }, signIn(), { text: text.qnap.job }],
+    note: () => text.nasNote,
   },
   {
     id: 'cyberduck',
     name: 'Cyberduck',
     steps: ({ host, port, path, isSecure }) => [
-      { text: c.cyberduck.connection(isSecure), copy: host.replace(/:\d+$/, '') },
-      { text: c.cyberduck.rest(port, path === '/' ? '' : bare(path)) },
+      { text: text.cyberduck.connection(isSecure), copy: host.replace(/:\d+$/, '') },
+      { text: text.cyberduck.rest(port, path === '/' ? '' : bare(path)) },
       signIn(),
     ],
-    note: () => c.cyberduck.note,
+    note: () => text.cyberduck.note,
   },
   {
     id: 'raidrive',
     name: 'RaiDrive',
     steps: ({ host, port, path }) => [
-      { text: c.raidrive.add, copy: host.replace(/:\d+$/, '') },
-      { text: c.raidrive.rest(port, path) },
+      { text: text.raidrive.add, copy: host.replace(/:\d+$/, '') },
+      { text: text.raidrive.rest(port, path) },
       signIn(),
     ],
-    note: () => c.raidrive.note,
+    note: () => text.raidrive.note,
   },
 ];

@@ -2,4 +2,4 @@ import { texts } from '../i18n.js';
 import { en } from '../strings/en-connect.js';
 import { fr } from '../strings/fr-connect.js';
 
-export const c = texts({ en, fr });
+export const text = texts({ en, fr });

@@ -2,7 +2,7 @@ import type { DriveEntry } from '../../contract.js';
 import { encodePath, href } from '../router.js';
 import { ChevronRightIcon } from '../ui/icons.js';
 import { crumbsOf } from './file-paths.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 interface CrumbsProps {
   readonly drive: DriveEntry;
@@ -15,7 +15,7 @@ interface CrumbsProps {
 export function Crumbs({ drive, path, onGo }: CrumbsProps) {
   const crumbs = crumbsOf(path);
   return (
-    <nav class="crumbs" aria-label={onGo ? s.goal : s.breadcrumbs}>
+    <nav class="crumbs" aria-label={onGo ? text.goal : text.breadcrumbs}>
       <ol>
         {crumbs.map((crumb, at) => (
           <li key={crumb.path}>

@@ -1,9 +1,9 @@
 import type { FileEntry } from '../../contract.js';
-import { toast, toastError } from '../ui/toast.js';
+import { toast, toastError } from '../ui/toasts.js';
 import { contentAddress, deleteAll, restoreAll, transfer, zipAddress } from './file-api.js';
 import { joinPath, nameOf, parentOf } from './file-paths.js';
 import type { Listing } from './listing.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 /** Fetches anew what is looked at. */
 export type Refresh = () => unknown;
@@ -22,13 +22,13 @@ export async function deleteFiles(
     const undo = async () => {
       try {
         await restoreAll(driveId, trashed);
-        toast({ text: s.restored(files.length) });
+        toast({ text: text.restored(files.length) });
       } catch (error) {
         toastError(error);
       }
       onChange();
     };
-    toast({ text: s.deleted(files.length, files[0]!.name), onUndo: undo });
+    toast({ text: text.deleted(files.length, files[0]!.name), onUndo: undo });
   } catch (error) {
     toastError(error);
   }
@@ -53,8 +53,8 @@ export async function transferFiles(
     toastError(error);
   }
   if (moved.length > 0) {
-    const text = (kind === 'move' ? s.moved : s.copied)(moved.length, nameOf(folder));
-    toast({ text, onUndo: () => takeBack(driveId, kind, moved, onChange) });
+    const said = (kind === 'move' ? text.moved : text.copied)(moved.length, nameOf(folder));
+    toast({ text: said, onUndo: () => takeBack(driveId, kind, moved, onChange) });
   }
   onChange();
 }
@@ -63,7 +63,7 @@ export async function transferFiles(
 export async function renameFile(driveId: number, file: FileEntry, name: string, onChange: Refresh): Promise<void> {
   const to = await transfer(driveId, 'move', { from: file.path, to: joinPath(parentOf(file.path), name) });
   toast({
-    text: s.renamed(nameOf(to)),
+    text: text.renamed(nameOf(to)),
     onUndo: () => takeBack(driveId, 'move', [{ from: file.path, to }], onChange),
   });
   onChange();

@@ -5,7 +5,7 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hook
 import type { FileEntry } from '../../contract.js';
 import type { Listing } from './listing.js';
 import { clickRow, moveByKey, type Rows, type Selection, selectAll, toggleRow } from './selection.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import { rowsInView, rowsPerPage, scrollTopShowing } from './window-maths.js';
 import './files.css';
 
@@ -71,7 +71,7 @@ export function FileGrid(props: FileGridProps) {
             tabIndex={-1}
             checked={isAll}
             onChange={() => void toggleAll(isAll, props, rows)}
-            title={s.selectAll}
+            title={text.selectAll}
           />
         </span>
         {columns.map((column) => (
@@ -185,7 +185,7 @@ function Row({ id, row, rows, listing, columns, selection, onSelect, onOpen }: R
         <input
           type="checkbox"
           tabIndex={-1}
-          aria-label={s.select(file.name)}
+          aria-label={text.select(file.name)}
           checked={isSelected}
           onClick={(event) => event.stopPropagation()}
           onChange={() => onSelect(toggleRow(selection, rows, row))}

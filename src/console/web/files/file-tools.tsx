@@ -15,7 +15,7 @@ import { type Choice, Menu } from '../ui/menu.js';
 import { type Picked, pickedFrom } from './dropped-files.js';
 import { downloadAddress } from './file-actions.js';
 import { FolderAddIcon, MoveIcon, RenameIcon } from './file-icons.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 interface FolderToolsProps {
   readonly mayAdd: boolean;
@@ -35,17 +35,24 @@ export function FolderTools({ mayAdd, onPick, onNewFolder }: FolderToolsProps) {
     input.value = '';
   };
   const choices: Choice[] = [
-    { text: s.addFiles, icon: <FileIcon size={18} />, onChoose: () => files.current?.click() },
-    { text: s.addFolder, icon: <FolderIcon size={18} />, onChoose: () => folder.current?.click() },
+    { text: text.addFiles, icon: <FileIcon size={18} />, onChoose: () => files.current?.click() },
+    { text: text.addFolder, icon: <FolderIcon size={18} />, onChoose: () => folder.current?.click() },
   ];
   return (
     <>
       <Button icon={<FolderAddIcon />} onClick={onNewFolder}>
-        {s.newFolder}
+        {text.newFolder}
       </Button>
-      <Menu label={s.add} text={s.add} icon={<UploadIcon />} look="primary" choices={choices} />
-      <input ref={files} type="file" multiple hidden onChange={pick} aria-label={s.addFiles} />
-      <input ref={folder} type="file" hidden onChange={pick} aria-label={s.addFolder} {...{ webkitdirectory: true }} />
+      <Menu label={text.add} text={text.add} icon={<UploadIcon />} look="primary" choices={choices} />
+      <input ref={files} type="file" multiple hidden onChange={pick} aria-label={text.addFiles} />
+      <input
+        ref={folder}
+        type="file"
+        hidden
+        onChange={pick}
+        aria-label={text.addFolder}
+        {...{ webkitdirectory: true }}
+      />
     </>
   );
 }
@@ -63,13 +70,13 @@ export function SearchBox({ value, onInput }: SearchBoxProps) {
         class="input"
         type="search"
         value={value}
-        placeholder={s.search}
-        aria-label={s.search}
+        placeholder={text.search}
+        aria-label={text.search}
         onInput={(event) => onInput(event.currentTarget.value)}
         onKeyDown={(event) => event.key === 'Escape' && onInput('')}
       />
       {value === '' ? null : (
-        <Button look="quiet" slim label={s.clearSearch} icon={<CloseIcon size={16} />} onClick={() => onInput('')} />
+        <Button look="quiet" slim label={text.clearSearch} icon={<CloseIcon size={16} />} onClick={() => onInput('')} />
       )}
     </search>
   );
@@ -92,23 +99,23 @@ export function SelectionTools(props: SelectionToolsProps) {
   const [first] = files;
   const isZip = files.length > 1 || first?.isFolder;
   return (
-    <div class="selection-tools" role="toolbar" aria-label={s.selected(files.length)}>
-      <Button look="quiet" slim label={s.clearSelection} icon={<CloseIcon />} onClick={onClear} />
+    <div class="selection-tools" role="toolbar" aria-label={text.selected(files.length)}>
+      <Button look="quiet" slim label={text.clearSelection} icon={<CloseIcon />} onClick={onClear} />
       <strong class="number" role="status">
-        {s.selected(files.length)}
+        {text.selected(files.length)}
       </strong>
       <span class="selection-actions">
         <LinkButton slim look="quiet" download href={downloadAddress(driveId, files)} icon={<DownloadIcon />}>
-          <span class="tool-text">{isZip ? s.downloadZip : s.download}</span>
+          <span class="tool-text">{isZip ? text.downloadZip : text.download}</span>
         </LinkButton>
         {mayChange ? (
           <>
-            {files.length === 1 ? <Tool text={s.rename} icon={<RenameIcon />} onClick={onRename} /> : null}
-            <Tool text={s.move} icon={<MoveIcon />} onClick={onMove} />
+            {files.length === 1 ? <Tool text={text.rename} icon={<RenameIcon />} onClick={onRename} /> : null}
+            <Tool text={text.move} icon={<MoveIcon />} onClick={onMove} />
           </>
         ) : null}
-        <Tool text={s.copy} icon={<CopyIcon />} onClick={onCopy} />
-        {mayChange ? <Tool text={s.delete} icon={<TrashIcon />} onClick={onDelete} /> : null}
+        <Tool text={text.copy} icon={<CopyIcon />} onClick={onCopy} />
+        {mayChange ? <Tool text={text.delete} icon={<TrashIcon />} onClick={onDelete} /> : null}
       </span>
     </div>
   );

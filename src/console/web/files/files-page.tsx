@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { FileEntry } from '../../contract.js';
+import type { DrivePageProps } from '../drive-page.js';
 import { formatAgo, formatBytes, formatTime } from '../format.js';
-import type { DrivePageProps } from '../pages.js';
 import { navigate } from '../router.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { UploadIcon } from '../ui/icons.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { Crumbs, filesPlace } from './crumbs.js';
 import type { Picked } from './dropped-files.js';
 import { deleteFiles, renameFile, transferFiles } from './file-actions.js';
@@ -21,7 +21,7 @@ import type { Listing } from './listing.js';
 import { NameDialog } from './name-dialog.js';
 import { Preview } from './preview.js';
 import { keepThere, NOTHING_SELECTED } from './selection.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import { seldom, uploads, uploadTo } from './uploads.js';
 import { useDrop } from './use-drop.js';
 import { useListing } from './use-listing.js';
@@ -47,7 +47,7 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
   useEffect(() => setTyped(''), [path]);
   useEffect(() => setSelection(NOTHING_SELECTED), [key]);
   useEffect(() => {
-    document.title = `${nameOf(path)} · ${t.appName}`;
+    document.title = `${nameOf(path)} · ${common.appName}`;
   }, [path]);
   const refresh = useCallback(() => listing.refresh(REFRESHED_ROWS), [listing]);
   useEffect(() => refreshAfterUploads(path, refresh), [path, refresh]);
@@ -101,7 +101,7 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
         <Body listing={listing} search={search} mayAdd={mayAdd}>
           <FileGrid
             key={key}
-            label={search === '' ? s.list(nameOf(path)) : s.found(search)}
+            label={search === '' ? text.list(nameOf(path)) : text.found(search)}
             listing={listing}
             columns={columnsFor(search !== '')}
             selection={selection}
@@ -114,7 +114,7 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
       {isOver ? (
         <div class="drop-veil">
           <UploadIcon size={40} />
-          <strong>{s.dropHere(nameOf(path))}</strong>
+          <strong>{text.dropHere(nameOf(path))}</strong>
         </div>
       ) : null}
       {shown === null ? null : <ShownFile driveId={drive.id} listing={listing} path={shown} onShow={setShown} />}
@@ -138,11 +138,18 @@ function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: Dialo
   if (dialog === 'new-folder') {
     const make = async (name: string) => {
       await makeFolder(drive.id, joinPath(path, name));
-      toast({ text: s.folderMade(name) });
+      toast({ text: text.folderMade(name) });
       void refresh();
     };
     return (
-      <NameDialog title={s.newFolder} label={s.folderName} action={t.create} isFolder onName={make} onClose={onClose} />
+      <NameDialog
+        title={text.newFolder}
+        label={text.folderName}
+        action={common.create}
+        isFolder
+        onName={make}
+        onClose={onClose}
+      />
     );
   }
   if (!first || dialog === null) return null;
@@ -151,9 +158,9 @@ function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: Dialo
     const { name, isFolder } = first;
     return (
       <NameDialog
-        title={s.rename}
-        label={s.newName}
-        action={s.rename}
+        title={text.rename}
+        label={text.newName}
+        action={text.rename}
         name={name}
         isFolder={isFolder}
         onName={rename}
@@ -187,8 +194,8 @@ function Body({ listing, search, mayAdd, children }: BodyProps) {
         </div>
       ) : null}
       {isComplete && members.length === 0 ? (
-        <EmptyState title={search === '' ? s.emptyTitle : s.nothingFoundTitle}>
-          {search === '' ? (mayAdd ? s.empty : s.emptyReadOnly) : s.nothingFound(search)}
+        <EmptyState title={search === '' ? text.emptyTitle : text.nothingFoundTitle}>
+          {search === '' ? (mayAdd ? text.empty : text.emptyReadOnly) : text.nothingFound(search)}
         </EmptyState>
       ) : null}
       {members.length > 0 ? children : null}
@@ -232,11 +239,11 @@ function columnsFor(isSearch: boolean): readonly GridColumn[] {
     </>
   );
   return [
-    { name: 'name', title: s.columns.name, cell: name },
-    { name: 'size', title: s.columns.size, cell: (file) => (file.isFolder ? '—' : formatBytes(file.size)) },
+    { name: 'name', title: text.columns.name, cell: name },
+    { name: 'size', title: text.columns.size, cell: (file) => (file.isFolder ? '—' : formatBytes(file.size)) },
     {
       name: 'modified',
-      title: s.columns.modified,
+      title: text.columns.modified,
       cell: (file) => <time dateTime={file.modifiedAt}>{formatTime(file.modifiedAt)}</time>,
     },
   ];

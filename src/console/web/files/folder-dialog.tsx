@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { DriveEntry, FileEntry } from '../../contract.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
@@ -10,7 +10,7 @@ import { folderPages, homeOf, makeFolder } from './file-api.js';
 import { FolderAddIcon, KindIcon } from './file-icons.js';
 import { isInside, joinPath, parentOf } from './file-paths.js';
 import { NameDialog } from './name-dialog.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import { useListing } from './use-listing.js';
 
 interface FolderDialogProps {
@@ -31,13 +31,13 @@ export function FolderDialog({ drive, kind, files, onChoose, onClose }: FolderDi
   // A folder doesn't go into itself.
   const isBarred = (folder: string) => files.some((file) => file.isFolder && isInside(folder, file.path));
   const isHere = kind === 'move' && files.every((file) => parentOf(file.path) === path);
-  const titleOf = kind === 'move' ? s.moveTitle : s.copyTitle;
+  const titleOf = kind === 'move' ? text.moveTitle : text.copyTitle;
   if (isNaming) {
     return (
       <NameDialog
-        title={s.newFolder}
-        label={s.folderName}
-        action={t.create}
+        title={text.newFolder}
+        label={text.folderName}
+        action={common.create}
         isFolder
         onName={async (name) => {
           await makeFolder(drive.id, joinPath(path, name));
@@ -53,7 +53,7 @@ export function FolderDialog({ drive, kind, files, onChoose, onClose }: FolderDi
       <div class="folder-list">
         {listing.error ? <LoadFailed error={listing.error} onRetry={() => listing.retry()} /> : null}
         {!listing.folder && !listing.error ? <Skeleton lines={4} /> : null}
-        {listing.isComplete && folders.length === 0 ? <p class="soft small">{s.noFolders}</p> : null}
+        {listing.isComplete && folders.length === 0 ? <p class="soft small">{text.noFolders}</p> : null}
         <ul>
           {folders.map((folder) => (
             <li key={folder.path}>
@@ -74,10 +74,10 @@ export function FolderDialog({ drive, kind, files, onChoose, onClose }: FolderDi
             disabled={!listing.folder?.mayAdd}
             onClick={() => setNaming(true)}
           >
-            {s.newFolder}
+            {text.newFolder}
           </Button>
         </span>
-        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button onClick={onClose}>{common.cancel}</Button>
         <Button
           look="primary"
           disabled={isHere || !listing.folder?.mayAdd || isBarred(path)}
@@ -86,7 +86,7 @@ export function FolderDialog({ drive, kind, files, onChoose, onClose }: FolderDi
             onClose();
           }}
         >
-          {kind === 'move' ? s.moveHere : s.copyHere}
+          {kind === 'move' ? text.moveHere : text.copyHere}
         </Button>
       </div>
     </Dialog>

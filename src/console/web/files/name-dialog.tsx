@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
 import { nameProblem, stemLength } from './file-paths.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 interface NameDialogProps {
   readonly title: string;
@@ -33,7 +33,7 @@ export function NameDialog({ title, label, action, name = '', isFolder, onName, 
     event.preventDefault();
     const wish = value.trim();
     const problem = nameProblem(wish);
-    if (problem) return setWrong(s.nameProblems[problem]);
+    if (problem) return setWrong(text.nameProblems[problem]);
     if (wish === name) return onClose();
     setBusy(true);
     try {
@@ -57,7 +57,7 @@ export function NameDialog({ title, label, action, name = '', isFolder, onName, 
           }}
         />
         <div class="actions">
-          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button onClick={onClose}>{common.cancel}</Button>
           <Button type="submit" look="primary" isBusy={isBusy}>
             {action}
           </Button>

@@ -9,7 +9,7 @@ import { ArrowLeftIcon, ArrowRightIcon, DownloadIcon } from '../ui/icons.js';
 import { contentAddress } from './file-api.js';
 import { KindIcon } from './file-icons.js';
 import { kindOf } from './file-kinds.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 const TEXT_BYTES_MAX = 256 * 1024;
 
@@ -42,15 +42,20 @@ export function Preview({ driveId, file, onPrevious, onNext, onClose }: PreviewP
       <div class="preview-foot">
         <p class="soft small number">{`${formatBytes(file.size)} · ${formatTime(file.modifiedAt)}`}</p>
         <div class="row">
-          <Button label={s.previous} icon={<ArrowLeftIcon />} disabled={!onPrevious} onClick={() => onPrevious?.()} />
-          <Button label={s.next} icon={<ArrowRightIcon />} disabled={!onNext} onClick={() => onNext?.()} />
+          <Button
+            label={text.previous}
+            icon={<ArrowLeftIcon />}
+            disabled={!onPrevious}
+            onClick={() => onPrevious?.()}
+          />
+          <Button label={text.next} icon={<ArrowRightIcon />} disabled={!onNext} onClick={() => onNext?.()} />
           <LinkButton
             look="primary"
             href={contentAddress(driveId, file.path, true)}
             download={file.name}
             icon={<DownloadIcon />}
           >
-            {s.download}
+            {text.download}
           </LinkButton>
         </div>
       </div>
@@ -62,7 +67,7 @@ function Shown({ driveId, file }: Pick<PreviewProps, 'driveId' | 'file'>) {
   const [isBroken, setBroken] = useState(false);
   const address = contentAddress(driveId, file.path);
   const kind = kindOf(file);
-  if (isBroken) return <Plain file={file} text={s.notShown} />;
+  if (isBroken) return <Plain file={file} text={text.notShown} />;
   const onError = () => setBroken(true);
   switch (kind) {
     case 'image':
@@ -78,29 +83,29 @@ function Shown({ driveId, file }: Pick<PreviewProps, 'driveId' | 'file'>) {
       // biome-ignore lint/a11y/useMediaCaption: people's own recordings come without
       return <video controls src={address} onError={onError} aria-label={file.name} />;
     default:
-      return <Plain file={file} text={s.noPreview} />;
+      return <Plain file={file} text={text.noPreview} />;
   }
 }
 
 function TextShown({ driveId, file }: Pick<PreviewProps, 'driveId' | 'file'>) {
-  const [text, setText] = useState<string | null>(null);
+  const [content, setContent] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const load = async () => {
     setError(null);
     try {
-      setText(await fetchText(contentAddress(driveId, file.path), file.size));
+      setContent(await fetchText(contentAddress(driveId, file.path), file.size));
     } catch (reason) {
       setError(reason);
     }
   };
   useEffect(() => void load(), [file.path]);
   if (error) return <LoadFailed error={error} onRetry={load} />;
-  if (text === null) return <Skeleton lines={8} />;
+  if (content === null) return <Skeleton lines={8} />;
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long texts are scrolled by keyboard */}
-      <pre tabIndex={0}>{text}</pre>
-      {file.size > TEXT_BYTES_MAX ? <p class="soft small">{s.textCut(formatBytes(TEXT_BYTES_MAX))}</p> : null}
+      <pre tabIndex={0}>{content}</pre>
+      {file.size > TEXT_BYTES_MAX ? <p class="soft small">{text.textCut(formatBytes(TEXT_BYTES_MAX))}</p> : null}
     </>
   );
 }

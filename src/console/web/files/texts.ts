@@ -2,4 +2,4 @@ import { texts } from '../i18n.js';
 import { en } from '../strings/en-files.js';
 import { fr } from '../strings/fr-files.js';
 
-export const s = texts({ en, fr });
+export const text = texts({ en, fr });

@@ -1,14 +1,12 @@
-import { render } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatBytes } from '../format.js';
-import { language } from '../i18n.js';
 import { useStore } from '../store.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Progress } from '../ui/feedback.js';
 import * as icons from '../ui/icons.js';
 import { PauseIcon, PlayIcon } from './file-icons.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import type { TusUpload, UploadStage } from './tus-upload.js';
 import type { QueueTotals } from './upload-queue.js';
 import { uploadChanges, uploads } from './uploads.js';
@@ -19,14 +17,7 @@ const LINES_MAX = 60;
 const ORDER: readonly UploadStage[] = ['taken', 'failed', 'sending', 'retrying', 'paused', 'waiting', 'done'];
 
 /** Beside the pages, so that it stays while they change. */
-export function showUploads(): void {
-  const place = document.createElement('div');
-  document.body.append(place);
-  render(<UploadPanel />, place);
-}
-
-function UploadPanel() {
-  useStore(language);
+export function UploadPanel() {
   useStore(uploadChanges);
   const [isFolded, setFolded] = useState(false);
   const totals = uploads.totals();
@@ -38,7 +29,7 @@ function UploadPanel() {
         {said}
       </p>
       {totals.files === 0 ? null : (
-        <section class="uploads" aria-label={s.uploads}>
+        <section class="uploads" aria-label={text.uploads}>
           <header>
             <div>
               <h2>{said}</h2>
@@ -47,7 +38,7 @@ function UploadPanel() {
             <Button
               look="quiet"
               slim
-              label={isFolded ? s.unfold : s.fold}
+              label={isFolded ? text.unfold : text.fold}
               icon={isFolded ? <icons.PlusIcon /> : <icons.ChevronDownIcon />}
               onClick={() => setFolded(!isFolded)}
             />
@@ -55,13 +46,13 @@ function UploadPanel() {
               <Button
                 look="quiet"
                 slim
-                label={t.close}
+                label={common.close}
                 icon={<icons.CloseIcon />}
                 onClick={() => uploads.cancelAll()}
               />
             ) : null}
           </header>
-          <Progress label={s.uploads} part={totals.bytes === 0 ? 1 : totals.sentBytes / totals.bytes} />
+          <Progress label={text.uploads} part={totals.bytes === 0 ? 1 : totals.sentBytes / totals.bytes} />
           {isFolded ? null : (
             <>
               <ForAll totals={totals} />
@@ -69,7 +60,7 @@ function UploadPanel() {
                 {lines.slice(0, LINES_MAX).map((upload) => (
                   <Line key={upload.id} upload={upload} />
                 ))}
-                {lines.length > LINES_MAX ? <li class="soft">{s.moreUploads(lines.length - LINES_MAX)}</li> : null}
+                {lines.length > LINES_MAX ? <li class="soft">{text.moreUploads(lines.length - LINES_MAX)}</li> : null}
               </ul>
             </>
           )}
@@ -80,19 +71,19 @@ function UploadPanel() {
 }
 
 function headOf({ files, doneFiles, busyFiles, takenFiles, failedFiles, pausedFiles }: QueueTotals): string {
-  if (busyFiles > 0) return s.uploading(doneFiles, files);
-  if (takenFiles + failedFiles > 0) return s.uploadsOpen(takenFiles + failedFiles);
-  return pausedFiles > 0 ? s.uploadsPaused : s.uploaded(doneFiles);
+  if (busyFiles > 0) return text.uploading(doneFiles, files);
+  if (takenFiles + failedFiles > 0) return text.uploadsOpen(takenFiles + failedFiles);
+  return pausedFiles > 0 ? text.uploadsPaused : text.uploaded(doneFiles);
 }
 
 function ForAll({ totals }: { readonly totals: QueueTotals }) {
   const { busyFiles, pausedFiles, takenFiles, failedFiles } = totals;
   const all: [boolean, string, () => void][] = [
-    [takenFiles > 1, s.replaceAll, () => uploads.resumeAll('taken', 'replace')],
-    [takenFiles > 1, s.keepAll, () => uploads.resumeAll('taken', 'keep-both')],
-    [failedFiles > 1, s.retryAll, () => uploads.resumeAll('failed')],
-    [busyFiles > 1, s.pauseAll, () => uploads.pauseAll()],
-    [pausedFiles > 1, s.resumeAll, () => uploads.resumeAll()],
+    [takenFiles > 1, text.replaceAll, () => uploads.resumeAll('taken', 'replace')],
+    [takenFiles > 1, text.keepAll, () => uploads.resumeAll('taken', 'keep-both')],
+    [failedFiles > 1, text.retryAll, () => uploads.resumeAll('failed')],
+    [busyFiles > 1, text.pauseAll, () => uploads.pauseAll()],
+    [pausedFiles > 1, text.resumeAll, () => uploads.resumeAll()],
   ];
   const shown = all.filter(([isShown]) => isShown);
   if (shown.length === 0) return null;
@@ -131,12 +122,12 @@ function Line({ upload }: { readonly upload: TusUpload }) {
 }
 
 function stateOf({ stage, error }: TusUpload): string {
-  if (stage !== 'failed' || !error) return s.stages[stage];
-  if (error.kind === 'unreadable') return s.unreadable;
-  if (error.kind === 'server-busy') return s.serverBusy;
+  if (stage !== 'failed' || !error) return text.stages[stage];
+  if (error.kind === 'unreadable') return text.unreadable;
+  if (error.kind === 'server-busy') return text.serverBusy;
   return error.kind.startsWith('status-')
-    ? t.serverFailed(Number(error.message))
-    : t.refusal(error.kind, error.message);
+    ? common.serverFailed(Number(error.message))
+    : common.refusal(error.kind, error.message);
 }
 
 function Actions({ upload, name }: { readonly upload: TusUpload; readonly name: string }) {
@@ -147,21 +138,27 @@ function Actions({ upload, name }: { readonly upload: TusUpload; readonly name: 
       {stage === 'taken' ? (
         <>
           <Button slim onClick={() => uploads.resume(upload, 'replace')}>
-            {s.replace}
+            {text.replace}
           </Button>
           <Button slim onClick={() => uploads.resume(upload, 'keep-both')}>
-            {s.keepBoth}
+            {text.keepBoth}
           </Button>
         </>
       ) : null}
       {stage === 'sending' || stage === 'retrying' || stage === 'waiting' ? (
-        <Button look="quiet" slim label={s.pause(name)} icon={<PauseIcon size={18} />} onClick={() => upload.pause()} />
+        <Button
+          look="quiet"
+          slim
+          label={text.pause(name)}
+          icon={<PauseIcon size={18} />}
+          onClick={() => upload.pause()}
+        />
       ) : null}
       {stage === 'paused' ? (
         <Button
           look="quiet"
           slim
-          label={s.resume(name)}
+          label={text.resume(name)}
           icon={<PlayIcon size={18} />}
           onClick={() => uploads.resume(upload)}
         />
@@ -170,7 +167,7 @@ function Actions({ upload, name }: { readonly upload: TusUpload; readonly name: 
         <Button
           look="quiet"
           slim
-          label={s.retry(name)}
+          label={text.retry(name)}
           icon={<icons.RefreshIcon size={18} />}
           onClick={() => uploads.resume(upload)}
         />
@@ -178,7 +175,7 @@ function Actions({ upload, name }: { readonly upload: TusUpload; readonly name: 
       <Button
         look="quiet"
         slim
-        label={s.cancelUpload(name)}
+        label={text.cancelUpload(name)}
         icon={<icons.CloseIcon size={18} />}
         onClick={() => uploads.cancel(upload)}
       />

@@ -1,14 +1,15 @@
 import { loadDrives } from '../drives.js';
 import { addBelonging, csrfHeaders, refreshSession } from '../session.js';
 import { Store } from '../store.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { browserMemory, sendByXhr } from './browser-upload.js';
 import type { Picked } from './dropped-files.js';
 import { makeFolder, uploadAddress } from './file-api.js';
 import { joinPath } from './file-paths.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import type { SendUpload, UploadMeans } from './tus-upload.js';
 import { UploadQueue } from './upload-queue.js';
+import { haveUploadsBegun } from './uploads-begun.js';
 
 const AT_ONCE = 3;
 /** Large enough that the answers in between cost nothing, small enough that little is sent twice. */
@@ -25,7 +26,7 @@ let isStarted = false;
 
 /** Uploads what was chosen or dropped to a folder. */
 export async function uploadTo(driveId: number, folder: string, { files, emptyFolders }: Picked): Promise<void> {
-  await start();
+  start();
   const sources = files.map(({ file, folders }) => ({
     content: file,
     folder,
@@ -40,7 +41,7 @@ export async function uploadTo(driveId: number, folder: string, { files, emptyFo
 }
 
 export function warnOfUnreadable(name: string): void {
-  toast({ text: s.unreadableDropped(name), isBad: true });
+  toast({ text: text.unreadableDropped(name), isBad: true });
 }
 
 function meansFor(driveId: number): UploadMeans {
@@ -62,7 +63,7 @@ const send: SendUpload = async (request) => {
   return answer;
 };
 
-async function start(): Promise<void> {
+function start(): void {
   if (isStarted) return;
   isStarted = true;
   addEventListener('online', () => uploads.wake());
@@ -74,8 +75,7 @@ async function start(): Promise<void> {
   });
   uploads.onChange(seldom(() => uploadChanges.set(uploadChanges.value + 1), DRAWN_EVERY_MS));
   uploads.onDone(seldom(() => void loadDrives(), 2000));
-  const { showUploads } = await import('./upload-panel.js');
-  showUploads();
+  haveUploadsBegun.set(true);
 }
 
 /** Calls at most once in a while, and never misses the last. */

@@ -13,7 +13,7 @@ import { get, messageOf, patch, post } from '../api.js';
 import { drives, loadDrives } from '../drives.js';
 import { navigate, place } from '../router.js';
 import { currentUser } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
@@ -22,7 +22,7 @@ import { Gate } from '../ui/gate.js';
 import { PasswordField } from '../ui/password-field.js';
 import { useForm } from '../use-form.js';
 import { useLoaded } from '../use-loaded.js';
-import { f } from './texts.js';
+import { text } from './texts.js';
 
 const STEPS = 3;
 
@@ -54,7 +54,7 @@ function Frame({ step, title, lead, children }: FrameProps) {
             <li key={String(index)} class={index < step ? 'past' : ''} />
           ))}
         </ol>
-        <p class="small soft">{f.step(step, STEPS)}</p>
+        <p class="small soft">{text.step(step, STEPS)}</p>
       </div>
       {children}
     </Gate>
@@ -75,11 +75,11 @@ function You({ onDone }: { readonly onDone: () => void }) {
   });
   const error = rest('name', 'current', 'next');
   return (
-    <Frame step={1} title={f.youTitle} lead={f.youText}>
+    <Frame step={1} title={text.youTitle} lead={text.youText}>
       <form class="stack" onSubmit={submit}>
         {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
         <Field
-          label={f.yourName}
+          label={text.yourName}
           autocomplete="name"
           value={name}
           onInput={setName}
@@ -88,15 +88,15 @@ function You({ onDone }: { readonly onDone: () => void }) {
           autoFocus
         />
         <PasswordField
-          label={f.printed}
+          label={text.printed}
           autocomplete="current-password"
           value={current}
           onInput={setCurrent}
           wrong={wrong('current')}
         />
         <PasswordField
-          label={f.own}
-          hint={f.ownHint}
+          label={text.own}
+          hint={text.ownHint}
           autocomplete="new-password"
           value={next}
           onInput={setNext}
@@ -104,7 +104,7 @@ function You({ onDone }: { readonly onDone: () => void }) {
           minLength={12}
         />
         <Button type="submit" look="primary" wide isBusy={isBusy}>
-          {t.next}
+          {common.next}
         </Button>
       </form>
     </Frame>
@@ -115,7 +115,7 @@ function You({ onDone }: { readonly onDone: () => void }) {
 function FirstDrive({ onDone }: { readonly onDone: () => void }) {
   const { data, error, reload } = useLoaded<DrivesAnswer>('/api/drives');
   return (
-    <Frame step={2} title={f.driveTitle} lead={f.driveText}>
+    <Frame step={2} title={text.driveTitle} lead={text.driveText}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}
       {data ? <DriveName drive={data.drives[0] ?? null} onDone={onDone} /> : error ? null : <Skeleton />}
     </Frame>
@@ -137,9 +137,9 @@ function DriveName({ drive, onDone }: { readonly drive: DriveEntry | null; reado
   return (
     <form class="stack" onSubmit={submit}>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
-      <Field label={f.driveName} value={name} onInput={setName} wrong={wrong('name')} required autoFocus />
+      <Field label={text.driveName} value={name} onInput={setName} wrong={wrong('name')} required autoFocus />
       <Button type="submit" look="primary" wide isBusy={isBusy}>
-        {t.next}
+        {common.next}
       </Button>
     </form>
   );
@@ -153,19 +153,19 @@ function FirstDevice() {
     navigate(path, { replace: true });
   };
   return (
-    <Frame step={3} title={f.connectTitle} lead={f.connectText}>
+    <Frame step={3} title={text.connectTitle} lead={text.connectText}>
       {address ? (
         <div class="stack tight">
-          <p class="small soft">{f.address}</p>
-          <Copyable text={address} what={f.theAddress} />
+          <p class="small soft">{text.address}</p>
+          <Copyable text={address} what={text.theAddress} />
         </div>
       ) : null}
       <div class="stack">
         <Button look="primary" wide onClick={leave(drive ? `/connect/${drive.id}/` : '/connect')}>
-          {f.connect}
+          {text.connect}
         </Button>
         <Button look="quiet" wide onClick={leave('/')}>
-          {f.later}
+          {text.later}
         </Button>
       </div>
     </Frame>

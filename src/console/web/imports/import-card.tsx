@@ -5,13 +5,13 @@ import { drives } from '../drives.js';
 import { formatAgo, formatBytes, formatNumber, formatTime } from '../format.js';
 import { decodePath } from '../router.js';
 import { useStore } from '../store.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button, LinkButton } from '../ui/button.js';
 import { Badge, Notice, Progress } from '../ui/feedback.js';
 import { DownloadIcon, RefreshIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
-import { toast, toastError } from '../ui/toast.js';
-import { m } from './texts.js';
+import { toast, toastError } from '../ui/toasts.js';
+import { text } from './texts.js';
 
 interface ImportCardProps {
   readonly entry: ImportEntry;
@@ -23,22 +23,22 @@ interface ImportCardProps {
 export function ImportCard({ entry, onChange, onAgain }: ImportCardProps) {
   const { id, driveId, url, user, to, error, nextAt, createdAt, endedAt, progress } = entry;
   const drive = useStore(drives)?.find((one) => one.id === driveId);
-  const { text, tone } = stateOf(entry);
+  const state = stateOf(entry);
   const cancel = async () => {
-    await remove(`/api/imports/${id}`).then(() => toast({ text: m.cancelled }), toastError);
+    await remove(`/api/imports/${id}`).then(() => toast({ text: text.cancelled }), toastError);
     await onChange();
   };
   const isOpen = endedAt === null;
   return (
     <Card
       title={new URL(url).host}
-      lead={`/${decodePath(new URL(url).pathname.slice(1))} · ${m.as(user)} · ${m.into(to, drive?.name ?? String(driveId))}`}
-      actions={<Badge tone={tone}>{text}</Badge>}
+      lead={`/${decodePath(new URL(url).pathname.slice(1))} · ${text.as(user)} · ${text.into(to, drive?.name ?? String(driveId))}`}
+      actions={<Badge tone={state.tone}>{state.text}</Badge>}
     >
       {error && entry.state !== 'succeeded' ? (
         <Notice tone={entry.state === 'failed' ? 'bad' : 'warn'}>
           {error}
-          {nextAt ? ` ${m.nextTry(formatAgo(nextAt))}.` : ''}
+          {nextAt ? ` ${text.nextTry(formatAgo(nextAt))}.` : ''}
         </Notice>
       ) : null}
       {progress ? <Counts counts={progress} isOpen={isOpen} /> : null}
@@ -47,16 +47,16 @@ export function ImportCard({ entry, onChange, onAgain }: ImportCardProps) {
         <span class="row">
           {progress && progress.skipped + progress.failed + progress.gone > 0 ? (
             <LinkButton slim download href={`${BASE}/api/imports/${id}/report`} icon={<DownloadIcon size={18} />}>
-              {m.report}
+              {text.report}
             </LinkButton>
           ) : null}
           {isOpen ? (
             <Button slim look="danger" onClick={cancel}>
-              {t.cancel}
+              {common.cancel}
             </Button>
           ) : (
             <Button slim icon={<RefreshIcon size={18} />} onClick={onAgain}>
-              {m.again}
+              {text.again}
             </Button>
           )}
         </span>
@@ -70,27 +70,27 @@ function Counts({ counts, isOpen }: { readonly counts: ImportCounts; readonly is
   const { endedBytes, bytesPerSecond } = counts;
   const ended = done + unchanged + skipped + failed;
   const parts: [number, (count: string) => string][] = [
-    [done, m.taken],
-    [unchanged, m.unchanged],
-    [skipped, m.skipped],
-    [failed, m.failedFiles],
-    [gone, m.gone],
+    [done, text.taken],
+    [unchanged, text.unchanged],
+    [skipped, text.skipped],
+    [failed, text.failedFiles],
+    [gone, text.gone],
   ];
   const outcomes = parts.filter(([count]) => count > 0).map(([count, say]) => say(formatNumber(count)));
   const isMoving = isOpen && bytesPerSecond > 0;
   const seconds = isMoving && foldersLeft === 0 ? (bytes - endedBytes) / bytesPerSecond : null;
   const facts = [
-    m.files(formatNumber(ended), formatNumber(files)),
-    m.bytes(formatBytes(endedBytes), formatBytes(bytes)),
-    isMoving ? m.speed(formatBytes(bytesPerSecond)) : null,
-    seconds === null ? null : m.left(durationText(seconds)),
+    text.files(formatNumber(ended), formatNumber(files)),
+    text.bytes(formatBytes(endedBytes), formatBytes(bytes)),
+    isMoving ? text.speed(formatBytes(bytesPerSecond)) : null,
+    seconds === null ? null : text.left(durationText(seconds)),
   ];
   return (
     <div class="stack tight">
-      {isOpen ? <Progress part={partOf(ended, files, endedBytes, bytes)} label={t.imports} /> : null}
+      {isOpen ? <Progress part={partOf(ended, files, endedBytes, bytes)} label={common.imports} /> : null}
       <p class="number">{facts.filter(Boolean).join(' · ')}</p>
       {isOpen && foldersLeft > 0 ? (
-        <p class="soft small number">{m.looking(formatNumber(folders), formatNumber(foldersLeft))}</p>
+        <p class="soft small number">{text.looking(formatNumber(folders), formatNumber(foldersLeft))}</p>
       ) : null}
       {outcomes.length > 0 ? <p class="soft small number">{outcomes.join(' · ')}</p> : null}
     </div>
@@ -106,7 +106,7 @@ function partOf(ended: number, files: number, endedBytes: number, bytes: number)
 
 function durationText(seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60));
-  return minutes < 120 ? m.minutes(minutes) : m.hours(Math.round(minutes / 60));
+  return minutes < 120 ? text.minutes(minutes) : text.hours(Math.round(minutes / 60));
 }
 
 function stateOf({ state, progress }: ImportEntry): {
@@ -115,8 +115,8 @@ function stateOf({ state, progress }: ImportEntry): {
 } {
   if (state === 'succeeded') {
     const hasGaps = progress !== null && progress.skipped + progress.failed > 0;
-    return hasGaps ? { text: m.states.incomplete, tone: 'warn' } : { text: m.states.succeeded, tone: 'good' };
+    return hasGaps ? { text: text.states.incomplete, tone: 'warn' } : { text: text.states.succeeded, tone: 'good' };
   }
   const tones = { waiting: 'neutral', running: 'accent', failed: 'bad', cancelled: 'neutral' } as const;
-  return { text: m.states[state], tone: tones[state] };
+  return { text: text.states[state], tone: tones[state] };
 }

@@ -1,16 +1,16 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ImportEntry, ImportsAnswer } from '../../import-contract.js';
 import { get } from '../api.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { useLoaded } from '../use-loaded.js';
 import { ImportCard } from './import-card.js';
 import { NewImport } from './new-import.js';
-import { m } from './texts.js';
+import { text } from './texts.js';
 
 const PATH = '/api/imports';
 /** While something is under way. */
@@ -33,17 +33,17 @@ export function ImportsPage() {
   };
   const begin = (
     <Button look="primary" icon={<PlusIcon size={18} />} onClick={() => setWizard({ like: null })}>
-      {m.start}
+      {text.start}
     </Button>
   );
   return (
-    <Page title={t.imports} lead={m.lead} actions={data && data.imports.length > 0 ? begin : null}>
+    <Page title={common.imports} lead={text.lead} actions={data && data.imports.length > 0 ? begin : null}>
       {error && !data ? <LoadFailed error={error} onRetry={reload} /> : null}
       {!data && !error ? <Skeleton lines={6} /> : null}
       {data?.imports.length === 0 ? (
         <div class="card">
-          <EmptyState title={m.none} action={begin}>
-            {m.noneText}
+          <EmptyState title={text.none} action={begin}>
+            {text.noneText}
           </EmptyState>
         </div>
       ) : null}
@@ -52,7 +52,7 @@ export function ImportsPage() {
       ))}
       {data?.next ? (
         <div>
-          <Button onClick={more}>{t.more}</Button>
+          <Button onClick={more}>{common.more}</Button>
         </div>
       ) : null}
       {wizard ? (
@@ -61,7 +61,7 @@ export function ImportsPage() {
           onClose={() => setWizard(null)}
           onStart={() => {
             setWizard(null);
-            toast({ text: m.startedToast });
+            toast({ text: text.startedToast });
             void reload();
           }}
         />

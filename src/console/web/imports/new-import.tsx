@@ -10,14 +10,14 @@ import { messageOf, post } from '../api.js';
 import { drives } from '../drives.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { useStore } from '../store.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
 import { PasswordField } from '../ui/password-field.js';
 import { useForm } from '../use-form.js';
-import { m } from './texts.js';
+import { text } from './texts.js';
 
 const CONFLICTS: readonly ImportConflict[] = ['skip', 'overwrite', 'keep-both'];
 
@@ -38,8 +38,8 @@ export function NewImport({ like, onStart, onClose }: NewImportProps) {
   });
   const [found, setFound] = useState<ImportSourceAnswer | null>(null);
   return (
-    <Dialog title={found ? m.steps.target : m.steps.source} onClose={onClose}>
-      <p class="small soft">{m.step(found ? 2 : 1, 2)}</p>
+    <Dialog title={found ? text.steps.target : text.steps.source} onClose={onClose}>
+      <p class="small soft">{text.step(found ? 2 : 1, 2)}</p>
       {found ? (
         <Target {...{ source, found, like, onStart }} onBack={() => setFound(null)} />
       ) : (
@@ -67,8 +67,8 @@ function Source({ source, onInput, onFound, onClose }: SourceProps) {
     <form class="stack" onSubmit={submit}>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <Field
-        label={m.url}
-        hint={m.urlHint}
+        label={text.url}
+        hint={text.urlHint}
         inputMode="url"
         value={source.url}
         onInput={set('url')}
@@ -76,20 +76,20 @@ function Source({ source, onInput, onFound, onClose }: SourceProps) {
         required
         autoFocus
       />
-      <Field label={m.user} value={source.user} onInput={set('user')} wrong={wrong('user')} required />
+      <Field label={text.user} value={source.user} onInput={set('user')} wrong={wrong('user')} required />
       <PasswordField
-        label={m.password}
-        hint={m.passwordHint}
+        label={text.password}
+        hint={text.passwordHint}
         autocomplete="off"
         value={source.password}
         onInput={set('password')}
         wrong={wrong('password')}
       />
-      <Field label={m.from} hint={m.fromHint} value={source.from} onInput={set('from')} wrong={wrong('from')} />
+      <Field label={text.from} hint={text.fromHint} value={source.from} onInput={set('from')} wrong={wrong('from')} />
       <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button onClick={onClose}>{common.cancel}</Button>
         <Button type="submit" look="primary" isBusy={isBusy}>
-          {m.test}
+          {text.test}
         </Button>
       </div>
     </form>
@@ -127,23 +127,23 @@ function Target({ source, found, like, onStart, onBack }: TargetProps) {
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <Found found={found} />
       <Select
-        label={m.drive}
+        label={text.drive}
         value={driveId}
         onChange={setDriveId}
         options={mine.map(({ id, name }) => ({ value: String(id), text: `${name} · ${id}` }))}
         wrong={wrong('driveId')}
       />
-      <Field label={m.to} hint={m.toHint} value={to} onInput={setTo} wrong={wrong('to')} />
+      <Field label={text.to} hint={text.toHint} value={to} onInput={setTo} wrong={wrong('to')} />
       <Select
-        label={m.conflict}
+        label={text.conflict}
         value={conflict}
         onChange={setConflict}
-        options={CONFLICTS.map((value) => ({ value, text: m.conflicts[value] }))}
+        options={CONFLICTS.map((value) => ({ value, text: text.conflicts[value] }))}
       />
       <div class="actions">
-        <Button onClick={onBack}>{t.back}</Button>
+        <Button onClick={onBack}>{common.back}</Button>
         <Button type="submit" look="primary" isBusy={isBusy}>
-          {m.begin}
+          {text.begin}
         </Button>
       </div>
     </form>
@@ -154,14 +154,14 @@ function Found({ found }: { readonly found: ImportSourceAnswer }) {
   const { folders, files, bytes, isMore, names, isDriveRoot } = found;
   const isEmpty = folders + files === 0;
   return (
-    <Notice title={isEmpty ? m.foundNothing : m.found}>
+    <Notice title={isEmpty ? text.foundNothing : text.found}>
       {isEmpty ? null : (
         <>
-          <p>{m.foundText(formatNumber(folders), formatNumber(files), formatBytes(bytes), isMore)}</p>
+          <p>{text.foundText(formatNumber(folders), formatNumber(files), formatBytes(bytes), isMore)}</p>
           <p class="small clip-lines">{names.join('  ·  ')}</p>
         </>
       )}
-      {isDriveRoot ? <p class="small">{m.trashOut}</p> : null}
+      {isDriveRoot ? <p class="small">{text.trashOut}</p> : null}
     </Notice>
   );
 }

@@ -3,16 +3,16 @@ import { AuditList } from '../audit/audit-list.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';
 import { useLoaded } from '../use-loaded.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 /** One's own part of the audit log. */
 export function Activity() {
   const { data, error, reload } = useLoaded<AuditAnswer>('/api/security/audit');
   return (
-    <Card title={s.activityTitle} lead={s.activityLead}>
+    <Card title={text.activityTitle} lead={text.activityLead}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}
       {!data && !error ? <Skeleton /> : null}
-      {data?.records.length === 0 ? <p class="soft">{s.noActivity}</p> : null}
+      {data?.records.length === 0 ? <p class="soft">{text.noActivity}</p> : null}
       {data && data.records.length > 0 ? <AuditList path="/api/security/audit" first={data} isOwn /> : null}
     </Card>
   );

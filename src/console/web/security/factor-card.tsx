@@ -8,9 +8,9 @@ import { Dialog } from '../ui/dialog.js';
 import { Badge } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';
 import { Question } from '../ui/question.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { RecoveryCodes } from './recovery-codes.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import { TotpSetUp } from './totp-set-up.js';
 
 interface FactorCardProps {
@@ -35,38 +35,38 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
   };
   const badges = (
     <>
-      {isSecondFactorRequired ? <Badge tone="accent">{s.required}</Badge> : null}
-      <Badge tone={isOn ? 'good' : 'warn'}>{isOn ? s.on : s.off}</Badge>
+      {isSecondFactorRequired ? <Badge tone="accent">{text.required}</Badge> : null}
+      <Badge tone={isOn ? 'good' : 'warn'}>{isOn ? text.on : text.off}</Badge>
     </>
   );
   return (
-    <Card title={s.factorTitle} lead={s.factorLead} actions={badges}>
-      <p>{isTotpOn ? `${s.authenticatorOn} ${s.recoveryLeft(recoveryCodes)}` : s.authenticatorOff}</p>
+    <Card title={text.factorTitle} lead={text.factorLead} actions={badges}>
+      <p>{isTotpOn ? `${text.authenticatorOn} ${text.recoveryLeft(recoveryCodes)}` : text.authenticatorOff}</p>
       <div class="row">
         {isTotpOn ? null : (
           <Button look="primary" onClick={() => setOpen('totp')}>
-            {s.setUp}
+            {text.setUp}
           </Button>
         )}
-        {isOn ? <Button onClick={() => setOpen('renew')}>{s.renewCodes}</Button> : null}
+        {isOn ? <Button onClick={() => setOpen('renew')}>{text.renewCodes}</Button> : null}
         {isOn && !isSecondFactorRequired ? (
           <Button look="danger" onClick={() => setOpen('off')}>
-            {s.turnOff}
+            {text.turnOff}
           </Button>
         ) : null}
       </div>
       {open === 'totp' ? (
-        <Dialog title={s.totpTitle} onClose={close}>
+        <Dialog title={text.totpTitle} onClose={close}>
           <TotpSetUp onCodes={setCodes} />
         </Dialog>
       ) : null}
       {open === 'renew' && !codes ? (
-        <Question title={s.renewTitle} action={s.renewCodes} onYes={renew} onClose={() => setOpen(null)}>
-          {s.renewText}
+        <Question title={text.renewTitle} action={text.renewCodes} onYes={renew} onClose={() => setOpen(null)}>
+          {text.renewText}
         </Question>
       ) : null}
       {codes ? (
-        <Dialog title={s.recoveryTitle} onClose={close} isKept>
+        <Dialog title={text.recoveryTitle} onClose={close} isKept>
           <RecoveryCodes codes={codes} onKept={close} />
         </Dialog>
       ) : null}
@@ -79,13 +79,13 @@ function TurnOff({ onClose }: { readonly onClose: () => void }) {
   const turnOff = async (proof: SecondFactorOffBody) => {
     await api('DELETE', '/api/security/second-factor', proof);
     await refreshSession();
-    toast({ text: s.turnedOff });
+    toast({ text: text.turnedOff });
     onClose();
   };
   return (
-    <Dialog title={s.turnOffTitle} onClose={onClose}>
-      <p class="soft">{s.turnOffText}</p>
-      <ProofForm hasSecondFactor action={s.turnOff} isDangerous onProof={turnOff} onCancel={onClose} />
+    <Dialog title={text.turnOffTitle} onClose={onClose}>
+      <p class="soft">{text.turnOffText}</p>
+      <ProofForm hasSecondFactor action={text.turnOff} isDangerous onProof={turnOff} onCancel={onClose} />
     </Dialog>
   );
 }

@@ -5,7 +5,7 @@ import { ApiError, messageOf, post, remove } from '../api.js';
 import { formatAgo } from '../format.js';
 import { refreshSession } from '../session.js';
 import { hasPasskeys } from '../sign-in/passkeys.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
@@ -13,10 +13,10 @@ import { Field } from '../ui/field.js';
 import { KeyIcon, PlusIcon, TrashIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
 import { Question } from '../ui/question.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { useForm } from '../use-form.js';
 import { RecoveryCodes } from './recovery-codes.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 interface PasskeysCardProps {
   readonly passkeys: readonly PasskeyEntry[];
@@ -29,18 +29,18 @@ export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
   const canAdd = hasPasskeys();
   const drop = async ({ id, name }: PasskeyEntry) => {
     await remove(`/api/security/passkeys/${encodeURIComponent(id)}`);
-    toast({ text: s.passkeyRemoved(name) });
+    toast({ text: text.passkeyRemoved(name) });
     await Promise.all([onChange(), refreshSession()]);
   };
   const add = (
     <Button icon={<PlusIcon size={18} />} disabled={!canAdd} onClick={() => setAdding(true)}>
-      {s.addPasskey}
+      {text.addPasskey}
     </Button>
   );
   return (
-    <Card title={s.passkeysTitle} lead={s.passkeysLead} actions={add}>
-      {canAdd ? null : <p class="soft small">{s.passkeysNeedTls}</p>}
-      {passkeys.length === 0 ? <p class="soft">{s.noPasskeys}</p> : null}
+    <Card title={text.passkeysTitle} lead={text.passkeysLead} actions={add}>
+      {canAdd ? null : <p class="soft small">{text.passkeysNeedTls}</p>}
+      {passkeys.length === 0 ? <p class="soft">{text.noPasskeys}</p> : null}
       <ul class="lines">
         {passkeys.map((passkey) => (
           <li key={passkey.id}>
@@ -48,13 +48,13 @@ export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
             <div>
               <strong>{passkey.name}</strong>
               <p class="soft small">
-                {s.added(formatAgo(passkey.createdAt))},{' '}
-                {passkey.lastUsedAt ? s.usedAgo(formatAgo(passkey.lastUsedAt)) : s.neverUsed}
+                {text.added(formatAgo(passkey.createdAt))},{' '}
+                {passkey.lastUsedAt ? text.usedAgo(formatAgo(passkey.lastUsedAt)) : text.neverUsed}
               </p>
             </div>
             <Button
               look="quiet"
-              label={s.removePasskey(passkey.name)}
+              label={text.removePasskey(passkey.name)}
               icon={<TrashIcon />}
               onClick={() => setGoing(passkey)}
             />
@@ -63,12 +63,12 @@ export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
       </ul>
       {going ? (
         <Question
-          title={s.removePasskeyTitle(going.name)}
-          action={t.remove}
+          title={text.removePasskeyTitle(going.name)}
+          action={common.remove}
           onYes={() => drop(going)}
           onClose={() => setGoing(null)}
         >
-          {s.removePasskeyText}
+          {text.removePasskeyText}
         </Question>
       ) : null}
       {isAdding ? (
@@ -101,20 +101,22 @@ export function AddPasskey({ onClose }: { readonly onClose: () => void }) {
   });
   if (codes) {
     return (
-      <Dialog title={s.recoveryTitle} onClose={close} isKept>
+      <Dialog title={text.recoveryTitle} onClose={close} isKept>
         <RecoveryCodes codes={codes} onKept={close} />
       </Dialog>
     );
   }
   return (
-    <Dialog title={s.addPasskey} onClose={onClose}>
+    <Dialog title={text.addPasskey} onClose={onClose}>
       <form class="stack" onSubmit={submit}>
-        {error ? <Notice tone="bad">{error instanceof ApiError ? messageOf(error) : s.passkeyNotMade}</Notice> : null}
-        <Field label={s.passkeyName} value={name} onInput={setName} placeholder={s.passkeyPlaceholder} required />
+        {error ? (
+          <Notice tone="bad">{error instanceof ApiError ? messageOf(error) : text.passkeyNotMade}</Notice>
+        ) : null}
+        <Field label={text.passkeyName} value={name} onInput={setName} placeholder={text.passkeyPlaceholder} required />
         <div class="actions">
-          <Button onClick={onClose}>{t.cancel}</Button>
+          <Button onClick={onClose}>{common.cancel}</Button>
           <Button type="submit" look="primary" isBusy={isBusy}>
-            {t.next}
+            {common.next}
           </Button>
         </div>
       </form>

@@ -5,16 +5,16 @@ import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';
 import { PasswordField } from '../ui/password-field.js';
-import { toast } from '../ui/toast.js';
+import { toast } from '../ui/toasts.js';
 import { useForm } from '../use-form.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 export function PasswordCard({ onChange }: { readonly onChange: () => Promise<void> }) {
   return (
-    <Card title={s.passwordTitle} lead={s.passwordLead}>
+    <Card title={text.passwordTitle} lead={text.passwordLead}>
       <PasswordForm
         onDone={async () => {
-          toast({ text: s.passwordChanged });
+          toast({ text: text.passwordChanged });
           await onChange();
         }}
       />
@@ -37,14 +37,14 @@ function PasswordForm({ onDone }: { readonly onDone: () => Promise<void> }) {
     <form class="stack narrow" onSubmit={submit}>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <PasswordField
-        label={s.currentPassword}
+        label={text.currentPassword}
         autocomplete="current-password"
         value={current}
         onInput={setCurrent}
         wrong={wrong('current')}
       />
       <PasswordField
-        label={s.newPassword}
+        label={text.newPassword}
         autocomplete="new-password"
         value={next}
         onInput={setNext}
@@ -53,7 +53,7 @@ function PasswordForm({ onDone }: { readonly onDone: () => Promise<void> }) {
       />
       <div>
         <Button type="submit" look="primary" isBusy={isBusy}>
-          {s.changePassword}
+          {text.changePassword}
         </Button>
       </div>
     </form>

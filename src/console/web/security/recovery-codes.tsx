@@ -2,15 +2,15 @@ import { currentUser } from '../session.js';
 import { Button } from '../ui/button.js';
 import { CopyButton } from '../ui/copy-button.js';
 import { DownloadIcon } from '../ui/icons.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 /** Shown once: to be copied or kept as a file before going on. */
 export function RecoveryCodes({ codes, onKept }: { readonly codes: readonly string[]; readonly onKept: () => void }) {
-  const text = `${codes.join('\n')}\n`;
+  const lines = `${codes.join('\n')}\n`;
   return (
     <div class="stack">
-      <p>{s.recoveryText}</p>
-      <ul class="recovery" aria-label={s.recoveryCodes}>
+      <p>{text.recoveryText}</p>
+      <ul class="recovery" aria-label={text.recoveryCodes}>
         {codes.map((code) => (
           <li key={code}>
             <code>{code}</code>
@@ -19,13 +19,13 @@ export function RecoveryCodes({ codes, onKept }: { readonly codes: readonly stri
       </ul>
       <div class="row spread">
         <span class="row">
-          <Button icon={<DownloadIcon size={18} />} onClick={() => download(text)}>
-            {s.download}
+          <Button icon={<DownloadIcon size={18} />} onClick={() => download(lines)}>
+            {text.download}
           </Button>
-          <CopyButton text={text} what={s.theCodes} />
+          <CopyButton text={lines} what={text.theCodes} />
         </span>
         <Button look="primary" onClick={onKept}>
-          {s.recoveryKept}
+          {text.recoveryKept}
         </Button>
       </div>
     </div>

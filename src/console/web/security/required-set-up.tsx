@@ -1,14 +1,14 @@
 import { useState } from 'preact/hooks';
 import { refreshSession } from '../session.js';
 import { hasPasskeys } from '../sign-in/passkeys.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { signOut } from '../ui/account-menu.js';
 import { Button } from '../ui/button.js';
 import { Gate } from '../ui/gate.js';
 import { KeyIcon } from '../ui/icons.js';
 import { AddPasskey } from './passkeys-card.js';
 import { RecoveryCodes } from './recovery-codes.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 import { TotpSetUp } from './totp-set-up.js';
 
 /** The organization wants a second factor of everyone: nothing else opens before (PRODUCT S4). */
@@ -17,21 +17,21 @@ export function RequiredSetUp() {
   const [isPasskey, setPasskey] = useState(false);
   if (codes) {
     return (
-      <Gate title={s.recoveryTitle} large>
+      <Gate title={text.recoveryTitle} large>
         <RecoveryCodes codes={codes} onKept={() => void refreshSession()} />
       </Gate>
     );
   }
   return (
-    <Gate title={t.requiredTitle} lead={t.requiredText} large>
+    <Gate title={common.requiredTitle} lead={common.requiredText} large>
       <TotpSetUp onCodes={setCodes} />
       {hasPasskeys() ? (
         <Button wide icon={<KeyIcon />} onClick={() => setPasskey(true)}>
-          {s.addPasskey}
+          {text.addPasskey}
         </Button>
       ) : null}
       <Button look="quiet" wide onClick={signOut}>
-        {t.signOut}
+        {common.signOut}
       </Button>
       {isPasskey ? <AddPasskey onClose={() => setPasskey(false)} /> : null}
     </Gate>

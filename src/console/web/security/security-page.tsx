@@ -1,5 +1,5 @@
 import type { SecurityAnswer } from '../../contract.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Page } from '../ui/page.js';
 import { useLoaded } from '../use-loaded.js';
@@ -9,12 +9,12 @@ import { PasskeysCard } from './passkeys-card.js';
 import { PasswordCard } from './password-card.js';
 import { SessionsCard } from './sessions-card.js';
 import { StaleDevices } from './stale-devices.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 export function SecurityPage() {
   const { data, error, reload } = useLoaded<SecurityAnswer>('/api/security');
   return (
-    <Page title={t.security} lead={s.lead}>
+    <Page title={common.security} lead={text.lead}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}
       {data ? (
         <>

@@ -8,8 +8,8 @@ import { Badge } from '../ui/feedback.js';
 import { DevicesIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
 import { Question } from '../ui/question.js';
-import { toast } from '../ui/toast.js';
-import { s } from './texts.js';
+import { toast } from '../ui/toasts.js';
+import { text } from './texts.js';
 
 interface SessionsCardProps {
   readonly sessions: readonly SessionEntry[];
@@ -19,27 +19,27 @@ interface SessionsCardProps {
 export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
   const end = async (path: string) => {
     await remove(path);
-    toast({ text: s.sessionEnded });
+    toast({ text: text.sessionEnded });
     await onChange();
   };
   const [isAsking, setAsking] = useState(false);
   const others = sessions.length - 1;
-  const endOthers = others > 0 ? <Button onClick={() => setAsking(true)}>{s.endOthers}</Button> : null;
+  const endOthers = others > 0 ? <Button onClick={() => setAsking(true)}>{text.endOthers}</Button> : null;
   return (
-    <Card title={s.sessionsTitle} lead={s.sessionsLead} actions={endOthers}>
+    <Card title={text.sessionsTitle} lead={text.sessionsLead} actions={endOthers}>
       <ul class="lines">
         {sessions.map(({ id, isThis, client, address, seenAt }) => {
-          const name = clientName(client) || s.unknownClient;
+          const name = clientName(client) || text.unknownClient;
           return (
             <li key={id}>
               <DevicesIcon />
               <div>
-                <strong>{name}</strong> {isThis ? <Badge tone="good">{s.thisBrowser}</Badge> : null}
-                <p class="soft small">{s.seen(formatAgo(seenAt), address)}</p>
+                <strong>{name}</strong> {isThis ? <Badge tone="good">{text.thisBrowser}</Badge> : null}
+                <p class="soft small">{text.seen(formatAgo(seenAt), address)}</p>
               </div>
               {isThis ? null : (
                 <Button slim onClick={() => end(`/api/security/sessions/${id}`)}>
-                  {s.endSession}
+                  {text.endSession}
                   <span class="visually-hidden">{`: ${name}`}</span>
                 </Button>
               )}
@@ -49,12 +49,12 @@ export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
       </ul>
       {isAsking ? (
         <Question
-          title={s.endOthersTitle(others)}
-          action={s.endOthers}
+          title={text.endOthersTitle(others)}
+          action={text.endOthers}
           onYes={() => end('/api/security/sessions')}
           onClose={() => setAsking(false)}
         >
-          {s.endOthersText}
+          {text.endOthersText}
         </Question>
       ) : null}
     </Card>

@@ -6,7 +6,7 @@ import { Copyable } from '../ui/copy-button.js';
 import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
 import { useForm } from '../use-form.js';
-import { s } from './texts.js';
+import { text } from './texts.js';
 
 /** Shows the secret of a new authenticator; it counts once its code was entered (PRODUCT S3). */
 export function TotpSetUp({ onCodes }: { readonly onCodes: (codes: readonly string[]) => void }) {
@@ -24,15 +24,15 @@ export function TotpSetUp({ onCodes }: { readonly onCodes: (codes: readonly stri
   const error = rest('code');
   return (
     <form class="stack" onSubmit={submit}>
-      <p>{s.totpScan}</p>
-      <img class="qr" alt={s.totpQr} src={`data:image/svg+xml,${encodeURIComponent(totp.qrSvg)}`} />
+      <p>{text.totpScan}</p>
+      <img class="qr" alt={text.totpQr} src={`data:image/svg+xml,${encodeURIComponent(totp.qrSvg)}`} />
       <div class="stack tight">
-        <p class="soft small">{s.totpSecret}</p>
-        <Copyable text={totp.secret} what={s.theKey} />
+        <p class="soft small">{text.totpSecret}</p>
+        <Copyable text={totp.secret} what={text.theKey} />
       </div>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <Field
-        label={s.totpCode}
+        label={text.totpCode}
         value={code}
         onInput={setCode}
         wrong={wrong('code')}
@@ -42,7 +42,7 @@ export function TotpSetUp({ onCodes }: { readonly onCodes: (codes: readonly stri
         required
       />
       <Button type="submit" look="primary" wide isBusy={isBusy}>
-        {s.turnOn}
+        {text.turnOn}
       </Button>
     </form>
   );

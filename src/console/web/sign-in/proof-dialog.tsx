@@ -2,7 +2,7 @@ import type { ProofBody, SessionAnswer } from '../../contract.js';
 import { post } from '../api.js';
 import { proofWanted } from '../proof.js';
 import { currentUser } from '../session.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Dialog } from '../ui/dialog.js';
 import { ProofForm } from './proof-form.js';
 
@@ -14,9 +14,14 @@ export function ProofDialog() {
   };
   const giveUp = () => proofWanted.value?.(false);
   return (
-    <Dialog title={t.proofTitle} onClose={giveUp}>
-      <p class="soft">{t.proofText}</p>
-      <ProofForm hasSecondFactor={currentUser().hasSecondFactor} action={t.confirm} onProof={prove} onCancel={giveUp} />
+    <Dialog title={common.proofTitle} onClose={giveUp}>
+      <p class="soft">{common.proofText}</p>
+      <ProofForm
+        hasSecondFactor={currentUser().hasSecondFactor}
+        action={common.confirm}
+        onProof={prove}
+        onCancel={giveUp}
+      />
     </Dialog>
   );
 }

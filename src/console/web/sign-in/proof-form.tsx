@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ProofBody } from '../../contract.js';
 import { ApiError, messageOf } from '../api.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
@@ -28,13 +28,13 @@ export function ProofForm({ hasSecondFactor, action, isDangerous = false, onProo
     onProof({ password, ...(hasSecondFactor ? { code: code.trim() } : {}) }),
   );
   const byPasskey = useForm(async () => onProof({ password, passkey: await askPasskey() }));
-  const failed = byPasskey.error && !(byPasskey.error instanceof ApiError) ? t.passkeyFailed : null;
+  const failed = byPasskey.error && !(byPasskey.error instanceof ApiError) ? common.passkeyFailed : null;
   const error = rest('password', 'code') ?? byPasskey.error;
   return (
     <form class="stack" onSubmit={submit}>
       {error ? <Notice tone="bad">{failed ?? messageOf(error)}</Notice> : null}
       <PasswordField
-        label={t.password}
+        label={common.password}
         autocomplete="current-password"
         value={password}
         onInput={setPassword}
@@ -43,8 +43,8 @@ export function ProofForm({ hasSecondFactor, action, isDangerous = false, onProo
       />
       {hasSecondFactor ? (
         <Field
-          label={t.code}
-          hint={t.codeHint}
+          label={common.code}
+          hint={common.codeHint}
           wrong={wrong('code')}
           value={code}
           onInput={setCode}
@@ -60,11 +60,11 @@ export function ProofForm({ hasSecondFactor, action, isDangerous = false, onProo
           disabled={password === ''}
           onClick={() => byPasskey.submit()}
         >
-          {t.usePasskey}
+          {common.usePasskey}
         </Button>
       ) : null}
       <div class="actions">
-        <Button onClick={onCancel}>{t.cancel}</Button>
+        <Button onClick={onCancel}>{common.cancel}</Button>
         <Button type="submit" look={isDangerous ? 'danger' : 'primary'} isBusy={isBusy}>
           {action}
         </Button>

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { SecondStepBody, SessionAnswer } from '../../contract.js';
 import { ApiError, messageOf, post } from '../api.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { signOut } from '../ui/account-menu.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';
@@ -26,8 +26,8 @@ export function SecondStep({ ways }: { readonly ways: { readonly code: boolean; 
     setCode('');
   };
   return (
-    <Gate title={t.secondStepTitle} lead={t.secondStepText}>
-      {shown ? <Notice tone="bad">{shown instanceof ApiError ? messageOf(shown) : t.passkeyFailed}</Notice> : null}
+    <Gate title={common.secondStepTitle} lead={common.secondStepText}>
+      {shown ? <Notice tone="bad">{shown instanceof ApiError ? messageOf(shown) : common.passkeyFailed}</Notice> : null}
       {ways.passkey ? (
         <Button
           look={ways.code ? 'plain' : 'primary'}
@@ -36,15 +36,15 @@ export function SecondStep({ ways }: { readonly ways: { readonly code: boolean; 
           isBusy={passkey.isBusy}
           onClick={() => passkey.submit()}
         >
-          {t.usePasskey}
+          {common.usePasskey}
         </Button>
       ) : null}
       {ways.code ? (
         <form class="stack" onSubmit={submit}>
           <Field
             key={String(isRecovery)}
-            label={isRecovery ? t.recoveryCode : t.authenticatorCode}
-            hint={isRecovery ? t.recoveryHint : undefined}
+            label={isRecovery ? common.recoveryCode : common.authenticatorCode}
+            hint={isRecovery ? common.recoveryHint : undefined}
             value={code}
             onInput={setCode}
             autocomplete="one-time-code"
@@ -54,15 +54,15 @@ export function SecondStep({ ways }: { readonly ways: { readonly code: boolean; 
             autoFocus
           />
           <Button type="submit" look="primary" wide isBusy={isBusy}>
-            {t.next}
+            {common.next}
           </Button>
           <Button look="quiet" wide onClick={swap}>
-            {isRecovery ? t.useAuthenticator : t.useRecoveryCode}
+            {isRecovery ? common.useAuthenticator : common.useRecoveryCode}
           </Button>
         </form>
       ) : null}
       <Button look="quiet" wide onClick={signOut}>
-        {t.otherAccount}
+        {common.otherAccount}
       </Button>
     </Gate>
   );

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { SessionAnswer, SignInBody } from '../../contract.js';
 import { messageOf, post } from '../api.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
@@ -18,11 +18,11 @@ export function SignIn() {
     await post<SessionAnswer>('/api/session', body);
   });
   return (
-    <Gate title={t.signInTitle} lead={t.signInText}>
+    <Gate title={common.signInTitle} lead={common.signInText}>
       <form class="stack" onSubmit={submit}>
         {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
         <Field
-          label={t.email}
+          label={common.email}
           type="email"
           autocomplete="username"
           value={email}
@@ -30,9 +30,9 @@ export function SignIn() {
           required
           autoFocus
         />
-        <PasswordField label={t.password} autocomplete="current-password" value={password} onInput={setPassword} />
+        <PasswordField label={common.password} autocomplete="current-password" value={password} onInput={setPassword} />
         <Button type="submit" look="primary" wide isBusy={isBusy}>
-          {t.signIn}
+          {common.signIn}
         </Button>
       </form>
     </Gate>

@@ -63,7 +63,7 @@ export const en = {
   nasNote:
     'Not tried on a device yet; what is known of its requests works. A folder by itself keeps the trash out of your backups.',
   cyberduck: {
-    connection: (isSecure: boolean) =>
+    connection: (isSecure: boolean): string =>
       isSecure
         ? 'Open Connection → WebDAV (HTTPS), with this server.'
         : 'Open Connection → WebDAV (HTTP), with this server.',

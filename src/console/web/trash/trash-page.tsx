@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { FileEntry } from '../../contract.js';
+import type { DrivePageProps } from '../drive-page.js';
 import { loadDrives } from '../drives.js';
 import { deleteAll, emptyTrash, folderPages, restoreAll, TRASH } from '../files/file-api.js';
 import { FileGrid, type GridColumn } from '../files/file-grid.js';
@@ -8,16 +9,15 @@ import { kindOf } from '../files/file-kinds.js';
 import { parentOf } from '../files/file-paths.js';
 import { Tool } from '../files/file-tools.js';
 import { NOTHING_SELECTED } from '../files/selection.js';
-import { s } from '../files/texts.js';
+import { text } from '../files/texts.js';
 import { useListing } from '../files/use-listing.js';
 import { formatAgo, formatBytes } from '../format.js';
-import type { DrivePageProps } from '../pages.js';
 import { Button } from '../ui/button.js';
 import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { CloseIcon, TrashIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
 import { Question } from '../ui/question.js';
-import { toast, toastError } from '../ui/toast.js';
+import { toast, toastError } from '../ui/toasts.js';
 import './trash.css';
 
 type Asked = 'empty' | 'delete' | null;
@@ -42,17 +42,17 @@ export function TrashPage({ drive }: DrivePageProps) {
   const restore = (files: readonly FileEntry[]) =>
     change(files, async (paths) => {
       const [place] = await restoreAll(drive.id, paths);
-      toast({ text: files.length === 1 && place ? s.restoredTo(place) : s.restored(files.length) });
+      toast({ text: files.length === 1 && place ? text.restoredTo(place) : text.restored(files.length) });
     });
   const deleteForGood = () =>
     change(chosen, async (paths) => {
       await deleteAll(drive.id, paths);
-      toast({ text: s.goneForGood(paths.length) });
+      toast({ text: text.goneForGood(paths.length) });
       void loadDrives();
     });
   const empty = async () => {
     await emptyTrash(drive.id);
-    toast({ text: s.trashEmptied });
+    toast({ text: text.trashEmptied });
     void loadDrives();
     await listing.refresh(REFRESHED_ROWS);
   };
@@ -64,29 +64,29 @@ export function TrashPage({ drive }: DrivePageProps) {
   const emptyButton =
     mayChange && members.length > 0 ? (
       <Button look="danger" icon={<TrashIcon />} onClick={() => setQuestion('empty')}>
-        {s.emptyTrash}
+        {text.emptyTrash}
       </Button>
     ) : null;
   return (
     <div class="trash-page">
-      <Page title={s.trashTitle} lead={s.trashLead} wide actions={emptyButton}>
+      <Page title={text.trashTitle} lead={text.trashLead} wide actions={emptyButton}>
         <div class="card files-card">
           {chosen.length > 0 ? (
-            <div class="selection-tools" role="toolbar" aria-label={s.selected(chosen.length)}>
+            <div class="selection-tools" role="toolbar" aria-label={text.selected(chosen.length)}>
               <Button
                 look="quiet"
                 slim
-                label={s.clearSelection}
+                label={text.clearSelection}
                 icon={<CloseIcon />}
                 onClick={() => setSelection({ ...selection, paths: new Set() })}
               />
               <strong class="number" role="status">
-                {s.selected(chosen.length)}
+                {text.selected(chosen.length)}
               </strong>
               {mayChange ? (
                 <span class="selection-actions">
-                  <Tool text={s.restore} icon={<RestoreIcon />} onClick={() => restore(chosen)} />
-                  <Tool text={s.deleteForGood} icon={<TrashIcon />} onClick={() => setQuestion('delete')} />
+                  <Tool text={text.restore} icon={<RestoreIcon />} onClick={() => restore(chosen)} />
+                  <Tool text={text.deleteForGood} icon={<TrashIcon />} onClick={() => setQuestion('delete')} />
                 </span>
               ) : null}
             </div>
@@ -98,11 +98,11 @@ export function TrashPage({ drive }: DrivePageProps) {
             </div>
           ) : null}
           {isComplete && members.length === 0 ? (
-            <EmptyState title={s.trashEmptyTitle}>{s.trashEmpty}</EmptyState>
+            <EmptyState title={text.trashEmptyTitle}>{text.trashEmpty}</EmptyState>
           ) : null}
           {members.length > 0 ? (
             <FileGrid
-              label={s.trashTitle}
+              label={text.trashTitle}
               listing={listing}
               columns={COLUMNS()}
               selection={selection}
@@ -137,15 +137,19 @@ function COLUMNS(): readonly GridColumn[] {
     </>
   );
   return [
-    { name: 'name', title: s.trashColumns.name, cell: name },
-    { name: 'place', title: s.trashColumns.place, cell: (file) => <span class="clip">{placeOf(file)}</span> },
+    { name: 'name', title: text.trashColumns.name, cell: name },
+    { name: 'place', title: text.trashColumns.place, cell: (file) => <span class="clip">{placeOf(file)}</span> },
     {
       name: 'deleted',
-      title: s.trashColumns.deleted,
+      title: text.trashColumns.deleted,
       cell: ({ trash }) => (trash ? <time dateTime={trash.deletedAt}>{formatAgo(trash.deletedAt)}</time> : null),
     },
-    { name: 'by', title: s.trashColumns.by, cell: ({ trash }) => <span class="clip">{trash?.deletedBy ?? '—'}</span> },
-    { name: 'size', title: s.trashColumns.size, cell: (file) => (file.isFolder ? '—' : formatBytes(file.size)) },
+    {
+      name: 'by',
+      title: text.trashColumns.by,
+      cell: ({ trash }) => <span class="clip">{trash?.deletedBy ?? '—'}</span>,
+    },
+    { name: 'size', title: text.trashColumns.size, cell: (file) => (file.isFolder ? '—' : formatBytes(file.size)) },
   ];
 }
 
@@ -165,11 +169,11 @@ interface QuestionsProps {
 function Questions({ question, chosen, onEmpty, onDelete, onClose }: QuestionsProps) {
   if (question === null) return null;
   const isEmpty = question === 'empty';
-  const title = isEmpty ? s.emptyTrashQuestion : s.deleteForGoodQuestion(chosen.length, chosen[0]?.name ?? '');
-  const action = isEmpty ? s.emptyTrash : s.deleteForGood;
+  const title = isEmpty ? text.emptyTrashQuestion : text.deleteForGoodQuestion(chosen.length, chosen[0]?.name ?? '');
+  const action = isEmpty ? text.emptyTrash : text.deleteForGood;
   return (
     <Question title={title} action={action} onYes={isEmpty ? onEmpty : onDelete} onClose={onClose}>
-      {isEmpty ? s.emptyTrashText : s.deleteForGoodText}
+      {isEmpty ? text.emptyTrashText : text.deleteForGoodText}
     </Question>
   );
 }

@@ -3,12 +3,12 @@ import { remove } from '../api.js';
 import { chooseLanguage, LANGUAGES, language } from '../i18n.js';
 import { currentUser, endSession, isWorkUnderWay } from '../session.js';
 import { useStore } from '../store.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { chooseTheme, THEMES, theme } from '../theme.js';
 import { GlobeIcon, SignOutIcon, UserIcon } from './icons.js';
 import { type Choice, Menu } from './menu.js';
 import { Question } from './question.js';
-import { toastError } from './toast.js';
+import { toastError } from './toasts.js';
 
 /** Who is signed in; appearance, language, and the way out. */
 export function AccountMenu() {
@@ -17,7 +17,7 @@ export function AccountMenu() {
   const choices: readonly Choice[] = [
     ...appearanceChoices(useStore(theme)),
     {
-      text: t.signOut,
+      text: common.signOut,
       icon: <SignOutIcon size={18} />,
       isApart: true,
       onChoose: () => (isWorkUnderWay() ? setAsking(true) : void signOut()),
@@ -34,7 +34,7 @@ export function AccountMenu() {
   );
   return (
     <div class="account">
-      <Menu label={t.account} side="start" text={text} choices={choices} />
+      <Menu label={common.account} side="start" text={text} choices={choices} />
       {isAsking ? <SignOutQuestion onClose={() => setAsking(false)} /> : null}
     </div>
   );
@@ -42,12 +42,12 @@ export function AccountMenu() {
 
 /** For pages before the sign-in, too. */
 export function AppearanceMenu() {
-  return <Menu label={t.theme} slim icon={<GlobeIcon size={18} />} choices={appearanceChoices(useStore(theme))} />;
+  return <Menu label={common.theme} slim icon={<GlobeIcon size={18} />} choices={appearanceChoices(useStore(theme))} />;
 }
 
 function appearanceChoices(chosen: (typeof THEMES)[number]): readonly Choice[] {
   return [
-    ...THEMES.map((one) => ({ text: t.themes[one], isChosen: one === chosen, onChoose: () => chooseTheme(one) })),
+    ...THEMES.map((one) => ({ text: common.themes[one], isChosen: one === chosen, onChoose: () => chooseTheme(one) })),
     ...LANGUAGES.map(({ code, name }, index) => ({
       text: name,
       isChosen: code === language.value,
@@ -64,8 +64,8 @@ export async function signOut(): Promise<void> {
 /** Asked first: a file that is half sent is not on the drive. */
 function SignOutQuestion({ onClose }: { readonly onClose: () => void }) {
   return (
-    <Question title={t.signOutTitle} action={t.signOut} onYes={signOut} onClose={onClose}>
-      {t.signOutText}
+    <Question title={common.signOutTitle} action={common.signOut} onYes={signOut} onClose={onClose}>
+      {common.signOutText}
     </Question>
   );
 }

@@ -1,7 +1,7 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { AnchorHTMLAttributes, ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { messageOf } from '../api.js';
-import { toast } from './toast.js';
+import { toast } from './toasts.js';
 
 type Look = 'primary' | 'plain' | 'quiet' | 'danger';
 
@@ -63,7 +63,7 @@ interface LinkButtonProps {
   readonly wide?: boolean;
   /** A file name: the browser keeps it rather than to show it. */
   readonly download?: string | boolean;
-  readonly target?: JSX.HTMLAttributes<HTMLAnchorElement>['target'];
+  readonly target?: AnchorHTMLAttributes['target'];
 }
 
 export function LinkButton({ href, children, look = 'plain', icon, download, target, ...rest }: LinkButtonProps) {

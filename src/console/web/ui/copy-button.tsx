@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from './button.js';
 import { CheckIcon, CopyIcon } from './icons.js';
-import { toast } from './toast.js';
+import { toast } from './toasts.js';
 
 /** Copies a text; `what` names it for who can't see it. */
 export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
@@ -14,14 +14,14 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
   }, [isCopied]);
   const copy = async () => {
     if (await copyText(text)) setCopied(true);
-    else toast({ text: t.notCopied, isBad: true });
+    else toast({ text: common.notCopied, isBad: true });
   };
   const icon = isCopied ? <CheckIcon size={18} /> : <CopyIcon size={18} />;
   return (
     <>
-      <Button look="quiet" slim label={t.copy(what)} icon={icon} onClick={copy} />
+      <Button look="quiet" slim label={common.copy(what)} icon={icon} onClick={copy} />
       <span class="visually-hidden" role="status">
-        {isCopied ? t.copied : ''}
+        {isCopied ? common.copied : ''}
       </span>
     </>
   );

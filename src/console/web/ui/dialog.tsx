@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { createPortal } from 'preact/compat';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from './button.js';
 import { CloseIcon } from './icons.js';
 
@@ -53,7 +53,7 @@ export function Dialog({ title, children, onClose, large = false, isKept = false
       >
         <div class="dialog-head">
           <h2 id={id}>{title}</h2>
-          {isKept ? null : <Button look="quiet" label={t.close} icon={<CloseIcon />} onClick={onClose} />}
+          {isKept ? null : <Button look="quiet" label={common.close} icon={<CloseIcon />} onClick={onClose} />}
         </div>
         {children}
       </div>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { messageOf } from '../api.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from './button.js';
 import { AlertIcon, InfoIcon } from './icons.js';
 
@@ -13,7 +13,7 @@ export function Badge({ tone = 'neutral', children }: { readonly tone?: Tone; re
 /** Lines in the place of what is still to come. */
 export function Skeleton({ lines = 3 }: { readonly lines?: number }) {
   return (
-    <div class="stack" role="status" aria-label={t.loading}>
+    <div class="stack" role="status" aria-label={common.loading}>
       {Array.from({ length: lines }, (_, index) => (
         <span key={index} class="skeleton" style={{ width: `${92 - ((index * 29) % 47)}%` }} />
       ))}
@@ -68,7 +68,7 @@ export function LoadFailed({ error, onRetry }: { readonly error: unknown; readon
       tone="bad"
       action={
         <Button slim onClick={onRetry}>
-          {t.tryAgain}
+          {common.tryAgain}
         </Button>
       }
     >

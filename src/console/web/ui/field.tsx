@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, InputHTMLAttributes } from 'preact';
 import { useId } from 'preact/hooks';
 import { AlertIcon } from './icons.js';
 
@@ -9,15 +9,23 @@ interface FieldProps {
   readonly wrong?: string | null | undefined;
 }
 
+/** No type="email": browsers refuse letters beyond ASCII in it. */
+const INPUT_TYPES = {
+  text: { type: 'text' },
+  email: { type: 'text' },
+  password: { type: 'password' },
+  date: { type: 'date' },
+} as const;
+
 type InputProps = FieldProps & {
   readonly value: string;
   readonly onInput: (value: string) => void;
-  readonly type?: 'text' | 'password' | 'email' | 'date' | 'number' | 'search' | 'url';
-  readonly autocomplete?: JSX.HTMLAttributes<HTMLInputElement>['autocomplete'];
+  readonly type?: keyof typeof INPUT_TYPES;
+  readonly autocomplete?: InputHTMLAttributes['autocomplete'];
   readonly placeholder?: string;
   readonly required?: boolean;
   readonly autoFocus?: boolean;
-  readonly inputMode?: JSX.HTMLAttributes<HTMLInputElement>['inputMode'];
+  readonly inputMode?: InputHTMLAttributes['inputMode'];
   readonly minLength?: number;
   readonly min?: string;
   readonly isCode?: boolean;
@@ -28,14 +36,13 @@ type InputProps = FieldProps & {
 export function Field(props: InputProps) {
   const { label, hint, wrong, value, onInput, type = 'text', isCode = false, autocomplete = 'off' } = props;
   const id = useId();
-  // No type="email": browsers refuse letters beyond ASCII in it.
   const isEmail = type === 'email';
   return (
     <Frame id={id} label={label} hint={hint} wrong={wrong}>
       <input
         id={id}
         class={isCode ? 'input code' : 'input'}
-        type={isEmail ? 'text' : type}
+        {...INPUT_TYPES[type]}
         inputMode={isEmail ? 'email' : props.inputMode}
         value={value}
         placeholder={props.placeholder}

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { AppearanceMenu } from './account-menu.js';
 import { Mark } from './icons.js';
 
@@ -14,7 +14,7 @@ interface GateProps {
 /** A page of its own, before the console opens. */
 export function Gate({ title, lead, children, large = false }: GateProps) {
   useEffect(() => {
-    document.title = `${title} · ${t.appName}`;
+    document.title = `${title} · ${common.appName}`;
   }, [title]);
   return (
     <div class="gate">
@@ -25,7 +25,7 @@ export function Gate({ title, lead, children, large = false }: GateProps) {
       <main class={large ? 'gate-card large' : 'gate-card'}>
         <p class="gate-brand">
           <Mark size={34} />
-          <span>{t.appName}</span>
+          <span>{common.appName}</span>
         </p>
         <div class="gate-head">
           <h1>{title}</h1>

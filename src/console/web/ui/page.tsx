@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId } from 'preact/hooks';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { EmptyState } from './feedback.js';
 
 interface PageProps {
@@ -15,7 +15,7 @@ interface PageProps {
 /** A page's head and body; names the document. */
 export function Page({ title, lead, actions, children, wide = false }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · ${t.appName}`;
+    document.title = `${title} · ${common.appName}`;
   }, [title]);
   return (
     <div class={wide ? 'page wide' : 'page'}>
@@ -34,11 +34,11 @@ export function Page({ title, lead, actions, children, wide = false }: PageProps
 /** At an address that leads to no page. */
 export function NothingHere() {
   useEffect(() => {
-    document.title = `${t.notFoundTitle} · ${t.appName}`;
+    document.title = `${common.notFoundTitle} · ${common.appName}`;
   }, []);
   return (
-    <EmptyState title={t.notFoundTitle} isPage>
-      {t.notFound}
+    <EmptyState title={common.notFoundTitle} isPage>
+      {common.notFound}
     </EmptyState>
   );
 }

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Field } from './field.js';
 
 interface PasswordFieldProps {
@@ -23,10 +23,10 @@ export function PasswordField(props: PasswordFieldProps) {
         type="button"
         class="reveal"
         aria-pressed={isShown}
-        aria-label={isShown ? t.hidePassword : t.showPassword}
+        aria-label={isShown ? common.hidePassword : common.showPassword}
         onClick={() => setShown(!isShown)}
       >
-        {isShown ? t.hide : t.show}
+        {isShown ? common.hide : common.show}
       </button>
     </div>
   );

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 
@@ -25,7 +25,7 @@ export function Question({ title, children, action, isDangerous = true, onYes, o
     <Dialog title={title} onClose={onClose}>
       <p>{children}</p>
       <div class="actions">
-        <Button onClick={onClose}>{t.cancel}</Button>
+        <Button onClick={onClose}>{common.cancel}</Button>
         <Button look={isDangerous ? 'danger' : 'primary'} onClick={answer}>
           {action}
         </Button>

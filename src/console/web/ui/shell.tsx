@@ -5,7 +5,7 @@ import { formatBytes } from '../format.js';
 import { href, navigate, place } from '../router.js';
 import { currentUser } from '../session.js';
 import { useStore } from '../store.js';
-import { t } from '../strings.js';
+import { common } from '../strings.js';
 import { AccountMenu } from './account-menu.js';
 import { Button, LinkButton } from './button.js';
 import { Notice, Progress } from './feedback.js';
@@ -30,18 +30,18 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
   return (
     <div class={isOpen ? 'shell open' : 'shell'}>
       <a class="skip" href="#content">
-        {t.skip}
+        {common.skip}
       </a>
       <header class="top">
         <Button
           look="quiet"
-          label={isOpen ? t.closeNavigation : t.openNavigation}
+          label={isOpen ? common.closeNavigation : common.openNavigation}
           icon={isOpen ? <icons.CloseIcon /> : <icons.MenuIcon />}
           onClick={() => setOpen(!isOpen)}
         />
         <Brand />
       </header>
-      <nav class="rail" aria-label={t.navigation} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
+      <nav class="rail" aria-label={common.navigation} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
         <Brand />
         <Navigation />
         <AccountMenu />
@@ -60,7 +60,7 @@ function Brand() {
   return (
     <a class="brand" href={href('/')}>
       <icons.Mark size={30} />
-      <span>{t.appName}</span>
+      <span>{common.appName}</span>
     </a>
   );
 }
@@ -75,24 +75,24 @@ function Navigation() {
     <div class="places">
       <DriveChoice id={drive?.id ?? null} page={page} />
       <ul>
-        <Place to={within('files')} text={t.files} icon={<icons.FilesIcon />} />
-        <Place to={within('trash')} text={t.trash} icon={<icons.TrashIcon />} />
-        <Place to={within('connect')} text={t.connect} icon={<icons.DevicesIcon />} />
+        <Place to={within('files')} text={common.files} icon={<icons.FilesIcon />} />
+        <Place to={within('trash')} text={common.trash} icon={<icons.TrashIcon />} />
+        <Place to={within('connect')} text={common.connect} icon={<icons.DevicesIcon />} />
       </ul>
-      <h2>{t.account}</h2>
+      <h2>{common.account}</h2>
       <ul>
-        <Place to="/app-passwords" text={t.appPasswords} icon={<icons.KeyIcon />} />
-        <Place to="/imports" text={t.imports} icon={<icons.ImportIcon />} />
-        <Place to="/security" text={t.security} icon={<icons.ShieldIcon />} />
+        <Place to="/app-passwords" text={common.appPasswords} icon={<icons.KeyIcon />} />
+        <Place to="/imports" text={common.imports} icon={<icons.ImportIcon />} />
+        <Place to="/security" text={common.security} icon={<icons.ShieldIcon />} />
       </ul>
       {currentUser().isAdmin ? (
         <>
-          <h2>{t.administration}</h2>
+          <h2>{common.administration}</h2>
           <ul>
-            <Place to="/admin/users" text={t.users} icon={<icons.UsersIcon />} />
-            <Place to="/admin/drives" text={t.drives} icon={<icons.DriveIcon />} />
-            <Place to="/admin/storage" text={t.storage} icon={<icons.ChartIcon />} />
-            <Place to="/admin/audit" text={t.auditLog} icon={<icons.ListIcon />} />
+            <Place to="/admin/users" text={common.users} icon={<icons.UsersIcon />} />
+            <Place to="/admin/drives" text={common.drives} icon={<icons.DriveIcon />} />
+            <Place to="/admin/storage" text={common.storage} icon={<icons.ChartIcon />} />
+            <Place to="/admin/audit" text={common.auditLog} icon={<icons.ListIcon />} />
           </ul>
         </>
       ) : null}
@@ -134,7 +134,7 @@ function DriveChoice({ id, page }: { readonly id: number | null; readonly page: 
     <div class="drive-choice">
       {all.length > 1 ? (
         <Menu
-          label={t.chooseDrive}
+          label={common.chooseDrive}
           side="start"
           text={
             <>
@@ -152,8 +152,10 @@ function DriveChoice({ id, page }: { readonly id: number | null; readonly page: 
       ) : (
         <p class="drive-name">{name}</p>
       )}
-      {quota === null ? null : <Progress isQuota part={quota === 0 ? 1 : usedBytes / quota} label={t.storage} />}
-      <p class="drive-use number">{quota === null ? t.usedOnly(used) : t.ofQuota(used, formatBytes(quota))}</p>
+      {quota === null ? null : <Progress isQuota part={quota === 0 ? 1 : usedBytes / quota} label={common.storage} />}
+      <p class="drive-use number">
+        {quota === null ? common.usedOnly(used) : common.ofQuota(used, formatBytes(quota))}
+      </p>
     </div>
   );
 }
@@ -163,14 +165,14 @@ function Alert() {
     <div class="banner">
       <Notice
         tone="warn"
-        title={t.alertTitle}
+        title={common.alertTitle}
         action={
           <LinkButton slim href={href('/security')}>
-            {t.setUpNow}
+            {common.setUpNow}
           </LinkButton>
         }
       >
-        {t.alertText}
+        {common.alertText}
       </Notice>
     </div>
   );
