@@ -1,59 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import Koa from 'koa';
 import type { Logger } from 'pino';
-import type { Authenticator } from '../accounts/authenticator.js';
 import { OPTIONS_HEADERS } from '../dav/dispatch.js';
-import { HttpError } from '../http-error.js';
-import { authenticate, makeSignIn } from './authenticate.js';
-import { type ChangesApiParts, changesApi } from './changes-api.js';
-import { type CloudParts, cloudBridge } from './cloud-bridge.js';
-import { type ConsoleBridgeParts, consoleBridge } from './console-bridge.js';
-import { consolePages } from './console-pages.js';
-import type { FirnState } from './context.js';
-import { cors } from './cors.js';
-import { davBridge } from './dav-bridge.js';
+import { type AnswerParts, answersOf } from './answers.js';
+import type { Context, FirnState } from './context.js';
+import { preflightAnswer } from './cors.js';
 import { errors } from './errors.js';
 import { clientAddress } from './forwarded.js';
-import { health } from './health.js';
 import { boundRest } from './http-body.js';
-import { type MetricsParts, metrics } from './metrics.js';
-import { parents } from './parents.js';
+import type { Mount } from './mounts.js';
 import { below, pathOf, prefixOf } from './prefix.js';
 import { checkHead } from './request-head.js';
 import { send } from './send.js';
 
-export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgeParts {
-  readonly metrics: MetricsParts;
-  readonly authenticator: Authenticator;
+export interface AppParts extends AnswerParts {
   readonly log: Logger;
-  readonly realm: string;
   /** Null where TLS isn't ours to speak of (RFC 6797 §7.2). */
   readonly hstsSeconds: number | null;
   readonly corsOrigins: readonly string[];
-  /** Rejects with what keeps the server from working. */
-  readonly checkReady: () => Promise<void>;
 }
 
-/** The middlewares of all requests, in their order (ARCHITECTURE "The middlewares"). */
+/** What every request passes in this order; then the table of mounts answers it (`answers.ts`). */
 export function makeApp(parts: AppParts): Koa<FirnState> {
   const app = new Koa<FirnState>();
   app.use(begin(parts));
   app.use(errors);
   app.use(checkHead);
-  app.use(findMount(parts));
-  if (parts.corsOrigins.length > 0) app.use(cors(parts.corsOrigins));
-  app.use(options);
-  app.use(health(parts.checkReady));
-  app.use(metrics(parts.metrics, parts.trustedProxies));
-  app.use(consolePages());
-  app.use(parents);
-  app.use(consoleBridge(parts));
-  const signIn = makeSignIn(parts.authenticator, parts.realm);
-  app.use(cloudBridge(parts, signIn));
-  app.use(authenticate(signIn));
-  app.use(changesApi(parts));
-  app.use(davBridge(parts));
-  app.use(nothing);
+  app.use(answerAtMount(parts));
   // Koa's own catch is behind ours; what comes here is a defect of ours, or a connection that broke.
   app.on('error', (error) => {
     if (isConnectionError(error)) parts.log.debug({ code: error.code }, 'a connection broke');
@@ -74,6 +47,8 @@ function begin({ log, trustedProxies, hstsSeconds, metrics: { requests } }: AppP
     if (hstsSeconds !== null) res.setHeader('Strict-Transport-Security', `max-age=${hstsSeconds}`);
     state.requestId = randomUUID();
     state.remoteAddress = clientAddress(req, trustedProxies);
+    state.url = state.search = state.prefix = '';
+    state.mount = state.challenge = null;
     if (log.isLevelEnabled('debug')) {
       const startedAt = performance.now();
       const { method } = req;
@@ -95,7 +70,8 @@ function begin({ log, trustedProxies, hstsSeconds, metrics: { requests } }: AppP
  * flows. Undefined where the target is refused: it may hold a password then.
  */
 function loggable({ mount, url }: FirnState): string | undefined {
-  return mount?.kind === 'cloud' ? url.replace(/(\/index\.php\/).+/s, '$1…') : url;
+  if (mount === null) return undefined;
+  return mount.kind === 'cloud' ? url.replace(/(\/index\.php\/).+/s, '$1…') : url;
 }
 
 /** A child logger costs more than a small request; it is made when something is to be said. */
@@ -108,31 +84,34 @@ function lazyChild(log: Logger, state: FirnState): Logger {
   } as Logger;
 }
 
-/** For addresses that nobody answered: Koa would say so in a text of its own. */
-function nothing(): never {
-  throw new HttpError(404, 'There is nothing here.');
+/** Finds where a request leads, and lets it be answered there; OPTIONS is answered alike everywhere, to everyone (PRODUCT A4). */
+function answerAtMount(parts: AppParts): Koa.Middleware<FirnState> {
+  const find = mountFinder(parts);
+  const isPreflight = preflightAnswer(parts.corsOrigins);
+  const answer = answersOf(parts);
+  return (context) => {
+    const mount = find(context);
+    if (isPreflight(context)) return undefined;
+    if (context.method !== 'OPTIONS') return answer(context, mount);
+    send(context, { status: 200, headers: { ...OPTIONS_HEADERS }, body: null });
+    return undefined;
+  };
 }
 
-function findMount({ mounts, trustedProxies, publicUrl }: AppParts): Koa.Middleware<FirnState> {
+/** Makes what splits the address of a request, and notes its parts and its mount. */
+function mountFinder({ mounts, trustedProxies, publicUrl }: AppParts): (context: Context) => Mount {
   // Without a path it says nothing here.
   const ownUrl = publicUrl !== null && pathOf(publicUrl) !== '' ? publicUrl : null;
-  return (context, next) => {
-    const { req, state } = context;
+  return ({ req, state }) => {
     const target = req.url ?? '/';
     const query = target.indexOf('?');
     state.url = query < 0 ? target : target.slice(0, query);
     state.search = query < 0 ? '' : target.slice(query);
     state.prefix = prefixOf(req, trustedProxies, ownUrl);
-    state.mount = below(state.prefix, mounts.find(req.headers.host ?? '', state.url));
-    return next();
+    const mount = below(state.prefix, mounts.find(req.headers.host ?? '', state.url));
+    state.mount = mount;
+    return mount;
   };
-}
-
-/** OPTIONS is answered everywhere, to everyone (PRODUCT A4). */
-function options(context: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> | undefined {
-  if (context.method !== 'OPTIONS') return next();
-  send(context, { status: 200, headers: { ...OPTIONS_HEADERS }, body: null });
-  return undefined;
 }
 
 /** ECONNRESET and its like, and what Node's parser says of a request that ends in its middle (`HPE_…`). */

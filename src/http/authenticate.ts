@@ -1,12 +1,9 @@
-import type Koa from 'koa';
 import type { Authenticator } from '../accounts/authenticator.js';
 import { parseBasic } from '../accounts/basic.js';
 import { HttpError } from '../http-error.js';
+import type { CredentialRef, Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
-import type { FirnState } from './context.js';
-import { send } from './send.js';
-
-type Context = Koa.ParameterizedContext<FirnState>;
+import type { Context } from './context.js';
 
 /** Longest User-Agent kept as an app password's last client. */
 const CLIENT_LENGTH_MAX = 200;
@@ -15,14 +12,16 @@ const NO_DRIVE_YET = 'You are a member of no drive yet. Ask the administrator to
 /** One sentence for both, so that IDs can't be probed (PRODUCT A3). */
 const NO_SUCH_DRIVE = 'There is no such drive, or you are no member of it.';
 
-/** What says who a request comes from. */
-export type SignIn = (context: Koa.ParameterizedContext<FirnState>, driveId: DriveId | null) => Promise<void>;
+/** Who asks, and what they may do on the drive. */
+export interface SignedIn {
+  readonly credential: CredentialRef;
+  readonly membership: Membership;
+}
 
-/**
- * Makes what finds out who asks and what they may do on the drive, null for their own one (PRODUCT S1, A3), and notes it
- * in the state. The realm is one and the same everywhere (client-requirements R2). It throws `HttpError` 401, 404 and
- * 429.
- */
+/** Finds out who a request comes from. `driveId` null: their own drive. Rejects with `HttpError` 401, 404 and 429. */
+export type SignIn = (context: Context, driveId: DriveId | null) => Promise<SignedIn>;
+
+/** Makes the sign-in by Basic (PRODUCT S1, A3). The realm is one and the same everywhere (client-requirements R2). */
 export function makeSignIn(authenticator: Authenticator, realm: string): SignIn {
   const challenge = { 'WWW-Authenticate': `Basic realm="${realm.replace(/["\\]/g, '')}", charset="UTF-8"` };
   return async (context, driveId) => {
@@ -35,9 +34,7 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
     const result = await authenticator.authenticate(credentials, driveId, remoteAddress, client);
     switch (result.kind) {
       case 'granted':
-        context.state.credential = result.credential;
-        context.state.membership = result.membership;
-        return;
+        return result;
       case 'no-drive':
         throw new HttpError(404, driveId === null ? NO_DRIVE_YET : NO_SUCH_DRIVE);
       case 'refused':
@@ -54,32 +51,6 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
         );
     }
   };
-}
-
-/** Lets in who has credentials for the drive. */
-export function authenticate(signIn: SignIn): Koa.Middleware<FirnState> {
-  return async (context, next) => {
-    const { mount } = context.state;
-    if (isLookingForTheWayIn(context)) {
-      const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', Vary: 'User-Agent' };
-      return send(context, { status: 200, headers, body: WAY_IN });
-    }
-    if (mount.kind === 'drive' || mount.kind === 'api') await signIn(context, mount.driveId);
-    return next();
-  };
-}
-
-const WAY_IN = 'This is a drive of a Firn server. Sign in by the page in your browser.\n';
-
-/**
- * Nextcloud desktop (3.7 to 3.16), before anybody signs in: where the bare GET of the address that it was given is a 401
- * with Basic, it asks for user and password itself; else it opens its login flow's page in the browser. ownCloud's program,
- * of the same descent, has no such flow.
- */
-function isLookingForTheWayIn({ method, req: { headers }, state: { mount } }: Context): boolean {
-  if (method !== 'GET' || mount.kind !== 'drive' || mount.path !== '/' || headers.authorization !== undefined)
-    return false;
-  return /\bmirall\/\d(?!.*\bownCloud\b)/i.test(headers['user-agent'] ?? '');
 }
 
 function secondsText(seconds: number): string {

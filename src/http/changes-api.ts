@@ -1,4 +1,3 @@
-import type Koa from 'koa';
 import { encodePath } from '../dav/headers/path.js';
 import { Drive, type DriveParts } from '../drive/drive.js';
 import { type DrivePath, normalizePath } from '../drive/names.js';
@@ -11,7 +10,8 @@ import { turns } from '../drive/turns.js';
 import { HttpError } from '../http-error.js';
 import type { CredentialRef } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
-import type { FirnState } from './context.js';
+import type { SignedIn, SignIn } from './authenticate.js';
+import type { Answer, Context } from './context.js';
 import { send } from './send.js';
 
 const LIMIT_DEFAULT = 1000;
@@ -44,25 +44,24 @@ interface Seen {
  * `GET /api/drives/ID/changes`: what sync-collection says (RFC 6578), as JSON; with `timeout` it waits for something to
  * say. A cursor is a sync-token. docs/CLIENTS.md has the reference.
  */
-export function changesApi(parts: ChangesApiParts): Koa.Middleware<FirnState> {
-  return async (context, next) => {
-    const { mount } = context.state;
-    if (mount.kind !== 'api') return next();
+export function changesAnswer(parts: ChangesApiParts, signIn: SignIn): Answer<'api'> {
+  return async (context, mount) => {
+    const who = await signIn(context, mount.driveId);
     if (mount.path !== '/changes') throw new HttpError(404, 'There is nothing here: changes are at /changes.');
     if (context.method !== 'GET' && context.method !== 'HEAD') {
       throw new HttpError(405, 'Changes can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
-    return answer(parts, context, mount.driveId);
+    await answer(parts, context, mount.driveId, who);
   };
 }
 
 async function answer(
   { driveParts, changeWatch }: ChangesApiParts,
-  context: Koa.ParameterizedContext<FirnState>,
+  context: Context,
   driveId: DriveId,
+  { membership, credential }: SignedIn,
 ): Promise<void> {
   const query = readQuery(context.state.search);
-  const { membership, credential, prefix } = context.state;
   const who = nameOf(credential);
   const drive = new Drive(membership, credential, driveParts);
   // One change wakes all that wait: they look one after the other.
@@ -93,7 +92,7 @@ async function answer(
   send(context, {
     status: 200,
     headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' },
-    body: JSON.stringify(describe(seen, `${prefix}/dav/${driveId}`)),
+    body: JSON.stringify(describe(seen, `${context.state.prefix}/dav/${driveId}`)),
   });
 }
 

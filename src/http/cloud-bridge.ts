@@ -1,5 +1,4 @@
 import type { BlockList } from 'node:net';
-import type Koa from 'koa';
 import type { Accounts } from '../accounts/accounts.js';
 import type { Audit } from '../accounts/audit.js';
 import { bulkUpload } from '../cloud/bulk-upload.js';
@@ -19,20 +18,19 @@ import type { DavRequest, DavResponse } from '../dav/request.js';
 import { Drive } from '../drive/drive.js';
 import { roomOf } from '../drive/quota.js';
 import { HttpError } from '../http-error.js';
-import type { SignIn } from './authenticate.js';
-import type { FirnState } from './context.js';
-import { type DavBridgeParts, makeDavRequest } from './dav-bridge.js';
+import type { SignedIn, SignIn } from './authenticate.js';
+import type { Answer, Context } from './context.js';
+import { type DavBridgeParts, driveAnswer, makeDavRequest, type Visit } from './dav-bridge.js';
 import { isSecure } from './forwarded.js';
 import { HttpBody } from './http-body.js';
-import type { Mount } from './mounts.js';
-import { propfindFolders } from './parents.js';
+import type { MountOf } from './mounts.js';
+import { sendParent } from './parents.js';
 import { send } from './send.js';
 
 /** Of the forms of the sign-in pages and of the poll. */
 const FORM_BYTES_MAX = 16 * 1024;
 
-type Context = Koa.ParameterizedContext<FirnState>;
-type CloudMount = Extract<Mount, { kind: 'cloud' }>;
+type CloudMount = MountOf<'cloud'>;
 
 export interface CloudParts extends DavBridgeParts {
   readonly accountRules: Accounts;
@@ -44,15 +42,14 @@ export interface CloudParts extends DavBridgeParts {
   readonly publicUrl: string | null;
 }
 
-/** Answers at the addresses of ownCloud and Nextcloud (client-requirements R34). Other requests go on. */
-export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<FirnState> {
-  return async (context, next) => {
-    const { mount } = context.state;
-    if (mount.kind !== 'cloud') return next();
+/** Answers at the addresses of ownCloud and Nextcloud (client-requirements R34). */
+export function cloudAnswer(parts: CloudParts, signIn: SignIn): Answer<'cloud'> {
+  const answerDrive = driveAnswer(parts, signIn);
+  return async (context, mount) => {
     const place = findCloudPlace(mount.prefix, mount.path);
     switch (place.kind) {
       case 'status':
-        return status(context, mount, next);
+        return status(context, mount, answerDrive);
       case 'index':
         return send(context, await indexPhp(makeCloudRequest(parts, context, mount), parts.loginFlows));
       case 'ocs': {
@@ -63,16 +60,14 @@ export function cloudBridge(parts: CloudParts, signIn: SignIn): Koa.Middleware<F
       case 'nothing':
         throw new HttpError(404, 'There is nothing here.');
       default:
-        await signIn(context, mount.driveId);
-        return answerTree(parts, context, mount, place);
+        return answerTree(parts, context, { who: await signIn(context, mount.driveId), mount }, place);
     }
   };
 }
 
 /** Who asks OCS. Throws what `signIn` throws. */
 async function readUser(parts: CloudParts, context: Context, mount: CloudMount, signIn: SignIn): Promise<CloudUser> {
-  await signIn(context, mount.driveId);
-  const { credential, membership } = context.state;
+  const { credential, membership } = await signIn(context, mount.driveId);
   const user = await parts.accounts.findUser(membership.email);
   const quota = await new Drive(membership, credential, parts.driveParts).read((snapshot) => roomOf(snapshot, 'home'));
   return {
@@ -113,7 +108,7 @@ function addressOf({ publicUrl, trustedProxies, mounts }: CloudParts, context: C
  * `/status.php`, which programs ask for without credentials. In a drive that may be a file as well, to whoever brings
  * credentials or does something else than read.
  */
-async function status(context: Context, mount: CloudMount, next: Koa.Next): Promise<void> {
+async function status(context: Context, mount: CloudMount, answerDrive: Answer<'drive'>): Promise<void> {
   const isRead = context.method === 'GET' || context.method === 'HEAD';
   if (mount.driveId === null && !isRead) {
     throw new HttpError(405, 'This page can only be read.', { headers: { Allow: 'GET, HEAD, OPTIONS' } });
@@ -121,9 +116,8 @@ async function status(context: Context, mount: CloudMount, next: Koa.Next): Prom
   if (mount.driveId === null || (isRead && context.req.headers.authorization === undefined)) {
     return send(context, statusPhp());
   }
-  context.state.mount = { kind: 'drive', driveId: mount.driveId, base: mount.prefix, path: mount.path };
   try {
-    await next();
+    await answerDrive(context, { kind: 'drive', driveId: mount.driveId, base: mount.prefix, path: mount.path });
   } catch (error) {
     if (!(isRead && error instanceof HttpError && error.status === 404)) throw error;
     send(context, statusPhp());
@@ -133,10 +127,10 @@ async function status(context: Context, mount: CloudMount, next: Koa.Next): Prom
 async function answerTree(
   parts: CloudParts,
   context: Context,
-  mount: CloudMount,
+  visit: Visit,
   place: Exclude<CloudPlace, { kind: 'status' | 'ocs' | 'index' | 'nothing' }>,
 ): Promise<void> {
-  const { membership } = context.state;
+  const { membership } = visit.who;
   const nothing = new HttpError(404, 'There is nothing of yours at this address.');
   if (!isUser(place.user, membership)) throw nothing;
   if (place.kind === 'parent') {
@@ -144,17 +138,17 @@ async function answerTree(
       throw new HttpError(405, 'This folder only leads to others.', { headers: { Allow: 'OPTIONS, PROPFIND' } });
     }
     // With two slashes at its start an href would name another host.
-    return propfindFolders(context, context.state.prefix + context.state.url.replace(/\/{2,}/g, '/'), []);
+    return sendParent(context, context.state.prefix + context.state.url.replace(/\/{2,}/g, '/'), []);
   }
   const tree = findTree(place, membership);
   if (!tree) throw nothing;
-  const request = makeDavRequest(parts, context, { ...tree, isCloud: true, prefix: mount.prefix });
-  send(context, await TREES[place.kind](request, (removed) => noteEmptied(parts.audit, context, removed)));
+  const request = makeDavRequest(parts, context, visit, { ...tree, isCloud: true });
+  send(context, await TREES[place.kind](request, (removed) => noteEmptied(parts.audit, context, visit.who, removed)));
 }
 
-async function noteEmptied(audit: Audit, { req, state }: Context, removed: number): Promise<void> {
+async function noteEmptied(audit: Audit, { req, state }: Context, who: SignedIn, removed: number): Promise<void> {
   if (removed === 0) return;
-  const { userId, driveId, email } = state.membership;
+  const { userId, driveId, email } = who.membership;
   const actor = { name: email, remoteAddress: state.remoteAddress, client: req.headers['user-agent'] ?? '' };
   await audit.note('trash-emptied', userId, actor, { drive: driveId, removed });
 }

@@ -1,5 +1,4 @@
 import type { BlockList } from 'node:net';
-import type Koa from 'koa';
 import { isCsrfToken, type OpenSession } from '../accounts/sessions.js';
 import { ROUTES } from '../console/api/all-routes.js';
 import { ConsoleError, toConsoleError } from '../console/console-error.js';
@@ -7,13 +6,11 @@ import type { ConsoleParts } from '../console/console-parts.js';
 import type { RefusalKind } from '../console/refusal-kind.js';
 import { type AccessLevel, type ConsoleAnswer, type ConsoleRequest, type Route, Routes } from '../console/route.js';
 import { HttpError } from '../http-error.js';
-import type { FirnState } from './context.js';
-import { goneSignal } from './dav-bridge.js';
+import type { Answer, Context } from './context.js';
 import { isSecure, originOf } from './forwarded.js';
+import { goneSignal } from './gone-signal.js';
 import { HttpBody } from './http-body.js';
 import { send } from './send.js';
-
-type Context = Koa.ParameterizedContext<FirnState>;
 
 export interface ConsoleBridgeParts {
   readonly console: ConsoleParts;
@@ -30,13 +27,11 @@ const PATH_COOKIE = '__Secure-firn-session';
 const PLAIN_COOKIE = 'firn-session';
 
 /** `/api/…` but for the changes of drives: the JSON API of the console, for browsers that are signed in. */
-export function consoleBridge(parts: ConsoleBridgeParts): Koa.Middleware<FirnState> {
+export function consoleAnswer(parts: ConsoleBridgeParts): Answer<'console-api'> {
   const routes = new Routes(ROUTES);
-  return async (context, next) => {
-    const { mount } = context.state;
-    if (mount.kind !== 'console-api') return next();
+  return async (context, { path }) => {
     try {
-      await answer(parts, routes, context, mount.path);
+      await answer(parts, routes, context, path);
     } catch (error) {
       const known = toConsoleError(error) ?? fromDav(error);
       if (!known || context.res.headersSent) throw error;

@@ -4,14 +4,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type Koa from 'koa';
 import { lookup } from 'mime-types';
 import { HttpError } from '../http-error.js';
-import type { FirnState } from './context.js';
-import { wantsPage } from './error-page.js';
+import type { Answer, Context } from './context.js';
 import { send } from './send.js';
-
-type Context = Koa.ParameterizedContext<FirnState>;
 
 interface Page {
   readonly bytes: Buffer;
@@ -49,27 +45,22 @@ const SECURITY_HEADERS = {
 
 /**
  * `/console/…` on hosts that are no drive's: the files of the built pages, and for every other address the shell, which
- * finds out by itself what to show. A browser that asks for `/` is sent there.
+ * finds out by itself what to show.
  */
-export function consolePages(folder = FOLDER): Koa.Middleware<FirnState> {
+export function pagesAnswer(folder = FOLDER): Answer<'console'> {
   let pages: Promise<ReadonlyMap<string, Page>> | null = null;
-  return async (context, next) => {
-    const { mount } = context.state;
-    const isRead = context.method === 'GET' || context.method === 'HEAD';
-    if (mount.kind === 'parent') {
-      return mount.path === '/' && isRead && wantsPage(context.req.headers.accept) ? redirect(context) : next();
-    }
-    if (mount.kind !== 'console') return next();
-    if (!isRead) {
+  return async (context, mount) => {
+    if (context.method !== 'GET' && context.method !== 'HEAD') {
       throw new HttpError(405, 'The console is only to be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
     }
-    if (mount.path === '/console') return redirect(context);
+    if (mount.path === '/console') return sendToConsole(context);
     pages ??= readPages(folder);
     await answer(context, await pages, mount.path.slice(PREFIX.length));
   };
 }
 
-function redirect(context: Context): void {
+/** Sends a browser to the console's pages. */
+export function sendToConsole(context: Context): void {
   const to = context.state.prefix + PREFIX;
   send(context, { status: 303, headers: { Location: to, 'Cache-Control': 'no-store', Vary: 'Accept' }, body: null });
 }

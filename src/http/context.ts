@@ -1,24 +1,28 @@
+import type Koa from 'koa';
 import type { Logger } from 'pino';
 import type { RequestNote } from '../metrics/request-counts.js';
-import type { CredentialRef, Membership } from '../stores/account-store.js';
-import type { Mount } from './mounts.js';
+import type { Mount, MountKind, MountOf } from './mounts.js';
 
-/** What the middlewares of one request hand on to each other. */
+export type Context = Koa.ParameterizedContext<FirnState>;
+
+/** Answers the requests of one kind of mount. Rejects with `HttpError`, or with a defect. */
+export type Answer<Kind extends MountKind> = (context: Context, mount: MountOf<Kind>) => Promise<void>;
+
+/** What is known of a request wherever it is answered. `begin` fills it, and `findMount` the rest. */
 export interface FirnState {
   requestId: string;
   /** What metrics want to know of the request. */
   note: RequestNote;
   log: Logger;
-  /** Path without query, as sent. */
+  remoteAddress: string;
+  /** Path without query, as sent; empty until the head is found to be in order. */
   url: string;
   /** The query with its `?`, as sent; empty: there is none. */
   search: string;
-  remoteAddress: string;
   /** What a proxy has taken off the front of the path; empty: nothing. Addresses in answers begin with it. */
   prefix: string;
-  mount: Mount;
-  /** The header of a 401 where people sign in by Basic. */
-  challenge?: Readonly<Record<string, string>>;
-  credential: CredentialRef;
-  membership: Membership;
+  /** Null until the head is found to be in order. */
+  mount: Mount | null;
+  /** The header of a 401 where people sign in by Basic; null elsewhere. */
+  challenge: Readonly<Record<string, string>> | null;
 }

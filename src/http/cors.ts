@@ -1,6 +1,5 @@
-import type Koa from 'koa';
 import { ALLOW } from '../dav/dispatch.js';
-import type { FirnState } from './context.js';
+import type { Context } from './context.js';
 import { send } from './send.js';
 
 /** TUS has a method that only addresses of uploads take. */
@@ -13,20 +12,19 @@ const EXPOSED = [
 const PREFLIGHT_SECONDS = '600';
 
 /**
- * For apps in browsers and web views, from the origins that the operator names (client-requirements R37). `*` means
- * any.
+ * Makes what adds the headers of CORS to an answer, for apps in browsers and web views from the origins that the operator
+ * names (client-requirements R37). `*` means any. It answers preflights itself, and returns whether it has.
  */
-export function cors(origins: readonly string[]): Koa.Middleware<FirnState> {
-  return async (context, next) => {
-    const { origin } = context.req.headers;
-    if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return next();
-    context.res.setHeader('Access-Control-Allow-Origin', origin);
-    context.res.setHeader('Access-Control-Expose-Headers', EXPOSED);
-    context.res.setHeader('Vary', 'Origin');
-    const isPreflight =
-      context.method === 'OPTIONS' && context.req.headers['access-control-request-method'] !== undefined;
-    if (!isPreflight) return next();
-    const wanted = context.req.headers['access-control-request-headers'];
+export function preflightAnswer(origins: readonly string[]): (context: Context) => boolean {
+  return (context) => {
+    const { method, req, res } = context;
+    const { origin } = req.headers;
+    if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return false;
+    res.setHeader('Access-Control-Allow-Origin', origin);
+    res.setHeader('Access-Control-Expose-Headers', EXPOSED);
+    res.setHeader('Vary', 'Origin');
+    if (method !== 'OPTIONS' || req.headers['access-control-request-method'] === undefined) return false;
+    const wanted = req.headers['access-control-request-headers'];
     send(context, {
       status: 204,
       headers: {
@@ -36,5 +34,6 @@ export function cors(origins: readonly string[]): Koa.Middleware<FirnState> {
       },
       body: null,
     });
+    return true;
   };
 }

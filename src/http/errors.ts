@@ -5,15 +5,13 @@ import { isOutOfFiles, toHttpError } from '../dav/drive-errors.js';
 import { renderErrorBody } from '../dav/error-body.js';
 import { msdavextError } from '../dav/headers/msdavext-error.js';
 import { HttpError } from '../http-error.js';
-import type { FirnState } from './context.js';
+import type { Context } from './context.js';
 import { PAGE_HEADERS, renderErrorPage, wantsPage } from './error-page.js';
 import { ClientGoneError } from './http-body.js';
 import { send } from './send.js';
 
 const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' };
 const XML_HEADERS = { 'Content-Type': 'application/xml; charset=utf-8' };
-
-type Context = Koa.ParameterizedContext<FirnState>;
 
 /** The one place where errors end. What nobody expected is logged with its stack and told to nobody (STYLE). */
 export async function errors(context: Context, next: Koa.Next): Promise<void> {

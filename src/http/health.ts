@@ -1,37 +1,33 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type Koa from 'koa';
 import { StorageFullError } from '../stores/blob-store.js';
 import { StoreFailingError } from '../stores/metadata-store.js';
-import type { FirnState } from './context.js';
+import type { Context } from './context.js';
 import { send } from './send.js';
 
 /** Whoever probes gives up after a few seconds, and wants to know that it is the stores that don't answer. */
 const ANSWER_MS = 2_000;
+const HEADERS = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' } as const;
+
+/** Answers `/healthz`: the process answers. */
+export async function answerHealth(context: Context): Promise<void> {
+  send(context, { status: 200, headers: { ...HEADERS }, body: 'ok\n' });
+}
 
 /**
- * `/healthz`: the process answers. `/readyz`: the stores do too, for reading and for writing. On hosts that are no drive's.
- * `checkReady` rejects with what keeps the server from working; where it takes longer than `answerMs`, that is the answer.
+ * Answers `/readyz`: the stores answer too, for reading and for writing. `checkReady` rejects with what keeps the server from
+ * working; where it takes longer than `answerMs`, that is the answer.
  */
-export function health(checkReady: () => Promise<void>, answerMs = ANSWER_MS): Koa.Middleware<FirnState> {
+export function readinessAnswer(checkReady: () => Promise<void>, answerMs = ANSWER_MS) {
   const check = shared(checkReady);
-  return (context, next) => {
-    const { mount } = context.state;
-    const isProbe = mount.kind === 'other' && (mount.path === '/healthz' || mount.path === '/readyz');
-    return isProbe ? answer(context, mount.path) : next();
-  };
-  async function answer(context: Koa.ParameterizedContext<FirnState>, path: string): Promise<void> {
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
-    if (path === '/readyz') {
-      try {
-        await within(answerMs, check());
-      } catch (error) {
-        context.state.log.error({ err: error }, 'not ready');
-        send(context, { status: 503, headers, body: `not ready${reasonOf(error)}\n` });
-        return;
-      }
+  return async (context: Context): Promise<void> => {
+    try {
+      await within(answerMs, check());
+    } catch (error) {
+      context.state.log.error({ err: error }, 'not ready');
+      return send(context, { status: 503, headers: { ...HEADERS }, body: `not ready${reasonOf(error)}\n` });
     }
-    send(context, { status: 200, headers, body: 'ok\n' });
-  }
+    return answerHealth(context);
+  };
 }
 
 /** What may be told without credentials: the log tells the rest. */

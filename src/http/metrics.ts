@@ -1,10 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type BlockList, isIPv6 } from 'node:net';
-import type Koa from 'koa';
 import { HttpError } from '../http-error.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { RequestCounts } from '../metrics/request-counts.js';
-import type { FirnState } from './context.js';
+import type { Context } from './context.js';
 import { isTrusted } from './forwarded.js';
 import { send } from './send.js';
 
@@ -20,39 +19,29 @@ export interface MetricsParts {
   readonly addresses: BlockList | null;
 }
 
-/** `/metrics`, on hosts that are no drive's, for those who may read it: by address, by token, or by both. */
-export function metrics(parts: MetricsParts, trustedProxies: BlockList): Koa.Middleware<FirnState> {
-  return (context, next) => {
-    const { mount } = context.state;
-    return mount.kind === 'other' && mount.path === '/metrics' ? answer(context) : next();
-  };
-  async function answer(context: Koa.ParameterizedContext<FirnState>): Promise<void> {
-    if (parts.addresses && !isFrom(parts.addresses, context, trustedProxies)) {
-      throw new HttpError(
-        403,
-        'Metrics are not for your address: the setting metricsAddresses names those they are for.',
-      );
-    }
-    if (parts.token !== null && !isBearer(parts.token, context.req.headers.authorization)) {
-      const headers = { 'WWW-Authenticate': 'Bearer realm="metrics"' };
-      throw new HttpError(401, 'Metrics need the token of the settings, as "Authorization: Bearer …".', { headers });
-    }
-    if (context.method !== 'GET' && context.method !== 'HEAD') {
-      throw new HttpError(405, 'Metrics can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
-    }
-    const headers = { 'Content-Type': parts.metrics.contentType, 'Cache-Control': 'no-store' };
-    send(context, { status: 200, headers, body: await parts.metrics.text() });
+/** Answers `/metrics`, for those who may read it: by address, by token, or by both. Throws `HttpError` 401, 403 and 405. */
+export async function answerMetrics(parts: MetricsParts, trustedProxies: BlockList, context: Context): Promise<void> {
+  if (parts.addresses && !isFrom(parts.addresses, context, trustedProxies)) {
+    throw new HttpError(
+      403,
+      'Metrics are not for your address: the setting metricsAddresses names those they are for.',
+    );
   }
+  if (parts.token !== null && !isBearer(parts.token, context.req.headers.authorization)) {
+    const headers = { 'WWW-Authenticate': 'Bearer realm="metrics"' };
+    throw new HttpError(401, 'Metrics need the token of the settings, as "Authorization: Bearer …".', { headers });
+  }
+  if (context.method !== 'GET' && context.method !== 'HEAD') {
+    throw new HttpError(405, 'Metrics can only be read.', { headers: { Allow: 'OPTIONS, GET, HEAD' } });
+  }
+  const headers = { 'Content-Type': parts.metrics.contentType, 'Cache-Control': 'no-store' };
+  send(context, { status: 200, headers, body: await parts.metrics.text() });
 }
 
 /**
  * A proxy on this machine that isn't named in `trustedProxies` looks like loopback; what it passes on comes from anywhere.
  */
-function isFrom(
-  addresses: BlockList,
-  { req, state }: Koa.ParameterizedContext<FirnState>,
-  trustedProxies: BlockList,
-): boolean {
+function isFrom(addresses: BlockList, { req, state }: Context, trustedProxies: BlockList): boolean {
   const isForwarded = PROXY_HEADERS.some((name) => req.headers[name] !== undefined);
   const isKnown =
     req.headers['x-forwarded-for'] !== undefined && isTrusted(req.socket.remoteAddress ?? '', trustedProxies);

@@ -2,28 +2,34 @@ import { isCloudPath } from '../cloud/cloud-paths.js';
 import type { DriveId } from '../stores/values.js';
 import { withoutPrefix } from './prefix.js';
 
-/** Where an address leads. Paths are still percent-encoded. */
-export type Mount =
-  | {
-      readonly kind: 'drive';
-      readonly driveId: DriveId;
-      /** What comes before the drive's own path: empty at a drive's own host, else `/dav/ID`; after a proxy's prefix. */
-      readonly base: string;
-      readonly path: string;
-    }
-  /** Below a prefix, the addresses of ownCloud and Nextcloud; `driveId` null: the own drive of whoever asks. */
-  | { readonly kind: 'cloud'; readonly driveId: DriveId | null; readonly prefix: string; readonly path: string }
+/** Where an address can lead, by kind. Paths are still percent-encoded. */
+interface Mountings {
+  readonly drive: {
+    readonly driveId: DriveId;
+    /** What comes before the drive's own path: empty at a drive's own host, else `/dav/ID`; after a proxy's prefix. */
+    readonly base: string;
+    readonly path: string;
+  };
+  /** Below a prefix, the addresses of ownCloud and Nextcloud; `driveId` null: the own drive of the client's user. */
+  readonly cloud: { readonly driveId: DriveId | null; readonly prefix: string; readonly path: string };
   /** `/api/drives/ID/changes`, for programs that want JSON. */
-  | { readonly kind: 'api'; readonly driveId: DriveId; readonly path: string }
+  readonly api: { readonly driveId: DriveId; readonly path: string };
   /** `/api/…` else: the JSON API of the console. */
-  | { readonly kind: 'console-api'; readonly path: string }
+  readonly 'console-api': { readonly path: string };
   /** `/console/…`: the pages of the console. */
-  | { readonly kind: 'console'; readonly path: string }
-  /**
-   * `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (client-requirements R31).
-   */
-  | { readonly kind: 'parent'; readonly path: '/' | '/dav/' }
-  | { readonly kind: 'other'; readonly path: string };
+  readonly console: { readonly path: string };
+  /** `/`, `/dav` and `/dav/` of a host that is no drive's: Windows and GNOME walk up to them (client-requirements R31). */
+  readonly parent: { readonly path: '/' | '/dav/' };
+  /** `/healthz`, `/readyz`, `/metrics`, and addresses that lead nowhere. */
+  readonly other: { readonly path: string };
+}
+
+export type MountKind = keyof Mountings;
+export type MountOf<Kind extends MountKind> = { [Each in Kind]: { readonly kind: Each } & Mountings[Each] }[Kind];
+/** Where an address leads. */
+export type Mount = MountOf<MountKind>;
+/** The mounts behind which a drive is. */
+export type DriveMount = MountOf<'drive' | 'cloud'>;
 
 const API_MOUNT = /^\/api\/drives\/(\d{6,15})(?=\/changes(?:\/|$))/;
 const PATH_MOUNT = /^\/+dav\/+(\d{6,15})(?=\/|$)/;
@@ -31,7 +37,7 @@ const PATH_MOUNT = /^\/+dav\/+(\d{6,15})(?=\/|$)/;
 /** Where a request has come. */
 export interface Here {
   readonly host: string;
-  readonly mount: Mount;
+  readonly mount: DriveMount;
   /** See `FirnState`. */
   readonly prefix: string;
 }
@@ -68,14 +74,13 @@ export class Mounts {
    * scheme, port and host may differ from what we see (PRODUCT A5), so a path of our form counts on any host, and a
    * path of the request's own form on its own host.
    */
-  findTarget(here: Here, host: string | null, address: string): Mount | null {
+  findTarget(here: Here, host: string | null, address: string): DriveMount | null {
     const { mount, prefix } = here;
     const path = withoutPrefix(prefix, address);
     const target = this.find(host ?? here.host, path);
     if (target.kind === 'drive' || target.kind === 'cloud') return target;
     const isHere = host === null || bareHost(host) === bareHost(here.host);
-    const isOwnHost =
-      (mount.kind === 'drive' && mount.base === prefix) || (mount.kind === 'cloud' && mount.prefix === prefix);
+    const isOwnHost = (mount.kind === 'drive' ? mount.base : mount.prefix) === prefix;
     return isHere && isOwnHost && mount.driveId !== null ? within(mount.driveId, '', path) : null;
   }
 
@@ -101,7 +106,7 @@ function findPlace(path: string): Mount {
 }
 
 /** An address of one drive. */
-function within(driveId: DriveId, base: string, path: string): Mount {
+function within(driveId: DriveId, base: string, path: string): DriveMount {
   if (isCloudPath(path)) return { kind: 'cloud', driveId, prefix: base, path };
   return { kind: 'drive', driveId, base, path };
 }

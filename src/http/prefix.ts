@@ -32,7 +32,7 @@ export function prefixOf(req: IncomingMessage, trusted: BlockList, publicUrl: st
 }
 
 /** The mount with addresses that begin as the client's do. */
-export function below<T extends Mount>(prefix: string, mount: T): T {
+export function below(prefix: string, mount: Mount): Mount {
   if (prefix === '') return mount;
   if (mount.kind === 'drive') return { ...mount, base: prefix + mount.base };
   return mount.kind === 'cloud' ? { ...mount, prefix: prefix + mount.prefix } : mount;

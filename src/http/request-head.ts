@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import { HttpError } from '../http-error.js';
-import type { FirnState } from './context.js';
+import type { Context } from './context.js';
 import { isAuthority, readTarget } from './request-target.js';
 
 /** Of one request, and of the trailers of its body; browsers behind several proxies send some fifty. */
@@ -50,7 +50,7 @@ const SINGLE: ReadonlySet<string> = new Set([
  * Refuses the heads that Node lets pass and that can be read in two ways, or would be refused by it without a body that
  * says why, and brings the target into the form that the rest knows.
  */
-export function checkHead({ req }: Koa.ParameterizedContext<FirnState>, next: Koa.Next): Promise<void> {
+export function checkHead({ req }: Context, next: Koa.Next): Promise<void> {
   checkCount(req.rawHeaders, 'headers');
   const { expect, host } = req.headers;
   if (expect !== undefined && !CONTINUE.test(expect)) {

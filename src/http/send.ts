@@ -1,10 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import type Koa from 'koa';
 import { type DavResponse, Pages } from '../dav/request.js';
 import { turns } from '../drive/turns.js';
-import type { FirnState } from './context.js';
+import type { Context } from './context.js';
 
 /** A body that nobody wants is read and thrown away up to here, so that the connection can go on. */
 const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
@@ -15,7 +14,7 @@ export const LINGER_MS = 5_000;
  * Writes an answer to the socket, past Koa's own, which would guess at types and lengths.
  * A stream that fails half-way ends the connection: the client sees that the answer is incomplete.
  */
-export function send(context: Koa.ParameterizedContext<FirnState>, answer: DavResponse): void {
+export function send(context: Context, answer: DavResponse): void {
   const { req, res, state } = context;
   context.respond = false;
   const { body, headers, status } = answer;

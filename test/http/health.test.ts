@@ -5,7 +5,7 @@ import Koa from 'koa';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FirnState } from '../../src/http/context.js';
-import { health } from '../../src/http/health.js';
+import { answerHealth, readinessAnswer } from '../../src/http/health.js';
 import { StorageFullError } from '../../src/stores/blob-store.js';
 import { StoreFailingError } from '../../src/stores/metadata-store.js';
 import { TestServer } from '../support/make-server.js';
@@ -79,7 +79,8 @@ describe('health, where the stores hang', () => {
       while (isHanging) await wait(5);
       ended++;
     };
-    app.use(health(look, 30));
+    const answerReadiness = readinessAnswer(look, 30);
+    app.use((context) => (context.path === '/healthz' ? answerHealth(context) : answerReadiness(context)));
     const { status } = await supertest(app.callback()).get('/readyz');
     expect(status).toBe(503);
     expect((await supertest(app.callback()).get('/readyz')).status).toBe(503);
@@ -109,7 +110,7 @@ describe('health, where the stores hang', () => {
       });
       return next();
     });
-    app.use(health(() => Promise.reject(error)));
+    app.use(readinessAnswer(() => Promise.reject(error)));
     expect(await supertest(app.callback()).get('/readyz')).toMatchObject({ status: 503, text });
   });
 });
