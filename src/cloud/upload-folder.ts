@@ -86,7 +86,7 @@ export async function receivePart(
     try {
       checkFits(place, content.row.size);
     } catch (error) {
-      await content.release();
+      await content.release('surplus');
       throw error;
     }
     const { number } = place;

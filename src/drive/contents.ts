@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type BlobStore, BlobTooLargeError } from '../stores/blob-store.js';
+import { type BlobStore, BlobTooLargeError, type UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow } from '../stores/metadata-store.js';
 import type { BlobId, ByteRange, DigestName, Digests } from '../stores/values.js';
 import { DriveError } from './drive-error.js';
@@ -36,7 +36,7 @@ export interface ReceivedContent {
   readonly row: ContentRow;
   /** See `StoredBlob`; nothing to do for a content that lives in the database. */
   restore(): Promise<void>;
-  release(): Promise<void>;
+  release(outcome: UploadOutcome): Promise<void>;
 }
 
 const EMPTY = hash('sha256', '', 'hex') as BlobId;
@@ -83,9 +83,9 @@ export class Contents {
         ...(signal ? { signal } : {}),
       });
       return {
-        row: { id: stored.id, size: stored.size, bytes: null, ...stored.digests },
+        row: { id: stored.id, size: stored.size, bytes: null, place: stored.place, ...stored.digests },
         restore: () => stored.restore(),
-        release: () => stored.release(),
+        release: (outcome) => stored.release(outcome),
       };
     } catch (error) {
       throw error instanceof BlobTooLargeError ? limit.error() : error;
@@ -94,7 +94,7 @@ export class Contents {
 
   /** Opens a content, or a part of it. Rejects with `BlobMissingError` when its bytes are lost. */
   async open(content: ContentRow, range?: ByteRange): Promise<Uint8Array | Readable> {
-    if (content.bytes === null) return this.#blobs.open(content.id, range);
+    if (content.bytes === null) return this.#blobs.open(content, range);
     return range ? content.bytes.subarray(range.start, range.end + 1) : content.bytes;
   }
 
@@ -111,13 +111,13 @@ export class Contents {
   }
 
   /** Whether the bytes are (still) where their id says. */
-  async isStored(id: BlobId): Promise<boolean> {
-    return (await this.#blobs.stat(id)) !== null;
+  async isStored(content: ContentRow): Promise<boolean> {
+    return (await this.#blobs.stat(content)) !== null;
   }
 
   /** The content of an empty file. */
   empty(): ContentRow {
-    return { id: EMPTY, size: 0, bytes: Buffer.alloc(0) };
+    return { id: EMPTY, size: 0, bytes: Buffer.alloc(0), place: null };
   }
 
   freeBytes(): Promise<number | null> {
@@ -131,7 +131,7 @@ export class Contents {
     for (const name of wantedDigests(expected)) digests[name] = createHash(name).update(bytes).digest('hex');
     checkReceived({ id, size: bytes.length, digests }, expected);
     const nothing = async () => {};
-    return { row: { id, size: bytes.length, bytes, ...digests }, restore: nothing, release: nothing };
+    return { row: { id, size: bytes.length, bytes, place: null, ...digests }, restore: nothing, release: nothing };
   }
 }
 

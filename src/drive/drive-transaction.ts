@@ -47,7 +47,7 @@ export class DriveTransaction extends Snapshot {
   /** Records a received content, so that it can be named. Throws `ContentCollectedError`: see `Drive.writeContent`. */
   async record(content: ReceivedContent): Promise<void> {
     const state = await this.transaction.putContent(content.row, this.now);
-    if (state === 'condemned' && !(await this.contents.isStored(content.row.id))) throw new ContentCollectedError();
+    if (state === 'condemned' && !(await this.contents.isStored(content.row))) throw new ContentCollectedError();
   }
 
   async makeCollection(found: Found, modified = this.now): Promise<Resource> {

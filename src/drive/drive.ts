@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Authority, Membership } from '../stores/account-store.js';
+import type { UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow, MetadataStore, StoreTransaction, StoreView, WriteOptions } from '../stores/metadata-store.js';
 import type { ByteRange } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
@@ -124,17 +125,27 @@ export class Drive {
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
   async writeContent<T>(content: ReceivedContent, work: (changes: DriveTransaction) => Promise<T>): Promise<T> {
     if (content.row.bytes === null) this.parts.onReceived?.(this.membership, content.row.size);
+    let outcome: UploadOutcome = 'surplus';
+    const tried = async (changes: DriveTransaction) => {
+      outcome = 'surplus';
+      const done = await work(changes);
+      // From here on only the store knows.
+      outcome = 'unknown';
+      return done;
+    };
     try {
       for (let tries = 0; ; tries++) {
         try {
-          return await this.write(work);
+          const done = await this.write(tried);
+          outcome = 'named';
+          return done;
         } catch (error) {
           if (!(error instanceof ContentCollectedError) || tries >= RESTORES_MAX) throw error;
           await content.restore();
         }
       }
     } finally {
-      await content.release();
+      await content.release(outcome);
     }
   }
 

@@ -52,7 +52,7 @@ export async function writeFile(drive: Drive, path: DrivePath, incoming: Incomin
   try {
     await onReceived?.(content.row);
   } catch (error) {
-    await content.release();
+    await content.release('surplus');
     throw error;
   }
   return nameContent(drive, path, content, wish);

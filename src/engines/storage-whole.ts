@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { AccountStore } from '../stores/account-store.js';
 import { type BlobIndex, MetadataDamagedError } from '../stores/blob-index.js';
-import type { BlobStore } from '../stores/blob-store.js';
-import type { BlobId } from '../stores/values.js';
+import type { BlobRef, BlobStore } from '../stores/blob-store.js';
+import type { BlobPlace } from '../stores/values.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { makePrivateFile } from './disk/private-files.js';
 import { isDamage } from './sql/damage.js';
@@ -70,21 +70,21 @@ function blobsLost(folder: string): StorageFormatError {
   );
 }
 
-async function hasAny(blobs: BlobStore, ids: readonly BlobId[]): Promise<boolean> {
-  for (const id of ids) if (await blobs.stat(id)) return true;
+async function hasAny(blobs: BlobStore, named: readonly BlobRef[]): Promise<boolean> {
+  for (const blob of named) if (await blobs.stat(blob)) return true;
   return false;
 }
 
 async function knowsAny(blobIndex: BlobIndex, blobs: BlobStore): Promise<boolean> {
-  const ids = await firstBlobs(blobs, SAMPLE);
-  return (await blobIndex.unknown(ids)).length < ids.length;
+  const places = await firstBlobs(blobs, SAMPLE);
+  return (await blobIndex.unknown(places)).length < places.length;
 }
 
-async function firstBlobs(blobs: BlobStore, limit: number): Promise<BlobId[]> {
-  const ids: BlobId[] = [];
-  for await (const { id } of blobs.list()) {
-    ids.push(id);
-    if (ids.length === limit) break;
+async function firstBlobs(blobs: BlobStore, limit: number): Promise<BlobPlace[]> {
+  const places: BlobPlace[] = [];
+  for await (const { place } of blobs.list()) {
+    places.push(place);
+    if (places.length === limit) break;
   }
-  return ids;
+  return places;
 }

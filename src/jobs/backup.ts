@@ -1,5 +1,5 @@
 import type { BlobIndex, NamedContent } from '../stores/blob-index.js';
-import { BlobMissingError, type BlobStore } from '../stores/blob-store.js';
+import { BlobMissingError, type BlobRef, type BlobStore } from '../stores/blob-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import type { BlobId } from '../stores/values.js';
 
@@ -91,18 +91,18 @@ async function copyBlobs(from: BlobStore, copy: StorageCopy): Promise<CopyReport
   const report = { copied: 0, skipped: 0, bytes: 0, problems: [] as string[] };
   const contents = named(copy);
   const lane = async () => {
-    for await (const { id, size } of contents) {
-      if ((await copy.blobs.stat(id))?.size === size) {
+    for await (const content of contents) {
+      if ((await copy.blobs.stat({ ...content, place: null }))?.size === content.size) {
         report.skipped++;
         continue;
       }
-      const problem = await copyBlob(from, copy.blobs, id, size);
+      const problem = await copyBlob(from, copy.blobs, content);
       if (problem) {
         report.problems.push(problem);
         continue;
       }
       report.copied++;
-      report.bytes += size;
+      report.bytes += content.size;
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
@@ -122,11 +122,12 @@ async function* named({ blobIndex }: StorageCopy): AsyncGenerator<NamedContent, 
 class DamagedBlobError extends Error {}
 
 /** Gives what is wrong with the blob, or null. Rejects where the copy can't be written. */
-async function copyBlob(from: BlobStore, to: BlobStore, id: BlobId, size: number): Promise<string | null> {
+async function copyBlob(from: BlobStore, to: BlobStore, blob: BlobRef): Promise<string | null> {
+  const { id, size } = blob;
   let reading: unknown = null;
   async function* source() {
     try {
-      yield* await from.open(id);
+      yield* await from.open(blob);
     } catch (error) {
       reading = error;
       throw error;
@@ -136,7 +137,7 @@ async function copyBlob(from: BlobStore, to: BlobStore, id: BlobId, size: number
     if (received.id !== id || received.size !== size) throw new DamagedBlobError();
   };
   try {
-    await (await to.put(source(), { verify })).release();
+    await (await to.put(source(), { verify })).release('named');
     return null;
   } catch (error) {
     if (error instanceof DamagedBlobError) return `the blob ${id} is damaged`;

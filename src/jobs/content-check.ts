@@ -32,7 +32,7 @@ export interface Damage {
 export async function checkContent(check: ContentCheck, content: NamedContent): Promise<Damage | null> {
   const { blobs, blobIndex, setsAside } = check;
   // Before the bytes are read: an upload that replaces them meanwhile isn't set aside.
-  const blob = content.bytes ? null : await blobs.stat(content.id);
+  const blob = content.bytes ? null : await blobs.stat(content);
   const damage = await damageOf(check, content);
   const found = damage ? await orDamage(blobIndex.paths(content.id, FILES_NAMED)) : [];
   const files = found instanceof MetadataDamagedError ? ['files that the damaged database does not tell'] : found;
@@ -55,7 +55,7 @@ async function damageOf({ blobs, pace }: ContentCheck, content: NamedContent): P
   let stopped: { readonly reason: unknown } | null = null;
   const hash = createHash('sha256');
   try {
-    const source = content.bytes ? [content.bytes] : await blobs.open(content.id);
+    const source = content.bytes ? [content.bytes] : await blobs.open(content);
     for await (const chunk of source) {
       const { length } = chunk as Uint8Array;
       size += length;

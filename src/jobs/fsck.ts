@@ -1,7 +1,7 @@
 import { type BlobIndex, type MetadataCheck, MetadataDamagedError } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { Durability } from '../stores/durability.js';
-import type { BlobId } from '../stores/values.js';
+import type { BlobPlace } from '../stores/values.js';
 import { checkContent } from './content-check.js';
 import { namedContents, orDamage, UnreadParts } from './named-contents.js';
 
@@ -53,20 +53,20 @@ export async function* checkEverything(options: Check): AsyncGenerator<Finding> 
 
 /** Bytes that no file names: of uploads whose transaction never came or is just about to, of files deleted for good. */
 async function* leftovers({ blobs, blobIndex }: Check, unread: UnreadParts): AsyncGenerator<Finding> {
-  let page: BlobId[] = [];
+  let page: BlobPlace[] = [];
   const unnamed = async function* () {
-    const ids = await orDamage(blobIndex.unnamed(page));
-    if (ids instanceof MetadataDamagedError) unread.note(ids, `from ${page[0]} on`);
-    else for (const id of ids) yield leftover(id);
+    const places = await orDamage(blobIndex.unnamed(page));
+    if (places instanceof MetadataDamagedError) unread.note(places, `from ${page[0]} on`);
+    else for (const place of places) yield leftover(place);
     page = [];
   };
-  for await (const { id } of blobs.list()) {
-    page.push(id);
+  for await (const { place } of blobs.list()) {
+    page.push(place);
     if (page.length === PAGE) yield* unnamed();
   }
   yield* unnamed();
 }
 
-function leftover(id: BlobId): Finding {
-  return { severity: 'leftover', kind: 'unnamed-bytes', message: `blob ${id} is named by no file` };
+function leftover(place: BlobPlace): Finding {
+  return { severity: 'leftover', kind: 'unnamed-bytes', message: `blob ${place} is named by no file` };
 }

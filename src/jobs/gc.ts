@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { turns } from '../drive/turns.js';
 import type { BlobIndex, ContentPosition } from '../stores/blob-index.js';
 import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
-import type { BlobId } from '../stores/values.js';
+import type { BlobId, BlobPlace } from '../stores/values.js';
 import { JobFailedError } from './job-runner.js';
 
 /** Rows or blobs that one transaction deals with: short, so that writers hardly wait. */
@@ -54,7 +54,7 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
   const { expiryAt = now() } = options;
   const deleted = await sweep(options, expiryAt - graceSeconds * 1000);
   const pardoned = expiryAt - Math.max(graceSeconds * 1000, PARDON_MS);
-  await walk(signal, (after: BlobId | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
+  await walk(signal, (after: BlobPlace | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
   return { condemned, deleted };
 }
 
@@ -93,8 +93,12 @@ async function mark(options: GarbageCollection): Promise<number> {
 /** Removes the bytes of what was condemned before a time, and is unnamed still. Gives how many blobs that were. */
 async function sweep({ blobs, blobIndex, now, signal }: GarbageCollection, condemnedBefore: number): Promise<number> {
   let deleted = 0;
-  await walk(signal, async (after: BlobId | null) => {
-    const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, (id) => blobs.delete(id));
+  await walk(signal, async (after: BlobPlace | null) => {
+    const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, async (place) => {
+      const isThere = (await blobs.stat({ id: place as string as BlobId, size: 0, place })) !== null;
+      await blobs.deleteAll([place]);
+      return isThere;
+    });
     deleted += swept.deleted;
     return swept.last;
   });
@@ -120,22 +124,22 @@ async function step(signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** Bytes that an upload left whose transaction never came. Throws `UnknownBlobsError`. */
-async function findUnknown(options: GarbageCollection): Promise<BlobId[]> {
+async function findUnknown(options: GarbageCollection): Promise<BlobPlace[]> {
   const { blobs, blobIndex, onBlob, signal, isForced = false } = options;
-  const found: BlobId[] = [];
+  const found: BlobPlace[] = [];
   let [seen, unknown] = [0, 0];
-  let page: BlobId[] = [];
+  let page: BlobPlace[] = [];
   const look = async () => {
     await step(signal);
-    const ids = await blobIndex.unknown(page);
+    const places = await blobIndex.unknown(page);
     seen += page.length;
-    unknown += ids.length;
-    found.push(...ids.slice(0, UNKNOWN_MAX - found.length));
+    unknown += places.length;
+    found.push(...places.slice(0, UNKNOWN_MAX - found.length));
     page = [];
   };
   for await (const blob of blobs.list()) {
     onBlob?.(blob);
-    page.push(blob.id);
+    page.push(blob.place);
     if (page.length === PAGE) await look();
   }
   await look();

@@ -1,4 +1,5 @@
-import type { BlobId } from './values.js';
+import type { BlobRef } from './blob-store.js';
+import type { BlobId, BlobPlace } from './values.js';
 
 /** A place in the order of the contents, where a walk over all of them goes on; null: it has ended. */
 export type ContentPosition = number & { readonly __brand: 'ContentPosition' };
@@ -25,12 +26,12 @@ export interface BlobIndex {
     limit: number,
     now: number,
   ): Promise<{ readonly last: ContentPosition | null; readonly marked: number }>;
-  /** Those of `ids` (found in a BlobStore) that no content row knows, marked or not. */
-  unknown(ids: readonly BlobId[]): Promise<BlobId[]>;
+  /** Those of `places` (found in a BlobStore) that no content row knows, marked or not. */
+  unknown(places: readonly BlobPlace[]): Promise<BlobPlace[]>;
   /** Up to `limit` of the newest contents whose bytes a BlobStore has to have. */
-  newest(limit: number): Promise<BlobId[]>;
-  /** Marks those of `ids` (found in a BlobStore) that no content row knows. Gives how many it marked. */
-  condemnUnknown(ids: readonly BlobId[], now: number): Promise<number>;
+  newest(limit: number): Promise<BlobRef[]>;
+  /** Marks those of `places` (found in a BlobStore) that no content row knows. Returns how many it marked. */
+  condemnUnknown(places: readonly BlobPlace[], now: number): Promise<number>;
   /**
    * For up to `limit` marks older than `condemnedBefore`, and for some milliseconds: where still no node names the content, forgets it and calls
    * `deleteBytes`, inside one write transaction. Its mark then counts from `now` and stays until `pardon`. `after` pages
@@ -39,17 +40,17 @@ export interface BlobIndex {
   sweep(
     options: {
       readonly condemnedBefore: number;
-      readonly after: BlobId | null;
+      readonly after: BlobPlace | null;
       readonly limit: number;
       readonly now: number;
     },
-    deleteBytes: (id: BlobId) => Promise<boolean>,
-  ): Promise<{ readonly last: BlobId | null; readonly deleted: number }>;
+    deleteBytes: (place: BlobPlace) => Promise<boolean>,
+  ): Promise<{ readonly last: BlobPlace | null; readonly deleted: number }>;
   /**
    * Of the `limit` marks after `after` drops those of contents that were condemned, or whose bytes were deleted, before
    * `condemnedBefore`. Gives where to go on. The caller leaves marks longer than any upload waits for its commit.
    */
-  pardon(condemnedBefore: number, after: BlobId | null, limit: number): Promise<BlobId | null>;
+  pardon(condemnedBefore: number, after: BlobPlace | null, limit: number): Promise<BlobPlace | null>;
   /**
    * Keeps every `sweep`, in all processes, from removing bytes until `until` (milliseconds since 1970). Gives the
    * number of the pause. A caller that goes on calls `extendPause` before that time.
@@ -58,8 +59,8 @@ export interface BlobIndex {
   /** False when the pause has ended before: bytes may be gone since. */
   extendPause(hold: number, until: number, now: number): Promise<boolean>;
   endPause(hold: number): Promise<void>;
-  /** Those of `ids` that no node names as bytes in a BlobStore. Rejects as `named` does. */
-  unnamed(ids: readonly BlobId[]): Promise<BlobId[]>;
+  /** Those of `places` that no node names as bytes in a BlobStore. Rejects as `named` does. */
+  unnamed(places: readonly BlobPlace[]): Promise<BlobPlace[]>;
   /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. Rejects as `named` does. */
   paths(id: BlobId, limit: number): Promise<string[]>;
   /**
@@ -71,9 +72,7 @@ export interface BlobIndex {
   named(after: BlobId | null, limit: number): Promise<NamedContent[]>;
 }
 
-export interface NamedContent {
-  readonly id: BlobId;
-  readonly size: number;
+export interface NamedContent extends BlobRef {
   readonly bytes: Uint8Array | null;
 }
 

@@ -1,11 +1,14 @@
 import type { Readable } from 'node:stream';
-import type { BlobId, ByteRange, DigestName, Digests } from './values.js';
+import type { BlobId, BlobPlace, ByteRange, DigestName, Digests } from './values.js';
 
-/** Where the bytes of files live, by the hash of their content. Engines: disk, memory. */
+/**
+ * Where the bytes of files live. Each blob has a place: where its hash says, or one of the engine's own naming. The caller
+ * keeps the place beside the hash. Engines: disk, memory.
+ */
 export interface BlobStore {
   /**
-   * Takes all bytes of `source`, in constant memory. When it resolves the bytes are on stable storage under their
-   * hash and the result holds them there until `release`, whatever a collector does meanwhile.
+   * Takes all bytes of `source`, in constant memory. When it resolves the bytes are on stable storage, and the result
+   * can bring them back there until `release`, whatever a collector does meanwhile.
    *
    * Rejects, in this order of precedence, and leaves no bytes behind:
    * the signal's reason when it is aborted (from `verify` on it is too late for that), also while `source` hangs;
@@ -19,22 +22,28 @@ export interface BlobStore {
    * Opens the bytes, or the part `range` of them. Rejects with `BlobMissingError` before the first byte, never after;
    * a delete that comes later doesn't disturb the reader. A range that goes past the end is a `RangeError`.
    */
-  open(id: BlobId, range?: ByteRange): Promise<Readable>;
-  /** Null when there are no such bytes. */
-  stat(id: BlobId): Promise<BlobInfo | null>;
+  open(blob: BlobRef, range?: ByteRange): Promise<Readable>;
+  /** What is at the blob's place, of whatever size. Null when nothing is. */
+  stat(blob: BlobRef): Promise<BlobInfo | null>;
   /**
-   * Takes the bytes out of reach before it resolves; freeing the room may come later. False when there were none.
-   * The caller makes sure that nothing names them (see `BlobIndex.sweep`).
+   * Takes the bytes out of reach before it resolves; freeing the room may come later. Does nothing where there are none.
+   * When it rejects, some may be gone. The caller makes sure that nothing names the places (see `BlobIndex.sweep`).
    */
-  delete(id: BlobId): Promise<boolean>;
+  deleteAll(places: readonly BlobPlace[]): Promise<void>;
   /**
    * For bytes that are not what their hash says: takes them out of reach and keeps them for a person to look at. False,
    * and nothing happens, when others have been stored in their place since `damaged.storedAt`.
    */
   setAside(damaged: BlobInfo): Promise<boolean>;
-  /** All blobs, in no promised order. Blobs put or deleted meanwhile may be in it or not. */
-  list(): AsyncIterable<BlobInfo>;
-  /** Removes what uploads of an ended process left. Call it only while no other process uploads. */
+  /**
+   * All blobs, by place in the order of code units: those whose places come after `after` and begin with `prefix`. Blobs
+   * put or deleted meanwhile may be in it or not. Where a part can't be read it rejects, never leaves that out.
+   */
+  list(options?: { readonly after?: BlobPlace; readonly prefix?: string }): AsyncIterable<BlobInfo>;
+  /**
+   * Removes what uploads of an ended process left on this machine. Call it only while no other process uploads. An engine
+   * that keeps nothing here does nothing.
+   */
   clearIncoming(): Promise<void>;
   /** Bytes that can still be stored, or null when the engine knows no limit. */
   freeBytes(): Promise<number | null>;
@@ -70,23 +79,45 @@ export interface ReceivedBytes {
   readonly digests: Digests;
 }
 
-export interface BlobInfo {
+/** What a caller remembers of a blob. */
+export interface BlobRef {
   readonly id: BlobId;
+  readonly size: number;
+  /** Null: where the hash says. */
+  readonly place: BlobPlace | null;
+}
+
+/** The blob's place, spelt out. */
+export function placeOf({ id, place }: Pick<BlobRef, 'id' | 'place'>): BlobPlace {
+  return place ?? (id as string as BlobPlace);
+}
+
+export interface BlobInfo {
+  readonly place: BlobPlace;
+  /** Null where the place doesn't tell. */
+  readonly id: BlobId | null;
   readonly size: number;
   readonly storedAt: Date;
 }
 
-export interface StoredBlob extends ReceivedBytes {
+/**
+ * What became of an upload. `named`: a committed row names its place. `surplus`: none does, and none will. `unknown`:
+ * nobody can say.
+ */
+export type UploadOutcome = 'named' | 'surplus' | 'unknown';
+
+export interface StoredBlob extends ReceivedBytes, BlobRef {
   /**
-   * Puts the bytes back under their hash if a collector has taken them away since; durable when it resolves.
+   * Puts the bytes back at their place if a collector has taken them away since; durable when it resolves.
    * Not after `release`.
    */
   restore(): Promise<void>;
   /**
-   * Gives up the hold. The bytes stay under their hash. May be called twice. Never rejects: it follows a commit, which has
-   * been decided; what can't be removed goes at the next start.
+   * Gives up the hold. Surplus bytes go where no other upload can have them at the same place; else they stay for the
+   * collector. Of several calls the first counts. Never rejects: it follows what has been decided; what can't be removed
+   * goes at the next start, or by the collector.
    */
-  release(): Promise<void>;
+  release(outcome: UploadOutcome): Promise<void>;
 }
 
 export class BlobMissingError extends Error {

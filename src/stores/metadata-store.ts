@@ -2,7 +2,7 @@ import type { Access, Authority } from './account-store.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
 import type { StagedCopies } from './staged-copies.js';
 import type { UploadTransaction, UploadView } from './uploads.js';
-import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
+import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
 
 /**
  * Names, properties, locks and trash of all drives, in transactions. Times are milliseconds since 1970 and are
@@ -80,6 +80,8 @@ export interface ContentRow extends Digests {
   readonly size: number;
   /** The bytes themselves, where they are few enough to live in the database; else null and a BlobStore has them. */
   readonly bytes: Uint8Array | null;
+  /** Where a BlobStore has them; see `BlobRef`. Says nothing where `bytes` are here. */
+  readonly place: BlobPlace | null;
 }
 
 export interface PropertyRow {
@@ -311,7 +313,8 @@ export interface StoreTransaction extends StoreView {
 
   /**
    * Records a content so that nodes can name it. `bytes` null: a BlobStore has them, and `'condemned'` warns that a
-   * collector may have taken them away: the caller looks, inside this transaction, and gives up if they are gone.
+   * collector may have taken them away: the caller looks, inside this transaction, and gives up if they are gone. A
+   * content that is recorded with another place has this one from now on, and the collector comes for the former.
    */
   putContent(content: ContentRow, now: number): Promise<'recorded' | 'condemned'>;
 }

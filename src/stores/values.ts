@@ -4,6 +4,8 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** SHA-256 of a content, 64 lower-case hexadecimal digits. */
 export type BlobId = Brand<string, 'BlobId'>;
+/** Where a BlobStore has the bytes of a blob: a name of the engine's own, or the blob's hash. */
+export type BlobPlace = Brand<string, 'BlobPlace'>;
 /** A file or collection. Never reused, stable over MOVE. */
 export type NodeId = Brand<number, 'NodeId'>;
 /** A drive's public number, six digits or more. */

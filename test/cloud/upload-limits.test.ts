@@ -177,15 +177,16 @@ describe('leftovers expire', () => {
     const { headers } = await send('POST', base(123456, 'files'), tus);
     const at = new URL(headers.location!).pathname;
     const { id } = (await find('old'))!;
-    const { blobId } = (await server.engines.metadata.read([], (view) => view.uploads.findPart(id, '0')))!;
+    const { blobId, size } = (await server.engines.metadata.read([], (view) => view.uploads.findPart(id, '0')))!;
+    const blob = { id: blobId, size, place: null };
     await expire(23);
     await collect();
     expect(await find('old')).not.toBe(null);
-    expect(await server.engines.blobs.stat(blobId)).not.toBe(null);
+    expect(await server.engines.blobs.stat(blob)).not.toBe(null);
     await expire(25);
     expect(await find('old')).toBe(null);
     await collect();
-    expect(await server.engines.blobs.stat(blobId)).toBe(null);
+    expect(await server.engines.blobs.stat(blob)).toBe(null);
     expect((await send('HEAD', at, { 'Tus-Resumable': '1.0.0' })).status).toBe(404);
   });
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobIndex, ContentPosition } from '../../src/stores/blob-index.js';
+import { placeOf } from '../../src/stores/blob-store.js';
 import type { NodeRow } from '../../src/stores/metadata-store.js';
-import type { BlobId } from '../../src/stores/values.js';
+import type { BlobPlace } from '../../src/stores/values.js';
 import { contentOf, insertFile, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 /** The collector's protocol. */
@@ -10,7 +11,7 @@ export function blobIndexSuite(open: OpenEngine): void {
     let world: World;
     let index: BlobIndex;
     /** Bytes that a BlobStore would have. */
-    let stored: Set<BlobId>;
+    let stored: Set<BlobPlace>;
 
     beforeEach(async () => {
       world = await World.open(open);
@@ -23,23 +24,24 @@ export function blobIndexSuite(open: OpenEngine): void {
     });
 
     const idOf = (text: string) => contentOf(text).id;
+    const placeIn = (text: string) => placeOf(contentOf(text));
     const isKnown = async (text: string) => (await world.read((view) => view.findContent(idOf(text)))) !== null;
     const isMarked = async (text: string) =>
       (await world.write((transaction) => transaction.putContent(largeContentOf(text), NOW))) === 'condemned';
-    const deleteBytes = async (id: BlobId) => stored.delete(id);
-    const sweep = (condemnedBefore = LATER, after: BlobId | null = null, limit = 100) =>
+    const deleteBytes = async (place: BlobPlace) => stored.delete(place);
+    const sweep = (condemnedBefore = LATER, after: BlobPlace | null = null, limit = 100) =>
       index.sweep({ condemnedBefore, after, limit, now: NOW }, deleteBytes);
 
     /** As an upload that ends without naming what it stored. */
     async function record(...texts: string[]): Promise<void> {
       for (const text of texts) {
         await world.write((transaction) => transaction.putContent(largeContentOf(text), NOW));
-        stored.add(idOf(text));
+        stored.add(placeIn(text));
       }
     }
     /** As a whole upload. */
     async function upload(text: string, name = text): Promise<NodeRow> {
-      stored.add(idOf(text));
+      stored.add(placeIn(text));
       return world.write((t) => insertFile(t, world.home, name, largeContentOf(text), world.drive.id));
     }
 
@@ -75,7 +77,7 @@ export function blobIndexSuite(open: OpenEngine): void {
       await upload('named');
       await record('unnamed');
       await world.write((transaction) => transaction.putContent(contentOf('in the database'), NOW));
-      const ids = ['named', 'unnamed', 'stranger', 'in the database'].map(idOf);
+      const ids = ['named', 'unnamed', 'stranger', 'in the database'].map(placeIn);
       // The bytes of a content that lives in the database are not needed in a BlobStore as well.
       expect(await index.condemnUnknown(ids, NOW)).toBe(2);
       expect(await index.condemnUnknown(ids, NOW)).toBe(0);
@@ -90,15 +92,16 @@ export function blobIndexSuite(open: OpenEngine): void {
       await upload('middle');
       await world.write((transaction) => transaction.putContent(contentOf('in the database'), NOW));
       await upload('new');
-      expect(await index.newest(9)).toEqual(['new', 'middle', 'marked', 'old'].map(idOf));
-      expect(await index.newest(1)).toEqual([idOf('new')]);
+      const newest = async (limit: number) => (await index.newest(limit)).map(placeOf);
+      expect(await newest(9)).toEqual(['new', 'middle', 'marked', 'old'].map(placeIn));
+      expect(await newest(1)).toEqual([placeIn('new')]);
       await index.condemn(null, 100, NOW);
-      expect(await index.newest(9)).toEqual(['new', 'middle'].map(idOf));
+      expect(await newest(9)).toEqual(['new', 'middle'].map(placeIn));
     });
 
     it('setAside — takes bytes away that are damaged, and none that were stored in their place', async () => {
       const file = await world.file(world.home, 'small', 'rotten');
-      await world.corrupt('UPDATE content SET bytes = ? WHERE id = ?', Buffer.from('r0tten'), idOf('rotten'));
+      await world.corrupt('UPDATE content SET bytes = ? WHERE id = ?', Buffer.from('r0tten'), placeIn('rotten'));
       const damaged = (await index.named(null, 9))[0]!;
       expect(await index.setAside({ ...damaged, bytes: Buffer.from('other') }, NOW)).toBe(false);
       expect(await index.setAside(damaged, NOW)).toBe(true);
@@ -113,8 +116,8 @@ export function blobIndexSuite(open: OpenEngine): void {
       await upload('named');
       await record('unnamed');
       await world.write((transaction) => transaction.putContent(contentOf('in the database'), NOW));
-      const ids = ['named', 'unnamed', 'stranger', 'in the database'].map(idOf);
-      const strangers = ['stranger', 'in the database'].map(idOf).sort();
+      const ids = ['named', 'unnamed', 'stranger', 'in the database'].map(placeIn);
+      const strangers = ['stranger', 'in the database'].map(placeIn).sort();
       expect([...(await index.unknown(ids))].sort()).toEqual(strangers);
       await index.condemnUnknown(ids, NOW);
       expect([...(await index.unknown(ids))].sort()).toEqual(strangers);
@@ -126,14 +129,14 @@ export function blobIndexSuite(open: OpenEngine): void {
       await upload('named');
       await index.condemn(null, 9, NOW);
       expect(await sweep()).toMatchObject({ deleted: 2 });
-      expect(stored).toEqual(new Set([idOf('named')]));
+      expect(stored).toEqual(new Set([placeIn('named')]));
       for (const text of ['a', 'b']) expect(await isKnown(text)).toBe(false);
     });
 
     it('sweep — deletes bytes of which no row knew', async () => {
-      stored.add(idOf('stranger'));
-      await index.condemnUnknown([idOf('stranger')], NOW);
-      expect(await sweep()).toEqual({ last: idOf('stranger'), deleted: 1 });
+      stored.add(placeIn('stranger'));
+      await index.condemnUnknown([placeIn('stranger')], NOW);
+      expect(await sweep()).toEqual({ last: placeIn('stranger'), deleted: 1 });
       expect(stored.size).toBe(0);
     });
 
@@ -141,15 +144,15 @@ export function blobIndexSuite(open: OpenEngine): void {
       await record('again');
       await index.condemn(null, 9, NOW);
       await upload('again');
-      expect(await sweep()).toEqual({ last: idOf('again'), deleted: 0 });
-      expect(stored).toEqual(new Set([idOf('again')]));
+      expect(await sweep()).toEqual({ last: placeIn('again'), deleted: 0 });
+      expect(stored).toEqual(new Set([placeIn('again')]));
       expect(await isKnown('again')).toBe(true);
     });
 
     it('sweep — leaves the bytes in the database of a content that lives there', async () => {
       await world.file(world.home, 'small', 'small');
-      stored.add(idOf('small'));
-      await index.condemnUnknown([idOf('small')], NOW);
+      stored.add(placeIn('small'));
+      await index.condemnUnknown([placeIn('small')], NOW);
       expect(await sweep()).toMatchObject({ deleted: 1 });
       expect((await world.read((view) => view.findContent(idOf('small'))))?.bytes).not.toBeNull();
     });
@@ -158,7 +161,7 @@ export function blobIndexSuite(open: OpenEngine): void {
       await record('gone already');
       stored.clear();
       await index.condemn(null, 9, NOW);
-      expect(await sweep()).toEqual({ last: idOf('gone already'), deleted: 0 });
+      expect(await sweep()).toEqual({ last: placeIn('gone already'), deleted: 0 });
       expect(await isKnown('gone already')).toBe(false);
     });
 
@@ -173,13 +176,13 @@ export function blobIndexSuite(open: OpenEngine): void {
       const texts = ['a', 'b', 'c', 'd', 'e'];
       await record(...texts);
       await index.condemn(null, 9, NOW);
-      const lasts: (BlobId | null)[] = [];
-      for (let after: BlobId | null = null; ; ) {
+      const lasts: (BlobPlace | null)[] = [];
+      for (let after: BlobPlace | null = null; ; ) {
         ({ last: after } = await sweep(LATER, after, 2));
         lasts.push(after);
         if (after === null) break;
       }
-      const sorted = texts.map(idOf).sort();
+      const sorted = texts.map(placeIn).sort();
       expect(lasts).toEqual([sorted[1], sorted[3], sorted[4], null]);
       expect(stored.size).toBe(0);
       for (const text of texts) expect(await isMarked(text)).toBe(true);
@@ -190,15 +193,15 @@ export function blobIndexSuite(open: OpenEngine): void {
       await index.condemn(null, 9, NOW);
       const seen: string[] = [];
       let uploaded: Promise<unknown> = Promise.resolve();
-      await index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now: NOW }, async (id) => {
+      await index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now: NOW }, async (place) => {
         seen.push('delete begins');
         uploaded = world.write(async (transaction) => {
           // As an upload does that meets the mark: it looks whether its bytes are still there.
           seen.push(await transaction.putContent(largeContentOf('contested'), NOW));
-          seen.push(stored.has(id) ? 'bytes there' : 'bytes gone');
+          seen.push(stored.has(place) ? 'bytes there' : 'bytes gone');
         });
         for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-        stored.delete(id);
+        stored.delete(place);
         seen.push('delete ends');
         return true;
       });
@@ -226,10 +229,10 @@ export function blobIndexSuite(open: OpenEngine): void {
         await transaction.insertNode({ ...place, content: largeContentOf('again') }, LATER);
         return answer;
       });
-      stored.add(idOf('again'));
+      stored.add(placeIn('again'));
       expect(status).toBe('condemned');
       await sweep();
-      expect(stored.has(idOf('again'))).toBe(true);
+      expect(stored.has(placeIn('again'))).toBe(true);
     });
 
     it('pardon — drops older marks and leaves younger ones', async () => {
@@ -272,8 +275,8 @@ export function blobIndexSuite(open: OpenEngine): void {
       await upload('named');
       await record('recorded');
       await world.file(world.home, 'inline', 'inline');
-      const ids = ['named', 'recorded', 'inline', 'stranger'].map(idOf);
-      expect(await index.unnamed(ids)).toEqual(['recorded', 'inline', 'stranger'].map(idOf));
+      const ids = ['named', 'recorded', 'inline', 'stranger'].map(placeIn);
+      expect(await index.unnamed(ids)).toEqual(['recorded', 'inline', 'stranger'].map(placeIn));
       expect(await index.unnamed([])).toEqual([]);
     });
 
@@ -305,7 +308,7 @@ export function blobIndexSuite(open: OpenEngine): void {
         await index.pauseSweep(UNTIL, LATER);
         expect(await sweepAt(UNTIL)).toEqual({ last: null, deleted: 0 });
         expect(await isKnown('doomed')).toBe(true);
-        expect(await sweepAt(UNTIL + 1)).toEqual({ last: idOf('doomed'), deleted: 1 });
+        expect(await sweepAt(UNTIL + 1)).toEqual({ last: placeIn('doomed'), deleted: 1 });
       });
 
       it('of several, the last to end counts', async () => {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import type { BlobInfo, BlobStore, StoredBlob } from '../../src/stores/blob-store.js';
+import type { BlobInfo, BlobRef, BlobStore, StoredBlob } from '../../src/stores/blob-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 
 export interface BlobEngine {
   readonly store: BlobStore;
+  /** Whether equal bytes have one place, or each upload has its own. */
+  readonly places: 'hash' | 'random';
   /** What of uploads lies about outside the blobs themselves. */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
@@ -19,7 +21,7 @@ const KIB = 1024;
 export const MIB = 1024 * KIB;
 /** Around the sizes at which the disk engine takes another buffer, another thread, another sync. */
 export const SIZES = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 3 * MIB, 9 * MIB + 7];
-export const UNKNOWN = 'f'.repeat(64) as BlobId;
+export const UNKNOWN: BlobRef = { id: 'f'.repeat(64) as BlobId, size: 1, place: null };
 
 export function sha256(bytes: Uint8Array): BlobId {
   return createHash('sha256').update(bytes).digest('hex') as BlobId;
@@ -52,9 +54,9 @@ export function thenHang(bytes: Uint8Array): AsyncIterable<Uint8Array> & { reado
   return { [Symbol.asyncIterator]: chunks, isHanging };
 }
 
-export async function listed(store: BlobStore): Promise<BlobInfo[]> {
+export async function listed(store: BlobStore, options: Parameters<BlobStore['list']>[0] = {}): Promise<BlobInfo[]> {
   const found: BlobInfo[] = [];
-  for await (const blob of store.list()) found.push(blob);
+  for await (const blob of store.list(options)) found.push(blob);
   return found;
 }
 
@@ -63,6 +65,6 @@ export function put(test: BlobTest, bytes: Uint8Array): Promise<StoredBlob> {
   return test.engine.store.put(inChunks(bytes));
 }
 
-export async function read(test: BlobTest, id: BlobId, range?: { start: number; end: number }): Promise<Buffer> {
-  return buffer(await test.engine.store.open(id, range));
+export async function read(test: BlobTest, blob: BlobRef, range?: { start: number; end: number }): Promise<Buffer> {
+  return buffer(await test.engine.store.open(blob, range));
 }

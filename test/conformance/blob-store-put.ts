@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BlobTooLargeError } from '../../src/stores/blob-store.js';
+import { BlobTooLargeError, placeOf } from '../../src/stores/blob-store.js';
 import type { DigestName } from '../../src/stores/values.js';
 import { type BlobTest, inChunks, listed, MIB, put, read, SIZES, sha256, thenHang, thenThrow } from './blob-sources.js';
 
@@ -16,7 +16,7 @@ export function putSuite(test: BlobTest): void {
       const bytes = randomBytes(size);
       const stored = await put(test, bytes);
       expect({ id: stored.id, size: stored.size }).toEqual({ id: sha256(bytes), size });
-      expect((await read(test, stored.id)).equals(bytes)).toBe(true);
+      expect((await read(test, stored)).equals(bytes)).toBe(true);
     });
 
     it('doesn’t care how the bytes are cut', async () => {
@@ -45,7 +45,7 @@ export function putSuite(test: BlobTest): void {
       }
       const stored = await test.engine.store.put(reusing());
       expect(stored.id).toBe(digest.digest('hex'));
-      expect(sha256(await read(test, stored.id))).toBe(stored.id);
+      expect(sha256(await read(test, stored))).toBe(stored.id);
     });
 
     it.each([100, 5 * MIB])('computes other digests on request: %d bytes', async (size) => {
@@ -57,18 +57,26 @@ export function putSuite(test: BlobTest): void {
       expect((await put(test, bytes)).digests).toEqual({});
     });
 
-    it('stores the same bytes once, also when they come at the same time', async () => {
+    it('stores the same bytes once at each place, also when they come at the same time', async () => {
       const bytes = randomBytes(3 * MIB);
       const all = await Promise.all(Array.from({ length: 8 }, () => put(test, bytes)));
       expect(new Set(all.map(({ id }) => id))).toEqual(new Set([sha256(bytes)]));
-      expect(await listed(test.engine.store)).toHaveLength(1);
+      const places = new Set(all.map(placeOf));
+      expect(places.size).toBe(test.engine.places === 'hash' ? 1 : 8);
+      expect((await listed(test.engine.store)).map(({ place }) => place)).toEqual([...places].sort());
+    });
+
+    it('says where the bytes are: null where their hash says', async () => {
+      const { id, place } = await put(test, randomBytes(10));
+      if (test.engine.places === 'hash') expect(place).toBeNull();
+      else expect([null, id]).not.toContain(place);
     });
 
     it('keeps parallel uploads apart', async () => {
       const contents = Array.from({ length: 24 }, (_, number) => randomBytes(number * 150_000));
       const all = await Promise.all(contents.map((bytes) => put(test, bytes)));
       expect(all.map(({ id }) => id)).toEqual(contents.map(sha256));
-      for (const [number, { id }] of all.entries()) expect((await read(test, id)).equals(contents[number]!)).toBe(true);
+      for (const [number, blob] of all.entries()) expect((await read(test, blob)).equals(contents[number]!)).toBe(true);
     });
 
     it('takes exactly sizeMax bytes', async () => {
@@ -169,19 +177,19 @@ export function putSuite(test: BlobTest): void {
 
     it('leaves earlier bytes of that hash alone when a later upload of them is refused', async () => {
       const bytes = randomBytes(70_000);
-      const { id } = await put(test, bytes);
+      const stored = await put(test, bytes);
       const verify = () => {
         throw new Error('refused');
       };
       await expect(test.engine.store.put(inChunks(bytes), { verify })).rejects.toThrow('refused');
-      expect((await read(test, id)).equals(bytes)).toBe(true);
+      expect((await read(test, stored)).equals(bytes)).toBe(true);
     });
 
     it('works with a signal that outlives it, and forgets it', async () => {
       const abort = new AbortController();
       const stored = await test.engine.store.put(inChunks(randomBytes(10)), { signal: abort.signal });
       abort.abort();
-      expect(await test.engine.store.stat(stored.id)).not.toBeNull();
+      expect(await test.engine.store.stat(stored)).not.toBeNull();
     });
   });
 }

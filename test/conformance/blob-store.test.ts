@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskBlobStore } from '../../src/engines/disk/disk-blob-store.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
+import { placeOf } from '../../src/stores/blob-store.js';
 import { waitUntil } from '../support/run-program.js';
 import { inChunks, sha256 } from './blob-sources.js';
 import { blobStoreSuite } from './blob-store.js';
@@ -14,6 +15,7 @@ blobStoreSuite('disk', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firn-blobs-'));
   return {
     store: await DiskBlobStore.open(folder),
+    places: 'hash',
     leftovers: () => readdir(join(folder, 'incoming')),
     close: () => rm(folder, { recursive: true }),
   };
@@ -21,6 +23,14 @@ blobStoreSuite('disk', async () => {
 
 blobStoreSuite('memory', async () => ({
   store: new MemoryBlobStore(),
+  places: 'hash',
+  leftovers: async () => [],
+  close: async () => {},
+}));
+
+blobStoreSuite('memory, at places of their own', async () => ({
+  store: new MemoryBlobStore({ places: 'random' }),
+  places: 'random',
   leftovers: async () => [],
   close: async () => {},
 }));
@@ -54,14 +64,14 @@ describe('DiskBlobStore', () => {
   });
 
   it('finds in a later run what an earlier one stored', async () => {
-    const { id } = await store.put(inChunks(randomBytes(20_000)));
+    const blob = await store.put(inChunks(randomBytes(20_000)));
     const later = await DiskBlobStore.open(folder);
-    expect(await later.stat(id)).not.toBeNull();
+    expect(await later.stat(blob)).not.toBeNull();
   });
 
   it('leaves no descriptor open, however uploads and downloads end', async () => {
     const bytes = randomBytes(6_000_000);
-    const { id } = await store.put(inChunks(bytes));
+    const blob = await store.put(inChunks(bytes));
     const failing = () => {
       throw new Error('refused');
     };
@@ -72,10 +82,10 @@ describe('DiskBlobStore', () => {
         store.put(inChunks(bytes), { signal: abort.signal }),
         store.put(inChunks(bytes), { sizeMax: 5_000_000 }),
         store.put(inChunks(bytes), { verify: failing }),
-        store.open(id, { start: 0, end: 6_000_000 }),
+        store.open(blob, { start: 0, end: 6_000_000 }),
       ]);
-      for await (const _chunk of await store.open(id)) break;
-      (await store.open(id)).destroy();
+      for await (const _chunk of await store.open(blob)) break;
+      (await store.open(blob)).destroy();
     }
     await waitUntil('all files are closed', async () => (await openFiles()).length === 0);
   });
@@ -89,19 +99,19 @@ describe('DiskBlobStore', () => {
   });
 
   it('a blob that is shorter than the range asked for breaks the download off', async () => {
-    const { id } = await store.put(inChunks(randomBytes(300_000)));
-    const reader = await store.open(id);
-    await writeFile(pathOf(id), Buffer.alloc(100_000));
+    const blob = await store.put(inChunks(randomBytes(300_000)));
+    const reader = await store.open(blob);
+    await writeFile(pathOf(blob.id), Buffer.alloc(100_000));
     await expect(async () => {
       for await (const _chunk of reader);
     }).rejects.toThrow('ends at 100000 bytes');
   });
 
   it('setAside keeps the bytes in damaged/', async () => {
-    const { id } = await store.put(inChunks(randomBytes(30_000)));
-    await store.setAside((await store.stat(id))!);
+    const blob = await store.put(inChunks(randomBytes(30_000)));
+    await store.setAside((await store.stat(blob))!);
     const [name] = await readdir(join(folder, 'damaged'));
-    expect(name).toContain(id);
+    expect(name).toContain(blob.id);
   });
 
   it('passes over files that are no blobs', async () => {
@@ -119,8 +129,8 @@ describe('DiskBlobStore', () => {
 
   it('a delete also frees the room', async () => {
     const stored = await store.put(inChunks(randomBytes(30_000)));
-    await stored.release();
-    await store.delete(stored.id);
+    await stored.release('named');
+    await store.deleteAll([placeOf(stored)]);
     await waitUntil('incoming/ is empty', async () => (await readdir(join(folder, 'incoming'))).length === 0);
   });
 
@@ -147,7 +157,7 @@ describe('DiskBlobStore', () => {
     clearInterval(watch);
     expect(stored.size).toBe(3_200 * 64 * 1024);
     expect(peak - before).toBeLessThan(48_000_000);
-    await store.delete(stored.id);
+    await store.deleteAll([placeOf(stored)]);
   });
 
   it('hashes large uploads as it hashes small ones', async () => {

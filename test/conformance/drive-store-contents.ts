@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { placeOf } from '../../src/stores/blob-store.js';
 import type { ContentRow } from '../../src/stores/metadata-store.js';
-import type { BlobId } from '../../src/stores/values.js';
-import { contentOf, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
+import type { BlobId, BlobPlace } from '../../src/stores/values.js';
+import { contentOf, insertFile, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 const UNKNOWN = 'f'.repeat(64) as BlobId;
 
@@ -68,11 +69,32 @@ export function driveStoreContentsSuite(open: OpenEngine): void {
       expect(await find(contentOf('grown small').id)).toEqual(contentOf('grown small'));
     });
 
+    it('putContent — the newest place counts, and the collector comes for the one before', async () => {
+      const content = largeContentOf('moved');
+      const elsewhere = { ...content, place: 'elsewhere' as BlobPlace };
+      const { blobIndex } = world.engine;
+      await world.write((t) => insertFile(t, world.home, 'file', content, world.drive.id));
+      expect(await put(elsewhere)).toBe('recorded');
+      expect(await find(content.id)).toEqual(elsewhere);
+      expect(await blobIndex.named(null, 9)).toEqual([elsewhere]);
+      expect(await blobIndex.unnamed([placeOf(content), elsewhere.place])).toEqual([placeOf(content)]);
+      expect(await blobIndex.unknown([placeOf(content), elsewhere.place])).toEqual([placeOf(content)]);
+      const file = (await world.read((view) => view.resolveFile(world.home, ['file']))).content;
+      expect(file).toEqual(elsewhere);
+      const deleted: BlobPlace[] = [];
+      await blobIndex.sweep({ condemnedBefore: LATER, after: null, limit: 9, now: LATER }, async (place) => {
+        deleted.push(place);
+        return true;
+      });
+      expect(deleted).toEqual([placeOf(content)]);
+      expect(await find(content.id)).toEqual(elsewhere);
+    });
+
     it('putContent — says condemned where a collector may have taken the bytes away', async () => {
       const [content, unknown] = [largeContentOf('doomed'), largeContentOf('left over')];
       await put(content);
       await world.engine.blobIndex.condemn(null, 10, NOW);
-      await world.engine.blobIndex.condemnUnknown([unknown.id], NOW);
+      await world.engine.blobIndex.condemnUnknown([placeOf(unknown)], NOW);
       expect(await put(content)).toBe('condemned');
       expect(await put(unknown)).toBe('condemned');
       expect(await put(largeContentOf('other'))).toBe('recorded');

@@ -213,7 +213,8 @@ export class World {
 /** A content whose bytes live in the database. */
 export function contentOf(text: string): ContentRow {
   const bytes = Buffer.from(text);
-  return { id: createHash('sha256').update(bytes).digest('hex') as BlobId, size: bytes.length, bytes };
+  const id = createHash('sha256').update(bytes).digest('hex') as BlobId;
+  return { id, size: bytes.length, bytes, place: null };
 }
 
 /** A content whose bytes a BlobStore has. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { placeOf } from '../../src/stores/blob-store.js';
 import { NameTakenError } from '../../src/stores/metadata-store.js';
 import type { PartRow, UploadKey, UploadRow } from '../../src/stores/uploads.js';
 import type { NodeId, UploadId } from '../../src/stores/values.js';
@@ -203,7 +204,7 @@ export function uploadsSuite(open: OpenEngine): void {
       expect((await blobIndex.condemn(null, 9, NOW)).marked).toBe(0);
       expect(await blobIndex.forgetInline(null, 9)).toBe(null);
       expect(await world.read((view) => view.findContent(contentOf('inline').id))).not.toBe(null);
-      expect(await blobIndex.unnamed([large.id])).toEqual([]);
+      expect(await blobIndex.unnamed([placeOf(large)])).toEqual([]);
       expect((await blobIndex.named(null, 9)).map(({ id }) => id).sort()).toEqual(
         [large.id, contentOf('inline').id].sort(),
       );

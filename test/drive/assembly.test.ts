@@ -49,7 +49,7 @@ class Bench {
     expect(content?.row.id).toBe(hash('sha256', this.whole(...parts), 'hex'));
     expect(content?.row.sha1).toBe(hash('sha1', this.whole(...parts), 'hex'));
     expect(content?.row.md5).toBe(hash('md5', this.whole(...parts), 'hex'));
-    await content?.release();
+    await content?.release('surplus');
   }
 }
 

@@ -55,7 +55,7 @@ describe('storage/README invariant 3 — a collector between the bytes of an upl
     const bytes = Buffer.alloc(100_000, 'a');
     const content = await receive(bytes);
     expect((await collect()).deleted).toBe(1);
-    expect(await server.engines.blobs.stat(content.row.id)).toBeNull();
+    expect(await server.engines.blobs.stat(content.row)).toBeNull();
     await put('a.bin', content);
     expect((await read('a.bin')).equals(bytes)).toBe(true);
   });

@@ -7,7 +7,6 @@ import { type Engines, openEngines } from '../../src/engines/open-engines.js';
 import { claimStorage } from '../../src/engines/sqlite/storage-claim.js';
 import { StorageFormatError } from '../../src/engines/storage-format.js';
 import { MetadataDamagedError } from '../../src/stores/blob-index.js';
-import type { BlobId } from '../../src/stores/values.js';
 import { openToOthers } from '../support/file-modes.js';
 
 async function makeFolder() {
@@ -37,9 +36,9 @@ async function addBlob({ blobs, metadata }: Engines, text: string): Promise<void
     yield Buffer.from(text);
   }
   const stored = await blobs.put(source());
-  const content = { id: stored.id, size: stored.size, bytes: null };
+  const content = { id: stored.id, size: stored.size, bytes: null, place: stored.place };
   await metadata.write([], (transaction) => transaction.putContent(content, 0));
-  await stored.release();
+  await stored.release('named');
 }
 
 /** Names, sizes and times of all that is in the folder. */
@@ -130,7 +129,7 @@ describe('faults A2 — a storage whose database is not there', () => {
     const engines = await openEngines({ storage });
     const newest = await engines.blobIndex.newest(32);
     expect(newest.length).toBe(32);
-    for (const id of newest) await rm(join(storage, 'blobs', id.slice(0, 2), id));
+    for (const { id } of newest) await rm(join(storage, 'blobs', id.slice(0, 2), id));
     await engines.close();
     await (await openEngines({ storage })).close();
   });
@@ -211,8 +210,8 @@ describe('security Low — what is stored is for its owner alone', () => {
       const engines = await makeEngines({ storage });
       const release = claimStorage(storage);
       await addBlob(engines, 'a blob');
-      const [id] = await engines.blobIndex.newest(1);
-      await engines.blobs.setAside((await engines.blobs.stat(id as BlobId))!);
+      const [blob] = await engines.blobIndex.newest(1);
+      await engines.blobs.setAside((await engines.blobs.stat(blob!))!);
       await addBlob(engines, 'another');
       expect(await openToOthers(storage)).toEqual([]);
       release();

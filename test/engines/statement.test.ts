@@ -79,7 +79,7 @@ describe('Statement', () => {
 
   it('run — gives the number of changed rows, and throws UniqueViolation where an index refuses', async () => {
     const mark = statement<{ id: string }>()((db, p) =>
-      db.insertInto('condemned').values({ content_id: p('id'), condemned_at: 1 }),
+      db.insertInto('condemned').values({ place: p('id'), condemned_at: 1 }),
     );
     const clear = statement<Record<string, never>>()((db) => db.deleteFrom('condemned'));
     const database = openMemory();

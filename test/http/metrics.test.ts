@@ -174,7 +174,7 @@ describe('PRODUCT R5 — /metrics', () => {
     for await (const { size } of blobs.list()) listed.push(size);
     expect(totals.stored!.count - totals.deleted).toBe(listed.length);
     const { condemned, deleted } = totals;
-    await (await blobs.put(Readable.from([Buffer.from('nobody names this')]))).release();
+    await (await blobs.put(Readable.from([Buffer.from('nobody names this')]))).release('surplus');
     await run();
     expect([totals.condemned - condemned, totals.deleted - deleted]).toEqual([1, 1]);
     expect(totals.stored).toEqual({

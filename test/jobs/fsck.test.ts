@@ -37,10 +37,10 @@ describe('checkEverything', () => {
     return {
       put: (...parameters) => blobs.put(...parameters),
       open: (...parameters) => blobs.open(...parameters),
-      stat: (id) => blobs.stat(id),
-      delete: (id) => blobs.delete(id),
+      stat: (blob) => blobs.stat(blob),
+      deleteAll: (places) => blobs.deleteAll(places),
       setAside: (damaged) => blobs.setAside(damaged),
-      list: () => blobs.list(),
+      list: (options) => blobs.list(options),
       clearIncoming: () => blobs.clearIncoming(),
       freeBytes: () => blobs.freeBytes(),
       checkWritable: () => blobs.checkWritable(),
@@ -140,7 +140,7 @@ describe('checkEverything', () => {
 
   it('reports bytes that nothing names as leftovers, which are no error', async () => {
     await storage.upload('named');
-    await (await storage.store('of a killed upload')).release();
+    await (await storage.store('of a killed upload')).release('surplus');
     await storage.destroy(await storage.upload('deleted'));
     while (await storage.blobIndex.purge(10));
     const findings = await check();
@@ -213,9 +213,9 @@ describe('checkEverything', () => {
     await storage.upload('damaged');
     await writeFile(storage.pathOf('damaged'), 'dAmaged');
     const blobs = disturbed({
-      open: async (...[id]: Parameters<BlobStore['open']>) => {
-        if (id === idOf('unreadable')) throw new Error('EIO: i/o error, read');
-        return storage.blobs.open(id);
+      open: async (...[blob]: Parameters<BlobStore['open']>) => {
+        if (blob.id === idOf('unreadable')) throw new Error('EIO: i/o error, read');
+        return storage.blobs.open(blob);
       },
     });
     const findings = await check(false, blobs);

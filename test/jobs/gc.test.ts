@@ -38,7 +38,7 @@ describe('collectGarbage', () => {
   });
 
   it('removes bytes whose upload ended before its transaction', async () => {
-    await (await storage.store('killed upload')).release();
+    await (await storage.store('killed upload')).release('unknown');
     expect(await collect(0)).toEqual({ condemned: 1, deleted: 1 });
     expect(await storage.has('killed upload')).toBe(false);
   });
@@ -50,7 +50,7 @@ describe('collectGarbage', () => {
       files.push(insertFileOf(`blob ${number}`), insertSmallFileOf(`small ${number}`));
     }
     for (const file of await Promise.all(files)) await storage.destroy(file);
-    for (let number = 0; number < 250; number++) await (await storage.store(`unknown ${number}`)).release();
+    for (let number = 0; number < 250; number++) await (await storage.store(`unknown ${number}`)).release('unknown');
     expect(await collect(0)).toEqual({ condemned: 700, deleted: 700 });
     for await (const blob of storage.blobs.list()) expect(blob).toBeNull();
     expect((await world.dump()).content).toEqual([]);
@@ -74,7 +74,8 @@ describe('collectGarbage', () => {
   it('faults A2 — touches nothing where the database knows nothing of most of what is stored, until it is told to', async () => {
     await storage.upload('kept');
     await storage.destroy(await storage.upload('deleted'));
-    for (let number = 0; number < 60; number++) await (await storage.store(`of another database ${number}`)).release();
+    for (let number = 0; number < 60; number++)
+      await (await storage.store(`of another database ${number}`)).release('unknown');
     const before = await storage.world.dump();
     await expect(collect(0)).rejects.toThrow(UnknownBlobsError);
     await expect(collect(0)).rejects.toThrow(
@@ -87,7 +88,7 @@ describe('collectGarbage', () => {
 
   it('faults A2 — blobs that were marked before the database was another one are as safe', async () => {
     for (let number = 0; number < 60; number++) await storage.upload(`${number}`);
-    for (let number = 0; number < 59; number++) await (await storage.store(`unknown ${number}`)).release();
+    for (let number = 0; number < 59; number++) await (await storage.store(`unknown ${number}`)).release('unknown');
     expect(await collect()).toEqual({ condemned: 59, deleted: 0 });
     await storage.world.corrupt('DELETE FROM node WHERE content_key IS NOT NULL');
     await storage.world.corrupt('DELETE FROM content');
@@ -97,7 +98,7 @@ describe('collectGarbage', () => {
   });
 
   it('faults A2 — some failed uploads are removed, also where there is nothing else', async () => {
-    for (let number = 0; number < 50; number++) await (await storage.store(`refused ${number}`)).release();
+    for (let number = 0; number < 50; number++) await (await storage.store(`refused ${number}`)).release('unknown');
     expect(await collect(0)).toEqual({ condemned: 50, deleted: 50 });
   });
 
@@ -122,7 +123,7 @@ describe('collectGarbage', () => {
     'faults B4 — ends after the page of %s that is under way',
     async (name) => {
       for (const file of [await insertFileOf('large'), await insertSmallFileOf('small')]) await storage.destroy(file);
-      await (await storage.store('unknown')).release();
+      await (await storage.store('unknown')).release('unknown');
       const abort = new AbortController();
       let calls = 0;
       const { blobIndex } = storage;
@@ -161,7 +162,7 @@ describe('collectGarbage', () => {
     await storage.world.write((transaction) =>
       insertFile(transaction, storage.world.home, 'x', largeContentOf('contested'), storage.world.drive.id),
     );
-    await stored.release();
+    await stored.release('unknown');
     now += DAY;
     await collect(0);
     expect(await storage.has('contested')).toBe(true);
@@ -175,7 +176,7 @@ describe('collectGarbage', () => {
     const stored = await storage.store('old');
     expect(await collect()).toEqual({ condemned: 0, deleted: 1 });
     expect(await record('old')).toBe('condemned');
-    await stored.release();
+    await stored.release('unknown');
   });
 
   it('drops marks a day after the bytes went, so that they don’t pile up', async () => {
@@ -226,7 +227,7 @@ describe('collectGarbage', () => {
     await Promise.all(collectors);
     await collect(0);
     const found = new Set<string>();
-    for await (const { id } of storage.blobs.list()) found.add(id);
+    for await (const { place } of storage.blobs.list()) found.add(place);
     expect(found).toEqual(new Set(texts.map(idOf)));
   });
 
@@ -239,7 +240,7 @@ describe('collectGarbage', () => {
         try {
           return await world.write(async (transaction) => {
             const state = await transaction.putContent(largeContentOf(text), now);
-            if (state === 'condemned' && !(await blobs.stat(stored.id))) throw new Error('collected');
+            if (state === 'condemned' && !(await blobs.stat(stored))) throw new Error('collected');
             return insertFile(transaction, world.home, name, largeContentOf(text), world.drive.id);
           });
         } catch (error) {
@@ -248,7 +249,7 @@ describe('collectGarbage', () => {
         }
       }
     } finally {
-      await stored.release();
+      await stored.release('unknown');
     }
   }
 

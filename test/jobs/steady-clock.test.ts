@@ -4,6 +4,7 @@ import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
 import { SteadyClock } from '../../src/jobs/steady-clock.js';
+import { placeOf } from '../../src/stores/blob-store.js';
 import { NOW } from '../conformance/metadata-fixture.js';
 import { Storage } from './storage-fixture.js';
 
@@ -188,9 +189,9 @@ describe('SteadyClock and what expires', () => {
     } as const;
     await security.createSession({ ...session, expiresAt: ahead + DAY, address: '', client: '' });
     await blobIndex.pauseSweep(ahead, ahead - 1);
-    await (await storage.store('unknown')).release();
-    const [{ id }] = [await storage.store('unknown')];
-    await blobIndex.condemnUnknown([id], ahead);
+    await (await storage.store('unknown')).release('surplus');
+    const unknown = await storage.store('unknown');
+    await blobIndex.condemnUnknown([placeOf(unknown)], ahead);
     await run(HOUR);
     await runJob('times ahead of the clock');
     const [row] = await world.engine.database.readOne((connection) =>

@@ -43,7 +43,7 @@ export class Storage {
     const file = await this.world.write((transaction) =>
       insertFile(transaction, this.world.home, name, largeContentOf(text), this.world.drive.id),
     );
-    await stored.release();
+    await stored.release('named');
     return file;
   }
 
@@ -61,7 +61,7 @@ export class Storage {
   }
 
   async has(text: string): Promise<boolean> {
-    return (await this.blobs.stat(idOf(text))) !== null;
+    return (await this.blobs.stat(largeContentOf(text))) !== null;
   }
 
   pathOf(text: string, folder = this.folder): string {

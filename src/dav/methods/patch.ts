@@ -33,10 +33,13 @@ async function findContent(request: DavRequest, snapshot: Snapshot): Promise<Con
 async function withDigests(request: DavRequest, content: ContentRow): Promise<ContentRow> {
   if (content.sha1 !== undefined && content.md5 !== undefined) return content;
   const { drive } = request;
-  const whole = { ...content, ...(await drive.parts.contents.digestsOf(content, request.signal)) };
+  const digests = await drive.parts.contents.digestsOf(content, request.signal);
   await drive.write(async (changes) => {
     const now = await changes.find(request.path, { withContent: true });
-    if (now.content?.id === content.id) await changes.transaction.putContent(whole, changes.now);
+    // As it is recorded now: its bytes may have another place by then.
+    if (now.content?.id === content.id) {
+      await changes.transaction.putContent({ ...now.content, ...digests }, changes.now);
+    }
   });
-  return whole;
+  return { ...content, ...digests };
 }

@@ -77,7 +77,7 @@ async function takeSegments(work: Append, upload: UploadRow, segments: BodySegme
     const { size } = content.row;
     if (now.received + size === now.size) return finish(work, now, content);
     if (size === 0) {
-      await content.release();
+      await content.release('surplus');
       segments.check();
       return { upload: now, written: null };
     }

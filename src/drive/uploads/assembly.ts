@@ -120,7 +120,8 @@ export class Assembly {
     this.#abandoned.abort(new AbandonedError('the upload is put together no more'));
     this.#wake();
     try {
-      await (await this.#result).release();
+      // Once it was asked for, somebody may have named it.
+      await (await this.#result).release(this.#order ? 'unknown' : 'surplus');
     } catch {
       // Its failure is what was asked for, or has been told to whoever waited for the result.
     }

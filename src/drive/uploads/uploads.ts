@@ -244,7 +244,7 @@ export class Uploads {
       return await finish.commit(content, (changes) => seal(changes, finish, order));
     } finally {
       this.#assemblies.drop(upload.id);
-      await tail?.release();
+      await tail?.release('surplus');
     }
   }
 

@@ -5,13 +5,15 @@ import type { Readable } from 'node:stream';
 import {
   type BlobInfo,
   BlobMissingError,
+  type BlobRef,
   type BlobStore,
   type BlobStoreStats,
   type PutOptions,
+  placeOf,
   type ReceivedBytes,
   type StoredBlob,
 } from '../../stores/blob-store.js';
-import { type BlobId, type ByteRange, isBlobId } from '../../stores/values.js';
+import { type BlobId, type BlobPlace, type ByteRange, isBlobId } from '../../stores/values.js';
 import { Hashers } from '../hashing/hashers.js';
 import { UploadBuffers } from '../hashing/upload-buffers.js';
 import { paced } from '../paced.js';
@@ -111,13 +113,13 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async open(id: BlobId, range?: ByteRange): Promise<Readable> {
-    const fd = await this.#openFile(id);
+  async open(blob: BlobRef, range?: ByteRange): Promise<Readable> {
+    const fd = await this.#openFile(blob);
     try {
       const { size } = await fstat(fd);
       const { start, end } = range ?? { start: 0, end: size - 1 };
       if (range && !(start >= 0 && start <= end && end < size)) {
-        throw new RangeError(`bytes ${start}-${end} are not within the ${size} bytes of ${id}`);
+        throw new RangeError(`bytes ${start}-${end} are not within the ${size} bytes of ${blob.id}`);
       }
       return new BlobReader(fd, start, end + 1);
     } catch (error) {
@@ -126,32 +128,39 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async stat(id: BlobId): Promise<BlobInfo | null> {
+  stat(blob: BlobRef): Promise<BlobInfo | null> {
+    return this.#look(placeOf(blob));
+  }
+
+  async #look(place: BlobPlace): Promise<BlobInfo | null> {
     try {
-      const { size, mtime } = await stat(this.#pathOf(id));
-      return { id, size, storedAt: mtime };
+      const { size, mtime } = await stat(this.#pathOf(place));
+      return { place, id: idAt(place), size, storedAt: mtime };
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return null;
       throw error;
     }
   }
 
-  async delete(id: BlobId): Promise<boolean> {
+  async deleteAll(places: readonly BlobPlace[]): Promise<void> {
+    for (const place of places) await this.#delete(place);
+  }
+
+  async #delete(place: BlobPlace): Promise<void> {
     const path = this.#newIncomingPath();
     try {
-      await rename(this.#pathOf(id), path);
+      await rename(this.#pathOf(place), path);
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return false;
+      if (hasCode(error, 'ENOENT')) return;
       throw error;
     }
-    // Not waited for: the caller holds a write transaction, and freeing a large file takes the file system long.
+    // Not waited for: freeing a large file takes the file system long.
     void this.#forget(path);
-    return true;
   }
 
   async setAside(damaged: BlobInfo): Promise<boolean> {
-    const path = this.#pathOf(damaged.id);
-    const aside = join(this.#damaged, `${damaged.id}.${randomUUID()}`);
+    const path = this.#pathOf(damaged.place);
+    const aside = join(this.#damaged, `${damaged.place}.${randomUUID()}`);
     await makeFolder(this.#damaged);
     try {
       await rename(path, aside);
@@ -167,14 +176,16 @@ export class DiskBlobStore implements BlobStore {
       await unlinkIfThere(aside);
     }
     await syncFolder(this.#damaged);
-    await syncFolder(this.#folderOf(damaged.id));
+    await syncFolder(this.#folderOf(damaged.place));
     return isTheSame;
   }
 
-  async *list(): AsyncIterable<BlobInfo> {
-    for (const prefix of prefixes()) {
-      for (const name of await readdir(join(this.#blobs, prefix))) {
-        const info = isBlobId(name) && name.startsWith(prefix) ? await this.stat(name) : null;
+  async *list({ after = '', prefix = '' }: { after?: string; prefix?: string } = {}): AsyncIterable<BlobInfo> {
+    for (const folder of prefixes()) {
+      if (folder < after.slice(0, 2) || !folder.startsWith(prefix.slice(0, 2))) continue;
+      for (const name of (await readdir(join(this.#blobs, folder))).sort()) {
+        if (!isPlace(name) || !name.startsWith(folder) || !name.startsWith(prefix) || name <= after) continue;
+        const info = await this.#look(name);
         if (info) yield info;
       }
     }
@@ -239,6 +250,7 @@ export class DiskBlobStore implements BlobStore {
   #hold(path: string, received: ReceivedBytes): StoredBlob {
     return {
       ...received,
+      place: null,
       restore: async () => {
         try {
           await linkUnlessThere(path, this.#pathOf(received.id));
@@ -247,6 +259,7 @@ export class DiskBlobStore implements BlobStore {
           throw translateFull(error);
         }
       },
+      // Whatever became of it: others may have stored the same bytes at the same place.
       release: () => this.#forget(path),
     };
   }
@@ -269,11 +282,11 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async #openFile(id: BlobId): Promise<number> {
+  async #openFile(blob: BlobRef): Promise<number> {
     try {
-      return await open(this.#pathOf(id), 'r');
+      return await open(this.#pathOf(placeOf(blob)), 'r');
     } catch (error) {
-      throw hasCode(error, 'ENOENT') ? new BlobMissingError(id, { cause: error }) : error;
+      throw hasCode(error, 'ENOENT') ? new BlobMissingError(blob.id, { cause: error }) : error;
     }
   }
 
@@ -281,13 +294,22 @@ export class DiskBlobStore implements BlobStore {
     return join(this.#incoming, randomUUID());
   }
 
-  #folderOf(id: BlobId): string {
-    return join(this.#blobs, id.slice(0, 2));
+  #folderOf(place: string): string {
+    return join(this.#blobs, place.slice(0, 2));
   }
 
-  #pathOf(id: BlobId): string {
-    return join(this.#folderOf(id), id);
+  #pathOf(place: string): string {
+    return join(this.#folderOf(place), place);
   }
+}
+
+/** Of a file in `blobs/`: other names are not Firn's. */
+function isPlace(name: string): name is BlobPlace & string {
+  return isBlobId(name);
+}
+
+function idAt(place: BlobPlace): BlobId {
+  return place as string as BlobId;
 }
 
 /** The names of the 256 folders in `blobs/`. */

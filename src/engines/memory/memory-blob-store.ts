@@ -1,15 +1,18 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   type BlobInfo,
   BlobMissingError,
+  type BlobRef,
   type BlobStore,
   type BlobStoreStats,
   type PutOptions,
+  placeOf,
   type ReceivedBytes,
   type StoredBlob,
+  type UploadOutcome,
 } from '../../stores/blob-store.js';
-import type { BlobId, ByteRange, DigestName, Digests } from '../../stores/values.js';
+import type { BlobId, BlobPlace, ByteRange, DigestName, Digests } from '../../stores/values.js';
 import { takeSource } from '../take-source.js';
 
 const CHUNK = 64 * 1024;
@@ -19,13 +22,23 @@ interface Held {
   readonly storedAt: Date;
 }
 
+export interface MemoryBlobStoreOptions {
+  /** `hash`: a blob is where its hash says. `random`: each upload has a place that was never used before. */
+  readonly places?: 'hash' | 'random';
+}
+
 /** Blobs in memory: for tests and trials. Durable as long as the process lives. */
 export class MemoryBlobStore implements BlobStore {
-  readonly #blobs = new Map<BlobId, Held>();
-  /** What `setAside` took, by hash. */
-  readonly damaged = new Map<BlobId, Buffer>();
+  readonly #blobs = new Map<BlobPlace, Held>();
+  readonly #places: 'hash' | 'random';
+  /** What `setAside` took, by place. */
+  readonly damaged = new Map<BlobPlace, Buffer>();
 
   #uploads = 0;
+
+  constructor({ places = 'hash' }: MemoryBlobStoreOptions = {}) {
+    this.#places = places;
+  }
 
   async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredBlob> {
     this.#uploads++;
@@ -49,45 +62,63 @@ export class MemoryBlobStore implements BlobStore {
     };
     options.verify?.(received);
     const held = { bytes, storedAt: new Date() };
-    this.#blobs.set(received.id, held);
+    const blob = { ...received, place: this.#places === 'random' ? (randomUUID() as string as BlobPlace) : null };
+    this.#blobs.set(placeOf(blob), held);
+    return this.#hold(blob, held);
+  }
+
+  #hold(blob: ReceivedBytes & BlobRef, held: Held): StoredBlob {
+    let outcome: UploadOutcome | null = null;
     return {
-      ...received,
+      ...blob,
       restore: async () => {
-        if (!this.#blobs.has(received.id)) this.#blobs.set(received.id, held);
+        if (!this.#blobs.has(placeOf(blob))) this.#blobs.set(placeOf(blob), held);
       },
-      release: async () => {},
+      release: async (became) => {
+        outcome ??= became;
+        if (outcome === 'surplus' && blob.place !== null) this.#blobs.delete(blob.place);
+      },
     };
   }
 
-  async open(id: BlobId, range?: ByteRange): Promise<Readable> {
-    const held = this.#blobs.get(id);
-    if (!held) throw new BlobMissingError(id);
+  async open(blob: BlobRef, range?: ByteRange): Promise<Readable> {
+    const held = this.#blobs.get(placeOf(blob));
+    if (!held) throw new BlobMissingError(blob.id);
     const { start, end } = range ?? { start: 0, end: held.bytes.length - 1 };
     if (range && !(start >= 0 && start <= end && end < held.bytes.length)) {
-      throw new RangeError(`bytes ${start}-${end} are not within the ${held.bytes.length} bytes of ${id}`);
+      throw new RangeError(`bytes ${start}-${end} are not within the ${held.bytes.length} bytes of ${blob.id}`);
     }
     return Readable.from(pieces(held.bytes.subarray(start, end + 1)), { objectMode: false });
   }
 
-  async stat(id: BlobId): Promise<BlobInfo | null> {
-    const held = this.#blobs.get(id);
-    return held ? { id, size: held.bytes.length, storedAt: held.storedAt } : null;
+  async stat(blob: BlobRef): Promise<BlobInfo | null> {
+    const held = this.#blobs.get(placeOf(blob));
+    return held ? this.#infoOf(placeOf(blob), held) : null;
   }
 
-  async delete(id: BlobId): Promise<boolean> {
-    return this.#blobs.delete(id);
+  async deleteAll(places: readonly BlobPlace[]): Promise<void> {
+    for (const place of places) this.#blobs.delete(place);
   }
 
   async setAside(damaged: BlobInfo): Promise<boolean> {
-    const held = this.#blobs.get(damaged.id);
+    const held = this.#blobs.get(damaged.place);
     if (held?.storedAt.getTime() !== damaged.storedAt.getTime()) return false;
-    this.#blobs.delete(damaged.id);
-    this.damaged.set(damaged.id, held.bytes);
+    this.#blobs.delete(damaged.place);
+    this.damaged.set(damaged.place, held.bytes);
     return true;
   }
 
-  async *list(): AsyncIterable<BlobInfo> {
-    for (const [id, { bytes, storedAt }] of [...this.#blobs]) yield { id, size: bytes.length, storedAt };
+  async *list({ after = '', prefix = '' }: { after?: string; prefix?: string } = {}): AsyncIterable<BlobInfo> {
+    const places = [...this.#blobs.keys()].filter((place) => place > after && place.startsWith(prefix));
+    for (const place of places.sort()) {
+      const held = this.#blobs.get(place);
+      if (held) yield this.#infoOf(place, held);
+    }
+  }
+
+  #infoOf(place: BlobPlace, { bytes, storedAt }: Held): BlobInfo {
+    const id = this.#places === 'hash' ? (place as string as BlobId) : null;
+    return { place, id, size: bytes.length, storedAt };
   }
 
   async clearIncoming(): Promise<void> {

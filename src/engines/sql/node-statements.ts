@@ -73,6 +73,7 @@ export type NodeAndContentList = readonly [
   sha1: string | null,
   md5: string | null,
   bytes: Uint8Array | null,
+  place: string | null,
 ];
 
 /** As `resolvePath`, with the content of the node at depth `length`. */
@@ -84,7 +85,7 @@ export const resolveFile = statement<{ anchor: number; segments: string; length:
       SELECT walk.depth + 1, node.id FROM walk
       JOIN node ON node.parent_id = walk.id AND node.name = (${p('segments')} ->> walk.depth)
     )
-    SELECT ${NODE}, content.size AS content_size, content.sha1, content.md5, content.bytes
+    SELECT ${NODE}, content.size AS content_size, content.sha1, content.md5, content.bytes, content.place
     FROM walk CROSS JOIN node ON node.id = walk.id
     LEFT JOIN content ON content.key = node.content_key AND walk.depth = ${p('length')}
     ORDER BY walk.depth`,

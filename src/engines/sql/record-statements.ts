@@ -6,7 +6,7 @@ import { statement } from './statement.js';
 /** Statements on what hangs on nodes: contents, properties, trash. JSON lists as in node-statements.ts. */
 
 export const findContent = statement<{ id: string }>()((db, p) =>
-  db.selectFrom('content').select(['id', 'size', 'sha1', 'md5', 'bytes']).where('id', '=', p('id')),
+  db.selectFrom('content').select(['id', 'size', 'sha1', 'md5', 'bytes', 'place']).where('id', '=', p('id')),
 );
 
 export const digests = statement<{ ids: string }>()<{ id: string; sha1: string | null; md5: string | null }>(
@@ -23,19 +23,31 @@ export const putContent = statement<{
   md5: string | null;
   now: number;
   bytes: Uint8Array | null;
+  place: string | null;
 }>()<never>(
   (_db, p) => sql<never>`
-    INSERT INTO content (id, size, sha1, md5, stored_at, bytes)
-    VALUES (${p('id')}, ${p('size')}, ${p('sha1')}, ${p('md5')}, ${p('now')}, ${p('bytes')})
+    INSERT INTO content (id, size, sha1, md5, stored_at, bytes, place)
+    VALUES (${p('id')}, ${p('size')}, ${p('sha1')}, ${p('md5')}, ${p('now')}, ${p('bytes')}, ${p('place')})
     ON CONFLICT (id) DO UPDATE SET
       sha1 = coalesce(content.sha1, excluded.sha1), md5 = coalesce(content.md5, excluded.md5),
-      bytes = coalesce(content.bytes, excluded.bytes)
+      bytes = coalesce(content.bytes, excluded.bytes), place = excluded.place
     WHERE (content.sha1 IS NULL AND excluded.sha1 IS NOT NULL) OR (content.md5 IS NULL AND excluded.md5 IS NOT NULL)
-      OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL)`,
+      OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL) OR content.place IS NOT excluded.place`,
 );
 
-export const isCondemned = statement<{ id: string }>()((db, p) =>
-  db.selectFrom('condemned').select('content_id').where('content_id', '=', p('id')),
+/** What is known of a place: whether a collector may have come by, and where the content's bytes are so far. */
+export const findPlace = statement<{ id: string; place: string }>()<{ is_condemned: number; former: string | null }>(
+  (_db, p) => sql<{ is_condemned: number; former: string | null }>`
+    SELECT EXISTS (SELECT 1 FROM condemned WHERE place = ${p('place')}) AS is_condemned,
+      (SELECT coalesce(place, id) FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`,
+);
+
+/** Nothing names the place any more. */
+export const condemnPlace = statement<{ place: string; now: number }>()((db, p) =>
+  db
+    .insertInto('condemned')
+    .values({ place: p('place'), condemned_at: p('now') })
+    .onConflict((conflict) => conflict.doNothing()),
 );
 
 export const properties = statement<{ nodes: string }>()<Schema['property']>(

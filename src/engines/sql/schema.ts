@@ -30,8 +30,9 @@ export interface Schema {
     md5: string | null;
     stored_at: number;
     bytes: Uint8Array | null;
+    place: string | null;
   };
-  condemned: { content_id: string; condemned_at: number };
+  condemned: { place: string; condemned_at: number };
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };

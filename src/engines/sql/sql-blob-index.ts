@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { BlobIndex, ContentPosition, NamedContent } from '../../stores/blob-index.js';
-import type { BlobId } from '../../stores/values.js';
+import type { BlobRef } from '../../stores/blob-store.js';
+import type { BlobId, BlobPlace } from '../../stores/values.js';
 import { tellDamage } from './damage.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { abandonCopy } from './sql-staged-copies.js';
@@ -66,24 +67,25 @@ export class SqlBlobIndex implements BlobIndex {
     };
   }
 
-  async unknown(ids: readonly BlobId[]): Promise<BlobId[]> {
-    const rows = await this.#read((connection) => unknown.all(connection, { ids: JSON.stringify(ids) }));
-    return rows.map((row) => row.id as BlobId);
+  async unknown(places: readonly BlobPlace[]): Promise<BlobPlace[]> {
+    const rows = await this.#read((connection) => unknown.all(connection, { places: JSON.stringify(places) }));
+    return rows.map((row) => row.place as BlobPlace);
   }
 
-  async newest(limit: number): Promise<BlobId[]> {
+  async newest(limit: number): Promise<BlobRef[]> {
     const rows = await this.#read((connection) => newest.all(connection, { limit }));
-    return rows.map((row) => row.id as BlobId);
+    return rows.map(refOf);
   }
 
-  condemnUnknown(ids: readonly BlobId[], now: number): Promise<number> {
-    return this.#database.write((connection) => condemnUnknown.run(connection, { ids: JSON.stringify(ids), now }));
+  condemnUnknown(places: readonly BlobPlace[], now: number): Promise<number> {
+    const wanted = { places: JSON.stringify(places), now };
+    return this.#database.write((connection) => condemnUnknown.run(connection, wanted));
   }
 
   sweep(
-    options: { condemnedBefore: number; after: BlobId | null; limit: number; now: number },
-    deleteBytes: (id: BlobId) => Promise<boolean>,
-  ): Promise<{ last: BlobId | null; deleted: number }> {
+    options: { condemnedBefore: number; after: BlobPlace | null; limit: number; now: number },
+    deleteBytes: (place: BlobPlace) => Promise<boolean>,
+  ): Promise<{ last: BlobPlace | null; deleted: number }> {
     return this.#database.write(async (connection) => {
       if (await anyHold.first(connection, { now: options.now })) return { last: null, deleted: 0 };
       const marks = await condemnedPage.all(connection, {
@@ -93,32 +95,32 @@ export class SqlBlobIndex implements BlobIndex {
       });
       const isOver = clock();
       let deleted = 0;
-      let last: BlobId | null = null;
+      let last: BlobPlace | null = null;
       for (const mark of marks) {
-        last = mark.content_id as BlobId;
+        last = mark.place as BlobPlace;
         if (mark.is_named) continue;
-        const id = last;
-        const forgotten = await forgetContent.run(connection, { id });
-        const isDeleted = await deleteBytes(id);
+        const place = last;
+        const forgotten = await forgetContent.run(connection, { place });
+        const isDeleted = await deleteBytes(place);
         if (isDeleted) deleted++;
         // Uploads of these bytes must meet the mark for as long after the deletion as `pardon` gives them.
-        if (isDeleted || forgotten > 0) await renewMark.run(connection, { id, now: options.now });
+        if (isDeleted || forgotten > 0) await renewMark.run(connection, { place, now: options.now });
         if (isOver()) break;
       }
       return { last, deleted };
     });
   }
 
-  async pardon(condemnedBefore: number, after: BlobId | null, limit: number): Promise<BlobId | null> {
+  async pardon(condemnedBefore: number, after: BlobPlace | null, limit: number): Promise<BlobPlace | null> {
     const marks = await this.#database.readOne((connection: SqlConnection) =>
       markPage.all(connection, { after: after ?? '', limit }),
     );
-    const old = marks.flatMap((mark) => (mark.condemned_at <= condemnedBefore ? [mark.content_id] : []));
+    const old = marks.flatMap((mark) => (mark.condemned_at <= condemnedBefore ? [mark.place] : []));
     if (old.length > 0) {
-      const ids = JSON.stringify(old);
-      await this.#database.write((connection) => pardon.run(connection, { ids, before: condemnedBefore }));
+      const places = JSON.stringify(old);
+      await this.#database.write((connection) => pardon.run(connection, { places, before: condemnedBefore }));
     }
-    return marks.length < limit ? null : (marks.at(-1)!.content_id as BlobId);
+    return marks.length < limit ? null : (marks.at(-1)!.place as BlobPlace);
   }
 
   async pauseSweep(until: number, now: number): Promise<number> {
@@ -137,9 +139,9 @@ export class SqlBlobIndex implements BlobIndex {
     await this.#database.write((connection) => endPause.run(connection, { hold }));
   }
 
-  async unnamed(ids: readonly BlobId[]): Promise<BlobId[]> {
-    const rows = await this.#read((connection) => unnamed.all(connection, { ids: JSON.stringify(ids) }));
-    return rows.map((row) => row.id as BlobId);
+  async unnamed(places: readonly BlobPlace[]): Promise<BlobPlace[]> {
+    const rows = await this.#read((connection) => unnamed.all(connection, { places: JSON.stringify(places) }));
+    return rows.map((row) => row.place as BlobPlace);
   }
 
   async paths(id: BlobId, limit: number): Promise<string[]> {
@@ -156,7 +158,7 @@ export class SqlBlobIndex implements BlobIndex {
 
   async named(after: BlobId | null, limit: number): Promise<NamedContent[]> {
     const rows = await this.#read((connection) => namedPage.all(connection, { after: after ?? '', limit }));
-    return rows.map((row) => ({ id: row.id as BlobId, size: row.size, bytes: row.bytes }));
+    return rows.map((row) => ({ ...refOf(row), bytes: row.bytes }));
   }
 
   /** For what goes on where the database is damaged. */
@@ -195,6 +197,10 @@ function pastProperties(rows: readonly { property_bytes: number }[]): number {
   return end < 0 ? rows.length : end;
 }
 
+function refOf({ id, size, place }: RefRecord): BlobRef {
+  return { id: id as BlobId, size, place: place as BlobPlace | null };
+}
+
 /** Tells whether a step has had its time. */
 function clock(): () => boolean {
   const end = performance.now() + STEP_MS;
@@ -206,6 +212,18 @@ const NAMED = sql.raw(
   '(EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key) ' +
     'OR EXISTS (SELECT 1 FROM upload_part WHERE upload_part.content_key = content.key))',
 );
+
+/** The place of a content's bytes, where a BlobStore has them. */
+const PLACE = sql.raw('coalesce(content.place, content.id)');
+
+/** Whether a BlobStore has the content's bytes at that place. */
+function at(place: string | RawBuilder<unknown>) {
+  return sql`((content.id = ${place} AND content.place IS NULL) OR content.place = ${place}) AND content.bytes IS NULL`;
+}
+
+const VALUE = sql.raw('value');
+
+type RefRecord = { id: string; size: number; place: string | null };
 
 const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge').select('node_id').limit(1));
 
@@ -236,7 +254,7 @@ const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').
 const contentPage = statement<{ after: number; limit: number; inline: number }>()<{ key: number; is_wanted: number }>(
   (_db, p) => sql<{ key: number; is_wanted: number }>`
     SELECT key, (bytes IS NOT NULL) = ${p('inline')} AND NOT ${NAMED} AND (
-      ${p('inline')} = 1 OR NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
+      ${p('inline')} = 1 OR NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = ${PLACE})
     ) AS is_wanted
     FROM content WHERE key > ${p('after')} ORDER BY key LIMIT ${p('limit')}`,
 );
@@ -249,74 +267,72 @@ const forgetInline = statement<{ keys: string }>()<never>(
 
 const condemnUnnamed = statement<{ keys: string; now: number }>()<never>(
   (_db, p) => sql<never>`
-    INSERT INTO condemned (content_id, condemned_at)
-    SELECT id, ${p('now')} FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
+    INSERT INTO condemned (place, condemned_at)
+    SELECT ${PLACE} AS spot, ${p('now')} FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
     AND bytes IS NULL AND NOT ${NAMED}
-    AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.content_id = content.id)
-    ORDER BY id`,
+    AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = ${PLACE})
+    ORDER BY spot`,
 );
 
-const unknown = statement<{ ids: string }>()<{ id: string }>(
-  (_db, p) => sql<{ id: string }>`
-    SELECT value AS id FROM json_each(${p('ids')})
-    WHERE NOT EXISTS (SELECT 1 FROM content WHERE content.id = value AND bytes IS NULL)`,
+const unknown = statement<{ places: string }>()<{ place: string }>(
+  (_db, p) => sql<{ place: string }>`
+    SELECT value AS place FROM json_each(${p('places')}) WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})`,
 );
 
 /** Rows that are looked through for some that a BlobStore has: those in the database may be many. */
 const NEWEST_ROWS = 2_000;
 
 /** Marked ones may have lost their bytes to a sweep whose commit never came. */
-const newest = statement<{ limit: number }>()<{ id: string }>(
-  (_db, p) => sql<{ id: string }>`
-    SELECT id FROM (
-      SELECT id, bytes IS NULL AS is_blob FROM content ORDER BY key DESC LIMIT ${sql.lit(NEWEST_ROWS)}
+const newest = statement<{ limit: number }>()<RefRecord>(
+  (_db, p) => sql<RefRecord>`
+    SELECT id, size, place FROM (
+      SELECT id, size, place, bytes IS NULL AS is_blob FROM content ORDER BY key DESC LIMIT ${sql.lit(NEWEST_ROWS)}
     ) AS page
-    WHERE is_blob AND NOT EXISTS (SELECT 1 FROM condemned WHERE content_id = page.id) LIMIT ${p('limit')}`,
+    WHERE is_blob AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = coalesce(page.place, page.id))
+    LIMIT ${p('limit')}`,
 );
 
-const condemnUnknown = statement<{ ids: string; now: number }>()<never>(
+const condemnUnknown = statement<{ places: string; now: number }>()<never>(
   (_db, p) => sql<never>`
-    INSERT INTO condemned (content_id, condemned_at)
-    SELECT value, ${p('now')} FROM json_each(${p('ids')})
-    WHERE NOT EXISTS (SELECT 1 FROM content WHERE content.id = value AND bytes IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM condemned WHERE content_id = value)`,
+    INSERT INTO condemned (place, condemned_at)
+    SELECT value, ${p('now')} FROM json_each(${p('places')})
+    WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})
+    AND NOT EXISTS (SELECT 1 FROM condemned WHERE place = value)`,
 );
 
 const condemnedPage = statement<{ before: number; after: string; limit: number }>()<{
-  content_id: string;
+  place: string;
   is_named: number;
 }>(
-  (_db, p) => sql<{ content_id: string; is_named: number }>`
-    SELECT content_id, EXISTS (
-      SELECT 1 FROM content WHERE content.id = condemned.content_id AND content.bytes IS NULL AND ${NAMED}
-    ) AS is_named
-    FROM condemned WHERE condemned_at <= ${p('before')} AND content_id > ${p('after')}
-    ORDER BY content_id LIMIT ${p('limit')}`,
+  (_db, p) => sql<{ place: string; is_named: number }>`
+    SELECT place, EXISTS (SELECT 1 FROM content WHERE ${at(sql.raw('condemned.place'))} AND ${NAMED}) AS is_named
+    FROM condemned WHERE condemned_at <= ${p('before')} AND place > ${p('after')}
+    ORDER BY place LIMIT ${p('limit')}`,
 );
 
-const forgetContent = statement<{ id: string }>()((db, p) =>
-  db.deleteFrom('content').where('id', '=', p('id')).where('bytes', 'is', null),
+const forgetContent = statement<{ place: string }>()<never>(
+  (_db, p) => sql<never>`DELETE FROM content WHERE ${at(p('place'))}`,
 );
 
-const renewMark = statement<{ id: string; now: number }>()((db, p) =>
+const renewMark = statement<{ place: string; now: number }>()((db, p) =>
   db
     .updateTable('condemned')
     .set({ condemned_at: p('now') })
-    .where('content_id', '=', p('id')),
+    .where('place', '=', p('place')),
 );
 
 const markPage = statement<{ after: string; limit: number }>()((db, p) =>
   db
     .selectFrom('condemned')
-    .select(['content_id', 'condemned_at'])
-    .where('content_id', '>', p('after'))
-    .orderBy('content_id')
+    .select(['place', 'condemned_at'])
+    .where('place', '>', p('after'))
+    .orderBy('place')
     .limit(p('limit')),
 );
 
-const pardon = statement<{ ids: string; before: number }>()<never>(
+const pardon = statement<{ places: string; before: number }>()<never>(
   (_db, p) => sql<never>`
-    DELETE FROM condemned WHERE content_id IN (SELECT value FROM json_each(${p('ids')}))
+    DELETE FROM condemned WHERE place IN (SELECT value FROM json_each(${p('places')}))
     AND condemned_at <= ${p('before')}`,
 );
 
@@ -345,11 +361,10 @@ const extendPause = statement<{ hold: number; until: number; now: number }>()((d
 
 const endPause = statement<{ hold: number }>()((db, p) => db.deleteFrom('sweep_hold').where('id', '=', p('hold')));
 
-const unnamed = statement<{ ids: string }>()<{ id: string }>(
-  (_db, p) => sql<{ id: string }>`
-    SELECT value AS id FROM json_each(${p('ids')}) WHERE NOT EXISTS (
-      SELECT 1 FROM content WHERE content.id = value AND content.bytes IS NULL AND ${NAMED}
-    )`,
+const unnamed = statement<{ places: string }>()<{ place: string }>(
+  (_db, p) => sql<{ place: string }>`
+    SELECT value AS place FROM json_each(${p('places')})
+    WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)} AND ${NAMED})`,
 );
 
 const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; path: string }>(
@@ -378,12 +393,8 @@ const forgetBytes = statement<{ id: string; bytes: Uint8Array | null }>()<never>
   (_db, p) => sql<never>`UPDATE content SET bytes = NULL WHERE id = ${p('id')} AND bytes = ${p('bytes')}`,
 );
 
-const namedPage = statement<{ after: string; limit: number }>()<{
-  id: string;
-  size: number;
-  bytes: Uint8Array | null;
-}>(
-  (_db, p) => sql<{ id: string; size: number; bytes: Uint8Array | null }>`
-    SELECT id, size, bytes FROM content WHERE id > ${p('after')} AND ${NAMED}
+const namedPage = statement<{ after: string; limit: number }>()<RefRecord & { bytes: Uint8Array | null }>(
+  (_db, p) => sql<RefRecord & { bytes: Uint8Array | null }>`
+    SELECT id, size, place, bytes FROM content WHERE id > ${p('after')} AND ${NAMED}
     ORDER BY id LIMIT ${p('limit')}`,
 );

@@ -1,3 +1,4 @@
+import { placeOf } from '../../stores/blob-store.js';
 import type { ChangeLog } from '../../stores/change-log.js';
 import {
   type ContentRow,
@@ -265,17 +266,20 @@ export class SqlDriveTransaction extends SqlDriveView implements StoreTransactio
   }
 
   async putContent(content: ContentRow, now: number): Promise<'recorded' | 'condemned'> {
-    await records.putContent.run(this.connection, {
-      id: content.id,
-      size: content.size,
-      sha1: content.sha1 ?? null,
-      md5: content.md5 ?? null,
-      now,
-      bytes: content.bytes,
-    });
-    if (content.bytes !== null) return 'recorded';
-    const mark = await records.isCondemned.first(this.connection, { id: content.id });
-    return mark ? 'condemned' : 'recorded';
+    const { id, size, sha1 = null, md5 = null, bytes } = content;
+    const isCondemned = bytes === null && (await this.#takePlace(content, now));
+    const place = bytes === null ? content.place : null;
+    await records.putContent.run(this.connection, { id, size, sha1, md5, now, bytes, place });
+    return isCondemned ? 'condemned' : 'recorded';
+  }
+
+  /** Whether a collector may have come by. */
+  async #takePlace(content: ContentRow, now: number): Promise<boolean> {
+    const place = placeOf(content);
+    const known = (await records.findPlace.first(this.connection, { id: content.id, place }))!;
+    const { is_condemned: isCondemned, former } = known;
+    if (former !== null && former !== place) await records.condemnPlace.run(this.connection, { place: former, now });
+    return isCondemned === 1;
   }
 
   async #nextRevision(): Promise<number> {

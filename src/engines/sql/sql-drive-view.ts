@@ -15,7 +15,7 @@ import type {
   VacatedLock,
 } from '../../stores/metadata-store.js';
 import type { UploadView } from '../../stores/uploads.js';
-import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import * as locks from './lock-statements.js';
 import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
@@ -63,9 +63,9 @@ export class SqlDriveView implements StoreView {
     if (!last?.blobId) return { chain, content: null };
     const row = rows[segments.length]!;
     const size = row[12];
-    const content =
-      size === null ? null : contentOf({ id: last.blobId, size, sha1: row[13], md5: row[14], bytes: row[15] });
-    return { chain, content };
+    if (size === null) return { chain, content: null };
+    const facts = { sha1: row[13], md5: row[14], bytes: row[15], place: row[16] };
+    return { chain, content: contentOf({ id: last.blobId, size, ...facts }) };
   }
 
   async ancestors(id: NodeId): Promise<NodeRow[]> {
@@ -239,10 +239,12 @@ type ContentRecord = {
   sha1: string | null;
   md5: string | null;
   bytes: Uint8Array | null;
+  place: string | null;
 };
 
 function contentOf(row: ContentRecord): ContentRow {
-  return { id: row.id as BlobId, size: row.size, bytes: row.bytes, ...digestsOf(row) };
+  const { id, size, bytes, place } = row;
+  return { id: id as BlobId, size, bytes, place: place as BlobPlace | null, ...digestsOf(row) };
 }
 
 function digestsOf(row: { sha1: string | null; md5: string | null }): Digests {
