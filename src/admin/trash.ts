@@ -1,11 +1,10 @@
 import { Command } from 'commander';
 import { OPERATOR } from '../accounts/audit.js';
-import type { DriveTransaction } from '../drive/drive-transaction.js';
 import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
-import { emptyTrash, restoreToOrigin } from '../drive/trash.js';
+import { emptyTrash } from '../drive/trash.js';
 import type { DriveRow } from '../stores/account-store.js';
-import { MAKES_ROOM, type TrashRow } from '../stores/metadata-store.js';
+import type { TrashRow } from '../stores/metadata-store.js';
 import type { DriveId, NodeId, UserId } from '../stores/values.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
@@ -77,7 +76,8 @@ function restore(): Command {
         const drive = await workplace.accounts.readDrive(id);
         const { row, owner } = await readTrashed(workplace, drive, number);
         const seen = openDriveFor(workplace, drive, owner);
-        const path = await seen.write((changes) => restoreRow(changes, row), MAKES_ROOM);
+        const [place] = await seen.restore([[TRASH_NAME, row.node.name]]);
+        const path = `/${place!.join('/')}`;
         remark(`"${row.node.name}" is back as ${path}`);
         print(options, { number, path }, '');
       }),
@@ -142,11 +142,6 @@ async function readTrashed(
   const owner = row.ownerId === null ? members[0] : members.find(({ userId }) => userId === row.ownerId);
   if (owner) return { row, owner };
   throw new CommandError('Its owner is no member of the drive any more; add them with "firn drive add-member" first.');
-}
-
-async function restoreRow(changes: DriveTransaction, row: TrashRow): Promise<string> {
-  const restored = await restoreToOrigin(changes, await changes.find([TRASH_NAME, row.node.name]));
-  return `/${restored.path.join('/')}`;
 }
 
 function describe(row: TrashRow, emails: ReadonlyMap<UserId, string>) {

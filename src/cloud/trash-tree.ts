@@ -2,10 +2,8 @@ import { dispatch, withHttpErrors } from '../dav/dispatch.js';
 import { parseDestination } from '../dav/headers/destination.js';
 import { decodePath } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { emptySeenTrash, restoreToOrigin } from '../drive/trash.js';
-import { HttpError } from '../http-error.js';
+import { emptySeenTrash } from '../drive/trash.js';
 import { emailKey } from '../stores/account-store.js';
-import { MAKES_ROOM } from '../stores/metadata-store.js';
 
 const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
 
@@ -27,12 +25,8 @@ function leadsToRestore(request: DavRequest): boolean {
   return user !== undefined && emailKey(decodePath(user)[0] ?? '') === emailKey(request.drive.membership.email);
 }
 
-async function takeBack(request: DavRequest): Promise<DavResponse> {
-  await request.drive.write(async (changes) => {
-    const from = await changes.find(request.path);
-    if (!from.resource) throw new HttpError(404, 'There is nothing of that name in the trash.');
-    return restoreToOrigin(changes, from);
-  }, MAKES_ROOM);
+async function takeBack({ drive, path }: DavRequest): Promise<DavResponse> {
+  await drive.restore([path]);
   return respond(201);
 }
 

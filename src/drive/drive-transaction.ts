@@ -1,17 +1,13 @@
 import type { Membership } from '../stores/account-store.js';
-import type { LockRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
+import type { ContentRow, LockRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { checkLockable, checkLockNumber, makeLockToken } from './locks/locks.js';
 import { checkNewName } from './names.js';
-import { checkRoom, noRoom, roomLeft } from './quota.js';
+import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
-import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
-
-/** Of one node, rows and names included: a listing reads whole nodes. The largest seen are some KiB. */
-export const PROPERTIES_BYTES_MAX = 256 * 1024;
 
 /** Thrown inside a transaction when a collector has taken the upload's bytes: the caller restores them, tries again. */
 export class ContentCollectedError extends Error {
@@ -40,7 +36,7 @@ export class DriveTransaction extends Snapshot {
     await this.record(content);
     const node = existing
       ? await this.transaction.replaceContent(existing, content.row, modified)
-      : await this.#insert(found, content.row, modified);
+      : await this.insert(found, content.row, modified);
     return { resource: resourceOf(node, 'node', found.path), isNew: existing === null };
   }
 
@@ -48,33 +44,6 @@ export class DriveTransaction extends Snapshot {
   async record(content: ReceivedContent): Promise<void> {
     const state = await this.transaction.putContent(content.row, this.now);
     if (state === 'condemned' && !(await this.contents.isStored(content.row))) throw new ContentCollectedError();
-  }
-
-  async makeCollection(found: Found, modified = this.now): Promise<Resource> {
-    if (found.resource)
-      throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
-    checkMayAdd(this.membership);
-    checkNewPlace(found);
-    return resourceOf(await this.#insert(found, null, modified), 'node', found.path);
-  }
-
-  /**
-   * Sets (a string) or removes (null) dead properties of a node, which is or will be at `found`. They count in the quotas
-   * as bytes of files do.
-   */
-  async setProperties(
-    found: Found,
-    node: NodeRow,
-    changes: Parameters<StoreTransaction['setProperties']>[1],
-  ): Promise<void> {
-    const left = await roomLeft(this, spaceOf(found));
-    const { own, growth } = await this.transaction.setProperties(node, changes);
-    if (growth <= 0) return;
-    if (growth > left) throw noRoom(left);
-    if (own > PROPERTIES_BYTES_MAX) {
-      const most = sizeText(PROPERTIES_BYTES_MAX);
-      throw new DriveError('drive-full', `The properties of one file or folder may take ${most} in all. Remove some.`);
-    }
   }
 
   /** Locks a resource, or makes an empty file of that name and locks it (RFC 4918 §7.3). */
@@ -106,10 +75,11 @@ export class DriveTransaction extends Snapshot {
     checkNewPlace(found);
     const empty = this.contents.empty();
     await this.transaction.putContent(empty, this.now);
-    return this.#insert(found, empty, this.now);
+    return this.insert(found, empty, this.now);
   }
 
-  #insert(found: Found, content: { id: NodeRow['blobId'] & string; size: number } | null, modified: number) {
+  /** Makes a file of a recorded content, or a collection (null), at a place that was checked. */
+  insert(found: Found, content: Pick<ContentRow, 'id' | 'size'> | null, modified: number): Promise<NodeRow> {
     const parent = found.parent!.node!;
     return this.transaction.insertNode(
       { driveId: parent.driveId, parentId: parent.id, name: found.name, content, modified, created: this.now },
@@ -157,12 +127,6 @@ export function checkNewPlace(found: Found): void {
     throw new DriveError('parent-missing', 'The folder that this should be in does not exist. Make it first.');
   if (!found.parent.isCollection) throw new DriveError('parent-missing', 'A file is no folder: nothing can be in it.');
   checkNewName(found.name);
-}
-
-/** What was found. Throws `DriveError` `not-found`. */
-export function existing(found: Found): Resource {
-  if (!found.resource) throw new DriveError('not-found', 'There is nothing of that name.');
-  return found.resource;
 }
 
 /** The node of a resource that a client may change. Throws `DriveError` for the drive's own folders and the trash. */

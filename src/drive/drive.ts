@@ -6,12 +6,16 @@ import type { ByteRange } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
+import { type CollectionWish, makeCollection, makeFolders, type OpenedFolder } from './folders.js';
 import type { DrivePath } from './names.js';
 import type { Permit } from './permit.js';
+import { type PropertyChanges, setProperties } from './properties.js';
 import { noRoom } from './quota.js';
+import type { Resource } from './resource.js';
 import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
-import { remove } from './trash.js';
+import { type CopyWish, copy, move, type Transferred, type TransferTarget, type TransferWish } from './transfer.js';
+import { remove, restore } from './trash.js';
 import type { Uploads } from './uploads/uploads.js';
 import { type BodyWish, type Written, writeFile } from './write-file.js';
 
@@ -83,23 +87,24 @@ export class Drive {
    * changes nothing. Rejects with `DriveError` `not-signed-in` and `no-such-drive` where there are none left.
    */
   write<T>(
-    work: (changes: DriveTransaction) => Promise<T>,
+    work: (transaction: DriveTransaction) => Promise<T>,
     { joined, ...options }: DriveWriteOptions = {},
   ): Promise<T> {
     const { driveId } = this.membership;
     const other = joined?.membership.driveId ?? driveId;
     const drives = other === driveId ? [driveId] : [driveId, other];
-    return this.parts.metadata.write(drives, async (transaction) => work(await this.#changesIn(transaction)), options);
+    return this.parts.metadata.write(drives, async (store) => work(await this.#open(store)), options);
   }
 
-  /** This drive in the transaction of another one, which names it as `joined`. Rejects as `write` does. */
-  join(changes: DriveTransaction): Promise<DriveTransaction> {
-    return this.#changesIn(changes.transaction);
+  /** This drive in a transaction of its own, or in that of another drive, which names it as `joined`. Rejects as `write` does. */
+  async join(transaction: DriveTransaction): Promise<DriveTransaction> {
+    const isSame = this.membership.driveId === transaction.membership.driveId;
+    return isSame ? transaction : this.#open(transaction.transaction);
   }
 
-  async #changesIn(transaction: StoreTransaction): Promise<DriveTransaction> {
+  async #open(store: StoreTransaction): Promise<DriveTransaction> {
     const now = this.parts.now();
-    return new DriveTransaction(transaction, await this.#askAgain(transaction, now), now, this.parts.contents);
+    return new DriveTransaction(store, await this.#askAgain(store, now), now, this.parts.contents);
   }
 
   async #askAgain(view: StoreView, now: number): Promise<Membership> {
@@ -112,7 +117,26 @@ export class Drive {
     return membership;
   }
 
-  /** See `remove` in `trash.ts`. Rejects with `DriveError`. */
+  /** See `makeCollection` in `folders.ts`. */
+  makeCollection(path: DrivePath, wish: CollectionWish): Promise<Resource> {
+    return makeCollection(this, path, wish);
+  }
+
+  /** See `makeFolders` in `folders.ts`. */
+  makeFolders(path: DrivePath): Promise<OpenedFolder> {
+    return makeFolders(this, path);
+  }
+
+  /** See `setProperties` in `properties.ts`. */
+  setProperties(
+    path: DrivePath,
+    changesFor: (content: ContentRow | null) => PropertyChanges,
+    permit: Permit,
+  ): Promise<Resource> {
+    return setProperties(this, path, changesFor, permit);
+  }
+
+  /** See `remove` in `trash.ts`. */
   remove(paths: readonly DrivePath[], permit: Permit): Promise<string[]> {
     return remove(this, paths, permit);
   }
@@ -120,6 +144,21 @@ export class Drive {
   /** See `writeFile` in `write-file.ts`. Rejects with `DriveError`. */
   writeFile(path: DrivePath, incoming: Incoming, wish: BodyWish): Promise<Written> {
     return writeFile(this, path, incoming, wish);
+  }
+
+  /** See `move` in `transfer.ts`. */
+  move(from: DrivePath, to: TransferTarget, wish: TransferWish): Promise<Transferred> {
+    return move(this, from, to, wish);
+  }
+
+  /** See `copy` in `transfer.ts`. */
+  copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
+    return copy(this, from, to, wish);
+  }
+
+  /** See `restore` in `trash.ts`. */
+  restore(paths: readonly DrivePath[]): Promise<DrivePath[]> {
+    return restore(this, paths);
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */

@@ -1,24 +1,68 @@
 import type { NodeId } from '../stores/values.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
-import type { DriveTransaction } from './drive-transaction.js';
+import { checkNewPlace, type DriveTransaction } from './drive-transaction.js';
 import { checkLocks } from './locks/locks.js';
 import { COMMON_NAME, type DrivePath, normalizePath } from './names.js';
-import type { Resource } from './resource.js';
+import { NO_TOKENS, type Permit } from './permit.js';
+import { applyChanges, type PropertyChanges } from './properties.js';
+import { type Found, type Resource, readResource, resourceOf } from './resource.js';
+import { checkMayAdd } from './rights.js';
 
-/** Makes the folders that are missing along a path, and says how many. Throws `DriveError`, also for a lock in the way. */
-export async function makeFolders(
-  changes: DriveTransaction,
+export interface CollectionWish {
+  readonly permit: Permit;
+  /** Milliseconds since 1970; null or absent: now. */
+  readonly modified?: number | null;
+  /** Properties that it is made with (RFC 5689). */
+  readonly changes?: PropertyChanges;
+}
+
+/** MKCOL (RFC 4918 §9.3). Rejects with `DriveError`: `exists`, `parent-missing`, `forbidden`, `locked`, `drive-full`. */
+export function makeCollection(
+  drive: Drive,
   path: DrivePath,
-): Promise<{ resource: Resource; made: number }> {
+  { permit: { tokens, check }, modified, changes }: CollectionWish,
+): Promise<Resource> {
+  return drive.write(async (transaction) => {
+    const found = await transaction.find(path);
+    await check?.(transaction, found);
+    await checkLocks(transaction, found, { tokens, changesParent: found.resource === null });
+    const made = await insertCollection(transaction, found, modified ?? transaction.now);
+    if (!changes) return made;
+    await applyChanges(transaction, found, made.node!, changes);
+    return readResource(await transaction.find(path));
+  });
+}
+
+async function insertCollection(transaction: DriveTransaction, found: Found, modified: number): Promise<Resource> {
+  if (found.resource)
+    throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
+  checkMayAdd(transaction.membership);
+  checkNewPlace(found);
+  return resourceOf(await transaction.insert(found, null, modified), 'node', found.path);
+}
+
+/** A folder, and how many of those that lead to it had to be made. */
+export interface OpenedFolder {
+  readonly resource: Resource;
+  readonly made: number;
+}
+
+/** Makes the folders that are missing along a path. Rejects with `DriveError`, also for a lock in the way. */
+export function makeFolders(drive: Drive, path: DrivePath): Promise<OpenedFolder> {
+  return drive.write((transaction) => openFolder(transaction, path));
+}
+
+/** As `makeFolders`, inside a transaction. */
+export async function openFolder(transaction: DriveTransaction, path: DrivePath): Promise<OpenedFolder> {
   let made = 0;
   for (let depth = 0; ; depth++) {
-    const found = await changes.find(path.slice(0, depth));
+    const found = await transaction.find(path.slice(0, depth));
     if (found.resource === null) {
-      await checkLocks(changes, found, { tokens: new Set(), changesParent: true });
+      await checkLocks(transaction, found, { ...NO_TOKENS, changesParent: true });
       made++;
     }
-    const resource = found.resource ?? (await changes.makeCollection(found));
+    const resource = found.resource ?? (await insertCollection(transaction, found, transaction.now));
     if (!resource.isCollection) {
       throw new DriveError('not-a-collection', `"${path.join('/')}" leads through a file; name a folder.`);
     }
@@ -32,7 +76,7 @@ export async function makeFolders(
  */
 export async function openScope(drive: Drive, folder: string): Promise<{ readonly id: NodeId; readonly made: number }> {
   const path = normalizePath(folder.split('/').filter((segment) => segment !== ''));
-  const { resource, made } = await drive.write((changes) => makeFolders(changes, path));
+  const { resource, made } = await makeFolders(drive, path);
   if (resource.kind !== 'node' && resource.kind !== 'common') {
     const message = `"${folder}" is one of the drive's own folders; name a folder inside it, like /joplin.`;
     throw new DriveError('forbidden', message);

@@ -1,5 +1,6 @@
 import type { ContentRow, NodeRow, TrashRow } from '../stores/metadata-store.js';
 import type { NodeId } from '../stores/values.js';
+import { DriveError } from './drive-error.js';
 import type { DrivePath } from './names.js';
 
 /**
@@ -49,6 +50,12 @@ export interface Found {
   readonly originalPath: string;
   /** The content of a file, where `find` was asked for it. */
   readonly content: ContentRow | null;
+}
+
+/** What was found. Throws `DriveError` `not-found`. */
+export function readResource({ resource }: Found): Resource {
+  if (!resource) throw new DriveError('not-found', 'There is nothing of that name.');
+  return resource;
 }
 
 /** Where something deleted was: segments inside the drive's folder, joined by `/`. */

@@ -9,13 +9,13 @@ import type { DriveId, NodeId } from '../stores/values.js';
 import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
-import { type DriveTransaction, existing } from './drive-transaction.js';
-import { makeFolders } from './folders.js';
+import type { DriveTransaction } from './drive-transaction.js';
+import { openFolder } from './folders.js';
 import { checkLocks } from './locks/locks.js';
 import { vacateLocks } from './locks/vacated-locks.js';
 import { type DrivePath, freeName } from './names.js';
-import type { Permit } from './permit.js';
-import { type Found, type Resource, resourceOf } from './resource.js';
+import { NO_TOKENS, type Permit } from './permit.js';
+import { type Found, type Resource, readResource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
 
 /**
@@ -47,7 +47,7 @@ function topmost(paths: readonly DrivePath[]): DrivePath[] {
 
 /** Returns the name in the trash; null where it is gone for good. */
 async function unbind(transaction: DriveTransaction, found: Found): Promise<string | null> {
-  const resource = existing(found);
+  const resource = readResource(found);
   checkMayChange(transaction.membership);
   switch (resource.kind) {
     case 'node':
@@ -68,22 +68,22 @@ async function unbind(transaction: DriveTransaction, found: Found): Promise<stri
  * caller's to remove.
  */
 export async function moveToTrash(
-  changes: DriveTransaction,
+  transaction: DriveTransaction,
   found: Found,
   node: NodeRow,
   wish = node.name,
 ): Promise<string> {
-  const { membership, now, transaction } = changes;
+  const { membership, now, transaction: store } = transaction;
   const ownerId = found.space === 'common' ? null : membership.userId;
   const bin = {
     id: found.space === 'common' ? membership.commonBinId : membership.binId,
     driveId: membership.driveId,
   };
   const name = await freeName(wish, node.isCollection, now, (names) =>
-    transaction.takenTrashNames(membership.driveId, ownerId, names),
+    store.takenTrashNames(membership.driveId, ownerId, names),
   );
-  await transaction.moveNode(node, bin, name, now);
-  await transaction.insertTrash({
+  await store.moveNode(node, bin, name, now);
+  await store.insertTrash({
     nodeId: node.id,
     driveId: membership.driveId,
     ownerId,
@@ -99,43 +99,54 @@ export async function moveToTrash(
  * Takes something out of the trash, with everything it had. Where the name is occupied it becomes `name (2)` when
  * `mayRename`, else `DriveError` `exists`.
  */
-export async function restore(
-  changes: DriveTransaction,
+export async function takeOut(
+  transaction: DriveTransaction,
   from: Found,
   to: Found,
   options: { readonly mayRename: boolean },
 ): Promise<Resource> {
-  const { now, transaction } = changes;
-  const node = existing(from).node!;
-  checkMayChange(changes.membership);
-  await checkDepth(changes, node, from, to);
+  const { now, transaction: store } = transaction;
+  const node = readResource(from).node!;
+  checkMayChange(transaction.membership);
+  await checkDepth(transaction, node, from, to);
   const parent = to.parent!.node!;
   let name = to.name;
   if (to.resource) {
     if (!options.mayRename)
       throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
-    name = await freeName(name, node.isCollection, now, (names) => transaction.takenNames(parent.id, names));
+    name = await freeName(name, node.isCollection, now, (names) => store.takenNames(parent.id, names));
   }
-  const restored = await transaction.moveNode(node, parent, name, now);
-  await transaction.removeTrash(node.id);
+  const restored = await store.moveNode(node, parent, name, now);
+  await store.removeTrash(node.id);
   return resourceOf(restored, 'node', [...to.path.slice(0, -1), name]);
 }
 
 /**
- * Takes a deleted tree back to where it was: folders that are gone are made, a taken name gets a number. Throws
- * `DriveError` where `from` isn't the top of a deleted tree, or its place can't be had again.
+ * Takes deleted trees back to where they were, all or none: folders that are gone are made, a taken name gets a number.
+ * Resolves with where they are now. Rejects with `DriveError` where a path isn't the top of a deleted tree, or its place
+ * can't be had again.
  */
-export async function restoreToOrigin(changes: DriveTransaction, from: Found): Promise<Resource> {
-  const { kind, trash } = existing(from);
+export function restore(drive: Drive, paths: readonly DrivePath[]): Promise<DrivePath[]> {
+  return drive.write(async (transaction) => {
+    const places: DrivePath[] = [];
+    for (const path of paths) places.push((await takeBack(transaction, path)).path);
+    return places;
+  }, MAKES_ROOM);
+}
+
+async function takeBack(transaction: DriveTransaction, path: DrivePath): Promise<Resource> {
+  const from = await transaction.find(path);
+  if (!from.resource) throw new DriveError('not-found', 'There is nothing of that name in the trash.');
+  const { kind, trash } = from.resource;
   if (!trash || kind !== 'trashed')
     throw new DriveError('forbidden', 'Only what was deleted itself can be restored, not a part of it.');
-  checkMayAdd(changes.membership);
+  checkMayAdd(transaction.membership);
   // By way of the drive's folder no name has another meaning.
-  const target = [changes.membership.driveName, ...trash.originalPath.split('/')];
-  await makeFolders(changes, target.slice(0, -1));
-  const to = await changes.find(target);
-  await checkLocks(changes, to, { tokens: new Set(), changesParent: true });
-  return restore(changes, from, to, { mayRename: true });
+  const target = [transaction.membership.driveName, ...trash.originalPath.split('/')];
+  await openFolder(transaction, target.slice(0, -1));
+  const to = await transaction.find(target);
+  await checkLocks(transaction, to, { ...NO_TOKENS, changesParent: true });
+  return takeOut(transaction, from, to, { mayRename: true });
 }
 
 /** Deletes for good what has lain in the trash since before `deletedBefore`. Gives how many; bounded work a call. */

@@ -27,10 +27,7 @@ async function atDrive(team: Team, email: string, work: (drive: Drive) => Promis
 function makeAndDelete(team: Team, email: string, ...paths: string[]): Promise<void> {
   return atDrive(team, email, async (drive) => {
     for (const path of paths) {
-      await drive.write(async (changes) => {
-        const found = await changes.find(path.split('/'));
-        if (!found.resource) await changes.makeCollection(found);
-      });
+      await drive.makeFolders(path.split('/'));
     }
     await drive.remove([paths.at(-1)!.split('/')], NO_TOKENS);
   });

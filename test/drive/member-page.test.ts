@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Drive } from '../../src/drive/drive.js';
-import { existing } from '../../src/drive/drive-transaction.js';
 import { fullPath, readMembers } from '../../src/drive/member-page.js';
+import { readResource } from '../../src/drive/resource.js';
 import { searchNames } from '../../src/drive/search.js';
 import { contentOf, MODIFIED, NOW } from '../conformance/metadata-fixture.js';
 import { DriveMembers, makeCollection, move, put, remove, segmentsOf } from '../support/drive-members.js';
@@ -18,7 +18,7 @@ afterEach(() => members.close());
 async function fill(drive: Drive, path: string, count: number, prefix = 'file'): Promise<void> {
   await makeCollection(drive, path);
   await drive.write(async (changes) => {
-    const { node } = existing(await changes.find(segmentsOf(path)));
+    const { node } = readResource(await changes.find(segmentsOf(path)));
     await changes.transaction.putContent(contentOf('x'), NOW);
     const common = { driveId: node!.driveId, parentId: node!.id, content: contentOf('x') };
     for (let index = 0; index < count; index++) {
@@ -32,7 +32,7 @@ const page = (drive: Drive, path: string, after: string | null, limit: number) =
   drive.read(async (snapshot) => {
     const { members, next } = await readMembers(
       snapshot,
-      existing(await snapshot.find(segmentsOf(path))),
+      readResource(await snapshot.find(segmentsOf(path))),
       after,
       limit,
     );

@@ -1,14 +1,10 @@
 import { Contents } from '../../src/drive/contents.js';
-import { type StagedTree, writeCopy } from '../../src/drive/copy-tree.js';
 import { Drive } from '../../src/drive/drive.js';
-import { DriveTransaction, existing } from '../../src/drive/drive-transaction.js';
 import { Listing } from '../../src/drive/listing.js';
 import type { DrivePath } from '../../src/drive/names.js';
 import { NO_TOKENS } from '../../src/drive/permit.js';
-import type { Resource } from '../../src/drive/resource.js';
+import { type Resource, readResource } from '../../src/drive/resource.js';
 import type { Snapshot } from '../../src/drive/snapshot.js';
-import * as transfer from '../../src/drive/transfer.js';
-import * as trash from '../../src/drive/trash.js';
 import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
@@ -120,34 +116,19 @@ export async function put(drive: Drive, path: string, text: string): Promise<voi
 }
 
 export async function makeCollection(drive: Drive, path: string): Promise<void> {
-  await drive.write(async (changes) => changes.makeCollection(await changes.find(segmentsOf(path))));
+  await drive.makeCollection(segmentsOf(path), { permit: NO_TOKENS });
 }
 
 /** Within one drive, or to another one. */
 export async function move(drive: Drive, from: string, to: string, destination = drive): Promise<void> {
-  await transferBy(drive, from, to, destination, transfer.move);
+  const target = { drive: destination, path: segmentsOf(to) };
+  await drive.move(segmentsOf(from), target, { permit: NO_TOKENS, mayOverwrite: true });
 }
 
 export async function copy(drive: Drive, from: string, to: string, options = { isDeep: true }): Promise<void> {
-  await transferBy(drive, from, to, drive, (changes, parts, staged) =>
-    transfer.copy(changes, { ...parts, ...options, staged }),
-  );
-}
-
-function transferBy(
-  drive: Drive,
-  from: string,
-  to: string,
-  { membership }: Drive,
-  carryOut: (changes: DriveTransaction, parts: transfer.Transfer, staged: StagedTree | null) => Promise<unknown>,
-): Promise<unknown> {
-  return writeCopy(drive, new AbortController().signal, async (changes, staged) => {
-    const { transaction, now, contents } = changes;
-    const isSame = membership.driveId === drive.membership.driveId;
-    const destination = isSame ? changes : new DriveTransaction(transaction, membership, now, contents);
-    const places = { from: await changes.find(segmentsOf(from)), to: await destination.find(segmentsOf(to)) };
-    return carryOut(changes, { ...places, destination, mayOverwrite: true }, staged);
-  });
+  const { signal } = new AbortController();
+  const wish = { permit: NO_TOKENS, mayOverwrite: true, signal, ...options };
+  await drive.copy(segmentsOf(from), { drive, path: segmentsOf(to) }, wish);
 }
 
 /** Into the trash, or for good in there. */
@@ -156,26 +137,26 @@ export async function remove(drive: Drive, path: string): Promise<void> {
 }
 
 export async function restoreToOrigin(drive: Drive, path: string): Promise<void> {
-  await drive.write(async (changes) => trash.restoreToOrigin(changes, await changes.find(segmentsOf(path))));
+  await drive.restore([segmentsOf(path)]);
 }
 
 export async function setProperty(drive: Drive, path: string, xml: string | null): Promise<void> {
   await drive.write(async (changes) => {
-    const { node } = existing(await changes.find(segmentsOf(path)));
+    const { node } = readResource(await changes.find(segmentsOf(path)));
     await changes.transaction.setProperties(node!, [{ namespace: 'urn:x', name: 'colour', xml }]);
   });
 }
 
 export async function setModified(drive: Drive, path: string, modified: number): Promise<void> {
   await drive.write(async (changes) => {
-    const { node } = existing(await changes.find(segmentsOf(path)));
+    const { node } = readResource(await changes.find(segmentsOf(path)));
     await changes.transaction.setTimes(node!, { modified });
   });
 }
 
 /** What is there; throws when nothing is. */
 export function found(drive: Drive, path: string): Promise<Resource> {
-  return drive.read(async (snapshot) => existing(await snapshot.find(segmentsOf(path))));
+  return drive.read(async (snapshot) => readResource(await snapshot.find(segmentsOf(path))));
 }
 
 /** All members of a folder, or all that is below it. */

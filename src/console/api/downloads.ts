@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { getFile } from '../../dav/methods/get.js';
-import { existing } from '../../drive/drive-transaction.js';
+import { readResource } from '../../drive/resource.js';
 import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
 import { asDavRequest } from '../dav-request.js';
@@ -56,7 +56,7 @@ async function zip(request: ConsoleRequest, parts: ConsoleParts): Promise<Consol
   }
   const tops = await drive.read(async (snapshot) => {
     const resources = [];
-    for (const path of paths) resources.push(existing(await snapshot.find(path)));
+    for (const path of paths) resources.push(readResource(await snapshot.find(path)));
     return resources;
   });
   const name = tops.length === 1 ? tops[0]!.name : drive.membership.driveName;

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
-import { existing } from '../../drive/drive-transaction.js';
-import { makeFolders } from '../../drive/folders.js';
 import { readMembers } from '../../drive/member-page.js';
-import type { Resource } from '../../drive/resource.js';
+import { type Resource, readResource } from '../../drive/resource.js';
 import { searchNames } from '../../drive/search.js';
 import type { ChangePosition } from '../../stores/change-log.js';
 import type { NodeId } from '../../stores/values.js';
@@ -55,7 +53,7 @@ async function list(request: ConsoleRequest, parts: ConsoleParts) {
   const after = query.get('after');
   const limit = readLimit(query.get('limit'));
   const { folder, page } = await drive.read(async (snapshot) => {
-    const folder = existing(await snapshot.find(path));
+    const folder = readResource(await snapshot.find(path));
     return { folder, page: await readMembers(snapshot, folder, after, limit) };
   });
   const isWhole = after === null && page.next === null;
@@ -96,12 +94,11 @@ async function describe(drive: Drive, parts: ConsoleParts, { folder, found, next
 async function makeFolder(request: ConsoleRequest<FolderBody>, parts: ConsoleParts) {
   const drive = await openDrive(request, parts);
   const path = readPath(drive, request.body.path);
-  const folder = await drive.write(async (changes) => {
-    const { made, resource } = await makeFolders(changes, path);
-    if (made > 0) return resource;
+  const folder = await drive.makeFolders(path);
+  if (folder.made === 0) {
     throw new DriveError('exists', 'There is a file or folder of that name already. Take another name.');
-  });
-  return made({ paths: [writePath(folder.path)] } satisfies PathsAnswer);
+  }
+  return made({ paths: [writePath(folder.resource.path)] } satisfies PathsAnswer);
 }
 
 function readLimit(text: string | null): number {

@@ -1,12 +1,6 @@
 import { z } from 'zod';
-import { type StagedTree, writeCopy } from '../../drive/copy-tree.js';
-import { type DriveTransaction, existing } from '../../drive/drive-transaction.js';
-import { findFreePlace } from '../../drive/free-place.js';
-import { checkLocks } from '../../drive/locks/locks.js';
 import { TRASH_NAME } from '../../drive/names.js';
 import { NO_TOKENS } from '../../drive/permit.js';
-import { copy, move, type Transferred } from '../../drive/transfer.js';
-import { MAKES_ROOM } from '../../stores/metadata-store.js';
 import type { ConsoleParts } from '../console-parts.js';
 import type { DeleteBody, PathsAnswer, TransferBody } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
@@ -50,23 +44,14 @@ export const transferRoutes: readonly Route[] = [
 ];
 
 async function transfer(request: ConsoleRequest<TransferBody>, parts: ConsoleParts, isMove: boolean) {
-  const { body } = request;
+  const { body, signal } = request;
   const drive = await openDrive(request, parts);
-  const source = readPath(drive, body.from, 'from');
-  const target = readPath(drive, body.to, 'to');
-  const options = isMove ? MAKES_ROOM : {};
-  const work = async (changes: DriveTransaction, staged: StagedTree | null): Promise<Transferred> => {
-    const from = await changes.find(source);
-    const isFolder = existing(from).isCollection;
-    const wanted = await changes.find(target);
-    const isSame = isMove && wanted.resource?.node?.id === from.resource!.node?.id;
-    const to = body.mayRename && !isSame ? await findFreePlace(changes, wanted, isFolder) : wanted;
-    if (isMove) await checkLocks(changes, from, { ...NO_TOKENS, changesParent: true, changesBelow: true });
-    await checkLocks(changes, to, { ...NO_TOKENS, changesParent: true });
-    const ends = { from, to, destination: changes, mayOverwrite: false };
-    return isMove ? move(changes, ends) : copy(changes, { ...ends, isDeep: true, staged });
-  };
-  const { resource } = await writeCopy(drive, request.signal, work, options);
+  const from = readPath(drive, body.from, 'from');
+  const to = { drive, path: readPath(drive, body.to, 'to') };
+  const wish = { permit: NO_TOKENS, mayOverwrite: false, mayRename: body.mayRename ?? false };
+  const { resource } = await (isMove
+    ? drive.move(from, to, wish)
+    : drive.copy(from, to, { ...wish, isDeep: true, signal }));
   return ok({ paths: [writePath(resource.path)] } satisfies PathsAnswer);
 }
 

@@ -1,5 +1,4 @@
-import { emptySeenTrash, restoreToOrigin } from '../../drive/trash.js';
-import { MAKES_ROOM } from '../../stores/metadata-store.js';
+import { emptySeenTrash } from '../../drive/trash.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import type { PathsAnswer, RestoreBody, TrashEmptiedAnswer } from '../contract.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
@@ -27,14 +26,8 @@ export const trashRoutes: readonly Route[] = [
 async function restore(request: ConsoleRequest<RestoreBody>, parts: ConsoleParts) {
   const drive = await openDrive(request, parts);
   const paths = request.body.paths.map((text) => readPath(drive, text, 'paths'));
-  const restored = await drive.write(async (changes) => {
-    const places: string[] = [];
-    for (const path of paths) {
-      places.push(writePath((await restoreToOrigin(changes, await changes.find(path))).path));
-    }
-    return places;
-  }, MAKES_ROOM);
-  return ok({ paths: restored } satisfies PathsAnswer);
+  const restored = await drive.restore(paths);
+  return ok({ paths: restored.map(writePath) } satisfies PathsAnswer);
 }
 
 async function empty(request: ConsoleRequest, parts: ConsoleParts) {

@@ -4,7 +4,6 @@ import type { DavRequest, DavResponse } from '../../dav/request.js';
 import { deleteUpload, headUpload, patchUpload, withTus } from '../../dav/tus/tus-resource.js';
 import { targetOf } from '../../dav/tus/tus-target.js';
 import type { Drive } from '../../drive/drive.js';
-import { makeFolders } from '../../drive/folders.js';
 import { findFreePlace } from '../../drive/free-place.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkMayAdd } from '../../drive/rights.js';
@@ -84,7 +83,7 @@ async function makeWay(drive: Drive, folder: DrivePath): Promise<void> {
   const isThere = await drive.read(async (snapshot) => (await snapshot.find(folder)).resource !== null);
   if (isThere) return;
   checkMayAdd(drive.membership);
-  await drive.write((changes) => makeFolders(changes, folder));
+  await drive.makeFolders(folder);
 }
 
 async function giveUp(request: ConsoleRequest, parts: ConsoleParts): Promise<DavResponse> {

@@ -12,7 +12,7 @@ import { contentTypeOf } from '../content-type.js';
 import { ifRangeMatches } from '../headers/conditional.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { contentRange, parseRange, type RangeRequest } from '../headers/range.js';
-import { type DavRequest, type DavResponse, existing, headerOf, hrefOf, respond } from '../request.js';
+import { type DavRequest, type DavResponse, headerOf, hrefOf, readResource, respond } from '../request.js';
 import { escapeAttribute, escapeText } from '../xml/serialize-xml.js';
 
 /** What keeps an uploaded page from running in a browser on this server's origin. */
@@ -40,7 +40,7 @@ async function read(request: DavRequest, ofCollection: typeof index): Promise<Da
   const withContent = request.method === 'GET';
   const { found, outcome } = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path, { withContent });
-    existing(request, found);
+    readResource(request, found);
     return { found, outcome: await checkConditions(request, conditions, snapshot, found) };
   });
   const resource = found.resource!;

@@ -1,10 +1,9 @@
-import { checkLocks } from '../../drive/locks/locks.js';
 import { checkMayAdd } from '../../drive/rights.js';
 import { HttpError } from '../../http-error.js';
 import { cloudHeaders } from '../cloud-headers.js';
-import { checkConditions, readConditions } from '../conditions.js';
+import { readPermit } from '../conditions.js';
 import { parseOcMtime } from '../headers/mtime.js';
-import { applyChanges, checkChanges, isRefused, renderPropstats } from '../properties/property-changes.js';
+import { checkChanges, isRefused, renderPropstats, toPropertyChanges } from '../properties/property-changes.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 import { type PropertyChange, parseMkcol } from '../xml/proppatch-request.js';
@@ -16,22 +15,15 @@ export async function mkcol(request: DavRequest): Promise<DavResponse> {
   checkMayAdd(request.drive.membership);
   const changes = await readChanges(request);
   const modified = parseOcMtime(headerOf(request, 'x-oc-mtime'));
-  const conditions = await readConditions(request);
+  const permit = await readPermit(request);
   const outcome = checkChanges(changes, null);
   if (isRefused(outcome)) {
     // RFC 5689 §3: nothing is made when one property can't be set.
     const body = `<?xml version="1.0" encoding="utf-8"?>\n<D:mkcol-response xmlns:D="DAV:">${renderPropstats(outcome)}</D:mkcol-response>\n`;
     return respond(424, { 'Content-Type': 'application/xml; charset=utf-8' }, body);
   }
-  const resource = await request.drive.write(async (drive) => {
-    const found = await drive.find(request.path);
-    await checkConditions(request, conditions, drive, found);
-    await checkLocks(drive, found, { tokens: conditions.tokens, changesParent: found.resource === null });
-    const made = await drive.makeCollection(found, modified ?? undefined);
-    if (outcome.length === 0) return made;
-    await applyChanges(drive, found, made.node!, outcome);
-    return (await drive.find(request.path)).resource!;
-  });
+  const properties = outcome.length === 0 ? {} : { changes: toPropertyChanges(outcome) };
+  const resource = await request.drive.makeCollection(request.path, { permit, modified, ...properties });
   return respond(201, {
     ETag: resource.etag,
     ...cloudHeaders(request, resource),

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../drive/snapshot.js';
 import { HttpError } from '../../http-error.js';
 import type { ContentRow } from '../../stores/metadata-store.js';
-import { type DavRequest, type DavResponse, existing, headerOf, respond } from '../request.js';
+import { type DavRequest, type DavResponse, headerOf, readResource, respond } from '../request.js';
 
 const ALGORITHMS = ['sha1', 'md5', 'sha256'] as const;
 
@@ -25,7 +25,7 @@ export async function patch(request: DavRequest): Promise<DavResponse> {
 
 async function findContent(request: DavRequest, snapshot: Snapshot): Promise<ContentRow> {
   const found = await snapshot.find(request.path, { withContent: true });
-  if (existing(request, found).isCollection) throw new HttpError(405, 'A folder has no checksum.');
+  if (readResource(request, found).isCollection) throw new HttpError(405, 'A folder has no checksum.');
   return found.content!;
 }
 

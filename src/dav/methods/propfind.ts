@@ -6,7 +6,7 @@ import { prefersMinimal, wantsDepthNoroot } from '../headers/prefer.js';
 import { MultistatusPages, NOTHING, respondPages } from '../properties/multistatus-pages.js';
 import { readSelection } from '../properties/property-selection.js';
 import { freeBytes, prepareAnswer } from '../properties/resource-page.js';
-import { type DavRequest, type DavResponse, existing, headerOf } from '../request.js';
+import { type DavRequest, type DavResponse, headerOf, readResource } from '../request.js';
 import { MULTISTATUS_CONTENT_TYPE } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 
@@ -28,7 +28,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   if (depth !== '0') await turns.enter();
   const first = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
-    const resource = existing(request, found);
+    const resource = readResource(request, found);
     await checkConditions(request, conditions, snapshot, found);
     const withMembers = depth !== '0';
     const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers });

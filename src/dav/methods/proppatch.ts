@@ -1,15 +1,13 @@
-import { checkOrdinary } from '../../drive/drive-transaction.js';
-import { checkLocks } from '../../drive/locks/locks.js';
 import { checkMayChange } from '../../drive/rights.js';
 import { HttpError } from '../../http-error.js';
-import { checkConditions, readConditions } from '../conditions.js';
+import { readPermit } from '../conditions.js';
 import { prefersMinimal } from '../headers/prefer.js';
 import {
-  applyChanges,
+  type CheckedChange,
   checkChanges,
   isRefused,
-  needsContent,
   renderPropstats,
+  toPropertyChanges,
 } from '../properties/property-changes.js';
 import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from '../request.js';
 import { MULTISTATUS_CLOSE, MULTISTATUS_CONTENT_TYPE, MULTISTATUS_OPEN, responseAround } from '../xml/multistatus.js';
@@ -22,18 +20,16 @@ export async function proppatch(request: DavRequest): Promise<DavResponse> {
   const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
   if (!body) throw new HttpError(400, 'A PROPPATCH needs a body that says what to change.');
   const wanted = parseProppatch(body, headerOf(request, 'content-type'));
-  const conditions = await readConditions(request);
-  const { resource, checked } = await request.drive.write(async (changes) => {
-    const found = await changes.find(request.path, { withContent: needsContent(wanted) });
-    if (!found.resource) throw new HttpError(404, 'There is nothing of that name.');
-    checkMayChange(changes.membership);
-    await checkConditions(request, conditions, changes, found);
-    await checkLocks(changes, found, { tokens: conditions.tokens, changesSelf: true });
-    const node = checkOrdinary(found.resource, 'changed');
-    const checked = checkChanges(wanted, found.content);
-    if (!isRefused(checked)) await applyChanges(changes, found, node, checked);
-    return { resource: found.resource, checked };
-  });
+  const permit = await readPermit(request);
+  let checked: readonly CheckedChange[] = [];
+  const resource = await request.drive.setProperties(
+    request.path,
+    (content) => {
+      checked = checkChanges(wanted, content);
+      return toPropertyChanges(isRefused(checked) ? [] : checked);
+    },
+    permit,
+  );
   if (prefersMinimal(request.headers) && !isRefused(checked)) {
     return respond(204, { 'Preference-Applied': 'return=minimal' });
   }

@@ -17,7 +17,7 @@ import {
 } from '../properties/multistatus-pages.js';
 import { PropertySelection } from '../properties/property-selection.js';
 import { freeBytes, prepareAnswer } from '../properties/resource-page.js';
-import { type DavRequest, type DavResponse, existing, headerOf, hrefOf } from '../request.js';
+import { type DavRequest, type DavResponse, headerOf, hrefOf, readResource } from '../request.js';
 import { OWNCLOUD_NAMESPACE, readFilterFiles } from '../xml/filter-files-request.js';
 import { MULTISTATUS_CONTENT_TYPE, responseWithStatus } from '../xml/multistatus.js';
 import { parseXml, XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
@@ -60,7 +60,7 @@ async function reportOn(
   await turns.enter();
   const first = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
-    const folder = existing(request, found);
+    const folder = readResource(request, found);
     await checkConditions(request, conditions, snapshot, found);
     checkFolder(folder);
     const { members, after } = await look(snapshot, folder);

@@ -1,7 +1,6 @@
-import { type DriveTransaction, PROPERTIES_BYTES_MAX } from '../../drive/drive-transaction.js';
-import type { Found } from '../../drive/resource.js';
+import { PROPERTIES_BYTES_MAX, type PropertyChanges } from '../../drive/properties.js';
 import type { DavCondition } from '../../http-error.js';
-import type { ContentRow, NodeRow } from '../../stores/metadata-store.js';
+import type { ContentRow } from '../../stores/metadata-store.js';
 import { parseHttpDate } from '../headers/http-date.js';
 import { missingProperty, propstat } from '../xml/multistatus.js';
 import type { PropertyName } from '../xml/property-name.js';
@@ -30,11 +29,6 @@ const SETTABLE = new Map<string, { readonly time: Time; readonly parse: (text: s
 
 /** Not for clients to set, but rclone since 1.7x sends it along with a time: to what it is already, it may be set. */
 const CHECKSUMS = '{http://owncloud.org/ns}checksums';
-
-/** Whether `checkChanges` has to know the file's content. */
-export function needsContent(changes: readonly PropertyChange[]): boolean {
-  return changes.some(({ name }) => propertyKey(name) === CHECKSUMS);
-}
 
 /** What becomes of each change: the instructions to carry out, or the reason why one can't be. */
 export interface CheckedChange {
@@ -82,18 +76,10 @@ function checkChange(change: PropertyChange, content: ContentRow | null): Checke
   return { name, status: 200, dead: { namespace: name.namespace, name: name.name, xml } };
 }
 
-/** Carries out changes that `checkChanges` has let pass, in their order: of two on one property the last one counts. */
-export async function applyChanges(
-  changes: DriveTransaction,
-  found: Found,
-  node: NodeRow,
-  checked: readonly CheckedChange[],
-): Promise<void> {
+/** What the drive is to do for changes that `checkChanges` has let pass: of two on one property the last one counts. */
+export function toPropertyChanges(checked: readonly CheckedChange[]): PropertyChanges {
   const dead = checked.flatMap((change) => (change.dead ? [change.dead] : []));
-  if (dead.length > 0) await changes.setProperties(found, node, dead);
-  const times: { -readonly [Which in Time]?: number } = {};
-  for (const { time } of checked) if (time) times[time.which] = time.ms;
-  if (Object.keys(times).length > 0) await changes.transaction.setTimes(node, times);
+  return { dead, times: Object.fromEntries(checked.flatMap(({ time }) => (time ? [[time.which, time.ms]] : []))) };
 }
 
 /** The propstats of a PROPPATCH answer, one for each status. */

@@ -1,7 +1,7 @@
-import { PROPERTIES_BYTES_MAX } from '../../drive/drive-transaction.js';
 import type { PlacedLock } from '../../drive/locks/lock-sentence.js';
 import { locksCovering } from '../../drive/locks/locks.js';
 import { COMMON_NAME } from '../../drive/names.js';
+import { PROPERTIES_BYTES_MAX } from '../../drive/properties.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';

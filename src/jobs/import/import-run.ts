@@ -2,7 +2,6 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError, isAccessLost } from '../../drive/drive-error.js';
-import { makeFolders } from '../../drive/folders.js';
 import type { DrivePath } from '../../drive/names.js';
 import { mayAdd } from '../../drive/rights.js';
 import type { FileEnd, FileRow, FolderRow, ImportStore, SourceId } from '../../stores/import-store.js';
@@ -128,7 +127,7 @@ export class ImportRun {
     let reason: string | null = null;
     try {
       const path = [...this.#to, ...toPath(folder.target)];
-      await drive.write((changes) => makeFolders(changes, path));
+      await drive.makeFolders(path);
       await retrying(() => this.#readListing(folder), BACK_OFF, this.#signal);
       this.#parts.renew();
     } catch (error) {
