@@ -1,8 +1,7 @@
 import type { Membership } from '../stores/account-store.js';
-import type { ContentRow, LockRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
+import type { ContentRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
-import { checkLockable, checkLockNumber, makeLockToken } from './locks/locks.js';
 import { checkNewName } from './names.js';
 import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
@@ -46,38 +45,6 @@ export class DriveTransaction extends Snapshot {
     if (state === 'condemned' && !(await this.contents.isStored(content.row))) throw new ContentCollectedError();
   }
 
-  /** Locks a resource, or makes an empty file of that name and locks it (RFC 4918 §7.3). */
-  async lock(found: Found, wanted: NewLock): Promise<{ lock: LockRow; resource: Resource; isNew: boolean }> {
-    checkMayAdd(this.membership);
-    const target = found.resource ? checkOrdinary(found.resource, 'locked') : null;
-    // Who only adds files locks what they make, and keeps nobody from what is there.
-    if (target) checkMayFill(target, this.membership);
-    await checkLockable(this, found, wanted);
-    await this.transaction.removeExpiredLocks(this.now);
-    await checkLockNumber(this);
-    const node = target ?? (await this.#insertEmpty(found));
-    const lock: LockRow = {
-      token: makeLockToken(),
-      driveId: node.driveId,
-      nodeId: node.id,
-      userId: this.membership.userId,
-      scope: wanted.scope,
-      isDeep: wanted.isDeep && node.isCollection,
-      ownerXml: wanted.ownerXml,
-      timeoutSeconds: wanted.timeoutSeconds,
-      expiresAt: this.now + wanted.timeoutSeconds * 1000,
-    };
-    await this.transaction.insertLock(lock);
-    return { lock, resource: resourceOf(node, 'node', found.path), isNew: target === null };
-  }
-
-  async #insertEmpty(found: Found): Promise<NodeRow> {
-    checkNewPlace(found);
-    const empty = this.contents.empty();
-    await this.transaction.putContent(empty, this.now);
-    return this.insert(found, empty, this.now);
-  }
-
   /** Makes a file of a recorded content, or a collection (null), at a place that was checked. */
   insert(found: Found, content: Pick<ContentRow, 'id' | 'size'> | null, modified: number): Promise<NodeRow> {
     const parent = found.parent!.node!;
@@ -86,13 +53,6 @@ export class DriveTransaction extends Snapshot {
       this.now,
     );
   }
-}
-
-export interface NewLock {
-  readonly scope: 'exclusive' | 'shared';
-  readonly isDeep: boolean;
-  readonly ownerXml: string | null;
-  readonly timeoutSeconds: number;
 }
 
 /** The file that a PUT replaces, null for a new one. Throws `DriveError` when it may not be. */
@@ -113,7 +73,7 @@ export function checkPutTarget(found: Found, membership: Membership): NodeRow | 
  * Throws `DriveError` unless the content of what is there may be changed. An empty file is what clients make before they
  * lock and fill it (client-requirements R5): nothing is lost with it, so it takes no more than the right to add.
  */
-function checkMayFill({ isCollection, size }: NodeRow, membership: Membership): void {
+export function checkMayFill({ isCollection, size }: NodeRow, membership: Membership): void {
   if (isCollection || size > 0) checkMayChange(membership);
   else checkMayAdd(membership);
 }

@@ -2,11 +2,13 @@ import type { Readable } from 'node:stream';
 import type { Authority, Membership } from '../stores/account-store.js';
 import type { UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow, MetadataStore, StoreTransaction, StoreView, WriteOptions } from '../stores/metadata-store.js';
-import type { ByteRange } from '../stores/values.js';
+import type { ByteRange, LockToken } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
 import { type CollectionWish, makeCollection, makeFolders, type OpenedFolder } from './folders.js';
+import { lock, type MadeLock, type NewLock, refreshLock, unlock } from './locks/lock.js';
+import type { PlacedLock } from './locks/lock-sentence.js';
 import type { DrivePath } from './names.js';
 import type { Permit } from './permit.js';
 import { type PropertyChanges, setProperties } from './properties.js';
@@ -154,6 +156,21 @@ export class Drive {
   /** See `copy` in `transfer.ts`. */
   copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
     return copy(this, from, to, wish);
+  }
+
+  /** See `lock` in `locks/lock.ts`. */
+  lock(path: DrivePath, wanted: NewLock, permit: Permit): Promise<MadeLock> {
+    return lock(this, path, wanted, permit);
+  }
+
+  /** See `refreshLock` in `locks/lock.ts`. */
+  refreshLock(path: DrivePath, timeoutSeconds: number, permit: Permit): Promise<PlacedLock | null> {
+    return refreshLock(this, path, timeoutSeconds, permit);
+  }
+
+  /** See `unlock` in `locks/lock.ts`. */
+  unlock(path: DrivePath, token: LockToken, permit: Permit): Promise<boolean> {
+    return unlock(this, path, token, permit);
   }
 
   /** See `restore` in `trash.ts`. */

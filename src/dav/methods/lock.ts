@@ -1,11 +1,10 @@
-import type { DriveTransaction } from '../../drive/drive-transaction.js';
-import { checkLocks, locksCovering } from '../../drive/locks/locks.js';
 import type { DrivePath } from '../../drive/names.js';
-import { checkMayAdd, checkMayChange } from '../../drive/rights.js';
+import type { Permit } from '../../drive/permit.js';
+import { checkMayAdd } from '../../drive/rights.js';
 import { HttpError } from '../../http-error.js';
 import type { LockRow } from '../../stores/metadata-store.js';
 import type { LockToken } from '../../stores/values.js';
-import { type Conditions, checkConditions, readConditions } from '../conditions.js';
+import { readPermit } from '../conditions.js';
 import { parseDepth } from '../headers/depth.js';
 import { parseLockToken } from '../headers/lock-token.js';
 import { parseTimeout } from '../headers/timeout.js';
@@ -28,15 +27,11 @@ export async function lock(request: DavRequest): Promise<DavResponse> {
     defaultSeconds: Math.min(TIMEOUT_DEFAULT_SECONDS, request.options.lockTimeoutMaxSeconds),
   });
   const body = await request.body.readAtMost(LOCK_BODY_BYTES_MAX);
-  const conditions = await readConditions(request);
-  if (body === null || isBlankBody(body)) return refresh(request, conditions, timeoutSeconds);
+  const permit = await readPermit(request);
+  if (body === null || isBlankBody(body)) return refresh(request, permit, timeoutSeconds);
   const { scope, ownerXml } = parseLockInfo(body, headerOf(request, 'content-type'));
-  const made = await request.drive.write(async (changes) => {
-    const found = await changes.find(request.path);
-    await checkConditions(request, conditions, changes, found);
-    if (!found.resource) await checkLocks(changes, found, { tokens: conditions.tokens, changesParent: true });
-    return changes.lock(found, { scope, ownerXml, timeoutSeconds, isDeep: depth === 'infinity' });
-  });
+  const wanted = { scope, ownerXml, timeoutSeconds, isDeep: depth === 'infinity' };
+  const made = await request.drive.lock(request.path, wanted, permit);
   const text = renderLock(request, { ...made, ...made.resource });
   return respond(
     made.isNew ? 201 : 200,
@@ -45,27 +40,16 @@ export async function lock(request: DavRequest): Promise<DavResponse> {
   );
 }
 
-async function refresh(request: DavRequest, conditions: Conditions, timeoutSeconds: number): Promise<DavResponse> {
-  if (conditions.tokens.size === 0) {
+async function refresh(request: DavRequest, permit: Permit, timeoutSeconds: number): Promise<DavResponse> {
+  if (permit.tokens.size === 0) {
     throw new HttpError(400, 'A LOCK needs a body, or an If header that names the lock to refresh.');
   }
-  const refreshed = await request.drive.write(async (changes) => {
-    checkMayAdd(changes.membership);
-    const found = await changes.find(request.path);
-    await checkConditions(request, conditions, changes, found);
-    const covering = await locksCovering(changes, found);
-    const own = covering.find(
-      (placed) => conditions.tokens.has(placed.lock.token) && placed.lock.userId === changes.membership.userId,
-    );
-    if (!own) {
-      throw new HttpError(412, 'There is no such lock of yours here: it has ended. Lock it again.', {
-        condition: 'lock-token-matches-request-uri',
-      });
-    }
-    const expiresAt = changes.now + timeoutSeconds * 1000;
-    await changes.transaction.refreshLock(own.lock.token, timeoutSeconds, expiresAt);
-    return { ...own, lock: { ...own.lock, timeoutSeconds, expiresAt } };
-  });
+  const refreshed = await request.drive.refreshLock(request.path, timeoutSeconds, permit);
+  if (!refreshed) {
+    throw new HttpError(412, 'There is no such lock of yours here: it has ended. Lock it again.', {
+      condition: 'lock-token-matches-request-uri',
+    });
+  }
   const text = renderLock(request, refreshed);
   return respond(200, { 'Content-Type': 'application/xml; charset=utf-8' }, text);
 }
@@ -81,26 +65,11 @@ function renderLock(
 /** UNLOCK, RFC 4918 §9.11. A manager of the drive may take away anybody's lock. */
 export async function unlock(request: DavRequest): Promise<DavResponse> {
   const token = parseLockToken(headerOf(request, 'lock-token')) as LockToken;
-  const conditions = await readConditions(request);
-  await request.drive.write(async (changes: DriveTransaction) => {
-    checkMayAdd(changes.membership);
-    const found = await changes.find(request.path);
-    await checkConditions(request, conditions, changes, found);
-    const covering = await locksCovering(changes, found);
-    const placed = covering.find(({ lock }) => lock.token === token);
-    if (!placed) {
-      throw new HttpError(409, 'There is no such lock here: it has ended, or is on something else.', {
-        condition: 'lock-token-matches-request-uri',
-      });
-    }
-    const { userId, role } = changes.membership;
-    if (placed.lock.userId !== userId) {
-      checkMayChange(changes.membership);
-      if (role !== 'manager') {
-        throw new HttpError(403, 'Only who locked this, or a manager of the drive, can unlock it.');
-      }
-    }
-    await changes.transaction.removeLock(token);
-  });
+  const wasThere = await request.drive.unlock(request.path, token, await readPermit(request));
+  if (!wasThere) {
+    throw new HttpError(409, 'There is no such lock here: it has ended, or is on something else.', {
+      condition: 'lock-token-matches-request-uri',
+    });
+  }
   return respond(204);
 }
