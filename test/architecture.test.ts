@@ -6,6 +6,7 @@ import { readSourceTrees, type SourceTree, typeCheckedFiles } from './support/so
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const LINES_MAX = 400;
+const FUNCTION_LINES_MAX = 70;
 
 /**
  * ARCHITECTURE "Arrows": from a part to those that its files may import. A part is a folder of `src/`, or a file of its
@@ -234,6 +235,17 @@ describe('STYLE', () => {
 
   test(`no file has more than ${LINES_MAX} lines`, () => {
     const long = all.filter(({ text }) => text.split('\n').length - 1 > LINES_MAX).map(({ name }) => name);
+    expect(long).toEqual([]);
+  });
+
+  test(`no function has more than ${FUNCTION_LINES_MAX} lines`, () => {
+    const long = trees
+      .filter(({ name }) => name.startsWith('src/'))
+      .flatMap(({ name, functions }) =>
+        functions
+          .filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+          .map(({ title, lines }) => `${name}: ${title}: ${lines}`),
+      );
     expect(long).toEqual([]);
   });
 

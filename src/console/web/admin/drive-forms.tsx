@@ -1,14 +1,11 @@
-import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AdminDriveEntry, DriveChangeBody, NewDriveBody } from '../../contract.js';
-import { messageOf, patch, post } from '../api.js';
+import { patch, post } from '../api.js';
 import { formatBytes, parseBytes } from '../format.js';
 import { currentUser } from '../session.js';
 import { common } from '../strings.js';
-import { Button } from '../ui/button.js';
-import { Dialog } from '../ui/dialog.js';
-import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
+import { FormDialog } from '../ui/form-dialog.js';
 import { type Form, useForm } from '../use-form.js';
 import { text } from './texts.js';
 
@@ -24,7 +21,7 @@ export function NewDrive({ onClose }: { readonly onClose: () => void }) {
     onClose();
   });
   return (
-    <DriveDialog title={text.newDrive} verb={common.create} form={form} onClose={onClose}>
+    <FormDialog title={text.newDrive} action={common.create} {...sendingOf(form)} onClose={onClose}>
       <Field label={text.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
       <Field
         label={text.owner}
@@ -36,7 +33,7 @@ export function NewDrive({ onClose }: { readonly onClose: () => void }) {
         required
       />
       <LimitFields limits={limits} form={form} />
-    </DriveDialog>
+    </FormDialog>
   );
 }
 
@@ -51,37 +48,16 @@ export function ChangeDrive({ drive, onClose }: { readonly drive: AdminDriveEntr
     onClose();
   });
   return (
-    <DriveDialog title={text.editOf(drive.name)} verb={common.save} form={form} onClose={onClose}>
+    <FormDialog title={text.editOf(drive.name)} action={common.save} {...sendingOf(form)} onClose={onClose}>
       <Field label={text.driveName} value={name} onInput={setName} wrong={form.wrong('name')} required />
       <LimitFields limits={limits} form={form} />
-    </DriveDialog>
+    </FormDialog>
   );
 }
 
-interface DriveDialogProps {
-  readonly title: string;
-  readonly verb: string;
-  readonly form: Form;
-  readonly onClose: () => void;
-  readonly children: ComponentChildren;
-}
-
-function DriveDialog({ title, verb, form, onClose, children }: DriveDialogProps) {
-  const error = form.rest('name', 'ownerEmail', 'quotaBytes', 'uploadMaxBytes');
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <form class="stack" onSubmit={form.submit}>
-        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
-        {children}
-        <div class="actions">
-          <Button onClick={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary" isBusy={form.isBusy}>
-            {verb}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
+/** What no field says is said above all of them. */
+function sendingOf({ isBusy, submit, rest }: Form) {
+  return { isBusy, onSubmit: submit, error: rest('name', 'ownerEmail', 'quotaBytes', 'uploadMaxBytes') };
 }
 
 interface Limits {

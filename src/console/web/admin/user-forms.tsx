@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { NewUserAnswer, NewUserBody, UserChangeBody, UserEntry } from '../../contract.js';
-import { messageOf, patch, post } from '../api.js';
+import { patch, post } from '../api.js';
 import { refreshSession } from '../session.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { Dialog } from '../ui/dialog.js';
-import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
+import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Check, Field } from '../ui/field.js';
+import { FormDialog } from '../ui/form-dialog.js';
 import { useForm } from '../use-form.js';
 import { text } from './texts.js';
 
@@ -28,22 +29,19 @@ export function NewUser({ onClose }: { readonly onClose: () => void }) {
   });
   if (made)
     return <PasswordShown title={text.userMade} email={made.user.email} password={made.password} onClose={onClose} />;
-  const error = rest('email', 'name');
   return (
-    <Dialog title={text.newUser} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
-        <Field label={common.email} type="email" value={email} onInput={setEmail} wrong={wrong('email')} required />
-        <Field label={common.name} value={name} onInput={setName} wrong={wrong('name')} required />
-        <Check label={text.isAdmin} hint={text.isAdminHint} isOn={isAdmin} onChange={setAdmin} />
-        <div class="actions">
-          <Button onClick={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary" isBusy={isBusy}>
-            {common.create}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={text.newUser}
+      action={common.create}
+      isBusy={isBusy}
+      error={rest('email', 'name')}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Field label={common.email} type="email" value={email} onInput={setEmail} wrong={wrong('email')} required />
+      <Field label={common.name} value={name} onInput={setName} wrong={wrong('name')} required />
+      <Check label={text.isAdmin} hint={text.isAdminHint} isOn={isAdmin} onChange={setAdmin} />
+    </FormDialog>
   );
 }
 
@@ -55,20 +53,17 @@ export function RenameUser({ user, onClose }: UserFormProps) {
     await refreshSession();
     onClose();
   });
-  const error = rest('name');
   return (
-    <Dialog title={text.rename} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
-        <Field label={common.name} hint={user.email} value={name} onInput={setName} wrong={wrong('name')} required />
-        <div class="actions">
-          <Button onClick={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary" isBusy={isBusy}>
-            {common.save}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={text.rename}
+      action={common.save}
+      isBusy={isBusy}
+      error={rest('name')}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Field label={common.name} hint={user.email} value={name} onInput={setName} wrong={wrong('name')} required />
+    </FormDialog>
   );
 }
 

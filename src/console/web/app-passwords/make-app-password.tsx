@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AppPasswordBody, AppPasswordMade } from '../../contract.js';
-import { messageOf, post } from '../api.js';
+import { post } from '../api.js';
 import { drives } from '../drives.js';
 import { currentUser } from '../session.js';
 import { useStore } from '../store.js';
@@ -8,8 +8,8 @@ import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { Dialog } from '../ui/dialog.js';
-import { Notice } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
+import { ActionForm } from '../ui/form-dialog.js';
 import { useForm } from '../use-form.js';
 import { text } from './texts.js';
 
@@ -65,8 +65,7 @@ function Form({ onMade, onClose, ...first }: FormProps) {
     ...all.map((one) => ({ value: String(one.id), text: one.name })),
   ];
   return (
-    <form class="stack" onSubmit={submit}>
-      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+    <ActionForm action={common.create} isBusy={isBusy} error={error} onSubmit={submit} onCancel={onClose}>
       <Field
         label={text.deviceName}
         hint={text.deviceHint}
@@ -94,13 +93,7 @@ function Form({ onMade, onClose, ...first }: FormProps) {
         min={new Date().toISOString().slice(0, 10)}
         wrong={wrong('expiresAt')}
       />
-      <div class="actions">
-        <Button onClick={onClose}>{common.cancel}</Button>
-        <Button type="submit" look="primary" isBusy={isBusy}>
-          {common.create}
-        </Button>
-      </div>
-    </form>
+    </ActionForm>
   );
 }
 

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: a table with a hundred thousand rows is no table
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus, and says which row it is on
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { FileEntry } from '../../contract.js';
 import type { Listing } from './listing.js';
@@ -31,24 +31,10 @@ interface FileGridProps {
 
 /** A list of any length: only the rows in sight are there, and their pages are fetched as they come into it. */
 export function FileGrid(props: FileGridProps) {
-  const { label, listing, columns, selection, onSelect } = props;
+  const { label, listing, columns, selection } = props;
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 });
-  const measure = () => {
-    const { scrollTop, clientHeight } = frame.current!;
-    setView((before) =>
-      before.scrollTop === scrollTop && before.viewHeight === clientHeight
-        ? before
-        : { scrollTop, viewHeight: clientHeight },
-    );
-  };
-  useLayoutEffect(() => {
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(frame.current!);
-    return () => observer.disconnect();
-  }, []);
+  const { view, measure } = useView(frame);
   const list = { ...view, rowHeight: ROW_HEIGHT, count: listing.count };
   const { first, end, offset } = rowsInView(list, SPARE_ROWS);
   useEffect(() => void listing.want(end + SPARE_ROWS), [listing, end, listing.members.length]);
@@ -64,22 +50,7 @@ export function FileGrid(props: FileGridProps) {
   const isAll = listing.isComplete && selection.paths.size > 0 && selection.paths.size === listing.members.length;
   return (
     <div class="grid-frame">
-      <div class="grid-head" aria-hidden="true">
-        <span class="grid-check">
-          <input
-            type="checkbox"
-            tabIndex={-1}
-            checked={isAll}
-            onChange={() => void toggleAll(isAll, props, rows)}
-            title={text.selectAll}
-          />
-        </span>
-        {columns.map((column) => (
-          <span key={column.name} class={`cell ${column.name}`}>
-            {column.title}
-          </span>
-        ))}
-      </div>
+      <Head columns={columns} isAll={isAll} onAll={() => void toggleAll(isAll, props, rows)} />
       <div
         ref={frame}
         class="grid-scroll"
@@ -95,18 +66,52 @@ export function FileGrid(props: FileGridProps) {
         <div class="grid-all" role="rowgroup" style={{ height: `${listing.count * ROW_HEIGHT}px` }}>
           <div class="grid-seen" role="presentation" style={{ transform: `translateY(${offset}px)` }}>
             {Array.from({ length: end - first }, (_, at) => (
-              <Row
-                key={first + at}
-                {...props}
-                id={`${id}-${first + at}`}
-                row={first + at}
-                rows={rows}
-                onSelect={onSelect}
-              />
+              <Row key={first + at} {...props} id={`${id}-${first + at}`} row={first + at} rows={rows} />
             ))}
           </div>
         </div>
       </div>
+    </div>
+  );
+}
+
+/** What of the list is in sight: where it is scrolled to, and how high it is. */
+function useView(frame: RefObject<HTMLDivElement | null>) {
+  const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 });
+  const measure = () => {
+    const { scrollTop, clientHeight } = frame.current!;
+    setView((before) =>
+      before.scrollTop === scrollTop && before.viewHeight === clientHeight
+        ? before
+        : { scrollTop, viewHeight: clientHeight },
+    );
+  };
+  useLayoutEffect(() => {
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(frame.current!);
+    return () => observer.disconnect();
+  }, []);
+  return { view, measure };
+}
+
+interface HeadProps {
+  readonly columns: readonly GridColumn[];
+  readonly isAll: boolean;
+  readonly onAll: () => void;
+}
+
+function Head({ columns, isAll, onAll }: HeadProps) {
+  return (
+    <div class="grid-head" aria-hidden="true">
+      <span class="grid-check">
+        <input type="checkbox" tabIndex={-1} checked={isAll} onChange={onAll} title={text.selectAll} />
+      </span>
+      {columns.map((column) => (
+        <span key={column.name} class={`cell ${column.name}`}>
+          {column.title}
+        </span>
+      ))}
     </div>
   );
 }

@@ -99,24 +99,38 @@ export function SelectionTools(props: SelectionToolsProps) {
   const [first] = files;
   const isZip = files.length > 1 || first?.isFolder;
   return (
-    <div class="selection-tools" role="toolbar" aria-label={text.selected(files.length)}>
+    <SelectionBar count={files.length} onClear={onClear}>
+      <LinkButton slim look="quiet" download href={downloadAddress(driveId, files)} icon={<DownloadIcon />}>
+        <span class="tool-text">{isZip ? text.downloadZip : text.download}</span>
+      </LinkButton>
+      {mayChange ? (
+        <>
+          {files.length === 1 ? <Tool text={text.rename} icon={<RenameIcon />} onClick={onRename} /> : null}
+          <Tool text={text.move} icon={<MoveIcon />} onClick={onMove} />
+        </>
+      ) : null}
+      <Tool text={text.copy} icon={<CopyIcon />} onClick={onCopy} />
+      {mayChange ? <Tool text={text.delete} icon={<TrashIcon />} onClick={onDelete} /> : null}
+    </SelectionBar>
+  );
+}
+
+interface SelectionBarProps {
+  readonly count: number;
+  readonly onClear: () => void;
+  /** The tools, each a `Tool` or a link like one. */
+  readonly children: preact.ComponentChildren;
+}
+
+/** Over a list, as long as something of it is selected. */
+export function SelectionBar({ count, onClear, children }: SelectionBarProps) {
+  return (
+    <div class="selection-tools" role="toolbar" aria-label={text.selected(count)}>
       <Button look="quiet" slim label={text.clearSelection} icon={<CloseIcon />} onClick={onClear} />
       <strong class="number" role="status">
-        {text.selected(files.length)}
+        {text.selected(count)}
       </strong>
-      <span class="selection-actions">
-        <LinkButton slim look="quiet" download href={downloadAddress(driveId, files)} icon={<DownloadIcon />}>
-          <span class="tool-text">{isZip ? text.downloadZip : text.download}</span>
-        </LinkButton>
-        {mayChange ? (
-          <>
-            {files.length === 1 ? <Tool text={text.rename} icon={<RenameIcon />} onClick={onRename} /> : null}
-            <Tool text={text.move} icon={<MoveIcon />} onClick={onMove} />
-          </>
-        ) : null}
-        <Tool text={text.copy} icon={<CopyIcon />} onClick={onCopy} />
-        {mayChange ? <Tool text={text.delete} icon={<TrashIcon />} onClick={onDelete} /> : null}
-      </span>
+      {children ? <span class="selection-actions">{children}</span> : null}
     </div>
   );
 }

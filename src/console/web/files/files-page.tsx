@@ -4,7 +4,6 @@ import type { DrivePageProps } from '../drive-page.js';
 import { formatAgo, formatBytes, formatTime } from '../format.js';
 import { navigate } from '../router.js';
 import { common } from '../strings.js';
-import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
 import { UploadIcon } from '../ui/icons.js';
 import { toast } from '../ui/toasts.js';
 import { Crumbs, filesPlace } from './crumbs.js';
@@ -18,9 +17,10 @@ import { isInside, joinPath, nameOf, parentOf } from './file-paths.js';
 import { FolderTools, SearchBox, SelectionTools } from './file-tools.js';
 import { FolderDialog } from './folder-dialog.js';
 import type { Listing } from './listing.js';
+import { ListingShown } from './listing-shown.js';
 import { NameDialog } from './name-dialog.js';
 import { Preview } from './preview.js';
-import { keepThere, NOTHING_SELECTED } from './selection.js';
+import { keepThere, NOTHING_SELECTED, type Selection } from './selection.js';
 import { text } from './texts.js';
 import { seldom, uploads, uploadTo } from './uploads.js';
 import { useDrop } from './use-drop.js';
@@ -37,20 +37,11 @@ const REFRESHED_ROWS = 1000;
 export function FilesPage({ drive, path: place }: DrivePageProps) {
   const home = homeOf(drive);
   const path = place === '/' ? home : place.replace(/\/+$/, '');
-  const [typed, setTyped] = useState('');
-  const search = useSettled(typed.trim(), SEARCH_SETTLES_MS);
-  const key = search === '' ? path : `search ${search}`;
-  const listing = useListing(key, search === '' ? folderPages(drive.id, path) : searchPages(drive.id, search));
+  const { typed, setTyped, search, key, listing, refresh } = useFolder(drive.id, path);
   const [selection, setSelection] = useState(NOTHING_SELECTED);
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const [shown, setShown] = useState<string | null>(null);
-  useEffect(() => setTyped(''), [path]);
   useEffect(() => setSelection(NOTHING_SELECTED), [key]);
-  useEffect(() => {
-    document.title = `${nameOf(path)} · ${common.appName}`;
-  }, [path]);
-  const refresh = useCallback(() => listing.refresh(REFRESHED_ROWS), [listing]);
-  useEffect(() => refreshAfterUploads(path, refresh), [path, refresh]);
   const chosen = listing.members.filter((member) => selection.paths.has(member.path));
   const folder = search === '' ? listing.folder : null;
   const mayAdd = folder?.mayAdd ?? false;
@@ -61,11 +52,9 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
     else setShown(file.path);
   };
   const removeChosen = async () => {
-    const files = chosen.length > 0 ? chosen : listing.members.slice(selection.focus, selection.focus + 1);
-    if (files.length === 0 || !files.every(({ mayChange }) => mayChange)) return;
-    const gone = new Set(files.map((file) => file.path));
-    const rows = { count: listing.count - gone.size, pathAt: () => null };
-    setSelection(keepThere(selection, rows, (one) => !gone.has(one)));
+    const files = toRemove(listing, selection);
+    if (files.length === 0) return;
+    setSelection(without(files, listing, selection));
     await deleteFiles(drive.id, listing, files, refresh);
   };
   const press = (event: KeyboardEvent) => {
@@ -78,14 +67,10 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
   const clear = () => setSelection({ ...selection, paths: new Set() });
   return (
     <div class="page wide files-page">
-      <header class="files-head">
-        <h1 class="visually-hidden">{nameOf(path)}</h1>
-        <Crumbs drive={drive} path={path} />
-        <div class="files-tools">
-          <SearchBox value={typed} onInput={setTyped} />
-          <FolderTools mayAdd={mayAdd} onPick={add} onNewFolder={() => setDialog('new-folder')} />
-        </div>
-      </header>
+      <FilesHead drive={drive} path={path}>
+        <SearchBox value={typed} onInput={setTyped} />
+        <FolderTools mayAdd={mayAdd} onPick={add} onNewFolder={() => setDialog('new-folder')} />
+      </FilesHead>
       <div class="card files-card">
         {chosen.length > 0 ? (
           <SelectionTools
@@ -98,7 +83,7 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
             onClear={clear}
           />
         ) : null}
-        <Body listing={listing} search={search} mayAdd={mayAdd}>
+        <ListingShown listing={listing} empty={emptyTexts(search, mayAdd)}>
           <FileGrid
             key={key}
             label={search === '' ? text.list(nameOf(path)) : text.found(search)}
@@ -109,16 +94,66 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
             onOpen={open}
             onKey={press}
           />
-        </Body>
+        </ListingShown>
       </div>
-      {isOver ? (
-        <div class="drop-veil">
-          <UploadIcon size={40} />
-          <strong>{text.dropHere(nameOf(path))}</strong>
-        </div>
-      ) : null}
+      {isOver ? <DropVeil path={path} /> : null}
       {shown === null ? null : <ShownFile driveId={drive.id} listing={listing} path={shown} onShow={setShown} />}
       <Dialogs {...{ drive, path, dialog, chosen, refresh, clear }} onClose={() => setDialog(null)} />
+    </div>
+  );
+}
+
+/** A folder, or what is found for what was typed into its search box; it follows the uploads into it. */
+function useFolder(driveId: number, path: string) {
+  const [typed, setTyped] = useState('');
+  const search = useSettled(typed.trim(), SEARCH_SETTLES_MS);
+  const key = search === '' ? path : `search ${search}`;
+  const listing = useListing(key, search === '' ? folderPages(driveId, path) : searchPages(driveId, search));
+  const refresh = useCallback(() => listing.refresh(REFRESHED_ROWS), [listing]);
+  useEffect(() => {
+    setTyped('');
+    document.title = `${nameOf(path)} · ${common.appName}`;
+  }, [path]);
+  useEffect(() => refreshAfterUploads(path, refresh), [path, refresh]);
+  return { typed, setTyped, search, key, listing, refresh };
+}
+
+function emptyTexts(search: string, mayAdd: boolean) {
+  if (search !== '') return { title: text.nothingFoundTitle, text: text.nothingFound(search) };
+  return { title: text.emptyTitle, text: mayAdd ? text.empty : text.emptyReadOnly };
+}
+
+/** What is chosen, else the file that the focus is on; none where one of them may not be changed. */
+function toRemove({ members }: Listing, { paths, focus }: Selection): readonly FileEntry[] {
+  const chosen = members.filter(({ path }) => paths.has(path));
+  const files = chosen.length > 0 ? chosen : members.slice(focus, focus + 1);
+  return files.every(({ mayChange }) => mayChange) ? files : [];
+}
+
+/** The selection once these files are gone. */
+function without(files: readonly FileEntry[], listing: Listing, selection: Selection): Selection {
+  const gone = new Set(files.map(({ path }) => path));
+  const rows = { count: listing.count - gone.size, pathAt: () => null };
+  return keepThere(selection, rows, (path) => !gone.has(path));
+}
+
+type FilesHeadProps = DrivePageProps & { readonly children: preact.ComponentChildren };
+
+function FilesHead({ drive, path, children }: FilesHeadProps) {
+  return (
+    <header class="files-head">
+      <h1 class="visually-hidden">{nameOf(path)}</h1>
+      <Crumbs drive={drive} path={path} />
+      <div class="files-tools">{children}</div>
+    </header>
+  );
+}
+
+function DropVeil({ path }: { readonly path: string }) {
+  return (
+    <div class="drop-veil">
+      <UploadIcon size={40} />
+      <strong>{text.dropHere(nameOf(path))}</strong>
     </div>
   );
 }
@@ -173,34 +208,6 @@ function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: Dialo
     clear();
   };
   return <FolderDialog drive={drive} kind={dialog} files={chosen} onChoose={choose} onClose={onClose} />;
-}
-
-interface BodyProps {
-  readonly listing: Listing;
-  readonly search: string;
-  readonly mayAdd: boolean;
-  readonly children: preact.ComponentChildren;
-}
-
-/** The list, or what is there in its place. */
-function Body({ listing, search, mayAdd, children }: BodyProps) {
-  const { error, members, isComplete, folder } = listing;
-  return (
-    <>
-      {error ? <LoadFailed error={error} onRetry={() => listing.retry()} /> : null}
-      {!folder && !error ? (
-        <div class="files-coming">
-          <Skeleton lines={7} />
-        </div>
-      ) : null}
-      {isComplete && members.length === 0 ? (
-        <EmptyState title={search === '' ? text.emptyTitle : text.nothingFoundTitle}>
-          {search === '' ? (mayAdd ? text.empty : text.emptyReadOnly) : text.nothingFound(search)}
-        </EmptyState>
-      ) : null}
-      {members.length > 0 ? children : null}
-    </>
-  );
 }
 
 interface ShownFileProps {

@@ -1,9 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api.js';
-import { common } from '../strings.js';
-import { Button } from '../ui/button.js';
-import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
+import { FormDialog } from '../ui/form-dialog.js';
 import { nameProblem, stemLength } from './file-paths.js';
 import { text } from './texts.js';
 
@@ -23,9 +21,9 @@ export function NameDialog({ title, label, action, name = '', isFolder, onName, 
   const [value, setValue] = useState(name);
   const [wrong, setWrong] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const input = form.current?.querySelector('input');
+    const input = frame.current?.querySelector('input');
     input?.focus();
     input?.setSelectionRange(0, stemLength(name, isFolder));
   }, []);
@@ -45,24 +43,18 @@ export function NameDialog({ title, label, action, name = '', isFolder, onName, 
     }
   };
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form ref={form} class="stack" onSubmit={submit} noValidate>
+    <FormDialog title={title} action={action} isBusy={isBusy} onSubmit={submit} onClose={onClose}>
+      <div ref={frame}>
         <Field
           label={label}
           value={value}
           wrong={wrong}
-          onInput={(text) => {
-            setValue(text);
+          onInput={(typed) => {
+            setValue(typed);
             setWrong(null);
           }}
         />
-        <div class="actions">
-          <Button onClick={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary" isBusy={isBusy}>
-            {action}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      </div>
+    </FormDialog>
   );
 }

@@ -6,15 +6,15 @@ import type {
   ImportSourceAnswer,
   ImportSourceBody,
 } from '../../import-contract.js';
-import { messageOf, post } from '../api.js';
+import { post } from '../api.js';
 import { drives } from '../drives.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { useStore } from '../store.js';
 import { common } from '../strings.js';
-import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Notice } from '../ui/feedback.js';
 import { Field, Select } from '../ui/field.js';
+import { ActionForm } from '../ui/form-dialog.js';
 import { PasswordField } from '../ui/password-field.js';
 import { useForm } from '../use-form.js';
 import { text } from './texts.js';
@@ -64,8 +64,7 @@ function Source({ source, onInput, onFound, onClose }: SourceProps) {
   const set = (name: keyof ImportSourceBody) => (value: string) => onInput({ ...source, [name]: value });
   const error = rest('url', 'user', 'password', 'from');
   return (
-    <form class="stack" onSubmit={submit}>
-      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+    <ActionForm action={text.test} isBusy={isBusy} error={error} onSubmit={submit} onCancel={onClose}>
       <Field
         label={text.url}
         hint={text.urlHint}
@@ -86,13 +85,7 @@ function Source({ source, onInput, onFound, onClose }: SourceProps) {
         wrong={wrong('password')}
       />
       <Field label={text.from} hint={text.fromHint} value={source.from} onInput={set('from')} wrong={wrong('from')} />
-      <div class="actions">
-        <Button onClick={onClose}>{common.cancel}</Button>
-        <Button type="submit" look="primary" isBusy={isBusy}>
-          {text.test}
-        </Button>
-      </div>
-    </form>
+    </ActionForm>
   );
 }
 
@@ -123,8 +116,14 @@ function Target({ source, found, like, onStart, onBack }: TargetProps) {
   });
   const error = rest('driveId', 'to');
   return (
-    <form class="stack" onSubmit={submit}>
-      {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
+    <ActionForm
+      action={text.begin}
+      back={common.back}
+      isBusy={isBusy}
+      error={error}
+      onSubmit={submit}
+      onCancel={onBack}
+    >
       <Found found={found} />
       <Select
         label={text.drive}
@@ -140,13 +139,7 @@ function Target({ source, found, like, onStart, onBack }: TargetProps) {
         onChange={setConflict}
         options={CONFLICTS.map((value) => ({ value, text: text.conflicts[value] }))}
       />
-      <div class="actions">
-        <Button onClick={onBack}>{common.back}</Button>
-        <Button type="submit" look="primary" isBusy={isBusy}>
-          {text.begin}
-        </Button>
-      </div>
-    </form>
+    </ActionForm>
   );
 }
 

@@ -1,15 +1,15 @@
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/browser';
 import { useState } from 'preact/hooks';
 import type { PasskeyBody, PasskeyEntry, PasskeyMade } from '../../contract.js';
-import { ApiError, messageOf, post, remove } from '../api.js';
+import { ApiError, post, remove } from '../api.js';
 import { formatAgo } from '../format.js';
 import { refreshSession } from '../session.js';
 import { hasPasskeys } from '../sign-in/passkeys.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
-import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
+import { FormDialog } from '../ui/form-dialog.js';
 import { KeyIcon, PlusIcon, TrashIcon } from '../ui/icons.js';
 import { Card } from '../ui/page.js';
 import { Question } from '../ui/question.js';
@@ -107,19 +107,15 @@ export function AddPasskey({ onClose }: { readonly onClose: () => void }) {
     );
   }
   return (
-    <Dialog title={text.addPasskey} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        {error ? (
-          <Notice tone="bad">{error instanceof ApiError ? messageOf(error) : text.passkeyNotMade}</Notice>
-        ) : null}
-        <Field label={text.passkeyName} value={name} onInput={setName} placeholder={text.passkeyPlaceholder} required />
-        <div class="actions">
-          <Button onClick={onClose}>{common.cancel}</Button>
-          <Button type="submit" look="primary" isBusy={isBusy}>
-            {common.next}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={text.addPasskey}
+      action={common.next}
+      isBusy={isBusy}
+      error={error && !(error instanceof ApiError) ? text.passkeyNotMade : error}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Field label={text.passkeyName} value={name} onInput={setName} placeholder={text.passkeyPlaceholder} required />
+    </FormDialog>
   );
 }

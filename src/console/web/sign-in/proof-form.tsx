@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { ProofBody } from '../../contract.js';
-import { ApiError, messageOf } from '../api.js';
+import { ApiError } from '../api.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
-import { Notice } from '../ui/feedback.js';
 import { Field } from '../ui/field.js';
+import { ActionForm } from '../ui/form-dialog.js';
 import { KeyIcon } from '../ui/icons.js';
 import { PasswordField } from '../ui/password-field.js';
 import { useForm } from '../use-form.js';
@@ -31,8 +31,14 @@ export function ProofForm({ hasSecondFactor, action, isDangerous = false, onProo
   const failed = byPasskey.error && !(byPasskey.error instanceof ApiError) ? common.passkeyFailed : null;
   const error = rest('password', 'code') ?? byPasskey.error;
   return (
-    <form class="stack" onSubmit={submit}>
-      {error ? <Notice tone="bad">{failed ?? messageOf(error)}</Notice> : null}
+    <ActionForm
+      action={action}
+      isDangerous={isDangerous}
+      isBusy={isBusy}
+      error={failed ?? error}
+      onSubmit={submit}
+      onCancel={onCancel}
+    >
       <PasswordField
         label={common.password}
         autocomplete="current-password"
@@ -63,12 +69,6 @@ export function ProofForm({ hasSecondFactor, action, isDangerous = false, onProo
           {common.usePasskey}
         </Button>
       ) : null}
-      <div class="actions">
-        <Button onClick={onCancel}>{common.cancel}</Button>
-        <Button type="submit" look={isDangerous ? 'danger' : 'primary'} isBusy={isBusy}>
-          {action}
-        </Button>
-      </div>
-    </form>
+    </ActionForm>
   );
 }

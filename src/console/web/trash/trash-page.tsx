@@ -7,14 +7,14 @@ import { FileGrid, type GridColumn } from '../files/file-grid.js';
 import { KindIcon, RestoreIcon } from '../files/file-icons.js';
 import { kindOf } from '../files/file-kinds.js';
 import { parentOf } from '../files/file-paths.js';
-import { Tool } from '../files/file-tools.js';
+import { SelectionBar, Tool } from '../files/file-tools.js';
+import { ListingShown } from '../files/listing-shown.js';
 import { NOTHING_SELECTED } from '../files/selection.js';
 import { text } from '../files/texts.js';
 import { useListing } from '../files/use-listing.js';
 import { formatAgo, formatBytes } from '../format.js';
 import { Button } from '../ui/button.js';
-import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
-import { CloseIcon, TrashIcon } from '../ui/icons.js';
+import { TrashIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
 import { Question } from '../ui/question.js';
 import { toast, toastError } from '../ui/toasts.js';
@@ -25,44 +25,17 @@ const REFRESHED_ROWS = 1000;
 
 /** What was deleted: back to where it was, or gone for good. */
 export function TrashPage({ drive }: DrivePageProps) {
-  const listing = useListing(TRASH, folderPages(drive.id, TRASH));
-  const [selection, setSelection] = useState(NOTHING_SELECTED);
+  const trash = useTrash(drive.id);
+  const { listing, chosen, selection, select } = trash;
   const [question, setQuestion] = useState<Asked>(null);
-  const chosen = listing.members.filter(({ path }) => selection.paths.has(path));
-  const { members, folder, error, isComplete } = listing;
   const mayChange = drive.role !== 'viewer';
-  const change = async (files: readonly FileEntry[], work: (paths: readonly string[]) => Promise<void>) => {
-    if (files.length === 0) return;
-    const paths = files.map(({ path }) => path);
-    setSelection(NOTHING_SELECTED);
-    listing.removeAll(new Set(paths));
-    await work(paths).catch(toastError);
-    await listing.refresh(REFRESHED_ROWS);
-  };
-  const restore = (files: readonly FileEntry[]) =>
-    change(files, async (paths) => {
-      const [place] = await restoreAll(drive.id, paths);
-      toast({ text: files.length === 1 && place ? text.restoredTo(place) : text.restored(files.length) });
-    });
-  const deleteForGood = () =>
-    change(chosen, async (paths) => {
-      await deleteAll(drive.id, paths);
-      toast({ text: text.goneForGood(paths.length) });
-      void loadDrives();
-    });
-  const empty = async () => {
-    await emptyTrash(drive.id);
-    toast({ text: text.trashEmptied });
-    void loadDrives();
-    await listing.refresh(REFRESHED_ROWS);
-  };
   const press = (event: KeyboardEvent) => {
     if (event.key !== 'Delete' || chosen.length === 0 || !mayChange) return false;
     setQuestion('delete');
     return true;
   };
   const emptyButton =
-    mayChange && members.length > 0 ? (
+    mayChange && listing.members.length > 0 ? (
       <Button look="danger" icon={<TrashIcon />} onClick={() => setQuestion('empty')}>
         {text.emptyTrash}
       </Button>
@@ -72,56 +45,71 @@ export function TrashPage({ drive }: DrivePageProps) {
       <Page title={text.trashTitle} lead={text.trashLead} wide actions={emptyButton}>
         <div class="card files-card">
           {chosen.length > 0 ? (
-            <div class="selection-tools" role="toolbar" aria-label={text.selected(chosen.length)}>
-              <Button
-                look="quiet"
-                slim
-                label={text.clearSelection}
-                icon={<CloseIcon />}
-                onClick={() => setSelection({ ...selection, paths: new Set() })}
-              />
-              <strong class="number" role="status">
-                {text.selected(chosen.length)}
-              </strong>
+            <SelectionBar count={chosen.length} onClear={() => select([])}>
               {mayChange ? (
-                <span class="selection-actions">
-                  <Tool text={text.restore} icon={<RestoreIcon />} onClick={() => restore(chosen)} />
+                <>
+                  <Tool text={text.restore} icon={<RestoreIcon />} onClick={trash.restore} />
                   <Tool text={text.deleteForGood} icon={<TrashIcon />} onClick={() => setQuestion('delete')} />
-                </span>
+                </>
               ) : null}
-            </div>
+            </SelectionBar>
           ) : null}
-          {error ? <LoadFailed error={error} onRetry={() => listing.retry()} /> : null}
-          {!folder && !error ? (
-            <div class="files-coming">
-              <Skeleton lines={6} />
-            </div>
-          ) : null}
-          {isComplete && members.length === 0 ? (
-            <EmptyState title={text.trashEmptyTitle}>{text.trashEmpty}</EmptyState>
-          ) : null}
-          {members.length > 0 ? (
+          <ListingShown listing={listing} empty={{ title: text.trashEmptyTitle, text: text.trashEmpty }}>
             <FileGrid
               label={text.trashTitle}
               listing={listing}
               columns={COLUMNS()}
               selection={selection}
-              onSelect={setSelection}
-              onOpen={(file) => setSelection({ ...selection, paths: new Set([file.path]) })}
+              onSelect={trash.setSelection}
+              onOpen={({ path }) => select([path])}
               onKey={press}
             />
-          ) : null}
+          </ListingShown>
         </div>
       </Page>
       <Questions
         question={question}
         chosen={chosen}
-        onEmpty={empty}
-        onDelete={deleteForGood}
+        onEmpty={trash.empty}
+        onDelete={trash.deleteForGood}
         onClose={() => setQuestion(null)}
       />
     </div>
   );
+}
+
+/** The trash of a drive, what of it is chosen, and what can be done with that. */
+function useTrash(driveId: number) {
+  const listing = useListing(TRASH, folderPages(driveId, TRASH));
+  const [selection, setSelection] = useState(NOTHING_SELECTED);
+  const chosen = listing.members.filter(({ path }) => selection.paths.has(path));
+  const change = async (work: (paths: readonly string[]) => Promise<void>) => {
+    if (chosen.length === 0) return;
+    const paths = chosen.map(({ path }) => path);
+    setSelection(NOTHING_SELECTED);
+    listing.removeAll(new Set(paths));
+    await work(paths).catch(toastError);
+    await listing.refresh(REFRESHED_ROWS);
+  };
+  const restore = () =>
+    change(async (paths) => {
+      const [place] = await restoreAll(driveId, paths);
+      toast({ text: paths.length === 1 && place ? text.restoredTo(place) : text.restored(paths.length) });
+    });
+  const deleteForGood = () =>
+    change(async (paths) => {
+      await deleteAll(driveId, paths);
+      toast({ text: text.goneForGood(paths.length) });
+      void loadDrives();
+    });
+  const empty = async () => {
+    await emptyTrash(driveId);
+    toast({ text: text.trashEmptied });
+    void loadDrives();
+    await listing.refresh(REFRESHED_ROWS);
+  };
+  const select = (paths: readonly string[]) => setSelection({ ...selection, paths: new Set(paths) });
+  return { listing, selection, setSelection, select, chosen, restore, deleteForGood, empty };
 }
 
 function COLUMNS(): readonly GridColumn[] {
