@@ -4,6 +4,7 @@ import type { UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow, MetadataStore, StoreTransaction, StoreView, WriteOptions } from '../stores/metadata-store.js';
 import type { ByteRange, LockToken } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
+import { completeDigests } from './digests.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
 import { type CollectionWish, makeCollection, makeFolders, type OpenedFolder } from './folders.js';
@@ -136,6 +137,11 @@ export class Drive {
     permit: Permit,
   ): Promise<Resource> {
     return setProperties(this, path, changesFor, permit);
+  }
+
+  /** See `completeDigests` in `digests.ts`. */
+  completeDigests(path: DrivePath, content: ContentRow, signal: AbortSignal): Promise<ContentRow> {
+    return completeDigests(this, path, content, signal);
   }
 
   /** See `remove` in `trash.ts`. */

@@ -2,7 +2,8 @@ import type { NodeId } from '../stores/values.js';
 import { STEP_MEMBERS } from './listing.js';
 import { type Resource, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
-import { anchorsOf, Places } from './sync/tree-positions.js';
+import { Places } from './sync/tree-positions.js';
+import { anchorsOf } from './view.js';
 
 /** The dead property by which ownCloud's and Nextcloud's programs mark what somebody likes. */
 export const FAVORITE = { namespace: 'http://owncloud.org/ns', name: 'favorite' };

@@ -1,6 +1,8 @@
+import type { Membership } from '../stores/account-store.js';
+import type { DriveParts } from './drive.js';
 import { DriveError } from './drive-error.js';
 import { sizeText } from './size-text.js';
-import type { Snapshot } from './snapshot.js';
+import { Snapshot } from './snapshot.js';
 
 export interface Room {
   /** Bytes stored on the drive, trash included (PRODUCT D5). */
@@ -16,6 +18,16 @@ export async function roomOf(snapshot: Snapshot, space: 'home' | 'common'): Prom
   const drive = (membership.driveQuotaBytes ?? Infinity) - usage.driveBytes;
   const member = space === 'home' ? (membership.memberQuotaBytes ?? Infinity) - usage.memberBytes : Infinity;
   return { used: usage.driveBytes, left: Math.max(0, Math.min(drive, member)) };
+}
+
+/** The same of several drives, from one snapshot, in their order. */
+export function roomsOf({ metadata, now }: DriveParts, memberships: readonly Membership[]): Promise<Room[]> {
+  const ids = memberships.map(({ driveId }) => driveId);
+  return metadata.read(ids, async (view) => {
+    const rooms: Room[] = [];
+    for (const membership of memberships) rooms.push(await roomOf(new Snapshot(view, membership, now()), 'home'));
+    return rooms;
+  });
 }
 
 /** Throws `DriveError` `drive-full` when `bytes` more don't fit. */

@@ -3,8 +3,9 @@ import type { NodeId } from '../stores/values.js';
 import type { Drive } from './drive.js';
 import { type Resource, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
-import { anchorsOf, Places } from './sync/tree-positions.js';
+import { Places } from './sync/tree-positions.js';
 import { turns } from './turns.js';
+import { anchorsOf } from './view.js';
 
 /** Nodes that one statement looks at: some milliseconds, in which nobody else is served. */
 const STEP_NODES = 1000;

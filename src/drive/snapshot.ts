@@ -1,6 +1,6 @@
 import type { Membership } from '../stores/account-store.js';
-import type { NodeRow, StoreView } from '../stores/metadata-store.js';
-import type { NodeId } from '../stores/values.js';
+import type { ContentRow, NodeRow, PropertyRow, StoreView } from '../stores/metadata-store.js';
+import type { BlobId, Digests, NodeId } from '../stores/values.js';
 import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
 import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';
 import { locate, originalPath, type TreePlace } from './view.js';
@@ -48,6 +48,37 @@ export class Snapshot {
   async trash(path: DrivePath): Promise<Resource> {
     const [own, shared] = await this.#nodes(this.membership.binId, this.membership.commonBinId);
     return this.#mergedCollection('trash', path, TRASH_NAME, [own!, shared!], null);
+  }
+
+  /** A file by its number, as it is now; null where it is gone. */
+  async findFile(id: NodeId): Promise<{ readonly node: NodeRow; readonly content: ContentRow } | null> {
+    const [node] = await this.#nodes(id);
+    // One that was deleted for good has no parent until its row is freed.
+    if (!node || node.parentId === null || node.blobId === null) return null;
+    const content = await this.view.findContent(node.blobId);
+    return content && { node, content };
+  }
+
+  /** The last change to anything on the drive, other members' files included. */
+  async driveRevision(): Promise<number> {
+    const [root] = await this.#nodes(this.membership.rootId);
+    return root?.revision ?? 0;
+  }
+
+  /** A number that no other restoration of any backup has; null: the data were never restored. */
+  lastRestoration(): Promise<number | null> {
+    return this.view.changeLog.lastRestoration();
+  }
+
+  /** What is known of the files' contents. */
+  digests(resources: readonly Resource[]): Promise<Map<BlobId, Digests>> {
+    return this.view.digests(resources.flatMap(({ node }) => (node?.blobId ? [node.blobId] : [])));
+  }
+
+  /** The dead properties of all of these; no statement where none has any. */
+  async deadProperties(resources: readonly Resource[]): Promise<PropertyRow[]> {
+    const nodes = resources.flatMap(({ node }) => (node?.propertyBytes ? [node.id] : []));
+    return nodes.length === 0 ? [] : this.view.properties(nodes);
   }
 
   async #root(): Promise<Resource> {

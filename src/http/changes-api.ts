@@ -112,8 +112,8 @@ async function readChanges(snapshot: Snapshot, { path, since, isDeep, limit }: C
   const cursor = since === null ? cursorAtStart(resource) : await findCursor(snapshot, resource, since);
   if (!cursor) throw new HttpError(410, 'This cursor is not valid here any more: begin again without "since".');
   const page = await nextPage(snapshot, resource, cursor, { isDeep, limit });
-  const [root] = await snapshot.view.findNodes([snapshot.membership.rootId]);
-  return { page, cursor: syncToken(resource, snapshot.membership, page.cursor), rootRevision: root?.revision ?? 0 };
+  const rootRevision = await snapshot.driveRevision();
+  return { page, cursor: syncToken(resource, snapshot.membership, page.cursor), rootRevision };
 }
 
 function isEmpty({ page }: Seen): boolean {

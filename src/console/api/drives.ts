@@ -1,6 +1,5 @@
 import { Drive } from '../../drive/drive.js';
-import { roomOf } from '../../drive/quota.js';
-import { Snapshot } from '../../drive/snapshot.js';
+import { type Room, roomsOf } from '../../drive/quota.js';
 import type { Membership } from '../../stores/account-store.js';
 import type { ConsoleParts } from '../console-parts.js';
 import type { DriveEntry, DrivesAnswer } from '../contract.js';
@@ -19,26 +18,18 @@ export const driveRoutes: readonly Route[] = [
 async function list({ session, origin, prefix }: ConsoleRequest, parts: ConsoleParts) {
   const { driveParts, store } = parts;
   const memberships = await store.memberships(session!.user.id, null);
-  const now = driveParts.now();
-  const ids = memberships.map(({ driveId }) => driveId);
-  const drives = await driveParts.metadata.read(ids, async (view) => {
-    const described: DriveEntry[] = [];
-    for (const membership of memberships) {
-      described.push(await describe(new Snapshot(view, membership, now), membership, parts, origin + prefix));
-    }
-    return described;
-  });
+  const rooms = await roomsOf(driveParts, memberships);
+  const drives = memberships.map((membership, index) => describe(membership, rooms[index]!, parts, origin + prefix));
   return ok({ drives } satisfies DrivesAnswer);
 }
 
-async function describe(
-  snapshot: Snapshot,
+function describe(
   membership: Membership,
+  { used, left }: Room,
   { addressesOf, driveParts }: ConsoleParts,
   address: string,
-): Promise<DriveEntry> {
+): DriveEntry {
   const { driveId, driveName, role } = membership;
-  const { used, left } = await roomOf(snapshot, 'home');
   return {
     id: driveId,
     name: driveName,

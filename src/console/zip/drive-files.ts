@@ -3,7 +3,6 @@ import { Listing } from '../../drive/listing.js';
 import { numberedName } from '../../drive/names.js';
 import type { Resource } from '../../drive/resource.js';
 import { turns } from '../../drive/turns.js';
-import type { ContentRow, NodeRow } from '../../stores/metadata-store.js';
 import type { ZipSource } from './write-zip.js';
 
 /** Members after which others have a turn: each takes two statements. */
@@ -52,19 +51,9 @@ async function sourceOf(drive: Drive, resource: Resource, name: string): Promise
   if (isCollection) {
     return { name: `${name}/`, isFolder: true, modified, size: 0, open: async () => new Uint8Array() };
   }
-  const file = await findFile(drive, node!);
+  const file = await drive.read((snapshot) => snapshot.findFile(node!.id));
   if (!file) return null;
   const { content } = file;
   const open = async () => (content.size === 0 ? new Uint8Array() : drive.open(content));
   return { name, isFolder: false, modified: file.node.modified, size: content.size, open };
-}
-
-function findFile(drive: Drive, { id }: NodeRow): Promise<{ node: NodeRow; content: ContentRow } | null> {
-  return drive.read(async ({ view }) => {
-    const [node] = await view.findNodes([id]);
-    // One that was deleted for good has no parent until its row is freed.
-    if (!node || node.parentId === null || node.blobId === null) return null;
-    const content = await view.findContent(node.blobId);
-    return content && { node, content };
-  });
 }

@@ -1,12 +1,10 @@
-import type { PlacedLock } from '../../drive/locks/lock-sentence.js';
-import { locksCovering } from '../../drive/locks/locks.js';
-import { COMMON_NAME } from '../../drive/names.js';
+import { locksAround, locksCovering } from '../../drive/locks/locks.js';
 import { PROPERTIES_BYTES_MAX } from '../../drive/properties.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found, Resource } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
 import type { PropertyRow } from '../../stores/metadata-store.js';
-import type { BlobId, NodeId } from '../../stores/values.js';
+import type { NodeId } from '../../stores/values.js';
 import { type DavRequest, HrefWriter, headerOf, hrefOf } from '../request.js';
 import type { TextBytes } from '../text-bytes.js';
 import { responseWithStatus } from '../xml/multistatus.js';
@@ -39,9 +37,11 @@ export async function prepareAnswer(
   return {
     request,
     selection,
-    locks: new LockIndex(selection.needsLocks ? await locksOf(snapshot, found, withMembers) : []),
+    locks: new LockIndex(
+      selection.needsLocks ? await (withMembers ? locksAround : locksCovering)(snapshot, found) : [],
+    ),
     quota: await quotaOf(snapshot, found, { request, selection, free }),
-    restoration: selection.needsRestoration ? await snapshot.view.changeLog.lastRestoration() : null,
+    restoration: selection.needsRestoration ? await snapshot.lastRestoration() : null,
   };
 }
 
@@ -75,7 +75,7 @@ export async function renderMembers(
     restoration: answer.restoration,
     locks: answer.locks,
     dead: selection.needsDead ? await deadProperties(snapshot, resources) : new Map(),
-    digests: selection.needsDigests ? await snapshot.view.digests(blobIds(resources)) : new Map(),
+    digests: selection.needsDigests ? await snapshot.digests(resources) : new Map(),
     hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
   };
   const hrefs = new HrefWriter(request);
@@ -105,42 +105,13 @@ function membersOfPage(members: readonly Member[], bytesMax: number): readonly M
 }
 
 async function deadProperties(snapshot: Snapshot, resources: readonly Resource[]): Promise<PropertyFacts['dead']> {
-  const nodes = resources.flatMap(({ node }) => (node?.propertyBytes ? [node.id] : []));
-  if (nodes.length === 0) return new Map();
   const byNode = new Map<NodeId, Map<string, PropertyRow>>();
-  for (const row of await snapshot.view.properties(nodes)) {
+  for (const row of await snapshot.deadProperties(resources)) {
     const rows = byNode.get(row.nodeId);
     if (rows) rows.set(propertyKey(row), row);
     else byNode.set(row.nodeId, new Map([[propertyKey(row), row]]));
   }
   return byNode;
-}
-
-function blobIds(resources: readonly Resource[]): BlobId[] {
-  return resources.flatMap(({ node }) => (node?.blobId ? [node.blobId] : []));
-}
-
-/** Locks that cover the resource, and those below where members are listed too; their number bounds the work. */
-async function locksOf(snapshot: Snapshot, found: Found, withMembers: boolean): Promise<PlacedLock[]> {
-  const locks = await locksCovering(snapshot, found);
-  const resource = found.resource!;
-  if (!withMembers || !resource.isCollection) return locks;
-  const tops: { id: NodeId; path: readonly string[] }[] = resource.node
-    ? [{ id: resource.node.id, path: resource.path }]
-    : [];
-  if (resource.kind === 'root' || resource.kind === 'home') {
-    for (const folder of resource.kind === 'root' ? await snapshot.rootFolders() : [resource]) {
-      if (folder.kind !== 'home') continue;
-      if (resource.kind === 'root') tops.push({ id: snapshot.membership.homeId, path: folder.path });
-      const common = await snapshot.common([...folder.path, COMMON_NAME]);
-      tops.push({ id: snapshot.membership.commonId, path: common.path });
-    }
-  }
-  for (const { id, path } of tops) {
-    const below = await snapshot.view.locksBelow(id, snapshot.now);
-    for (const lock of below) locks.push({ lock, path: [...path, ...lock.path], isCollection: lock.isCollection });
-  }
-  return locks;
 }
 
 /** One for a whole answer: that of the resource asked for. */

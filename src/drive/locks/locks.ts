@@ -3,6 +3,7 @@ import type { LockToken, NodeId } from '../../stores/values.js';
 import { DriveError } from '../drive-error.js';
 import type { Found } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
+import { anchorsOf } from '../view.js';
 import { lockSentence, type PlacedLock } from './lock-sentence.js';
 
 /** On one drive; an office of programs that leave their locks behind stays far below it. */
@@ -117,6 +118,21 @@ export async function checkLockable(
   if (locks.length >= SHARED_LOCKS_MAX) {
     throw new DriveError('too-many', `This has ${locks.length} locks already, and no more can be shared here.`);
   }
+}
+
+/** Locks that cover what is found, and all below it that its member sees; their number bounds the work. */
+export async function locksAround(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
+  const locks = await locksCovering(snapshot, found);
+  const { resource } = found;
+  if (!resource?.isCollection) return locks;
+  for (const { id, path, memberKind } of anchorsOf(resource, snapshot.membership)) {
+    // What is deleted loses its locks.
+    if (memberKind === 'trashed') continue;
+    for (const lock of await snapshot.view.locksBelow(id, snapshot.now)) {
+      locks.push({ lock, path: [...path, ...lock.path], isCollection: lock.isCollection });
+    }
+  }
+  return locks;
 }
 
 /** How many more locks the principal may have. */

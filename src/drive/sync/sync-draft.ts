@@ -3,8 +3,9 @@ import type { NodeId } from '../../stores/values.js';
 import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from '../names.js';
 import { type Resource, resourceOf } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
+import { type Anchor, anchorsOf } from '../view.js';
 import type { RemovedPath, SyncOptions } from './sync-page.js';
-import { type Anchor, anchorsOf, Places, type TreePosition } from './tree-positions.js';
+import { Places, type TreePosition } from './tree-positions.js';
 
 /** A page of changes while it is filled: what it says of which path, and how much room is left. */
 export class SyncDraft {

@@ -1,19 +1,8 @@
-import type { Membership } from '../../stores/account-store.js';
 import type { WayStep } from '../../stores/change-log.js';
 import type { StoreView } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
-import { COMMON_NAME, type DrivePath, TRASH_NAME } from '../names.js';
-import type { Resource, ResourceKind } from '../resource.js';
-
-/** A node from which a folder's members hang, directly or in a folder that several nodes make up. */
-export interface Anchor {
-  readonly id: NodeId;
-  readonly path: DrivePath;
-  /** What its own members are. */
-  readonly memberKind: ResourceKind;
-  /** What is in those. */
-  readonly innerKind: ResourceKind;
-}
+import type { DrivePath } from '../names.js';
+import type { Anchor } from '../view.js';
 
 /** Where a node is in a folder. */
 export interface TreePosition {
@@ -23,29 +12,6 @@ export interface TreePosition {
   readonly top: NodeId | null;
   /** The last move of the node or of one above it, as far as the anchor; 0 for none. */
   readonly moved: number;
-}
-
-/** The nodes that make up a folder as a principal sees it. Other members' files hang from none of them. */
-export function anchorsOf(folder: Resource, membership: Membership): Anchor[] {
-  const { driveName, homeId, commonId, binId, commonBinId } = membership;
-  const { path } = folder;
-  const plain = (id: NodeId, at: DrivePath): Anchor => ({ id, path: at, memberKind: 'node', innerKind: 'node' });
-  const bin = (id: NodeId, at: DrivePath): Anchor => ({ id, path: at, memberKind: 'trashed', innerKind: 'in-trash' });
-  const home = (at: DrivePath) => [plain(homeId, at), plain(commonId, [...at, COMMON_NAME])];
-  const trash = (at: DrivePath) => [bin(binId, at), bin(commonBinId, at)];
-  switch (folder.kind) {
-    case 'root':
-      return [...home([driveName]), ...trash([TRASH_NAME])];
-    case 'home':
-      return home(path);
-    case 'trash':
-      return trash(path);
-    case 'trashed':
-    case 'in-trash':
-      return [{ id: folder.node!.id, path, memberKind: 'in-trash', innerKind: 'in-trash' }];
-    default:
-      return [plain(folder.node!.id, path)];
-  }
 }
 
 /** Finds out where nodes are in a folder, of many at once. */

@@ -1,0 +1,24 @@
+import type { ContentRow } from '../stores/metadata-store.js';
+import type { Drive } from './drive.js';
+import type { DrivePath } from './names.js';
+
+/**
+ * All digests of the content that a file was found to have. Reads it through where some aren't known yet, and keeps them
+ * unless the file has another content by then. Rejects with the signal's reason.
+ */
+export async function completeDigests(
+  drive: Drive,
+  path: DrivePath,
+  content: ContentRow,
+  signal: AbortSignal,
+): Promise<ContentRow> {
+  if (content.sha1 !== undefined && content.md5 !== undefined) return content;
+  const digests = await drive.parts.contents.digestsOf(content, signal);
+  await drive.write(async (transaction) => {
+    const found = await transaction.find(path, { withContent: true });
+    if (found.content?.id !== content.id) return;
+    // As it is recorded now: its bytes may have another place by then.
+    await transaction.transaction.putContent({ ...found.content, ...digests }, transaction.now);
+  });
+  return { ...content, ...digests };
+}
