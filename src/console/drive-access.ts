@@ -1,7 +1,7 @@
 import { PATH_LENGTH_MAX, PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
 import { Drive } from '../drive/drive.js';
-import { fullPath } from '../drive/member-page.js';
 import { type DrivePath, normalizePath } from '../drive/names.js';
+import { fullPath } from '../drive/view.js';
 import type { DriveId } from '../stores/values.js';
 import { ConsoleError } from './console-error.js';
 import type { ConsoleParts } from './console-parts.js';

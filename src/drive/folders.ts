@@ -3,11 +3,12 @@ import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import { checkNewPlace, type DriveTransaction } from './drive-transaction.js';
 import { checkLocks } from './locks/locks.js';
-import { COMMON_NAME, type DrivePath, normalizePath } from './names.js';
+import { type DrivePath, normalizePath } from './names.js';
 import { NO_TOKENS, type Permit } from './permit.js';
 import { applyChanges, type PropertyChanges } from './properties.js';
 import { type Found, type Resource, readResource, resourceOf } from './resource.js';
 import { checkMayAdd } from './rights.js';
+import { entranceOf, originalPath } from './view.js';
 
 export interface CollectionWish {
   readonly permit: Permit;
@@ -86,12 +87,15 @@ export async function openScope(drive: Drive, folder: string): Promise<{ readonl
 
 /** Where the drive's user sees a folder now: `/Firn/joplin`. Null: it was deleted. */
 export function scopePath(drive: Drive, id: NodeId): Promise<string | null> {
-  const { homeId, commonId, driveName } = drive.membership;
+  const { membership } = drive;
   return drive.read(async ({ view }) => {
     const line = [...(await view.findNodes([id])), ...(await view.ancestors(id))].reverse();
-    const start = line.findIndex((node) => node.id === homeId || node.id === commonId);
-    if (start < 0) return null;
-    const first = line[start]!.id === commonId ? [driveName, COMMON_NAME] : [driveName];
-    return `/${[...first, ...line.slice(start + 1).map(({ name }) => name)].join('/')}`;
+    const entrance = entranceOf(
+      line.map((node) => node.id),
+      membership,
+    );
+    if (!entrance) return null;
+    const names = line.slice(entrance.index + 1).map(({ name }) => name);
+    return `/${membership.driveName}/${originalPath(entrance.kind, names)}`;
   });
 }

@@ -1,8 +1,9 @@
 import type { ChildPosition, TrashRow } from '../stores/metadata-store.js';
 import type { NodeId } from '../stores/values.js';
-import { COMMON_NAME, DEPTH_MAX, type DrivePath } from './names.js';
-import { type Resource, type ResourceKind, resourceOf } from './resource.js';
+import { DEPTH_MAX, type DrivePath } from './names.js';
+import { type Resource, type ResourceKind, readResource, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
+import { membersOf } from './view.js';
 
 /** Members of the first page: one statement, few enough to build and send at once. */
 export const PAGE_MEMBERS = 1000;
@@ -18,6 +19,12 @@ interface Folder {
   readonly trash: TrashRow | null;
 }
 
+interface OpenTrash {
+  readonly path: DrivePath;
+  readonly bins: readonly NodeId[];
+  after: string | null;
+}
+
 /**
  * Walks the members of a collection, or everything below it, page by page. A page is read from one snapshot; between
  * pages nothing is held, however slowly the reader takes them. A collection comes before its members.
@@ -28,7 +35,7 @@ export class Listing {
   #batch: Folder[] = [];
   #after: ChildPosition | null = null;
   #start: Resource | null;
-  #trash: { readonly path: DrivePath; after: string | null } | null = null;
+  #trash: OpenTrash | null = null;
 
   constructor(top: Resource, options: { readonly isDeep: boolean }) {
     this.#start = top;
@@ -54,42 +61,23 @@ export class Listing {
     return this.#nextMembers(snapshot, limit);
   }
 
-  /** Notes where the members of a collection are to be read, and gives those that aren't rows of a table. */
+  /** Notes where the members of a collection are to be read, and returns those that aren't rows of a table. */
   async #open(collection: Resource, snapshot: Snapshot): Promise<Resource[]> {
-    const { path } = collection;
-    switch (collection.kind) {
-      case 'root': {
-        const folders = await snapshot.rootFolders();
-        if (!this.#isDeep) return folders;
-        const inner: Resource[] = [];
-        for (const folder of folders) inner.push(folder, ...(await this.#open(folder, snapshot)));
-        return inner;
-      }
-      case 'home': {
-        this.#folders.push({ id: snapshot.membership.homeId, path, memberKind: 'node', trash: null });
-        const common = await snapshot.common([...path, COMMON_NAME]);
-        if (this.#isDeep) await this.#open(common, snapshot);
-        return [common];
-      }
-      case 'trash':
-        this.#trash = { path, after: null };
-        return [];
-      default:
-        if (collection.node?.isCollection) {
-          const memberKind = collection.kind === 'trashed' || collection.kind === 'in-trash' ? 'in-trash' : 'node';
-          this.#folders.push({ id: collection.node.id, path, memberKind, trash: collection.trash });
-        }
-        return [];
+    if (!collection.isCollection) return [];
+    const { path, trash } = collection;
+    const { made, anchors } = membersOf(collection, snapshot.membership);
+    if (collection.kind === 'trash') this.#trash = { path, bins: anchors.map(({ id }) => id), after: null };
+    else for (const { id, memberKind } of anchors) this.#folders.push({ id, path, memberKind, trash });
+    const shown: Resource[] = [];
+    for (const inner of made) {
+      const folder = readResource(await snapshot.find(inner.path));
+      shown.push(folder, ...(this.#isDeep ? await this.#open(folder, snapshot) : []));
     }
+    return shown;
   }
 
-  async #nextTrash(
-    snapshot: Snapshot,
-    trash: { path: DrivePath; after: string | null },
-    limit: number,
-  ): Promise<Resource[]> {
-    const bins = [snapshot.membership.binId, snapshot.membership.commonBinId];
-    const rows = await snapshot.view.trash(bins, trash.after, limit);
+  async #nextTrash(snapshot: Snapshot, trash: OpenTrash, limit: number): Promise<Resource[]> {
+    const rows = await snapshot.view.trash(trash.bins, trash.after, limit);
     if (rows.length < limit) this.#trash = null;
     else trash.after = rows.at(-1)!.node.name;
     return rows.map((row) => this.#keep(resourceOf(row.node, 'trashed', [...trash.path, row.node.name], row)));

@@ -1,9 +1,8 @@
 import type { NodeRow } from '../stores/metadata-store.js';
 import { DriveError } from './drive-error.js';
-import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
-import { type Resource, resourceOf } from './resource.js';
+import { type Resource, readResource, resourceOf } from './resource.js';
 import type { Snapshot } from './snapshot.js';
-import { locate } from './view.js';
+import { membersOf } from './view.js';
 
 export interface MemberPage {
   readonly members: readonly Resource[];
@@ -22,45 +21,28 @@ export async function readMembers(
   after: string | null,
   limit: number,
 ): Promise<MemberPage> {
-  const { view, membership } = snapshot;
+  const { view } = snapshot;
   const { path } = folder;
   if (!folder.isCollection) throw new DriveError('not-a-collection', `"${folder.name}" is a file, not a folder.`);
-  switch (folder.kind) {
-    case 'root':
-      return { members: await snapshot.rootFolders(), next: null };
-    case 'trash': {
-      const rows = await view.trash([membership.binId, membership.commonBinId], after, limit + 1);
-      return cut(rows, limit, (row) => resourceOf(row.node, 'trashed', [...path, row.node.name], row));
-    }
-    default: {
-      const parentId = folder.node!.id;
-      const kind = folder.kind === 'trashed' || folder.kind === 'in-trash' ? 'in-trash' : 'node';
-      const position = after === null ? null : { parentId, name: after };
-      const rows = await view.children([parentId], position, limit + 1);
-      const page = cut(rows, limit, (row: NodeRow) => resourceOf(row, kind, [...path, row.name]));
-      if (folder.kind !== 'home' || after !== null) return page;
-      return { ...page, members: [await snapshot.common([...path, COMMON_NAME]), ...page.members] };
-    }
+  const { made, anchors } = membersOf(folder, snapshot.membership);
+  const shown: Resource[] = [];
+  if (after === null) for (const inner of made) shown.push(readResource(await snapshot.find(inner.path)));
+  const [anchor] = anchors;
+  if (!anchor) return { members: shown, next: null };
+  const { id: parentId, memberKind } = anchor;
+  if (memberKind === 'trashed') {
+    const bins = anchors.map(({ id }) => id);
+    const rows = await view.trash(bins, after, limit + 1);
+    return cut(rows, limit, (row) => resourceOf(row.node, memberKind, [...path, row.node.name], row));
   }
+  const position = after === null ? null : { parentId, name: after };
+  const rows = await view.children([parentId], position, limit + 1);
+  const page = cut(rows, limit, (row: NodeRow) => resourceOf(row, memberKind, [...path, row.name]));
+  return { ...page, members: [...shown, ...page.members] };
 }
 
 /** One row more than the limit was asked for, to know whether there is a next page. */
 function cut<Row>(rows: readonly Row[], limit: number, show: (row: Row) => Resource): MemberPage {
   const members = rows.slice(0, limit).map(show);
   return { members, next: rows.length > limit ? members.at(-1)!.name : null };
-}
-
-/** The same place by way of the drive's two folders, where no name has another meaning (PRODUCT D3). */
-export function fullPath({ membership }: Pick<Snapshot, 'membership'>, path: DrivePath): DrivePath {
-  const place = locate(membership, path);
-  switch (place.kind) {
-    case 'home':
-      return [membership.driveName, ...place.segments];
-    case 'common':
-      return [membership.driveName, COMMON_NAME, ...place.segments];
-    case 'trash':
-      return [TRASH_NAME, ...place.segments];
-    default:
-      return path;
-  }
 }

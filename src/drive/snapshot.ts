@@ -1,9 +1,9 @@
 import type { Membership } from '../stores/account-store.js';
 import type { ContentRow, NodeRow, PropertyRow, StoreView } from '../stores/metadata-store.js';
 import type { BlobId, Digests, NodeId } from '../stores/values.js';
-import { COMMON_NAME, type DrivePath, TRASH_NAME } from './names.js';
+import type { DrivePath } from './names.js';
 import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';
-import { locate, originalPath, type TreePlace } from './view.js';
+import { entranceOf, locate, originalPath, type TreePlace } from './view.js';
 
 /** What one principal sees of one drive at one moment. */
 export class Snapshot {
@@ -29,25 +29,20 @@ export class Snapshot {
     }
   }
 
-  /** The root's two folders, the drive's own first (PRODUCT D1). */
-  async rootFolders(): Promise<Resource[]> {
-    return [await this.home([this.membership.driveName]), await this.trash([TRASH_NAME])];
-  }
-
   /** The drive's folder: personal files and the shared folder in one. */
   async home(path: DrivePath): Promise<Resource> {
     const [home, common] = await this.#nodes(this.membership.homeId, this.membership.commonId);
     return this.#mergedCollection('home', path, this.membership.driveName, [home!, common!], home!);
   }
 
-  async common(path: DrivePath): Promise<Resource> {
+  async #common(path: DrivePath): Promise<Resource> {
     const [common] = await this.#nodes(this.membership.commonId);
-    return { ...resourceOf(common!, 'common', path), name: COMMON_NAME };
+    return { ...resourceOf(common!, 'common', path), name: path.at(-1)! };
   }
 
-  async trash(path: DrivePath): Promise<Resource> {
+  async #trash(path: DrivePath): Promise<Resource> {
     const [own, shared] = await this.#nodes(this.membership.binId, this.membership.commonBinId);
-    return this.#mergedCollection('trash', path, TRASH_NAME, [own!, shared!], null);
+    return this.#mergedCollection('trash', path, path.at(-1)!, [own!, shared!], null);
   }
 
   /** A file by its number, as it is now; null where it is gone. */
@@ -113,7 +108,7 @@ export class Snapshot {
   async #findTree(path: DrivePath, place: TreePlace<'home' | 'common'>, withContent: boolean): Promise<Found> {
     const { kind, segments } = place;
     if (segments.length === 0) {
-      const resource = kind === 'home' ? await this.home(path) : await this.common(path);
+      const resource = kind === 'home' ? await this.home(path) : await this.#common(path);
       return { ...nothingAt(path), resource };
     }
     const { chain, content } = await this.#walk(place.anchorId, segments, withContent);
@@ -128,16 +123,15 @@ export class Snapshot {
   async #findScope(path: DrivePath, place: TreePlace<'scope'>, withContent: boolean): Promise<Found> {
     const outer = (await this.view.ancestors(place.anchorId)).reverse();
     const line = [...outer.map((node) => node.id), place.anchorId];
-    const { commonId, homeId } = this.membership;
-    const start = line.findIndex((id) => id === homeId || id === commonId);
+    const entrance = entranceOf(line, this.membership);
     // The folder was deleted, or is on its way out: its app password shows nothing.
-    if (start < 0) return nothingAt(path);
-    const kind = line[start] === commonId ? 'common' : 'home';
+    if (!entrance) return nothingAt(path);
+    const { index, kind } = entrance;
     const { segments } = place;
     const { chain, content } = await this.#walk(place.anchorId, segments, withContent);
     const [scope] = chain;
     if (!scope) return nothingAt(path);
-    const names = [...outer, scope].slice(start + 1).map((node) => node.name);
+    const names = [...outer, scope].slice(index + 1).map((node) => node.name);
     return {
       ...foundIn(path, segments, chain, 'scope'),
       above: [...outer, ...chain.slice(0, segments.length)],
@@ -148,7 +142,7 @@ export class Snapshot {
   }
 
   async #findTrash(path: DrivePath, segments: DrivePath, withContent: boolean): Promise<Found> {
-    const trash = await this.trash(path.slice(0, 1));
+    const trash = await this.#trash(path.slice(0, 1));
     if (segments.length === 0) return { ...nothingAt(path), resource: trash };
     let { chain, content } = await this.#walk(this.membership.binId, segments, withContent);
     if (chain.length < 2) ({ chain, content } = await this.#walk(this.membership.commonBinId, segments, withContent));

@@ -53,25 +53,78 @@ export interface Anchor {
   readonly innerKind: ResourceKind;
 }
 
-/** The nodes that make up a folder as a principal sees it. Other members' files hang from none of them. */
-export function anchorsOf(folder: Resource, membership: Membership): Anchor[] {
+/** What says which members a folder has. */
+export type FolderRef = Pick<Resource, 'kind' | 'path' | 'node'>;
+
+export interface FolderMembers {
+  /** Folders in it that the drive itself makes (PRODUCT D1, D2), in their order. */
+  readonly made: readonly FolderRef[];
+  /** Nodes whose children are its members, too. */
+  readonly anchors: readonly Anchor[];
+}
+
+/** What the members of a folder are read from. */
+export function membersOf({ kind, path, node }: FolderRef, membership: Membership): FolderMembers {
   const { driveName, homeId, commonId, binId, commonBinId } = membership;
-  const { path } = folder;
-  const plain = (id: NodeId, at: DrivePath): Anchor => ({ id, path: at, memberKind: 'node', innerKind: 'node' });
-  const bin = (id: NodeId, at: DrivePath): Anchor => ({ id, path: at, memberKind: 'trashed', innerKind: 'in-trash' });
-  const home = (at: DrivePath) => [plain(homeId, at), plain(commonId, [...at, COMMON_NAME])];
-  const trash = (at: DrivePath) => [bin(binId, at), bin(commonBinId, at)];
-  switch (folder.kind) {
-    case 'root':
-      return [...home([driveName]), ...trash([TRASH_NAME])];
-    case 'home':
-      return home(path);
+  const anchor = (id: NodeId, memberKind: ResourceKind, innerKind = memberKind) => ({
+    id,
+    path,
+    memberKind,
+    innerKind,
+  });
+  switch (kind) {
+    case 'root': {
+      const home: FolderRef = { kind: 'home', path: [driveName], node: null };
+      return { made: [home, { kind: 'trash', path: [TRASH_NAME], node: null }], anchors: [] };
+    }
+    case 'home': {
+      const common: FolderRef = { kind: 'common', path: [...path, COMMON_NAME], node: null };
+      return { made: [common], anchors: [anchor(homeId, 'node')] };
+    }
+    case 'common':
+      return { made: [], anchors: [anchor(commonId, 'node')] };
     case 'trash':
-      return trash(path);
+      return { made: [], anchors: [binId, commonBinId].map((id) => anchor(id, 'trashed', 'in-trash')) };
     case 'trashed':
     case 'in-trash':
-      return [{ id: folder.node!.id, path, memberKind: 'in-trash', innerKind: 'in-trash' }];
+      return { made: [], anchors: [anchor(node!.id, 'in-trash')] };
     default:
-      return [plain(folder.node!.id, path)];
+      return { made: [], anchors: [anchor(node!.id, 'node')] };
+  }
+}
+
+/** All nodes that make up a folder as a principal sees it. Other members' files hang from none of them. */
+export function anchorsOf(folder: FolderRef, membership: Membership): Anchor[] {
+  const { made, anchors } = membersOf(folder, membership);
+  return [...anchors, ...made.flatMap((inner) => anchorsOf(inner, membership))];
+}
+
+/** Paths of the folders in one that the drive itself makes; with `isDeep` of those in them, too. */
+export function madePaths(folder: FolderRef, membership: Membership, isDeep: boolean): DrivePath[] {
+  const { made } = membersOf(folder, membership);
+  return made.flatMap((inner) => [inner.path, ...(isDeep ? madePaths(inner, membership, isDeep) : [])]);
+}
+
+/** Where a way down from a drive's root comes to what its member sees; null for what they don't. */
+export function entranceOf(
+  way: readonly NodeId[],
+  { homeId, commonId }: Membership,
+): { readonly index: number; readonly kind: 'home' | 'common' } | null {
+  const index = way.findIndex((id) => id === homeId || id === commonId);
+  return index < 0 ? null : { index, kind: way[index] === commonId ? 'common' : 'home' };
+}
+
+/** The same place by way of the drive's two folders, where no name has another meaning (PRODUCT D3). */
+export function fullPath({ membership }: { readonly membership: Membership }, path: DrivePath): DrivePath {
+  const place = locate(membership, path);
+  switch (place.kind) {
+    case 'home':
+      return [membership.driveName, ...place.segments];
+    case 'common':
+      return [membership.driveName, COMMON_NAME, ...place.segments];
+    case 'trash':
+      return [TRASH_NAME, ...place.segments];
+    default:
+      return path;
   }
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Drive } from '../../src/drive/drive.js';
-import { fullPath, readMembers } from '../../src/drive/member-page.js';
+import { readMembers } from '../../src/drive/member-page.js';
 import { readResource } from '../../src/drive/resource.js';
 import { searchNames } from '../../src/drive/search.js';
+import { fullPath } from '../../src/drive/view.js';
 import { contentOf, MODIFIED, NOW } from '../conformance/metadata-fixture.js';
 import { DriveMembers, makeCollection, move, put, remove, segmentsOf } from '../support/drive-members.js';
 

@@ -1,9 +1,9 @@
 import type { NodeRow, TrashRow } from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
-import { COMMON_NAME, DEPTH_MAX, type DrivePath, TRASH_NAME } from '../names.js';
+import { DEPTH_MAX, type DrivePath } from '../names.js';
 import { type Resource, resourceOf } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
-import { type Anchor, anchorsOf } from '../view.js';
+import { type Anchor, anchorsOf, madePaths } from '../view.js';
 import type { RemovedPath, SyncOptions } from './sync-page.js';
 import { Places, type TreePosition } from './tree-positions.js';
 
@@ -67,13 +67,9 @@ export class SyncDraft {
     else if (!this.#changed.has(place.top!)) this.#touched.set(place.top!, place);
   }
 
-  /** Paths of the folders in this one that the drive itself makes (PRODUCT D1, D2), as deep as the page is. */
+  /** Paths of the folders in this one that the drive itself makes, as deep as the page is. */
   madeFolders(): DrivePath[] {
-    const { kind, path } = this.folder;
-    if (kind === 'home') return [[...path, COMMON_NAME]];
-    if (kind !== 'root') return [];
-    const { driveName } = this.snapshot.membership;
-    return [[driveName], ...(this.options.isDeep ? [[driveName, COMMON_NAME]] : []), [TRASH_NAME]];
+    return madePaths(this.folder, this.snapshot.membership, this.options.isDeep);
   }
 
   /** What changed, as the principal sees it. */
