@@ -344,7 +344,7 @@ function makeJobs(
       idleSeconds: config.idleTimeoutSeconds,
     }),
   ];
-  return new JobRunner(engines.jobs, lanes, log);
+  return new JobRunner(engines.metadata, lanes, log);
 }
 
 function networks(list: readonly string[]): BlockList {

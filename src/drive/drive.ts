@@ -112,7 +112,7 @@ export class Drive {
 
   async #askAgain(view: StoreView, now: number): Promise<Membership> {
     if (this.authority === null) return this.membership;
-    const { stands, membership } = await view.access(this.authority, this.membership.driveId, now);
+    const { stands, membership } = await view.accounts.access(this.authority, this.membership.driveId, now);
     if (!stands) throw new DriveError('not-signed-in', 'Your access has ended meanwhile. Sign in again.');
     if (!membership) {
       throw new DriveError('no-such-drive', 'There is no such drive, or you are no member of it any more.');

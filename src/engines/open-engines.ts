@@ -13,16 +13,13 @@ import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { Reserve } from './reserve.js';
 import { RevisionMark } from './revision-mark.js';
+import { singleCalls } from './single-calls.js';
 import { readMigrations } from './sql/migrate.js';
-import { SqlAccountStore } from './sql/sql-account-store.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqlClockStore } from './sql/sql-clock-store.js';
 import { withReserve } from './sql/sql-database.js';
-import { SqlImportStore } from './sql/sql-import-store.js';
-import { SqlJobStore } from './sql/sql-job-store.js';
 import { SqlMetadataCheck } from './sql/sql-metadata-check.js';
 import { SqlMetadataStore } from './sql/sql-metadata-store.js';
-import { SqlSecurityStore } from './sql/sql-security-store.js';
 import { SqlStorageHistory } from './sql/sql-storage-history.js';
 import { COMMAND_REST_MS, SqliteDatabase } from './sqlite/sqlite-database.js';
 import { isDamaged, type LogReport, scanLog } from './sqlite/wal-scan.js';
@@ -74,19 +71,17 @@ export async function openEngines(config: { readonly storage: string }, options:
   const database = openDatabase(config.storage, state, { ...options, reserve, restMs });
   try {
     const orderly = withReserve(database);
-    const accounts = new SqlAccountStore(orderly);
+    const metadata = new SqlMetadataStore(database);
+    const stores = singleCalls(metadata);
     const blobIndex = new SqlBlobIndex(orderly);
-    const blobs = await openBlobs(config.storage, { accounts, blobIndex });
+    const blobs = await openBlobs(config.storage, { metadata, blobIndex });
     if (state === 'new') await finish(config.storage);
     return {
       isNew: state === 'new',
       blobs,
-      accounts,
+      ...stores,
       blobIndex,
-      metadata: new SqlMetadataStore(database),
-      security: new SqlSecurityStore(orderly),
-      jobs: new SqlJobStore(orderly),
-      imports: new SqlImportStore(database),
+      metadata,
       history: new SqlStorageHistory(orderly),
       check: new SqlMetadataCheck(database),
       clock: new SqlClockStore(orderly),

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { AccountStore } from '../stores/account-store.js';
 import { type BlobIndex, MetadataDamagedError } from '../stores/blob-index.js';
 import type { BlobRef, BlobStore } from '../stores/blob-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { BlobPlace } from '../stores/values.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { makePrivateFile } from './disk/private-files.js';
@@ -40,7 +40,7 @@ function readOrExplain(folder: string, path: string) {
  */
 export async function openBlobs(
   folder: string,
-  { accounts, blobIndex }: { readonly accounts: AccountStore; readonly blobIndex: BlobIndex },
+  { metadata, blobIndex }: { readonly metadata: MetadataStore; readonly blobIndex: BlobIndex },
 ): Promise<DiskBlobStore> {
   const isPrepared = await DiskBlobStore.isPrepared(folder);
   const open = () => DiskBlobStore.open(folder);
@@ -52,7 +52,10 @@ export async function openBlobs(
       if (named.length >= LOST_MIN && !(await hasAny(blobs, named)) && !(await knowsAny(blobIndex, blobs))) {
         throw blobsLost(folder);
       }
-    } else if ((await accounts.listUsers(null, 1)).length === 0 && (await firstBlobs(blobs, 1)).length > 0) {
+    } else if (
+      (await metadata.readOne([], ({ accounts }) => accounts.listUsers(null, 1))).length === 0 &&
+      (await firstBlobs(blobs, 1)).length > 0
+    ) {
       throw databaseLost(folder, 'has no users, and blobs/ is full');
     }
     return blobs;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ClaimedJob, JobOutcome, JobStore } from '../stores/job-store.js';
+import type { ClaimedJob, JobOutcome } from '../stores/job-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import { type BackOff, backOffMs, RetryableError } from './back-off.js';
 import { type JobStats, JobTotals } from './job-stats.js';
 
@@ -60,7 +61,7 @@ interface Running {
 
 /** Takes jobs that are due, keeps their lease while they run, and says how they ended. */
 export class JobRunner {
-  readonly #store: JobStore;
+  readonly #metadata: MetadataStore;
   readonly #lanes: readonly JobLane[];
   readonly #log: Logger;
   readonly #now: () => number;
@@ -77,13 +78,13 @@ export class JobRunner {
   #isFailing = false;
 
   constructor(
-    store: JobStore,
+    metadata: MetadataStore,
     lanes: readonly JobLane[],
     log: Logger,
     now: () => number = Date.now,
     passed = () => performance.now(),
   ) {
-    this.#store = store;
+    this.#metadata = metadata;
     this.#lanes = lanes;
     this.#log = log;
     this.#now = now;
@@ -104,7 +105,7 @@ export class JobRunner {
   }
 
   async #prepare(): Promise<void> {
-    await this.#store.wipeSecrets();
+    await this.#metadata.write([], ({ jobs }) => jobs.wipeSecrets());
     await this.#keepTimes();
     this.#isPrepared = true;
   }
@@ -128,12 +129,14 @@ export class JobRunner {
   /** At the start and each hour: a clock that was ahead and is right again keeps no job waiting for a year. */
   async #keepTimes(): Promise<void> {
     this.#timesKeptAt = this.#passed();
-    for (const { kinds } of this.#lanes) {
-      for (const { kind, everyMinutes } of kinds) {
-        if (everyMinutes !== null) await this.#store.ensureRecurring(kind, everyMinutes, this.#now());
-      }
-    }
-    await this.#store.pullBack(this.#now(), { leaseMs: LEASE_MS, waitMs: AFTER_MAX_MS });
+    const recurring = this.#lanes
+      .flatMap(({ kinds }) => kinds)
+      .flatMap(({ kind, everyMinutes }) => (everyMinutes === null ? [] : [{ kind, everyMinutes }]));
+    await this.#metadata.write([], async ({ jobs }) => {
+      const now = this.#now();
+      for (const { kind, everyMinutes } of recurring) await jobs.ensureRecurring(kind, everyMinutes, now);
+      await jobs.pullBack(now, { leaseMs: LEASE_MS, waitMs: AFTER_MAX_MS });
+    });
   }
 
   async #endAll(): Promise<void> {
@@ -170,10 +173,17 @@ export class JobRunner {
     const names = kinds.map(({ kind }) => kind);
     const taken = () => [...this.#running.values()].filter(({ job }) => names.includes(job.kind)).length;
     while (!this.#isStopped && taken() < limit) {
-      const job = await this.#store.claim(names, this.#owner, this.#now(), this.#now() + LEASE_MS);
+      const job = await this.#claim(names);
       if (!job) return;
       this.#begin(job, kinds.find(({ kind }) => kind === job.kind)!);
     }
+  }
+
+  /** Looks before it writes: who looks often and finds nothing costs no commit. */
+  async #claim(kinds: readonly string[]): Promise<ClaimedJob | null> {
+    const now = this.#now();
+    if (!(await this.#metadata.readOne([], ({ jobs }) => jobs.isDue(kinds, now)))) return null;
+    return this.#metadata.write([], ({ jobs }) => jobs.claim(kinds, this.#owner, now, now + LEASE_MS));
   }
 
   #begin(job: ClaimedJob, kind: JobKind): void {
@@ -211,7 +221,8 @@ export class JobRunner {
     }
     const outcome = this.#outcome(running, kind, failure);
     this.#note(job, outcome, failure?.error, (performance.now() - startedAt) / 1000);
-    if (running.ending !== 'lost') await this.#store.end(job.id, this.#owner, outcome, this.#now());
+    if (running.ending === 'lost') return;
+    await this.#metadata.write([], ({ jobs }) => jobs.end(job.id, this.#owner, outcome, this.#now()));
   }
 
   #note({ kind: job, id, everyMinutes }: ClaimedJob, { kind }: JobOutcome, error: unknown, seconds: number): void {
@@ -247,7 +258,9 @@ export class JobRunner {
 
   async #extend(running: Running): Promise<void> {
     const { job, progress } = running;
-    const lease = await this.#store.extend(job.id, this.#owner, this.#now() + LEASE_MS, progress);
+    const lease = await this.#metadata.write([], ({ jobs }) =>
+      jobs.extend(job.id, this.#owner, this.#now() + LEASE_MS, progress),
+    );
     // The end may have been noted meanwhile.
     if (lease !== 'held' && this.#running.get(job.id) === running) end(running, lease);
   }

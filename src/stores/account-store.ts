@@ -90,6 +90,25 @@ export interface AccountStore {
   access(authority: Authority, driveId: DriveId | null, now: number): Promise<Access>;
 }
 
+/** What a snapshot knows of accounts. */
+export type AccountView = Pick<
+  AccountStore,
+  | 'findUser'
+  | 'listUsers'
+  | 'listUsersWithDrives'
+  | 'countWithoutSecondFactor'
+  | 'formerPasswords'
+  | 'findDrive'
+  | 'listDrives'
+  | 'members'
+  | 'drivesOf'
+  | 'memberships'
+  | 'lacksRequiredFactor'
+  | 'findAppPassword'
+  | 'listAppPasswords'
+  | 'access'
+>;
+
 export type Role = 'manager' | 'member' | 'viewer';
 export type Allowance = 'full' | 'read-only' | 'add-only';
 

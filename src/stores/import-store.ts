@@ -35,6 +35,12 @@ export interface ImportStore {
   filesIn(sourceId: SourceId, state: FileState, after: number, limit: number): Promise<FileRow[]>;
 }
 
+/** What a snapshot knows of imports. */
+export type ImportView = Pick<
+  ImportStore,
+  'waitingFolders' | 'failedFolders' | 'countFolders' | 'waitingFiles' | 'countFiles' | 'filesIn'
+>;
+
 export type SourceId = number;
 export type FileState = 'waiting' | 'done' | 'unchanged' | 'skipped' | 'failed' | 'gone';
 

@@ -21,6 +21,8 @@ export interface JobStore {
   /** How many jobs of the kind have not ended. */
   countOpen(kind: string): Promise<OpenJobs>;
 
+  /** Whether `claim` would find one. */
+  isDue(kinds: readonly string[], now: number): Promise<boolean>;
   /**
    * Takes the job of one of the kinds that has been due for longest, be it waiting or of an owner that let its lease run
    * out. It is the owner's alone until `leaseUntil`. Of a user one job of a kind runs at a time, and the user whose last
@@ -39,6 +41,9 @@ export interface JobStore {
   /** Removes secrets that a job which ended should no longer have. Gives how many. */
   wipeSecrets(): Promise<number>;
 }
+
+/** What a snapshot knows of jobs. */
+export type JobView = Pick<JobStore, 'find' | 'list' | 'countOpen' | 'isDue'>;
 
 export type JobId = number;
 export type JobState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled';

@@ -1,16 +1,21 @@
-import type { Access, Authority } from './account-store.js';
+import type { AccountStore, AccountView } from './account-store.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
+import type { ImportStore, ImportView } from './import-store.js';
+import type { JobStore, JobView } from './job-store.js';
+import type { SecurityStore, SecurityView } from './security-store.js';
 import type { StagedCopies } from './staged-copies.js';
 import type { UploadTransaction, UploadView } from './uploads.js';
 import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
 
 /**
- * Names, properties, locks and trash of all drives, in transactions. Times are milliseconds since 1970 and are
+ * All that is kept but the bytes of files: drives with what is on them, accounts, jobs. Times are milliseconds since 1970 and are
  * passed in; sizes are bytes. Knows nothing of views, rights or quota: those are the rules of `drive/`.
  */
 export interface MetadataStore {
   /** Runs `work` on one committed snapshot of `drives`. Work awaits nothing but the view. */
   read<T>(drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T>;
+  /** As `read`, for work of one statement: it costs no transaction. */
+  readOne<T>(drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T>;
   /**
    * Runs `work` as one transaction: when it resolves, all of it is on stable storage; when it rejects, with the
    * error of `work`, nothing has happened. `drives` are those whose rows it reads or changes: writes of one drive run one
@@ -34,7 +39,7 @@ export interface MetadataStore {
 export interface WriteOptions {
   /**
    * It makes room, or keeps order while there is none: where the disk is full it gets some that is kept for this. Its
-   * work may then run twice.
+   * work may then run twice. Where nothing is said: whether it is of no drive.
    */
   readonly mayUseReserve?: boolean;
 }
@@ -137,8 +142,10 @@ export interface StoreView {
   readonly changeLog: ChangeLogView;
   /** Uploads that come in parts. */
   readonly uploads: UploadView;
-  /** What `AccountStore.access` answers, of the moment of this snapshot or transaction. */
-  access(authority: Authority, driveId: DriveId, now: number): Promise<Access>;
+  readonly accounts: AccountView;
+  readonly security: SecurityView;
+  readonly jobs: JobView;
+  readonly imports: ImportView;
   /** Those of the nodes that exist, in the order of `ids`. */
   findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
   /**
@@ -245,6 +252,10 @@ export interface NewNode {
 export interface StoreTransaction extends StoreView {
   readonly changeLog: ChangeLog;
   readonly uploads: UploadTransaction;
+  readonly accounts: AccountStore;
+  readonly security: SecurityStore;
+  readonly jobs: JobStore;
+  readonly imports: ImportStore;
   readonly stagedCopies: StagedCopies;
   /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
   insertNode(node: NewNode, now: number): Promise<NodeRow>;

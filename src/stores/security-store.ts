@@ -56,6 +56,20 @@ export interface SecurityStore {
   pruneAudit(before: number, limit: number): Promise<number>;
 }
 
+/** What a snapshot knows of them. */
+export type SecurityView = Pick<
+  SecurityStore,
+  | 'findTotp'
+  | 'findRecoveryCode'
+  | 'countRecoveryCodes'
+  | 'passkeys'
+  | 'findPasskey'
+  | 'findSession'
+  | 'sessions'
+  | 'isSecondFactorRequired'
+  | 'audit'
+>;
+
 export interface TotpRow {
   /** Encrypted. */
   readonly secret: string;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PasswordsBusyError } from '../../src/accounts/passwords.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
+import { storesOf } from '../support/stores.js';
 import { ANNA, MIGRATIONS, openBench, PASSWORD } from './bench.js';
 
 const MINUTE = 60_000;
@@ -112,7 +112,7 @@ describe('PRODUCT S2 — app passwords', () => {
     expect(await bench.signIn(secret)).toMatchObject({ kind: 'granted' });
     const beside = SqliteDatabase.open(join(folder, 'firn.db'), MIGRATIONS);
     onTestFinished(() => beside.close());
-    await new SqlAccountStore(beside).revokeAppPassword(bench.user.id, row.id, bench.clock.now);
+    await storesOf(beside).accounts.revokeAppPassword(bench.user.id, row.id, bench.clock.now);
     expect(await bench.signIn(secret)).toEqual({
       kind: 'refused',
       reason: 'revoked',

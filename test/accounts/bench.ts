@@ -4,10 +4,9 @@ import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
+import { storesOf } from '../support/stores.js';
 
 export const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
 export const ANNA = 'anna@example.org';
@@ -19,10 +18,10 @@ export async function openBench(path = ':memory:') {
   const database = SqliteDatabase.open(path, MIGRATIONS);
   const clock = { now: Date.parse('2027-01-01T00:00:00Z') };
   const now = () => clock.now;
-  const store = new SqlAccountStore(database);
+  const store = storesOf(database).accounts;
   // The cost has a test of its own; here only the number of runs matters.
   const passwords = new Passwords({ memoryKib: 1024, passes: 1 });
-  const security = new SqlSecurityStore(database);
+  const security = storesOf(database).security;
   const audit = new Audit(security, now);
   const accounts = new Accounts(store, passwords, { uploadMaxBytes: 100e9, audit, now });
   const errors: unknown[] = [];

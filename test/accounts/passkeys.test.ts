@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Passkeys, type PasskeyVisitor } from '../../src/accounts/passkeys.js';
 import { Passwords } from '../../src/accounts/passwords.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import type { SecurityStore } from '../../src/stores/security-store.js';
 import { PasskeyAuthenticator } from '../support/passkey-authenticator.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
+import { storesOf } from '../support/stores.js';
 
 const MINUTE = 60_000;
 const ORIGIN = 'https://drive.example.org:8443';
 const passwords = new Passwords({ memoryKib: 64, passes: 2 });
 
 let now: number;
-let store: SqlSecurityStore;
+let store: SecurityStore;
 let passkeys: Passkeys;
 let anna: PasskeyVisitor;
 
@@ -22,8 +22,8 @@ beforeEach(async () => {
   now = 1_800_000_000_000;
   const database = SqliteDatabase.open(':memory:', MIGRATIONS);
   onTestFinished(() => database.close());
-  store = new SqlSecurityStore(database);
-  const user = await new SqlAccountStore(database).createUser(
+  store = storesOf(database).security;
+  const user = await storesOf(database).accounts.createUser(
     { email: 'anna@x', name: 'Anna', passwordHash: 'hash', isAdmin: false },
     now,
   );

@@ -5,19 +5,19 @@ import { Passwords } from '../../src/accounts/passwords.js';
 import { SecondFactors } from '../../src/accounts/second-factors.js';
 import { SealedError, SecretBox } from '../../src/accounts/secret-box.js';
 import { totpCode } from '../../src/accounts/totp.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
-import type { UserRow } from '../../src/stores/account-store.js';
+import type { AccountStore, UserRow } from '../../src/stores/account-store.js';
+import type { SecurityStore } from '../../src/stores/security-store.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
+import { storesOf } from '../support/stores.js';
 
 const STEP = 30_000;
 const PASSWORD = 'grey otters like cold rivers';
 const passwords = new Passwords({ memoryKib: 64, passes: 2 });
 
 let database: SqliteDatabase;
-let store: SqlSecurityStore;
-let accounts: SqlAccountStore;
+let store: SecurityStore;
+let accounts: AccountStore;
 let factors: SecondFactors;
 let anna: UserRow;
 let now = 1_800_000_000_000;
@@ -35,8 +35,8 @@ beforeEach(async () => {
   unreadable = [];
   database = SqliteDatabase.open(':memory:', MIGRATIONS);
   onTestFinished(() => database.close());
-  store = new SqlSecurityStore(database);
-  accounts = new SqlAccountStore(database);
+  store = storesOf(database).security;
+  accounts = storesOf(database).accounts;
   const passwordHash = await passwords.hashPassword(PASSWORD);
   anna = await accounts.createUser({ email: 'anna@x', name: 'Anna', passwordHash, isAdmin: false }, now);
   factors = open();

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { isCsrfToken, Sessions } from '../../src/accounts/sessions.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { UserRow } from '../../src/stores/account-store.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
+import { storesOf } from '../support/stores.js';
 
 const MINUTE = 60_000;
 const ADDRESS = '192.0.2.1';
@@ -18,9 +17,9 @@ beforeEach(async () => {
   now = 1_800_000_000_000;
   database = SqliteDatabase.open(':memory:', MIGRATIONS);
   onTestFinished(() => database.close());
-  const accounts = new SqlAccountStore(database);
+  const accounts = storesOf(database).accounts;
   anna = await accounts.createUser({ email: 'anna@x', name: 'Anna', passwordHash: 'hash', isAdmin: false }, now);
-  sessions = new Sessions(new SqlSecurityStore(database), {
+  sessions = new Sessions(storesOf(database).security, {
     idleMinutes: 60,
     longestHours: 24,
     freshMinutes: 15,

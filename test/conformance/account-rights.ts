@@ -73,7 +73,7 @@ export function accountRightsSuite(name: string, open: () => Promise<AccountEngi
         const [user, drive] = [await makeUser(), await makeDrive()];
         await store.putMember(drive.id, user.id, 'member', null, NOW);
         const { id } = await makeAppPassword(user.id, NOW + 10);
-        const ask = (view: StoreView, now = NOW) => view.access(app(user.id, id), drive.id, now);
+        const ask = (view: StoreView, now = NOW) => view.accounts.access(app(user.id, id), drive.id, now);
         const whole = await store.access(app(user.id, id), drive.id, NOW);
         expect(await engine.metadata.read([], ask)).toEqual(whole);
         expect(await engine.metadata.write([], (transaction) => ask(transaction, NOW + 10))).toEqual(FALLEN);

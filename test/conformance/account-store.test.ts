@@ -2,10 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { storesOf } from '../support/stores.js';
 import { accountRightsSuite } from './account-rights.js';
 import { type AccountEngine, accountStoreSuite } from './account-store.js';
 import { type SecurityEngine, securityStoreSuite } from './security-store.js';
@@ -30,8 +29,8 @@ function openSqlite(path: string, remove: () => Promise<void>): AccountEngine & 
     await remove();
   };
   return {
-    accounts: new SqlAccountStore(database),
-    security: new SqlSecurityStore(database),
+    accounts: storesOf(database).accounts,
+    security: storesOf(database).security,
     metadata: new SqlMetadataStore(database),
     close,
   };

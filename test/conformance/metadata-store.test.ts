@@ -4,15 +4,13 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import type { SqlDatabase } from '../../src/engines/sql/sql-database.js';
-import { SqlImportStore } from '../../src/engines/sql/sql-import-store.js';
-import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { storesOf } from '../support/stores.js';
 import { importStoreSuite } from './import-store.js';
 import { jobStoreSuite } from './job-store.js';
 import { type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
@@ -25,17 +23,17 @@ metadataStoreSuite('SQLite in a file', async () => (await openFile()).engine);
 
 jobStoreSuite('SQLite in memory', async () => {
   const database = SqliteDatabase.open(':memory:', MIGRATIONS);
-  return { jobs: new SqlJobStore(database), addUser: addUserTo(database), close: () => database.close() };
+  return { jobs: storesOf(database).jobs, addUser: addUserTo(database), close: () => database.close() };
 });
 
 jobStoreSuite('SQLite in a file', async () => {
   const { engine } = await openFile();
   const { database } = engine;
-  return { jobs: new SqlJobStore(database), addUser: addUserTo(database), close: () => engine.close() };
+  return { jobs: storesOf(database).jobs, addUser: addUserTo(database), close: () => engine.close() };
 });
 
 function addUserTo(database: SqlDatabase) {
-  const accounts = new SqlAccountStore(database);
+  const accounts = storesOf(database).accounts;
   return async (email: string) =>
     (await accounts.createUser({ email, name: email, passwordHash: 'hash', isAdmin: false }, 0)).id;
 }
@@ -44,7 +42,7 @@ importStoreSuite('SQLite in memory', async () => {
   const engine = openSqlite(':memory:', async () => {});
   const { drive } = await World.open(async () => engine);
   const { database, close } = engine;
-  return { imports: new SqlImportStore(database), jobs: new SqlJobStore(database), driveId: drive.id, close };
+  return { imports: storesOf(database).imports, jobs: storesOf(database).jobs, driveId: drive.id, close };
 });
 
 describe('MetadataCheck of SQLite in a file', () => {
@@ -74,7 +72,7 @@ function openSqlite(path: string, remove: () => Promise<void>): MetadataEngine {
   return {
     database,
     metadata: new SqlMetadataStore(database),
-    accounts: new SqlAccountStore(database),
+    accounts: storesOf(database).accounts,
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),
     history: new SqlStorageHistory(database),

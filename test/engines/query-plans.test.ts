@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { ContentPosition } from '../../src/stores/blob-index.js';
@@ -12,6 +10,7 @@ import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.j
 import { contentOf, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from '../support/counting-database.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
+import { storesOf } from '../support/stores.js';
 
 const MEMBERS = 100_000;
 /** Walked whole on purpose: lists that come as a parameter, results of WITH, the copy's own map, tables of a few rows. */
@@ -26,7 +25,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   beforeAll(async () => {
     database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
     metadata = new SqlMetadataStore(database);
-    const accounts = new SqlAccountStore(database);
+    const accounts = storesOf(database).accounts;
     const blobIndex = new SqlBlobIndex(database);
     const check = new SqlMetadataCheck(database);
     const history = new SqlStorageHistory(database);
@@ -177,7 +176,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       }
     },
     'a page of the audit log': async () => {
-      const security = new SqlSecurityStore(database);
+      const security = storesOf(database).security;
       const userId = world.anna.userId;
       for (const filter of [{ userId }, { kind: 'sign-in' }, { userId, kind: 'sign-in' }]) {
         await security.audit(filter, 9, 9);

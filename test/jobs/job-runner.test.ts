@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqlClockStore } from '../../src/engines/sql/sql-clock-store.js';
 import { withReserve } from '../../src/engines/sql/sql-database.js';
-import { SqlJobStore } from '../../src/engines/sql/sql-job-store.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { RetryableError } from '../../src/jobs/back-off.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
@@ -12,7 +12,10 @@ import { JobFailedError, type JobKind, JobRunner } from '../../src/jobs/job-runn
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
 import { SteadyClock } from '../../src/jobs/steady-clock.js';
 import { StorageFullError } from '../../src/stores/blob-store.js';
+import type { JobStore } from '../../src/stores/job-store.js';
+import type { MetadataStore } from '../../src/stores/metadata-store.js';
 import { openRaw, temporaryFile } from '../support/sqlite-file.js';
+import { storesOf } from '../support/stores.js';
 import { Storage } from './storage-fixture.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
@@ -20,11 +23,13 @@ const MINUTE = 60_000;
 
 describe('JobRunner', () => {
   let database: SqliteDatabase;
-  let store: SqlJobStore;
+  let metadata: MetadataStore;
+  let store: JobStore;
   let now: number;
   beforeEach(() => {
     database = SqliteDatabase.open(':memory:', MIGRATIONS);
-    store = new SqlJobStore(database);
+    metadata = new SqlMetadataStore(database);
+    store = storesOf(database).jobs;
     now = 1_800_000_000_000;
   });
   afterEach(() => database.close());
@@ -41,7 +46,7 @@ describe('JobRunner', () => {
     log: Logger = pino({ level: 'silent' }),
     passed = () => performance.now(),
   ) => {
-    const runner = new JobRunner(store, [{ kinds: [kinds].flat(), limit }], log, () => now, passed);
+    const runner = new JobRunner(metadata, [{ kinds: [kinds].flat(), limit }], log, () => now, passed);
     await runner.start();
     onTestFinished(() => runner.stop());
     return runner;
@@ -218,21 +223,19 @@ describe('JobRunner', () => {
   it('faults D1 — where the store takes nothing at the start, jobs begin as soon as it does, and the log has one line', async () => {
     const full = new StorageFullError();
     let isFull = true;
-    const failing = new SqlJobStore({
+    let looks = 0;
+    const failing = new SqlMetadataStore({
       ...withReserve(database),
-      write: (work) => (isFull ? Promise.reject(full) : database.write(work)),
+      write: (work) => {
+        looks++;
+        return isFull ? Promise.reject(full) : database.write(work);
+      },
     });
     const errors: unknown[] = [];
     const log = { info() {}, warn() {}, error: ({ err }: { err: unknown }) => errors.push(err) } as unknown as Logger;
     let runs = 0;
     const work = async () => void runs++;
     const runner = new JobRunner(failing, [{ kinds: [kindOf(work, 1)], limit: 1 }], log, () => now);
-    let looks = 0;
-    const { wipeSecrets } = failing;
-    failing.wipeSecrets = () => {
-      looks++;
-      return wipeSecrets.call(failing);
-    };
     await runner.start();
     onTestFinished(() => runner.stop());
     await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(2);

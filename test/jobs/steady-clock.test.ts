@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SqlClockStore } from '../../src/engines/sql/sql-clock-store.js';
-import { SqlSecurityStore } from '../../src/engines/sql/sql-security-store.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
 import { SteadyClock } from '../../src/jobs/steady-clock.js';
 import { placeOf } from '../../src/stores/blob-store.js';
 import { NOW } from '../conformance/metadata-fixture.js';
+import { storesOf } from '../support/stores.js';
 import { Storage } from './storage-fixture.js';
 
 const MINUTE = 60_000;
@@ -47,7 +47,7 @@ describe('SteadyClock and what expires', () => {
   async function runJob(kind: string): Promise<void> {
     const { metadata, history, database } = storage.world.engine;
     const { blobs, blobIndex } = storage;
-    const parts = { metadata, blobs, blobIndex, history, security: new SqlSecurityStore(database), gc: new GcTotals() };
+    const parts = { metadata, blobs, blobIndex, history, security: storesOf(database).security, gc: new GcTotals() };
     const days = { trashRetentionDays: 60, auditRetentionDays: 365, sessionLongestHours: 336, uploadExpiryHours: 24 };
     const { kinds } = maintenanceLane({ ...parts, ...days, clock, clockStore: store } as unknown as Maintenance);
     const work = { job: {} as never, signal: new AbortController().signal, report() {}, renew() {} };
@@ -178,7 +178,7 @@ describe('SteadyClock and what expires', () => {
 
   it('faults E3 — a session, a hold and a mark that were written a year ahead end by their time', async () => {
     const { world, blobIndex } = storage;
-    const security = new SqlSecurityStore(world.engine.database);
+    const security = storesOf(world.engine.database).security;
     const ahead = now + 365 * DAY;
     const session = {
       key: 'k',

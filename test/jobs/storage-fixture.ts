@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiskBlobStore } from '../../src/engines/disk/disk-blob-store.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
@@ -13,6 +12,7 @@ import { finish, openStorage } from '../../src/engines/storage-format.js';
 import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { BlobId } from '../../src/stores/values.js';
 import { insertFile, largeContentOf, type MetadataEngine, World } from '../conformance/metadata-fixture.js';
+import { storesOf } from '../support/stores.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
 
@@ -84,7 +84,7 @@ export function openMetadata(path: string): MetadataEngine {
   return {
     database,
     metadata: new SqlMetadataStore(database),
-    accounts: new SqlAccountStore(database),
+    accounts: storesOf(database).accounts,
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),
     history: new SqlStorageHistory(database),

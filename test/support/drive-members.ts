@@ -7,7 +7,6 @@ import { type Resource, readResource } from '../../src/drive/resource.js';
 import type { Snapshot } from '../../src/drive/snapshot.js';
 import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
-import { SqlAccountStore } from '../../src/engines/sql/sql-account-store.js';
 import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
@@ -18,6 +17,7 @@ import type { DriveId, NodeId } from '../../src/stores/values.js';
 import { contentOf, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from './counting-database.js';
 import { MIGRATIONS } from './sqlite-file.js';
+import { storesOf } from './stores.js';
 
 /** The members of the drives of `World`, each with the `Drive` that a request of theirs would get. */
 export class DriveMembers {
@@ -40,7 +40,7 @@ export class DriveMembers {
   /** On SQLite in memory. */
   static async open(): Promise<DriveMembers> {
     const database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
-    const accounts = new SqlAccountStore(database);
+    const accounts = storesOf(database).accounts;
     const metadata = new SqlMetadataStore(database);
     const world = await World.open(async () => ({
       database,

@@ -25,7 +25,7 @@ import { nextRevision, touchUpwards } from './node-statements.js';
 import { findAccess } from './sql-access.js';
 import * as records from './sql-account-records.js';
 import * as statements from './sql-account-statements.js';
-import { type SqlConnection, type SqlDatabase, UniqueViolation } from './sql-database.js';
+import { type SqlConnection, UniqueViolation } from './sql-database.js';
 import { expireUploadsOf } from './upload-statements.js';
 
 /** Hashes kept of a user's earlier passwords: enough to tell an old device from a guess. */
@@ -35,27 +35,25 @@ const DRIVE_ID_DIGITS = 6;
 /** Random IDs tried with as many digits before one more is taken. */
 const DRIVE_ID_TRIES = 4;
 
-/** Users, drives, members and app passwords in an SQL database. */
+/** Users, drives, members and app passwords in one transaction or snapshot. */
 export class SqlAccountStore implements AccountStore {
-  readonly #database: SqlDatabase;
+  readonly #connection: SqlConnection;
 
-  constructor(database: SqlDatabase) {
-    this.#database = database;
+  constructor(connection: SqlConnection) {
+    this.#connection = connection;
   }
 
   async createUser(user: NewUser, now: number): Promise<UserRow> {
     const { email, name, passwordHash, isAdmin } = user;
     try {
-      const row = await this.#database.write((connection) =>
-        statements.insertUser.first(connection, {
-          email,
-          key: emailKey(email),
-          name,
-          hash: passwordHash,
-          isAdmin,
-          now,
-        }),
-      );
+      const row = await statements.insertUser.first(this.#connection, {
+        email,
+        key: emailKey(email),
+        name,
+        hash: passwordHash,
+        isAdmin,
+        now,
+      });
       return records.toUser(row!);
     } catch (error) {
       throw error instanceof UniqueViolation ? new EmailTakenError(`${email} is taken`, { cause: error }) : error;
@@ -63,16 +61,12 @@ export class SqlAccountStore implements AccountStore {
   }
 
   async findUser(email: string): Promise<UserRow | null> {
-    const row = await this.#database.readOne((connection) =>
-      statements.findUser.first(connection, { key: emailKey(email) }),
-    );
+    const row = await statements.findUser.first(this.#connection, { key: emailKey(email) });
     return row ? records.toUser(row) : null;
   }
 
   async listUsers(after: string | null, limit: number): Promise<UserRow[]> {
-    const rows = await this.#database.readOne((connection) =>
-      statements.listUsers.all(connection, { after: emailKey(after ?? ''), limit }),
-    );
+    const rows = await statements.listUsers.all(this.#connection, { after: emailKey(after ?? ''), limit });
     return rows.map(records.toUser);
   }
 
@@ -82,73 +76,58 @@ export class SqlAccountStore implements AccountStore {
     limit: number,
   ): Promise<(UserRow & { readonly drives: number })[]> {
     const page = isWithoutSecondFactor ? statements.listUsersWithoutSecondFactor : statements.listUsersWithDrives;
-    const rows = await this.#database.readOne((connection) =>
-      page.all(connection, { after: emailKey(after ?? ''), limit }),
-    );
+    const rows = await page.all(this.#connection, { after: emailKey(after ?? ''), limit });
     return rows.map((row) => ({ ...records.toUser(row), drives: row.drives }));
   }
 
   async countWithoutSecondFactor(): Promise<number> {
-    const row = await this.#database.readOne((connection) => statements.countWithoutSecondFactor.first(connection, {}));
+    const row = await statements.countWithoutSecondFactor.first(this.#connection, {});
     return row!.count;
   }
 
   async updateUser(id: UserId, change: UserChange): Promise<void> {
     const { name = null, isAdmin = null, isDisabled = null } = change;
-    await this.#database.write(async (connection) => {
-      const wasAdministrator = await statements.isAdministrator.first(connection, { id });
-      await statements.updateUser.run(connection, { id, name, isAdmin, isDisabled });
-      if (wasAdministrator && !(await statements.findAdministrator.first(connection, {}))) {
-        throw new LastAdministratorError('somebody has to be administrator');
-      }
-      if (isDisabled) await releaseLocks(connection, id, null);
-    });
+    const wasAdministrator = await statements.isAdministrator.first(this.#connection, { id });
+    await statements.updateUser.run(this.#connection, { id, name, isAdmin, isDisabled });
+    if (wasAdministrator && !(await statements.findAdministrator.first(this.#connection, {}))) {
+      throw new LastAdministratorError('somebody has to be administrator');
+    }
+    if (isDisabled) await releaseLocks(this.#connection, id, null);
   }
 
   async setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void> {
-    await this.#database.write((connection) => statements.setOwnDrive.run(connection, { id, drive: driveId }));
+    await statements.setOwnDrive.run(this.#connection, { id, drive: driveId });
   }
 
   async setPassword(id: UserId, passwordHash: string, now: number): Promise<void> {
-    await this.#database.write(async (connection) => {
-      await statements.keepFormerPassword.run(connection, { id, now });
-      await statements.forgetFormerPasswords.run(connection, { id, kept: FORMER_PASSWORDS_KEPT });
-      await statements.setPassword.run(connection, { id, hash: passwordHash });
-    });
+    await statements.keepFormerPassword.run(this.#connection, { id, now });
+    await statements.forgetFormerPasswords.run(this.#connection, { id, kept: FORMER_PASSWORDS_KEPT });
+    await statements.setPassword.run(this.#connection, { id, hash: passwordHash });
   }
 
   async formerPasswords(id: UserId, limit: number): Promise<string[]> {
-    const rows = await this.#database.readOne((connection) =>
-      statements.formerPasswords.all(connection, { id, limit }),
-    );
+    const rows = await statements.formerPasswords.all(this.#connection, { id, limit });
     return rows.map((row) => row.hash);
   }
 
   async noteFormerPassword(id: UserId, at: number, client: string): Promise<void> {
-    await this.#database.write((connection) => statements.noteFormerPassword.run(connection, { id, at, client }));
+    await statements.noteFormerPassword.run(this.#connection, { id, at, client });
   }
 
   async createDrive(drive: NewDrive, now: number): Promise<DriveRow> {
-    for (let tries = 0; ; tries++) {
-      const id = drive.id ?? randomDriveId(DRIVE_ID_DIGITS + Math.floor(tries / DRIVE_ID_TRIES));
-      try {
-        return await this.#database.write((connection) => insertDrive(connection, { ...drive, id }, now));
-      } catch (error) {
-        if (!(error instanceof UniqueViolation)) throw error;
-        if (drive.id !== null) throw new DriveIdTakenError(`drive ${id} exists already`, { cause: error });
-      }
+    if (drive.id !== null && (await this.findDrive(drive.id))) {
+      throw new DriveIdTakenError(`drive ${drive.id} exists already`);
     }
+    return insertDrive(this.#connection, { ...drive, id: drive.id ?? (await this.#freeDriveId()) }, now);
   }
 
   async findDrive(id: DriveId): Promise<DriveRow | null> {
-    const row = await this.#database.readOne((connection) => statements.findDrive.first(connection, { id }));
+    const row = await statements.findDrive.first(this.#connection, { id });
     return row ? records.toDrive(row) : null;
   }
 
   async listDrives(after: DriveId | null, limit: number): Promise<DriveRow[]> {
-    const rows = await this.#database.readOne((connection) =>
-      statements.listDrives.all(connection, { after: after ?? 0, limit }),
-    );
+    const rows = await statements.listDrives.all(this.#connection, { after: after ?? 0, limit });
     return rows.map(records.toDrive);
   }
 
@@ -156,64 +135,62 @@ export class SqlAccountStore implements AccountStore {
     id: DriveId,
     change: { name?: string; quotaBytes?: number | null; uploadMaxBytes?: number | null },
   ): Promise<void> {
-    await this.#database.write(async (connection) => {
-      const row = await statements.findDrive.first(connection, { id });
-      if (!row) return;
-      await statements.updateDrive.run(connection, {
-        id,
-        name: change.name ?? row.name,
-        quota: change.quotaBytes === undefined ? row.quota_bytes : change.quotaBytes,
-        uploadMax: change.uploadMaxBytes === undefined ? row.upload_max_bytes : change.uploadMaxBytes,
-      });
+    const row = await statements.findDrive.first(this.#connection, { id });
+    if (!row) return;
+    await statements.updateDrive.run(this.#connection, {
+      id,
+      name: change.name ?? row.name,
+      quota: change.quotaBytes === undefined ? row.quota_bytes : change.quotaBytes,
+      uploadMax: change.uploadMaxBytes === undefined ? row.upload_max_bytes : change.uploadMaxBytes,
     });
   }
 
-  putMember(driveId: DriveId, userId: UserId, role: Role, quotaBytes: number | null, now: number): Promise<MemberRow> {
-    return this.#database.write(async (connection) => {
-      const drive = await statements.findDrive.first(connection, { id: driveId });
-      if (!drive) throw new Error(`drive ${driveId} does not exist`);
-      const row = {
-        drive_id: driveId,
-        user_id: userId,
-        role,
-        quota_bytes: quotaBytes,
-        home_id: await findOrMakeFolder(connection, driveId, drive.root_id, `home/${userId}`, now),
-        bin_id: await findOrMakeFolder(connection, driveId, drive.root_id, `bin/${userId}`, now),
-      };
-      await statements.putMember.run(connection, row);
-      if (role === 'viewer') await releaseLocks(connection, userId, driveId);
-      return records.toMember(row);
-    });
+  async putMember(
+    driveId: DriveId,
+    userId: UserId,
+    role: Role,
+    quotaBytes: number | null,
+    now: number,
+  ): Promise<MemberRow> {
+    const drive = await statements.findDrive.first(this.#connection, { id: driveId });
+    if (!drive) throw new Error(`drive ${driveId} does not exist`);
+    const row = {
+      drive_id: driveId,
+      user_id: userId,
+      role,
+      quota_bytes: quotaBytes,
+      home_id: await findOrMakeFolder(this.#connection, driveId, drive.root_id, `home/${userId}`, now),
+      bin_id: await findOrMakeFolder(this.#connection, driveId, drive.root_id, `bin/${userId}`, now),
+    };
+    await statements.putMember.run(this.#connection, row);
+    if (role === 'viewer') await releaseLocks(this.#connection, userId, driveId);
+    return records.toMember(row);
   }
 
   async removeMember(driveId: DriveId, userId: UserId): Promise<boolean> {
-    return this.#database.write(async (connection) => {
-      const removed = await statements.removeMember.run(connection, { drive: driveId, user: userId });
-      await releaseLocks(connection, userId, driveId);
-      await expireUploadsOf.run(connection, { drive: driveId, user: userId });
-      return removed > 0;
-    });
+    const removed = await statements.removeMember.run(this.#connection, { drive: driveId, user: userId });
+    await releaseLocks(this.#connection, userId, driveId);
+    await expireUploadsOf.run(this.#connection, { drive: driveId, user: userId });
+    return removed > 0;
   }
 
   async members(driveId: DriveId): Promise<(MemberRow & { readonly email: string; readonly name: string })[]> {
-    const rows = await this.#database.readOne((connection) => statements.members.all(connection, { drive: driveId }));
+    const rows = await statements.members.all(this.#connection, { drive: driveId });
     return rows.map((row) => ({ ...records.toMember(row), email: row.email, name: row.name }));
   }
 
   async drivesOf(userId: UserId): Promise<(DriveRow & { readonly role: Role })[]> {
-    const rows = await this.#database.readOne((connection) => statements.drivesOf.all(connection, { user: userId }));
+    const rows = await statements.drivesOf.all(this.#connection, { user: userId });
     return rows.map((row) => ({ ...records.toDrive(row), role: row.role }));
   }
 
   async memberships(userId: UserId, driveId: DriveId | null): Promise<Membership[]> {
-    const rows = await this.#database.readOne((connection) =>
-      statements.memberships.all(connection, { user: userId, drive: driveId }),
-    );
+    const rows = await statements.memberships.all(this.#connection, { user: userId, drive: driveId });
     return rows.flatMap((row) => records.toMembership(row, userId) ?? []);
   }
 
   async lacksRequiredFactor(id: UserId): Promise<boolean> {
-    const row = await this.#database.readOne((connection) => statements.lacksRequiredFactor.first(connection, { id }));
+    const row = await statements.lacksRequiredFactor.first(this.#connection, { id });
     return row !== undefined;
   }
 
@@ -221,7 +198,7 @@ export class SqlAccountStore implements AccountStore {
     const { userId: user, name, selector, hash, driveId: drive, scopeId: scope, allowance } = password;
     const values = { user, name, selector, hash, drive, scope, allowance, expires: password.expiresAt, now };
     try {
-      const row = await this.#database.write((connection) => statements.insertAppPassword.first(connection, values));
+      const row = await statements.insertAppPassword.first(this.#connection, values);
       return records.toAppPassword(row!);
     } catch (error) {
       if (error instanceof UniqueViolation) throw new SelectorTakenError('the selector is taken', { cause: error });
@@ -230,44 +207,43 @@ export class SqlAccountStore implements AccountStore {
   }
 
   async findAppPassword(selector: string): Promise<AppPasswordRow | null> {
-    const row = await this.#database.readOne((connection) =>
-      statements.findAppPassword.first(connection, { selector }),
-    );
+    const row = await statements.findAppPassword.first(this.#connection, { selector });
     return row ? records.toAppPassword(row) : null;
   }
 
   async listAppPasswords(userId: UserId): Promise<AppPasswordRow[]> {
-    const rows = await this.#database.readOne((connection) =>
-      statements.listAppPasswords.all(connection, { user: userId }),
-    );
+    const rows = await statements.listAppPasswords.all(this.#connection, { user: userId });
     return rows.map(records.toAppPassword);
   }
 
   async revokeAppPassword(userId: UserId, id: AppPasswordId, now: number): Promise<boolean> {
-    const revoked = await this.#database.write((connection) =>
-      statements.revokeAppPassword.run(connection, { user: userId, id, now }),
-    );
+    const revoked = await statements.revokeAppPassword.run(this.#connection, { user: userId, id, now });
     return revoked > 0;
   }
 
   revokeAppPasswords(userId: UserId, now: number): Promise<number> {
-    return this.#database.write((connection) => statements.revokeAppPasswords.run(connection, { user: userId, now }));
+    return statements.revokeAppPasswords.run(this.#connection, { user: userId, now });
   }
 
   async noteUse(
     uses: readonly { readonly id: AppPasswordId; readonly at: number; readonly client: string }[],
   ): Promise<void> {
-    await this.#database.write(async (connection) => {
-      for (const { id, at, client } of uses) await statements.noteUse.run(connection, { id, at, client });
-    });
+    for (const { id, at, client } of uses) await statements.noteUse.run(this.#connection, { id, at, client });
   }
 
   async noteRefusal(id: AppPasswordId, at: number, client: string): Promise<void> {
-    await this.#database.write((connection) => statements.noteRefusal.run(connection, { id, at, client }));
+    await statements.noteRefusal.run(this.#connection, { id, at, client });
   }
 
   access(authority: Authority, driveId: DriveId | null, now: number): Promise<Access> {
-    return this.#database.readOne((connection) => findAccess(connection, authority, driveId, now));
+    return findAccess(this.#connection, authority, driveId, now);
+  }
+
+  async #freeDriveId(): Promise<DriveId> {
+    for (let tries = 0; ; tries++) {
+      const id = randomDriveId(DRIVE_ID_DIGITS + Math.floor(tries / DRIVE_ID_TRIES));
+      if (!(await this.findDrive(id))) return id;
+    }
   }
 }
 

@@ -1,5 +1,8 @@
+import type { AccountStore } from '../../stores/account-store.js';
 import { placeOf } from '../../stores/blob-store.js';
 import type { ChangeLog } from '../../stores/change-log.js';
+import type { ImportStore } from '../../stores/import-store.js';
+import type { JobStore } from '../../stores/job-store.js';
 import {
   type ContentRow,
   type LockRow,
@@ -9,6 +12,7 @@ import {
   type ParentRef,
   type StoreTransaction,
 } from '../../stores/metadata-store.js';
+import type { SecurityStore } from '../../stores/security-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
@@ -16,9 +20,13 @@ import * as locks from './lock-statements.js';
 import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
+import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
-import { UniqueViolation } from './sql-database.js';
+import { type SqlConnection, UniqueViolation } from './sql-database.js';
 import { SqlDriveView } from './sql-drive-view.js';
+import { SqlImportStore } from './sql-import-store.js';
+import { SqlJobStore } from './sql-job-store.js';
+import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlStagedCopies } from './sql-staged-copies.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
@@ -29,6 +37,13 @@ const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
 const BEFORE_ALL = -1;
 
 export class SqlDriveTransaction extends SqlDriveView implements StoreTransaction {
+  readonly #onSecretRemoved: () => void;
+
+  constructor(connection: SqlConnection, onSecretRemoved: () => void) {
+    super(connection);
+    this.#onSecretRemoved = onSecretRemoved;
+  }
+
   override get changeLog(): ChangeLog {
     return new SqlChangeLog(this.connection);
   }
@@ -39,6 +54,22 @@ export class SqlDriveTransaction extends SqlDriveView implements StoreTransactio
 
   override get uploads(): UploadTransaction {
     return new SqlUploadTransaction(this.connection);
+  }
+
+  override get accounts(): AccountStore {
+    return new SqlAccountStore(this.connection);
+  }
+
+  override get security(): SecurityStore {
+    return new SqlSecurityStore(this.connection);
+  }
+
+  override get jobs(): JobStore {
+    return new SqlJobStore(this.connection, this.#onSecretRemoved);
+  }
+
+  override get imports(): ImportStore {
+    return new SqlImportStore(this.connection);
   }
 
   async insertNode(node: NewNode, now: number): Promise<NodeRow> {

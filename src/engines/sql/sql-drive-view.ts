@@ -1,5 +1,7 @@
-import type { Access, Authority } from '../../stores/account-store.js';
+import type { AccountView } from '../../stores/account-store.js';
 import type { ChangeLogView } from '../../stores/change-log.js';
+import type { ImportView } from '../../stores/import-store.js';
+import type { JobView } from '../../stores/job-store.js';
 import type {
   ChildPosition,
   ContentRow,
@@ -14,15 +16,19 @@ import type {
   Usage,
   VacatedLock,
 } from '../../stores/metadata-store.js';
+import type { SecurityView } from '../../stores/security-store.js';
 import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import * as locks from './lock-statements.js';
 import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
-import { findAccess } from './sql-access.js';
+import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
 import type { SqlConnection } from './sql-database.js';
+import { SqlImportStore } from './sql-import-store.js';
+import { SqlJobStore } from './sql-job-store.js';
+import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlUploadView } from './sql-uploads.js';
 
 export class SqlDriveView implements StoreView {
@@ -36,8 +42,20 @@ export class SqlDriveView implements StoreView {
     return new SqlUploadView(this.connection);
   }
 
-  access(authority: Authority, driveId: DriveId, now: number): Promise<Access> {
-    return findAccess(this.connection, authority, driveId, now);
+  get accounts(): AccountView {
+    return new SqlAccountStore(this.connection);
+  }
+
+  get security(): SecurityView {
+    return new SqlSecurityStore(this.connection);
+  }
+
+  get jobs(): JobView {
+    return new SqlJobStore(this.connection, () => {});
+  }
+
+  get imports(): ImportView {
+    return new SqlImportStore(this.connection);
   }
 
   async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {

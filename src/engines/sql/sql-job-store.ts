@@ -11,16 +11,18 @@ import type {
 } from '../../stores/job-store.js';
 import type { DriveId, UserId } from '../../stores/values.js';
 import * as statements from './job-statements.js';
-import type { SqlConnection, SqlDatabase } from './sql-database.js';
+import type { SqlConnection } from './sql-database.js';
 
 const MINUTE_MS = 60_000;
 
-/** Jobs in an SQL database. */
+/** Jobs in one transaction or snapshot. `onSecretRemoved` is called where bytes of a secret were overwritten. */
 export class SqlJobStore implements JobStore {
-  readonly #database: SqlDatabase;
+  readonly #connection: SqlConnection;
+  readonly #onSecretRemoved: () => void;
 
-  constructor(database: SqlDatabase) {
-    this.#database = database;
+  constructor(connection: SqlConnection, onSecretRemoved: () => void) {
+    this.#connection = connection;
+    this.#onSecretRemoved = onSecretRemoved;
   }
 
   async add(job: NewJob, now: number): Promise<JobRow>;
@@ -28,98 +30,88 @@ export class SqlJobStore implements JobStore {
   async add(job: NewJob, now: number, openMax: number | null = null): Promise<JobRow | null> {
     const { kind, userId: user, driveId: drive, parameters, secret } = job;
     const row = { kind, user, drive, parameters: JSON.stringify(parameters), secret, now };
-    const made = await this.#database.write(async (connection) => {
-      const open = openMax === null ? 0 : (await statements.countOpenOf.first(connection, { kind, user }))!.count;
-      return openMax !== null && open >= openMax ? null : statements.insertJob.first(connection, row);
-    });
-    return made ? toJob(made) : null;
+    if (openMax !== null) {
+      const { count } = (await statements.countOpenOf.first(this.#connection, { kind, user }))!;
+      if (count >= openMax) return null;
+    }
+    return toJob((await statements.insertJob.first(this.#connection, row))!);
   }
 
   async ensureRecurring(kind: string, every: number, now: number): Promise<void> {
     const row = { kind, every, next: now + every * MINUTE_MS, now };
-    await this.#database.write(async (connection) => {
-      // An upsert would use up a number each time that a server starts.
-      if ((await statements.updateRecurring.run(connection, row)) > 0) return;
-      await statements.insertRecurring.run(connection, row);
-    });
+    // An upsert would use up a number each time that a server starts.
+    if ((await statements.updateRecurring.run(this.#connection, row)) > 0) return;
+    await statements.insertRecurring.run(this.#connection, row);
   }
 
   async pullBack(now: number, { leaseMs, waitMs }: { leaseMs: number; waitMs: number }): Promise<void> {
     const row = { lease: now + leaseMs, wait: now + waitMs };
-    await this.#database.write((connection) => statements.pullBackJobs.run(connection, row));
+    await statements.pullBackJobs.run(this.#connection, row);
   }
 
   async find(id: JobId): Promise<JobRow | null> {
-    const row = await this.#database.readOne((connection) => statements.findJob.first(connection, { id }));
+    const row = await statements.findJob.first(this.#connection, { id });
     return row ? toJob(row) : null;
   }
 
   async list({ kind, userId, isOpen }: JobFilter, before: JobId | null, limit: number): Promise<JobRow[]> {
     const page = { kind: kind ?? null, user: userId ?? null, before: before ?? Number.MAX_SAFE_INTEGER, limit };
     const found = isOpen ? statements.openJobsOf : statements.jobs;
-    const rows = await this.#database.readOne((connection) => found.all(connection, page));
+    const rows = await found.all(this.#connection, page);
     return rows.map(toJob);
   }
 
   async countOpen(kind: string): Promise<OpenJobs> {
-    const rows = await this.#database.readOne((connection) => statements.openJobs.all(connection, { kind }));
+    const rows = await statements.openJobs.all(this.#connection, { kind });
     const count = (state: string) => rows.find((row) => row.state === state)?.count ?? 0;
     return { waiting: count('waiting'), running: count('running') };
   }
 
+  async isDue(kinds: readonly string[], now: number): Promise<boolean> {
+    return (await statements.dueJob.first(this.#connection, { kinds: JSON.stringify(kinds), now })) !== undefined;
+  }
+
   async claim(kinds: readonly string[], owner: string, now: number, lease: number): Promise<ClaimedJob | null> {
-    const due = { kinds: JSON.stringify(kinds), now };
-    const find = (connection: SqlConnection) => statements.dueJob.first(connection, due);
-    // Who looks often and finds nothing costs no commit.
-    if (!(await this.#database.readOne(find))) return null;
-    const row = await this.#database.write(async (connection) => {
-      const found = await find(connection);
-      return found && statements.claimJob.first(connection, { id: found.id, owner, lease, now });
-    });
+    const due = await statements.dueJob.first(this.#connection, { kinds: JSON.stringify(kinds), now });
+    const row = due && (await statements.claimJob.first(this.#connection, { id: due.id, owner, lease, now }));
     return row ? { ...toJob(row), secret: row.secret } : null;
   }
 
   async extend(id: JobId, owner: string, lease: number, progress: object | null): Promise<Lease> {
     const row = { id, owner, lease, progress: toJson(progress) };
-    const held = await this.#database.write((connection) => statements.extendLease.first(connection, row));
+    const held = await statements.extendLease.first(this.#connection, row);
     if (!held) return 'lost';
     return held.cancel_asked === 1 ? 'cancelled' : 'held';
   }
 
   async end(id: JobId, owner: string, outcome: JobOutcome, now: number): Promise<boolean> {
     const common = { id, owner, progress: toJson(outcome.progress) };
-    const ended = await this.#database.write((connection) => {
-      switch (outcome.kind) {
-        case 'interrupted':
-          return statements.giveUp.run(connection, { ...common, runAt: now, failures: null, error: null });
-        case 'retry':
-          return statements.giveUp.run(connection, { ...common, ...outcome, progress: common.progress });
-        case 'succeeded':
-          if (outcome.runAt === null) break;
-          return statements.giveUp.run(connection, { ...common, runAt: outcome.runAt, failures: 0, error: null });
-      }
-      const error = 'error' in outcome ? outcome.error : null;
-      return statements.endJob.run(connection, { ...common, state: outcome.kind, error, now });
-    });
-    if (
-      outcome.kind === 'succeeded' ? outcome.runAt === null : outcome.kind === 'failed' || outcome.kind === 'cancelled'
-    )
-      await this.#database.emptyLog();
+    const giveUp = async (change: { runAt: number; failures: number | null; error: string | null }) =>
+      (await statements.giveUp.run(this.#connection, { ...common, ...change })) > 0;
+    switch (outcome.kind) {
+      case 'interrupted':
+        return giveUp({ runAt: now, failures: null, error: null });
+      case 'retry':
+        return giveUp(outcome);
+      case 'succeeded':
+        if (outcome.runAt !== null) return giveUp({ runAt: outcome.runAt, failures: 0, error: null });
+    }
+    const error = 'error' in outcome ? outcome.error : null;
+    const ended = await statements.endJob.run(this.#connection, { ...common, state: outcome.kind, error, now });
+    this.#onSecretRemoved();
     return ended > 0;
   }
 
   async cancel(id: JobId, now: number): Promise<boolean> {
-    const [waiting, running] = await this.#database.write(async (connection) => [
-      await statements.cancelWaiting.run(connection, { id, now }),
-      await statements.cancelRunning.run(connection, { id }),
-    ]);
-    if (waiting! > 0) await this.#database.emptyLog();
-    return waiting! + running! > 0;
+    const waiting = await statements.cancelWaiting.run(this.#connection, { id, now });
+    const running = await statements.cancelRunning.run(this.#connection, { id });
+    if (waiting > 0) this.#onSecretRemoved();
+    return waiting + running > 0;
   }
 
   async wipeSecrets(): Promise<number> {
-    const wiped = await this.#database.write((connection) => statements.wipeSecrets.run(connection, {}));
-    if (wiped > 0) await this.#database.emptyLog();
+    const wiped = await statements.wipeSecrets.run(this.#connection, {});
+    if (wiped > 0) this.#onSecretRemoved();
     return wiped;
   }
 }

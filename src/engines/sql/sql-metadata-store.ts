@@ -22,12 +22,29 @@ export class SqlMetadataStore implements MetadataStore {
     return this.#database.read((connection) => work(new SqlDriveView(connection)));
   }
 
-  write<T>(
-    _drives: readonly DriveId[],
+  readOne<T>(_drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T> {
+    return this.#database.readOne((connection) => work(new SqlDriveView(connection)));
+  }
+
+  async write<T>(
+    drives: readonly DriveId[],
     work: (transaction: StoreTransaction) => Promise<T>,
-    options?: WriteOptions,
+    { mayUseReserve = drives.length === 0 }: WriteOptions = {},
   ): Promise<T> {
-    return this.#database.write((connection) => work(new SqlDriveTransaction(connection)), options);
+    let hasRemovedSecret = false;
+    const answer = await this.#database.write(
+      (connection) => {
+        hasRemovedSecret = false;
+        return work(
+          new SqlDriveTransaction(connection, () => {
+            hasRemovedSecret = true;
+          }),
+        );
+      },
+      { mayUseReserve },
+    );
+    if (hasRemovedSecret) await this.#database.emptyLog();
+    return answer;
   }
 
   stats(): TransactionStats {

@@ -18,101 +18,85 @@ import { PasskeyTakenError } from '../../stores/security-store.js';
 import type { UserId } from '../../stores/values.js';
 import * as audits from './audit-statements.js';
 import * as statements from './security-statements.js';
-import { type SqlConnection, type SqlDatabase, UniqueViolation } from './sql-database.js';
+import { type SqlConnection, UniqueViolation } from './sql-database.js';
 
 const NOTHING = {};
 
-/** Second factors, sessions, rules and the audit log in an SQL database. */
+/** Second factors, sessions, rules and the audit log in one transaction or snapshot. */
 export class SqlSecurityStore implements SecurityStore {
-  readonly #database: SqlDatabase;
+  readonly #connection: SqlConnection;
 
-  constructor(database: SqlDatabase) {
-    this.#database = database;
+  constructor(connection: SqlConnection) {
+    this.#connection = connection;
   }
 
   async findTotp(userId: UserId): Promise<TotpRow | null> {
-    const row = await this.#database.readOne((connection) => statements.findTotp.first(connection, { user: userId }));
+    const row = await statements.findTotp.first(this.#connection, { user: userId });
     return row ? { secret: row.secret, confirmedAt: row.confirmed_at, createdAt: row.created_at } : null;
   }
 
   async putPendingTotp(userId: UserId, secret: string, now: number): Promise<boolean> {
-    const put = await this.#database.write((connection) =>
-      statements.putPendingTotp.run(connection, { user: userId, secret, now }),
-    );
+    const put = await statements.putPendingTotp.run(this.#connection, { user: userId, secret, now });
     return put > 0;
   }
 
-  confirmTotp(userId: UserId, step: number, codes: readonly NewRecoveryCode[], now: number): Promise<boolean> {
-    return this.#database.write(async (connection) => {
-      if ((await statements.confirmTotp.run(connection, { user: userId, step, now })) === 0) return false;
-      await replaceCodes(connection, userId, codes);
-      await markSecondFactor(connection, userId);
-      return true;
-    });
+  async confirmTotp(userId: UserId, step: number, codes: readonly NewRecoveryCode[], now: number): Promise<boolean> {
+    if ((await statements.confirmTotp.run(this.#connection, { user: userId, step, now })) === 0) return false;
+    await replaceCodes(this.#connection, userId, codes);
+    await markSecondFactor(this.#connection, userId);
+    return true;
   }
 
   async takeTotpStep(userId: UserId, step: number): Promise<boolean> {
-    return (
-      (await this.#database.write((connection) => statements.takeTotpStep.run(connection, { user: userId, step }))) > 0
-    );
+    return (await statements.takeTotpStep.run(this.#connection, { user: userId, step })) > 0;
   }
 
-  removeSecondFactors(userId: UserId): Promise<boolean> {
-    return this.#database.write(async (connection) => {
-      const user = { user: userId };
-      const had = await statements.hasSecondFactor.first(connection, user);
-      await statements.removeTotp.run(connection, user);
-      await statements.removePasskeys.run(connection, user);
-      await statements.removeRecoveryCodes.run(connection, user);
-      await markSecondFactor(connection, userId);
-      return had?.second_factor === 1;
-    });
+  async removeSecondFactors(userId: UserId): Promise<boolean> {
+    const user = { user: userId };
+    const had = await statements.hasSecondFactor.first(this.#connection, user);
+    await statements.removeTotp.run(this.#connection, user);
+    await statements.removePasskeys.run(this.#connection, user);
+    await statements.removeRecoveryCodes.run(this.#connection, user);
+    await markSecondFactor(this.#connection, userId);
+    return had?.second_factor === 1;
   }
 
   async findRecoveryCode(userId: UserId, selector: string): Promise<RecoveryCodeRow | null> {
-    const row = await this.#database.readOne((connection) =>
-      statements.findRecoveryCode.first(connection, { user: userId, selector }),
-    );
+    const row = await statements.findRecoveryCode.first(this.#connection, { user: userId, selector });
     return row ? { selector: row.selector, hash: row.hash, usedAt: row.used_at } : null;
   }
 
   async takeRecoveryCode(userId: UserId, selector: string, now: number): Promise<boolean> {
-    const taken = await this.#database.write((connection) =>
-      statements.takeRecoveryCode.run(connection, { user: userId, selector, now }),
-    );
+    const taken = await statements.takeRecoveryCode.run(this.#connection, { user: userId, selector, now });
     return taken > 0;
   }
 
   async replaceRecoveryCodes(userId: UserId, codes: readonly NewRecoveryCode[]): Promise<void> {
-    await this.#database.write((connection) => replaceCodes(connection, userId, codes));
+    await replaceCodes(this.#connection, userId, codes);
   }
 
   async countRecoveryCodes(userId: UserId): Promise<number> {
-    const row = await this.#database.readOne((connection) =>
-      statements.countRecoveryCodes.first(connection, { user: userId }),
-    );
+    const row = await statements.countRecoveryCodes.first(this.#connection, { user: userId });
     return row!.count;
   }
 
   async passkeys(userId: UserId): Promise<PasskeyRow[]> {
-    const rows = await this.#database.readOne((connection) => statements.passkeys.all(connection, { user: userId }));
+    const rows = await statements.passkeys.all(this.#connection, { user: userId });
     return rows.map(toPasskey);
   }
 
   async findPasskey(id: string): Promise<PasskeyRow | null> {
-    const row = await this.#database.readOne((connection) => statements.findPasskey.first(connection, { id }));
+    const row = await statements.findPasskey.first(this.#connection, { id });
     return row ? toPasskey(row) : null;
   }
 
   async addPasskey(passkey: NewPasskey, codes: readonly NewRecoveryCode[] | null, now: number): Promise<void> {
     const { userId: user, transports, ...rest } = passkey;
     try {
-      await this.#database.write(async (connection) => {
-        const row = { ...rest, user, transports: JSON.stringify(transports), now };
-        await statements.insertPasskey.run(connection, row);
-        if (codes) await replaceCodes(connection, user, codes);
-        await markSecondFactor(connection, user);
-      });
+      const row = { ...rest, user, transports: JSON.stringify(transports), now };
+      await statements.insertPasskey.run(this.#connection, row);
+      if (codes) await replaceCodes(this.#connection, user, codes);
+      await markSecondFactor(this.#connection, user);
     } catch (error) {
       if (error instanceof UniqueViolation) throw new PasskeyTakenError('the passkey is known', { cause: error });
       throw error;
@@ -120,32 +104,28 @@ export class SqlSecurityStore implements SecurityStore {
   }
 
   async usePasskey(id: string, counter: number, now: number): Promise<boolean> {
-    return (
-      (await this.#database.write((connection) => statements.usePasskey.run(connection, { id, counter, now }))) > 0
-    );
+    return (await statements.usePasskey.run(this.#connection, { id, counter, now })) > 0;
   }
 
-  removePasskey(userId: UserId, id: string): Promise<PasskeyRemoval> {
-    return this.#database.write(async (connection) => {
-      const user = { user: userId };
-      const passkeys = await statements.passkeys.all(connection, user);
-      if (!passkeys.some((passkey) => passkey.id === id)) return 'missing';
-      const totp = await statements.findTotp.first(connection, user);
-      if (passkeys.length === 1 && !totp?.confirmed_at) return 'last';
-      await statements.removePasskey.run(connection, { user: userId, id });
-      return 'removed';
-    });
+  async removePasskey(userId: UserId, id: string): Promise<PasskeyRemoval> {
+    const user = { user: userId };
+    const passkeys = await statements.passkeys.all(this.#connection, user);
+    if (!passkeys.some((passkey) => passkey.id === id)) return 'missing';
+    const totp = await statements.findTotp.first(this.#connection, user);
+    if (passkeys.length === 1 && !totp?.confirmed_at) return 'last';
+    await statements.removePasskey.run(this.#connection, { user: userId, id });
+    return 'removed';
   }
 
   async createSession(session: NewSession): Promise<SessionRow> {
     const { key, userId: user, passwordVersion: version, stage, createdAt: now, expiresAt: expires } = session;
     const { address, client } = session;
     const row = { key, user, version, stage, now, expires, address, client };
-    return toSession((await this.#database.write((connection) => statements.insertSession.first(connection, row)))!);
+    return toSession((await statements.insertSession.first(this.#connection, row))!);
   }
 
   async findSession(key: string, now: number): Promise<SessionAccess | null> {
-    const row = await this.#database.readOne((connection) => statements.findSession.first(connection, { key, now }));
+    const row = await statements.findSession.first(this.#connection, { key, now });
     if (!row) return null;
     return {
       session: toSession(row),
@@ -163,68 +143,53 @@ export class SqlSecurityStore implements SecurityStore {
   }
 
   async noteSession(id: number, seenAt: number, address: string): Promise<void> {
-    await this.#database.write((connection) => statements.noteSession.run(connection, { id, seen: seenAt, address }));
+    await statements.noteSession.run(this.#connection, { id, seen: seenAt, address });
   }
 
   async promoteSession(id: number, change: SessionPromotion): Promise<boolean> {
     const { key, stage, provedAt: proved, seenAt: seen, expiresAt: expires, passwordVersion: version } = change;
     const row = { id, key, stage, proved, seen, expires, version };
-    return (await this.#database.write((connection) => statements.promoteSession.run(connection, row))) > 0;
+    return (await statements.promoteSession.run(this.#connection, row)) > 0;
   }
 
   async sessions(userId: UserId, now: number): Promise<SessionRow[]> {
-    const rows = await this.#database.readOne((connection) =>
-      statements.sessions.all(connection, { user: userId, now }),
-    );
+    const rows = await statements.sessions.all(this.#connection, { user: userId, now });
     return rows.map(toSession);
   }
 
   async endSession(userId: UserId, id: number): Promise<boolean> {
-    return (
-      (await this.#database.write((connection) => statements.endSession.run(connection, { user: userId, id }))) > 0
-    );
+    return (await statements.endSession.run(this.#connection, { user: userId, id })) > 0;
   }
 
   endSessions(userId: UserId, except: number | null): Promise<number> {
-    return this.#database.write((connection) =>
-      statements.endSessions.run(connection, { user: userId, except: except ?? 0 }),
-    );
+    return statements.endSessions.run(this.#connection, { user: userId, except: except ?? 0 });
   }
 
   async removeExpiredSessions(now: number): Promise<void> {
-    await this.#database.write((connection) => statements.removeExpiredSessions.run(connection, { now }));
+    await statements.removeExpiredSessions.run(this.#connection, { now });
   }
 
   async isSecondFactorRequired(): Promise<boolean> {
-    const row = await this.#database.readOne((connection) => audits.organization.first(connection, NOTHING));
+    const row = await audits.organization.first(this.#connection, NOTHING);
     return row?.second_factor_required === 1;
   }
 
   async requireSecondFactor(isRequired: boolean): Promise<void> {
-    await this.#database.write((connection) => audits.requireSecondFactor.run(connection, { required: isRequired }));
+    await audits.requireSecondFactor.run(this.#connection, { required: isRequired });
   }
 
   async setAlert(userId: UserId, at: number | null): Promise<void> {
-    await this.#database.write((connection) => audits.setAlert.run(connection, { user: userId, at }));
+    await audits.setAlert.run(this.#connection, { user: userId, at });
   }
 
   async writeAudit({ userId: user, details, ...record }: NewAuditRecord): Promise<void> {
     const row = { ...record, user, details: JSON.stringify(details) };
-    await this.#database.write((connection) => audits.insertAudit.run(connection, row));
+    await audits.insertAudit.run(this.#connection, row);
   }
 
   async audit({ userId, kind }: AuditFilter, before: number | null, limit: number): Promise<AuditRow[]> {
     const page = { before: before ?? Number.MAX_SAFE_INTEGER, limit };
-    const rows = await this.#database.readOne((connection) => {
-      if (userId !== undefined) {
-        return kind === undefined
-          ? audits.auditPageOfUser.all(connection, { ...page, user: userId })
-          : audits.auditPageOfUserAndKind.all(connection, { ...page, user: userId, kind });
-      }
-      return kind === undefined
-        ? audits.auditPage.all(connection, page)
-        : audits.auditPageOfKind.all(connection, { ...page, kind });
-    });
+    const rows = await this.#auditRows(page, userId, kind);
     return rows.map(({ user_id, details, ...row }) => ({
       ...row,
       userId: user_id as UserId | null,
@@ -233,7 +198,22 @@ export class SqlSecurityStore implements SecurityStore {
   }
 
   pruneAudit(before: number, limit: number): Promise<number> {
-    return this.#database.write((connection) => audits.pruneAudit.run(connection, { before, limit }));
+    return audits.pruneAudit.run(this.#connection, { before, limit });
+  }
+
+  #auditRows(
+    page: { readonly before: number; readonly limit: number },
+    user: UserId | undefined,
+    kind: string | undefined,
+  ): Promise<audits.AuditRecord[]> {
+    if (user !== undefined) {
+      return kind === undefined
+        ? audits.auditPageOfUser.all(this.#connection, { ...page, user })
+        : audits.auditPageOfUserAndKind.all(this.#connection, { ...page, user, kind });
+    }
+    return kind === undefined
+      ? audits.auditPage.all(this.#connection, page)
+      : audits.auditPageOfKind.all(this.#connection, { ...page, kind });
   }
 }
 
