@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SendUpload, UploadMeans, UploadMemory, UploadSource } from '../../../src/console/web/files/tus-upload.js';
 import { UploadQueue } from '../../../src/console/web/files/upload-queue.js';
-import { authorizationOf, DRIVE_ID, TestServer } from '../../support/make-server.js';
+import { ConsoleClient } from '../../support/console-client.js';
+import { authorizationOf, DRIVE_ID, PASSWORD, TestServer } from '../../support/make-server.js';
 import { checkSameBytes } from '../../support/trees.js';
 
 const CHUNK = 256 * 1024;
@@ -96,7 +97,7 @@ const send: SendUpload = async ({ method, url, headers, body, signal, onProgress
   sent.push(method);
   const answer = await fetch(new URL(url, cable.url), {
     method,
-    headers: { ...headers, Authorization: authorizationOf('alice') },
+    headers: { Authorization: authorizationOf('alice'), ...headers },
     body,
     signal,
   });
@@ -113,6 +114,13 @@ const means = (more: Partial<UploadMeans> = {}): UploadMeans => ({
   busyRestsMs: [10, 50, 100],
   ...more,
 });
+/** With the session in the place of Basic, as the page has it. */
+async function meansOfPage(): Promise<UploadMeans> {
+  const page = await ConsoleClient.signedIn(server, 'alice', PASSWORD);
+  const signed: SendUpload = (request) =>
+    send({ ...request, headers: { ...request.headers, Authorization: '', Cookie: page.cookie! } });
+  return means({ address: `/api/drives/${DRIVE_ID}/uploads`, send: signed, csrfToken: () => page.csrfToken! });
+}
 const source = (name: string, content: Uint8Array<ArrayBuffer>): UploadSource => ({
   content: new Blob([content]),
   name,
@@ -229,7 +237,7 @@ describe('uploads by TUS', () => {
   test('a name that is taken is asked about: nothing is written over unasked', async () => {
     const [old, one, two] = [bytes(50), bytes(60), bytes(70)];
     for (const name of ['a.txt', 'b.txt', 'b%20(2).txt']) await server.as('alice')('PUT', `/up/${name}`, { body: old });
-    const [a, b] = queue.add([source('a.txt', one), source('b.txt', two)], means());
+    const [a, b] = queue.add([source('a.txt', one), source('b.txt', two)], await meansOfPage());
     await settled();
     expect([a!.stage, b!.stage, queue.totals().takenFiles]).toEqual(['taken', 'taken', 2]);
     await expectFile('/up/a.txt', old);

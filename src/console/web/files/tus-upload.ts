@@ -1,4 +1,4 @@
-import { metadataHeader } from './upload-metadata.js';
+import { metadataHeader, metadataValue } from './upload-metadata.js';
 
 /** A request of an upload, as a browser or a test sends it. */
 export interface UploadRequest {
@@ -54,6 +54,13 @@ export type UploadStage = 'waiting' | 'sending' | 'retrying' | 'paused' | 'taken
 /** Where the name is taken: ask, write over the file, or take `name (2)`. */
 export type NameWish = 'ask' | 'replace' | 'keep-both';
 
+/** How the server is told of it. */
+const WISHES: Readonly<Record<NameWish, Record<'headers' | 'metadata', Readonly<Record<string, string>>>>> = {
+  ask: { headers: { 'If-None-Match': '*' }, metadata: {} },
+  replace: { headers: {}, metadata: {} },
+  'keep-both': { headers: {}, metadata: { mayRename: '' } },
+};
+
 /** The server said no, and asking again changes nothing. */
 class UploadRefusal extends Error {
   readonly kind: string;
@@ -70,8 +77,6 @@ class NameTaken extends Error {}
 const TUS = { 'Tus-Resumable': '1.0.0' };
 /** They pass. 423: the server still works on what came before the connection was lost, or the file is locked. */
 const PASSING_STATUSES: readonly number[] = [408, 423, 425, 429, 500, 502, 503, 504];
-/** Numbers that are tried for `name (2)`. */
-const COPIES_MAX = 200;
 /** A lost network is waited for as long as it takes; a server that answers so often is given up. */
 const BUSY_ANSWERS_MAX = 8;
 
@@ -89,13 +94,13 @@ export class TusUpload {
   #error: UploadRefusal | null = null;
   #url: string | null = null;
   #wish: NameWish = 'ask';
-  /** Of `name (2)`. */
-  #copy = 1;
+  #name: string;
   #stop = new AbortController();
   #wake: () => void = () => {};
 
   constructor(source: UploadSource, means: UploadMeans, onChange: () => void) {
     this.source = source;
+    this.#name = source.name;
     this.#means = means;
     this.#onChange = onChange;
   }
@@ -108,7 +113,7 @@ export class TusUpload {
   }
   /** The name it gets. */
   get name(): string {
-    return this.#copy === 1 ? this.source.name : numbered(this.source.name, this.#copy);
+    return this.#name;
   }
   /** Why it failed. */
   get error(): UploadRefusal | null {
@@ -204,7 +209,10 @@ export class TusUpload {
     this.#url ??= this.#means.memory.find(this.#key());
     if (this.#url !== null) {
       const known = await this.#ask('HEAD', this.#url, signal);
-      if (known.status === 200 && Number(known.header('Upload-Length')) === size) return offsetIn(known);
+      if (known.status === 200 && Number(known.header('Upload-Length')) === size) {
+        this.#takeName(known);
+        return offsetIn(known);
+      }
       if (PASSING_STATUSES.includes(known.status) || known.status === 401) throw this.#refused(known);
       this.#forget();
     }
@@ -215,23 +223,26 @@ export class TusUpload {
     const { pathname, search } = new URL(location, 'http://any.invalid');
     this.#url = pathname + search;
     this.#means.memory.keep(this.#key(), this.#url);
+    // Which name was free the server alone knows.
+    if (this.#wish === 'keep-both') this.#takeName(await this.#ask('HEAD', this.#url, signal));
     return made.header('Upload-Offset') === null ? 0 : offsetIn(made);
   }
 
-  async #make(signal: AbortSignal): Promise<UploadAnswer> {
-    const { content, folder, modifiedMs } = this.source;
-    for (;;) {
-      const mtime = String(Math.floor(modifiedMs / 1000));
-      const made = await this.#ask('POST', this.#means.address, signal, {
-        headers: {
-          'Upload-Length': String(content.size),
-          'Upload-Metadata': metadataHeader({ filename: this.name, path: folder, mtime }),
-          ...(this.#wish === 'replace' ? {} : { 'If-None-Match': '*' }),
-        },
-      });
-      if (made.status !== 412 || this.#wish !== 'keep-both' || this.#copy >= COPIES_MAX) return made;
-      this.#copy++;
-    }
+  #make(signal: AbortSignal): Promise<UploadAnswer> {
+    const { content, name, folder, modifiedMs } = this.source;
+    this.#name = name;
+    const mtime = String(Math.floor(modifiedMs / 1000));
+    return this.#ask('POST', this.#means.address, signal, {
+      headers: {
+        'Upload-Length': String(content.size),
+        'Upload-Metadata': metadataHeader({ filename: name, path: folder, mtime, ...WISHES[this.#wish].metadata }),
+        ...WISHES[this.#wish].headers,
+      },
+    });
+  }
+
+  #takeName(answer: UploadAnswer): void {
+    this.#name = metadataValue(answer.header('Upload-Metadata') ?? '', 'filename') ?? this.#name;
   }
 
   #ask(
@@ -322,12 +333,4 @@ function errorIn({ status, text }: UploadAnswer): { kind: string; message: strin
   } catch {
     return { kind: `status-${status}`, message: `${status}` };
   }
-}
-
-/** `photos/sea (2).jpg` */
-function numbered(name: string, copy: number): string {
-  const slash = name.lastIndexOf('/') + 1;
-  const dot = name.lastIndexOf('.');
-  const end = dot > slash ? dot : name.length;
-  return `${name.slice(0, end)} (${copy})${name.slice(end)}`;
 }
