@@ -3,10 +3,8 @@ import { dispatch, withHttpErrors } from '../dav/dispatch.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { type DavRequest, type DavResponse, respond } from '../dav/request.js';
 import { readFileWish } from '../dav/written-file.js';
-import { DriveError } from '../drive/drive-error.js';
 import type { DrivePath } from '../drive/names.js';
-import { PARTS_MAX } from '../drive/uploads/uploads.js';
-import { checkBeforeBody } from '../drive/write-file.js';
+import { PARTS_MAX } from '../drive/uploads/receive-part.js';
 import { HttpError } from '../http-error.js';
 import { finishUpload } from './finish-upload.js';
 import { announcedWhole, receivePart } from './upload-folder.js';
@@ -30,21 +28,14 @@ export function dispatchFile(request: DavRequest): Promise<DavResponse> {
  */
 async function putChunk(request: DavRequest): Promise<DavResponse> {
   const { path, name, count, index } = readChunk(request);
-  const { drive } = request;
   const whole = announcedWhole(request);
   const digests = parseAnnouncedDigests(request.headers);
   const wish = await readFileWish(request);
-  const isThere = await drive.read(async (snapshot) => {
-    await checkBeforeBody(drive, snapshot, path, wish, whole);
-    return drive.parts.uploads.find(snapshot, name).then(() => true, unless('not-found', false));
-  });
-  // Another part of the same file may be the first just now.
-  if (!isThere)
-    await drive.parts.uploads.open(drive, { name, size: whole, target: null }).catch(unless('exists', null));
+  await request.drive.uploads.beginUnlessThere({ name, size: whole }, path, wish);
   // The checksums are those of the whole.
   const part = await receivePart(request, name, String(index), { isWithDigests: false, target: path });
   if (part.upload.parts < count) return respond(201);
-  return finishUpload(request, part.upload, path, { wish, whole, digests });
+  return finishUpload(request, part.upload, path, { ...wish, expected: { size: whole, digests } });
 }
 
 interface Chunk {
@@ -69,12 +60,4 @@ function readChunk(request: DavRequest): Chunk {
   const path = [...request.path.slice(0, -1), file];
   const hash = createHash('sha256').update(JSON.stringify(path)).digest('hex').slice(0, 32);
   return { path, name: `chunking-${transfer}-${count}-${hash}`, count, index };
-}
-
-/** For `catch`: an answer to one kind of refusal. */
-function unless<T>(kind: DriveError['kind'], answer: T): (error: unknown) => T {
-  return (error) => {
-    if (error instanceof DriveError && error.kind === kind) return answer;
-    throw error;
-  };
 }

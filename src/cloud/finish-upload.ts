@@ -1,16 +1,15 @@
-import { type AnnouncedDigest, parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { parseOverwrite } from '../dav/headers/overwrite.js';
 import { destinationOf } from '../dav/methods/transfer.js';
 import { type DavRequest, type DavResponse, headerOf } from '../dav/request.js';
 import { answerWritten, readFileWish } from '../dav/written-file.js';
-import { checkReceived } from '../drive/contents.js';
-import { DriveError } from '../drive/drive-error.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Permit } from '../drive/permit.js';
-import { checkBeforeBody, type FileWish, nameContent } from '../drive/write-file.js';
+import type { Finish } from '../drive/uploads/finish-upload.js';
+import type { FileWish } from '../drive/write-file.js';
 import { HttpError } from '../http-error.js';
 import type { UploadRow } from '../stores/uploads.js';
-import { announcedWhole, findUpload } from './upload-folder.js';
+import { announcedWhole } from './upload-folder.js';
 
 /** What stands for the whole file in the folder of its parts. */
 const WHOLE = '.file';
@@ -28,8 +27,9 @@ export async function finishByMove(request: DavRequest, name: string, source: st
   const whole = announcedWhole(request);
   const path = await destination(request);
   const wish = await readFileWish(request);
-  const upload = await request.drive.read((snapshot) => findUpload(request, snapshot, name));
-  return finishUpload(request, upload, path, { wish: mayOverwrite ? wish : onlyNew(wish), whole, digests });
+  const upload = await request.drive.read((snapshot) => request.drive.uploads.find(snapshot, name, 'in-parts'));
+  const expected = { size: whole, digests };
+  return finishUpload(request, upload, path, { ...(mayOverwrite ? wish : onlyNew(wish)), expected });
 }
 
 /** Makes the file of the parts. Whatever is refused, the parts stay. */
@@ -37,34 +37,11 @@ export async function finishUpload(
   request: DavRequest,
   upload: UploadRow,
   path: DrivePath,
-  { wish, whole, digests }: Announced,
+  wish: Finish,
 ): Promise<DavResponse> {
-  const { drive } = request;
-  const { uploads } = drive.parts;
-  const written = await uploads.alone(upload, () =>
-    uploads.finish(drive, {
-      upload,
-      isRemembered: false,
-      check: async (snapshot, size) => {
-        checkWhole(whole, size);
-        await checkBeforeBody(drive, snapshot, path, wish, size);
-      },
-      commit: (content, seal) =>
-        nameContent(drive, path, content, wish, async (changes) => {
-          const { id, size, ...kept } = content.row;
-          checkReceived({ id, size, digests: kept }, { size: whole, digests });
-          await seal(changes);
-        }),
-    }),
-  );
+  const { uploads } = request.drive;
+  const written = await uploads.alone(upload, () => uploads.finish(upload, path, wish));
   return answerWritten(request, written, wish);
-}
-
-interface Announced {
-  readonly wish: FileWish;
-  /** Bytes of the file; null where nobody says. */
-  readonly whole: number | null;
-  readonly digests: readonly AnnouncedDigest[];
 }
 
 /** The silence while a file is put together is ours: the connection must not end over it. */
@@ -84,9 +61,4 @@ function onlyNew(wish: FileWish): FileWish {
     await wish.permit.check?.(snapshot, found);
   };
   return { ...wish, permit: { ...wish.permit, check } };
-}
-
-function checkWhole(announced: number | null, size: number): void {
-  if (announced === null || announced === size) return;
-  throw new DriveError('incomplete', `${announced} bytes were announced, ${size} came: a part is missing.`);
 }

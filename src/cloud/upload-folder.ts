@@ -5,34 +5,24 @@ import { MemberList, MultistatusPages, respondPages } from '../dav/properties/mu
 import { readSelection } from '../dav/properties/property-selection.js';
 import { plainAnswer } from '../dav/properties/resource-page.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { deleteUpload } from '../dav/tus/tus-resource.js';
+import { deleteUpload, withTus } from '../dav/tus/tus-resource.js';
 import { MULTISTATUS_CONTENT_TYPE } from '../dav/xml/multistatus.js';
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
-import { DriveError } from '../drive/drive-error.js';
-import { spaceOf } from '../drive/drive-transaction.js';
 import type { DrivePath } from '../drive/names.js';
-import { noRoom } from '../drive/quota.js';
 import { fileEtag, type Resource } from '../drive/resource.js';
-import { checkMayAdd } from '../drive/rights.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { turns } from '../drive/turns.js';
-import { type PartPlace, readPartName } from '../drive/uploads/part-order.js';
-import type { Uploads } from '../drive/uploads/uploads.js';
+import { readPartName } from '../drive/uploads/part-order.js';
 import { HttpError } from '../http-error.js';
-import type { PartRow, UploadRow } from '../stores/uploads.js';
+import type { PartRow } from '../stores/uploads.js';
 
 /** MKCOL: begins an upload. What v2 says of its destination counts at the end, when it is said again; here for the quota. */
 export async function makeUpload(request: DavRequest, name: string): Promise<DavResponse> {
   if (!isBlankBody(await request.body.readAtMost(XML_BODY_BYTES_MAX))) {
     throw new HttpError(415, 'The MKCOL of an upload takes no body.');
   }
-  const { uploads } = request.drive.parts;
-  const size = announcedWhole(request);
-  const target = await announcedTarget(request);
-  await uploads.open(request.drive, { name, size, target: null }, async (snapshot) => {
-    const left = size === null ? 0 : await roomFor(snapshot, uploads, target);
-    if (size !== null && size > left) throw noRoom(left);
-  });
+  const announced = { name, size: announcedWhole(request) };
+  await request.drive.uploads.beginInParts(announced, await announcedTarget(request));
   return respond(201);
 }
 
@@ -57,40 +47,15 @@ export async function receivePart(
   }
   const place = readPartName(partName);
   if (!place) throw new HttpError(400, 'The name of a part is its number, or where in the file it begins.');
-  const { drive, body } = request;
-  const { uploads } = drive.parts;
-  const whole = announcedWhole(request);
-  const expected = {
-    size: parseSize(request, 'x-expected-entity-length'),
-    digests: isWithDigests ? parseAnnouncedDigests(request.headers) : [],
-    kept: [],
-  };
-  const path = target ?? (await announcedTarget(request));
-  const roomIn = (snapshot: Snapshot) => roomFor(snapshot, uploads, path);
-  const { upload, former, room } = await drive.read(async (snapshot) => {
-    checkMayAdd(snapshot.membership);
-    const found = await findUpload(request, snapshot, name);
-    const replaced = await snapshot.view.uploads.findPart(found.id, partName);
-    const left = await roomIn(snapshot);
-    return { upload: found, former: replaced?.size ?? 0, room: left + (replaced?.size ?? 0) };
-  });
-  const size = body.size ?? expected.size;
-  const before = upload.received - former;
-  if (size !== null) {
-    drive.checkSize(before + size);
-    if (size > room) throw noRoom(room);
-    checkFits(place, size);
-  }
-  return uploads.sharing(upload, async () => {
-    const content = await drive.receive(body, expected, room, request.signal, before);
-    try {
-      checkFits(place, content.row.size);
-    } catch (error) {
-      await content.release('surplus');
-      throw error;
-    }
-    const { number } = place;
-    return uploads.putPart(drive, upload, { name: partName, number }, content, { room: roomIn, size: whole });
+  return request.drive.uploads.receivePart(name, { ...place, name: partName }, request.body, {
+    expected: {
+      size: parseSize(request, 'x-expected-entity-length'),
+      digests: isWithDigests ? parseAnnouncedDigests(request.headers) : [],
+      kept: [],
+    },
+    whole: announcedWhole(request),
+    destination: target ?? (await announcedTarget(request)),
+    signal: request.signal,
   });
 }
 
@@ -109,24 +74,18 @@ async function announcedTarget(request: DavRequest): Promise<DrivePath | null> {
   }
 }
 
-/** What is not known to go to the shared folder counts in the member's own quota until it does (docs/decisions/0020). */
-async function roomFor(snapshot: Snapshot, uploads: Uploads, target: DrivePath | null): Promise<number> {
-  if (target === null || snapshot.membership.memberQuotaBytes === null) return uploads.room(snapshot, 'home');
-  return uploads.room(snapshot, spaceOf(await snapshot.find(target)));
-}
-
 /** DELETE of a part: Nextcloud desktop 3 removes what it will send in other pieces. */
 export async function removePart(request: DavRequest, name: string, part: string): Promise<DavResponse> {
   const { drive } = request;
-  const upload = await drive.read((snapshot) => findUpload(request, snapshot, name));
-  await drive.parts.uploads.sharing(upload, () => drive.parts.uploads.removePart(drive, upload, part));
+  const upload = await drive.read((snapshot) => drive.uploads.find(snapshot, name, 'in-parts'));
+  await drive.uploads.removePart(upload, part);
   return respond(204);
 }
 
 export async function removeUpload(request: DavRequest, name: string): Promise<DavResponse> {
   const { drive } = request;
-  const upload = await drive.read((snapshot) => drive.parts.uploads.find(snapshot, name));
-  return deleteUpload(request, upload);
+  const upload = await drive.read((snapshot) => drive.uploads.find(snapshot, name));
+  return withTus(request, () => deleteUpload(drive, upload));
 }
 
 /** PROPFIND of an upload and its parts, by which programs find out what is left to send. */
@@ -151,17 +110,12 @@ async function uploadAndParts(
   withParts: boolean,
 ): Promise<Resource[]> {
   if (name === '') return [folder([], 'uploads', { size: 0, modified: snapshot.now, tag: 'uploads' })];
-  const { id, received, createdAt } = await findUpload(request, snapshot, name);
+  const { uploads } = request.drive;
+  const upload = await uploads.find(snapshot, name, 'in-parts');
+  const { id, received, createdAt } = upload;
   const top = folder([name], name, { size: received, modified: createdAt, tag: `${id}-${received}` });
   if (!withParts) return [top];
-  return [top, ...(await snapshot.view.uploads.parts(id)).map((part) => fileOf(name, part))];
-}
-
-/** The upload of that name, where it is one in parts. Throws `HttpError` 404. */
-export async function findUpload(request: DavRequest, snapshot: Snapshot, name: string): Promise<UploadRow> {
-  const upload = await request.drive.parts.uploads.find(snapshot, name);
-  if (upload.target !== null) throw new HttpError(404, 'There is no such upload in parts.');
-  return upload;
+  return [top, ...(await uploads.parts(snapshot, upload)).map((part) => fileOf(name, part))];
 }
 
 /** The size of the whole file, from one header or two that agree. Throws `HttpError` 400. */
@@ -178,11 +132,6 @@ function parseSize(request: DavRequest, name: string): number | null {
   if (text === undefined) return null;
   if (!/^\d{1,15}$/.test(text)) throw new HttpError(400, `The ${name} header must be a number of bytes.`);
   return Number(text);
-}
-
-function checkFits({ sizes }: PartPlace, size: number): void {
-  if (sizes === null || sizes.includes(size)) return;
-  throw new DriveError('incomplete', `By its name the part has ${sizes.at(-1)} bytes, ${size} came.`);
 }
 
 function folder(

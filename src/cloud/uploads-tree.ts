@@ -1,6 +1,6 @@
 import { withHttpErrors } from '../dav/dispatch.js';
 import { type DavRequest, type DavResponse, headerOf } from '../dav/request.js';
-import { headUpload, patchUpload } from '../dav/tus/tus-resource.js';
+import { headUpload, patchUpload, withTus } from '../dav/tus/tus-resource.js';
 import { HttpError } from '../http-error.js';
 import { finishByMove } from './finish-upload.js';
 import { makeUpload, propfindUpload, putPart, removePart, removeUpload } from './upload-folder.js';
@@ -11,8 +11,8 @@ const UPLOAD: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['MKCOL', makeUpload],
   ['PROPFIND', propfindUpload],
   ['DELETE', removeUpload],
-  ['HEAD', headUpload],
-  ['PATCH', patchUpload],
+  ['HEAD', (request, name) => withTus(request, () => headUpload(request, name))],
+  ['PATCH', (request, name) => withTus(request, () => patchUpload(request, name))],
 ]);
 
 const PART: ReadonlyMap<string, Method> = new Map<string, Method>([
@@ -26,7 +26,7 @@ const TOP: ReadonlyMap<string, Method> = new Map<string, Method>([['PROPFIND', p
 /**
  * `remote.php/dav/uploads/USER`: uploads in parts of ownCloud and Nextcloud, versions 1 and 2 (client-requirements
  * R34), where each is a folder of its parts, and the resumable uploads of TUS, whose names the server gives
- * (`dav/methods/post.ts`).
+ * (`dav/tus/tus-begin.ts`).
  */
 export function uploadsTree(request: DavRequest): Promise<DavResponse> {
   const [name = '', part = '', ...deeper] = request.path;

@@ -41,14 +41,20 @@ export function isOutOfFiles(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 
-/** A `HttpError` for what the drive or its stores refuse; null for anything that nobody expected. */
-export function toHttpError(error: unknown, request: Addressed & Pick<DavRequest, 'method'>): HttpError | null {
+/** What the addresses in an error's answer are made of, and the method that was refused. */
+export type ErrorAddress = Addressed & Pick<DavRequest, 'method'>;
+
+/**
+ * A `HttpError` for what the drive or its stores refuse; null for anything that nobody expected. `request` null: nobody
+ * reads addresses off it.
+ */
+export function toHttpError(error: unknown, request: ErrorAddress | null): HttpError | null {
   if (error instanceof HttpError) return error;
   if (error instanceof DriveError) {
     const [status, condition] = STATUSES[error.kind];
-    return new HttpError(error.kind === 'exists' && request.method === 'MKCOL' ? 405 : status, error.message, {
+    return new HttpError(error.kind === 'exists' && request?.method === 'MKCOL' ? 405 : status, error.message, {
       ...(condition ? { condition } : {}),
-      hrefs: error.places.map(({ path, isCollection }) => hrefOf(request, path, isCollection)),
+      hrefs: request ? error.places.map(({ path, isCollection }) => hrefOf(request, path, isCollection)) : [],
       // client-requirements R35: expired uploads are removed once an hour.
       ...(status === 429 ? { headers: { 'Retry-After': '3600' } } : {}),
       cause: error,

@@ -3,7 +3,7 @@ import type { Authority, Membership } from '../stores/account-store.js';
 import type { UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow, MetadataStore, StoreTransaction, StoreView, WriteOptions } from '../stores/metadata-store.js';
 import type { ByteRange, LockToken } from '../stores/values.js';
-import type { Contents, Expectations, Incoming, ReceivedContent } from './contents.js';
+import type { Contents, Expectations, Incoming, Limit, ReceivedContent } from './contents.js';
 import { completeDigests } from './digests.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
@@ -19,6 +19,7 @@ import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
 import { type CopyWish, copy, move, type Transferred, type TransferTarget, type TransferWish } from './transfer.js';
 import { remove, restore } from './trash.js';
+import { DriveUploads } from './uploads/drive-uploads.js';
 import type { Uploads } from './uploads/uploads.js';
 import { type BodyWish, type Written, writeFile } from './write-file.js';
 
@@ -62,6 +63,16 @@ export class Drive {
     readonly authority: Authority | null,
     readonly parts: DriveParts,
   ) {}
+
+  /** Those that come in parts. */
+  get uploads(): DriveUploads {
+    return new DriveUploads(this, this.parts.uploads);
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.parts.now();
+  }
 
   /** Largest file in bytes. */
   get uploadMaxBytes(): number {
@@ -237,6 +248,16 @@ export class Drive {
       room < cap - before
         ? { bytes: room, error: () => noRoom(room) }
         : { bytes: cap - before, error: () => tooLarge(cap) };
+    return this.receiveUpTo(limit, incoming, expected, signal);
+  }
+
+  /** As `receive`, with a limit of its own. */
+  receiveUpTo(
+    limit: Limit,
+    incoming: Incoming,
+    expected: Expectations,
+    signal?: AbortSignal,
+  ): Promise<ReceivedContent> {
     return this.parts.contents.receive(incoming, expected, limit, signal);
   }
 

@@ -1,14 +1,20 @@
-import { checkTusVersion, parseUploadMetadata } from '../../dav/headers/tus.js';
-import { post } from '../../dav/methods/post.js';
-import type { DavRequest, DavResponse } from '../../dav/request.js';
-import { deleteUpload, headUpload, patchUpload, withTus } from '../../dav/tus/tus-resource.js';
-import { targetOf } from '../../dav/tus/tus-target.js';
+import { formatUploadMetadata } from '../../dav/headers/tus.js';
+import type { DavResponse } from '../../dav/request.js';
+import { beginUpload, type TusPlace } from '../../dav/tus/tus-begin.js';
+import {
+  deleteUpload,
+  findResumable,
+  headUpload,
+  patchUpload,
+  toTusError,
+  withVersion,
+} from '../../dav/tus/tus-resource.js';
+import type { TusRequest } from '../../dav/tus/tus-target.js';
 import type { Drive } from '../../drive/drive.js';
 import { findFreePlace } from '../../drive/free-place.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkMayAdd } from '../../drive/rights.js';
-import type { ConsoleParts } from '../console-parts.js';
-import { asDavRequest } from '../dav-request.js';
+import { ConsoleError, toConsoleError } from '../console-error.js';
 import { openDrive, readPath } from '../drive-access.js';
 import { type ConsoleRequest, type Route, route } from '../route.js';
 
@@ -19,64 +25,75 @@ export const uploadRoutes: readonly Route[] = [
     path: '/api/drives/:id/uploads',
     access: 'user',
     summary: 'Begins a resumable upload (TUS 1.0.0). Upload-Metadata: path, filename, mtime, mayRename.',
-    run: begin,
+    run: tus(begin),
   }),
   route({
     method: 'HEAD',
     path: '/api/drives/:id/uploads/:name',
     access: 'user',
     summary: 'How much of an upload has come.',
-    run: async (request, parts) => {
-      const drive = await openDrive(request, parts);
-      return headUpload(asDavRequest(request, 'HEAD', drive, []), request.parameters.name!);
-    },
+    run: tus((request, { parameters }) => headUpload(request, parameters.name!)),
   }),
   route({
     method: 'PATCH',
     path: '/api/drives/:id/uploads/:name',
     access: 'user',
     summary: 'The next bytes of an upload; the last one makes the file.',
-    run: async (request, parts) => {
-      const drive = await openDrive(request, parts);
-      return patchUpload(asDavRequest(request, 'PATCH', drive, []), request.parameters.name!);
-    },
+    run: tus((request, { parameters }) => patchUpload(request, parameters.name!)),
   }),
   route({
     method: 'DELETE',
     path: '/api/drives/:id/uploads/:name',
     access: 'user',
     summary: 'Gives an upload up.',
-    run: giveUp,
+    run: tus(async ({ drive }, { parameters }) => deleteUpload(drive, await findResumable(drive, parameters.name!))),
   }),
 ];
 
-async function begin(request: ConsoleRequest, parts: ConsoleParts): Promise<DavResponse> {
-  const drive = await openDrive(request, parts);
-  return withTus(asDavRequest(request, 'POST', drive, []), async () => {
-    const { headers } = request;
-    checkTusVersion(headers);
-    const metadata = parseUploadMetadata(String(headers['upload-metadata'] ?? ''));
-    const folder = readPath(drive, metadata.get('path') ?? '');
-    // A folder that is dropped into the page gives its files' names with their way to them.
-    const file = readPath(drive, `${folder.join('/')}/${metadata.get('filename') ?? ''}`, 'filename');
-    const inner = file.slice(0, -1);
-    if (inner.length > folder.length) await makeWay(drive, inner);
-    const dav = asDavRequest(request, 'POST', drive, folder);
-    if (!metadata.has('mayRename')) return post(dav);
-    return post(beside(dav, await findFreeName(drive, file), metadata));
-  });
+/** A route that answers as TUS does, and says of a refusal by the drive which one it is. */
+function tus(work: (request: TusRequest, from: ConsoleRequest<unknown>) => Promise<DavResponse>): Route['run'] {
+  return async (request, parts) => {
+    const drive = await openDrive(request, parts);
+    const { headers, incoming: body } = request;
+    try {
+      // The pages name no other resources in their conditions.
+      return withVersion(await work({ headers, body, drive, locate: async () => null }, request));
+    } catch (error) {
+      const known = toTusError(error, null);
+      const kind = toConsoleError(error)?.kind;
+      if (!known || kind === undefined) throw known ?? error;
+      throw new ConsoleError(known.status, kind, known.message, { cause: error, headers: known.headers });
+    }
+  };
 }
 
-async function findFreeName(drive: Drive, file: DrivePath): Promise<DrivePath> {
-  return drive.read(async (snapshot) => (await findFreePlace(snapshot, await snapshot.find(file), false)).path);
+function begin(request: TusRequest, { origin, prefix }: ConsoleRequest<unknown>): Promise<DavResponse> {
+  const { drive } = request;
+  const base = `${prefix}/api/drives/${drive.membership.driveId}`;
+  return beginUpload({ ...request, url: `${base}/content` }, `${origin}${base}/uploads/`, (metadata) =>
+    choosePlace(drive, metadata),
+  );
 }
 
-/** The request with another name; should somebody take that meanwhile, nothing is overwritten. */
-function beside(request: DavRequest, file: DrivePath, metadata: ReadonlyMap<string, string>): DavRequest {
-  const filename = file.slice(request.path.length).join('/');
-  const pairs = [...metadata, ['filename', filename] as const];
-  const text = [...new Map(pairs)].map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`).join(',');
-  return { ...request, headers: { ...request.headers, 'upload-metadata': text, 'if-none-match': '*' } };
+async function choosePlace(drive: Drive, metadata: ReadonlyMap<string, string>): Promise<TusPlace> {
+  const folder = readPath(drive, metadata.get('path') ?? '');
+  // A folder that is dropped into the page gives its files' names with their way to them.
+  const path = readPath(drive, `${folder.join('/')}/${metadata.get('filename')}`, 'filename');
+  const inner = path.slice(0, -1);
+  if (inner.length > folder.length) await makeWay(drive, inner);
+  return metadata.has('mayRename') ? findFreeName(drive, path, metadata, folder.length) : { path };
+}
+
+/** Should somebody take the name meanwhile, nothing is overwritten. */
+async function findFreeName(
+  drive: Drive,
+  wanted: DrivePath,
+  metadata: ReadonlyMap<string, string>,
+  depth: number,
+): Promise<TusPlace> {
+  const { path } = await drive.read(async (snapshot) => findFreePlace(snapshot, await snapshot.find(wanted), false));
+  const named = new Map([...metadata, ['filename', path.slice(depth).join('/')]]);
+  return { path, metadata: formatUploadMetadata(named), conditions: { 'if-none-match': '*' } };
 }
 
 async function makeWay(drive: Drive, folder: DrivePath): Promise<void> {
@@ -84,12 +101,4 @@ async function makeWay(drive: Drive, folder: DrivePath): Promise<void> {
   if (isThere) return;
   checkMayAdd(drive.membership);
   await drive.makeFolders(folder);
-}
-
-async function giveUp(request: ConsoleRequest, parts: ConsoleParts): Promise<DavResponse> {
-  const drive = await openDrive(request, parts);
-  const upload = await drive.read((snapshot) => parts.driveParts.uploads.find(snapshot, request.parameters.name!));
-  // Those of Nextcloud's kind are no TUS uploads.
-  targetOf(upload);
-  return deleteUpload(asDavRequest(request, 'DELETE', drive, []), upload);
 }

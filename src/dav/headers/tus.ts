@@ -44,6 +44,7 @@ export function parseTusNumber(headers: IncomingHttpHeaders, name: 'upload-lengt
 
 /** `Upload-Metadata`: keys with values in base64. Throws `HttpError` 400 for what can't be read. */
 export function parseUploadMetadata(value: string): Map<string, string> {
+  if (value === '') return new Map();
   if (value.length > METADATA_LENGTH_MAX) throw new HttpError(400, 'The Upload-Metadata header is too long.');
   const metadata = new Map<string, string>();
   for (const pair of value.split(',')) {
@@ -52,6 +53,11 @@ export function parseUploadMetadata(value: string): Map<string, string> {
     metadata.set(key, decodeText(base64));
   }
   return metadata;
+}
+
+/** The other way round. */
+export function formatUploadMetadata(metadata: ReadonlyMap<string, string>): string {
+  return [...metadata].map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`).join(',');
 }
 
 /** Only UTF-8: a name with other bytes in it would become another name. */

@@ -1,10 +1,15 @@
+import type { Incoming } from '../../drive/contents.js';
 import type { DrivePath } from '../../drive/names.js';
 import type { FileWish } from '../../drive/write-file.js';
-import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
-import { type ConditionSource, readPermit } from '../conditions.js';
+import { readPermit } from '../conditions.js';
 import type { AnnouncedDigest } from '../headers/digests.js';
 import type { DavRequest } from '../request.js';
+
+/** A request of TUS, at whichever door. */
+export interface TusRequest extends Pick<DavRequest, 'headers' | 'drive' | 'locate'> {
+  readonly body: Incoming;
+}
 
 /** What the POST that begins a TUS upload says of the file; kept with the upload until it is finished. */
 export interface TusTarget {
@@ -23,7 +28,7 @@ export interface TusTarget {
 /** What says when a file may be written; see `readPermit`. */
 const CONDITIONAL = ['if', 'lock-token', 'if-match', 'if-none-match', 'if-unmodified-since'];
 
-export function conditionsOf({ headers }: Pick<DavRequest, 'headers'>): Record<string, string> {
+export function conditionsOf(headers: DavRequest['headers']): Record<string, string> {
   const conditions: Record<string, string> = {};
   for (const name of CONDITIONAL) {
     const value = headers[name];
@@ -32,18 +37,16 @@ export function conditionsOf({ headers }: Pick<DavRequest, 'headers'>): Record<s
   return conditions;
 }
 
-/** Throws `HttpError` 404 for an upload that is no TUS upload. */
 export function targetOf(upload: UploadRow): TusTarget {
-  if (upload.target === null) throw new HttpError(404, 'There is no such resumable upload.');
-  return JSON.parse(upload.target) as TusTarget;
+  return JSON.parse(upload.target!) as TusTarget;
 }
 
 /**
  * The file that an upload becomes, under the conditions of the POST, as of a PUT. Where the request at hand repeats one of
  * the headers (ownCloud desktop sends If-Match with each PATCH), that one counts.
  */
-export async function wishOf(request: ConditionSource, { conditions, url, modified }: TusTarget): Promise<FileWish> {
+export async function wishOf(request: TusRequest, { conditions, url, modified }: TusTarget): Promise<FileWish> {
   const { drive, locate } = request;
-  const headers = { ...conditions, ...conditionsOf(request) };
+  const headers = { ...conditions, ...conditionsOf(request.headers) };
   return { permit: await readPermit({ method: 'PUT', headers, url, drive, locate }), modified };
 }
