@@ -11,6 +11,9 @@ export class ConfigError extends Error {
 const FILE_NAME = 'firn.config.json';
 const STORAGE = './storage';
 
+/** Another engine with settings of its own is another object of the union. */
+const engine = <Name extends string>(name: Name) =>
+  z.discriminatedUnion('engine', [z.strictObject({ engine: z.literal(name) })]).default({ engine: name });
 const bytes = z.int().nonnegative();
 const seconds = z.int().positive();
 
@@ -21,6 +24,10 @@ const settings = z.strictObject({
   port: z.int().min(0).max(65_535).default(8080),
   /** Folder of the data. */
   storage: z.string().min(1).default(STORAGE),
+  /** What keeps names and properties: SQLite, its database in the storage folder. */
+  metadata: engine('sqlite'),
+  /** What keeps the bytes of files: `blobs/` in the storage folder. */
+  blobs: engine('folder'),
   /** Hosts that are drives: `{id}` stands for the drive's ID, `*` at the end for any domain (PRODUCT A1). */
   driveHost: z
     .string()

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, BlockList, isIPv6, type Socket } from 'node:net';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Accounts } from './accounts/accounts.js';
 import { Alerts } from './accounts/alerts.js';
@@ -22,8 +21,6 @@ import type { DriveParts } from './drive/drive.js';
 import { ChangeWatch } from './drive/sync/change-watch.js';
 import { Uploads } from './drive/uploads/uploads.js';
 import { type Engines, openEngines } from './engines/open-engines.js';
-import { claimStorage } from './engines/sqlite/storage-claim.js';
-import { readStorageKey, SECRET_KEY } from './engines/storage-key.js';
 import { makeApp } from './http/app.js';
 import { driveAddresses } from './http/drive-addresses.js';
 import { tellDropped } from './http/dropped-connections.js';
@@ -71,15 +68,13 @@ export interface RunningServer {
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   checkMayListen(config);
   const tell: Tell = ({ level, message, cause }) => log[level](cause === undefined ? {} : { err: cause }, message);
-  const engines = await openEngines(config, { mayMake: true, tell });
-  let release = () => {};
+  const engines = await openEngines(config, { mayMake: true, isServer: true, tell });
   try {
-    release = claimStorage(config.storage);
     // Also heals what a failed write left that came before a SIGKILL.
     await engines.durability.begin(Date.now());
     await engines.blobs.clearIncoming();
     const passwords = new Passwords();
-    const box = new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY)));
+    const box = new SecretBox(await engines.readSecretKey());
     const audit = new Audit(engines.security);
     const authenticator = new Authenticator(engines.accounts, passwords, {
       audit,
@@ -113,11 +108,9 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       await keeping.stop();
       await engines.durability.emptyLog();
       await engines.close();
-      release();
     };
     return { url: urlOf(server, config), engines, stop };
   } catch (error) {
-    release();
     await engines.close();
     throw error;
   }
@@ -217,6 +210,7 @@ function makeMetricsParts(
       metadata,
       blobs,
       durability,
+      engineMetrics: engines.metrics(),
       changeWatch,
       jobs,
       jobStore: engines.jobs,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { readConfig } from '../config.js';
-import { beginCopy, openBackup } from '../engines/storage-copy.js';
+import { openRestore } from '../engines/open-engines.js';
 import { backup, type CopyReport, restore } from '../jobs/backup.js';
 import { CommandError } from './command-error.js';
 import { atWork, type OutputOptions, print, remark } from './workplace.js';
@@ -14,9 +14,10 @@ export function backupCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn backup /mnt/backup/firn')
     .action((dir: string, options: OutputOptions) =>
-      atWork(async ({ config, engines: { blobs, blobIndex } }) => {
-        const begin = () => beginCopy(config.storage, resolve(dir));
-        const report = await backup({ blobs, blobIndex, now: Date.now, beginCopy: begin });
+      atWork(async ({ engines }) => {
+        const { blobs, blobIndex } = engines;
+        const beginCopy = () => engines.beginCopy(resolve(dir));
+        const report = await backup({ blobs, blobIndex, now: Date.now, beginCopy });
         tell(options, report, `${report.copied} contents copied, ${report.skipped} were there already.`);
       }),
     );
@@ -29,13 +30,15 @@ export function restoreCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn restore /mnt/backup/firn')
     .action(async (dir: string, options: OutputOptions) => {
-      const { storage } = readConfig();
+      const config = readConfig();
+      const { storage } = config;
       const source = resolve(dir);
       if (!existsSync(source)) throw new CommandError(`There is no backup in ${source}.`);
       if (existsSync(storage) && readdirSync(storage).some((name) => name !== 'README.md')) {
         throw new CommandError(`${storage} is not empty; restore into an empty folder (FIRN_STORAGE names it).`);
       }
-      const report = await restore(await openBackup(source), () => beginCopy(source, storage), Date.now());
+      const { blobs, beginCopy } = await openRestore(config, source);
+      const report = await restore(blobs, beginCopy, Date.now());
       tell(options, report, `${report.copied} contents restored and checked.`);
     });
 }

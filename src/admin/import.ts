@@ -1,9 +1,6 @@
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { SecretBox } from '../accounts/secret-box.js';
-import { claimStorage, StorageClaimedError } from '../engines/sqlite/storage-claim.js';
-import { readStorageKey, SECRET_KEY } from '../engines/storage-key.js';
 import { RetryableError } from '../jobs/back-off.js';
 import { RefusedAddressError } from '../jobs/import/address-guard.js';
 import { CONFLICT_RULES, type ConflictRule } from '../jobs/import/import-request.js';
@@ -93,7 +90,7 @@ function start(): Command {
       atWork(async (workplace) => {
         const imports = await openImports(workplace);
         const job = await addImport(imports, workplace, url, options);
-        if (!isServerRunning(workplace)) remark('No server runs on this storage; the import begins when one does.');
+        if (!workplace.engines.isServed()) remark('No server runs on this storage; the import begins when one does.');
         remark(`Import ${job.id} is queued; "firn import show ${job.id}" tells how far it is.`);
         const last = options.wait ? await watchImport(imports, job.id) : job;
         print(options, toJson(last), `${last.id}`);
@@ -184,7 +181,7 @@ async function openImports({ config, engines }: Workplace): Promise<Imports> {
   return new Imports({
     jobs: engines.jobs,
     imports: engines.imports,
-    box: new SecretBox(await readStorageKey(config.secretKeyFile ?? join(config.storage, SECRET_KEY))),
+    box: new SecretBox(await engines.readSecretKey()),
     allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
     idleSeconds: config.idleTimeoutSeconds,
     now: Date.now,
@@ -204,16 +201,6 @@ async function addImport(imports: Imports, { accounts, engines }: Workplace, url
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
-function isServerRunning({ config }: Workplace): boolean {
-  try {
-    claimStorage(config.storage)();
-    return false;
-  } catch (error) {
-    if (error instanceof StorageClaimedError) return true;
-    throw error;
-  }
 }
 
 async function readImport(imports: Imports, id: number): Promise<ImportView> {

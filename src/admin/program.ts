@@ -3,14 +3,12 @@ import { AccountError, type AccountErrorKind } from '../accounts/account-error.j
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { ConfigError } from '../config.js';
 import { DriveError } from '../drive/drive-error.js';
-import { MigrationError } from '../engines/sql/migrate.js';
-import { StorageClaimedError } from '../engines/sqlite/storage-claim.js';
-import { StorageFormatError } from '../engines/storage-format.js';
 import { BackupStalledError } from '../jobs/backup.js';
 import { UnknownBlobsError } from '../jobs/gc.js';
 import { ImportRequestError } from '../jobs/import/import-request.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
+import { MigrationError, StorageClaimedError, StorageFormatError } from '../stores/storage-errors.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';

@@ -3,17 +3,17 @@ import { realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
+import { StorageFormatError } from '../stores/storage-errors.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { syncFolder } from './disk/file-calls.js';
-import { MIGRATIONS } from './open-engines.js';
-import { pendingMigrations, readMigrations } from './sql/migrate.js';
+import { MIGRATIONS, pendingMigrations, readMigrations } from './sql/migrate.js';
 import { skipRevisions } from './sql/revisions.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { readApplied } from './sqlite/sqlite-peek.js';
 import { settle, snapshot } from './sqlite/sqlite-snapshot.js';
 import { claimStorage } from './sqlite/storage-claim.js';
-import { beginUnfinished, checkWhole, DATABASE, finish, StorageFormatError } from './storage-format.js';
+import { beginUnfinished, checkWhole, DATABASE, finish } from './storage-format.js';
 
 /**
  * Takes the metadata of the storage folder `source` to `folder`, which is empty, or a backup, or one that was broken

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StorageFormatError } from '../stores/storage-errors.js';
 import { hasCode, syncFolder } from './disk/file-calls.js';
 import { makeFolder, makeFoldersPrivate, makePrivate } from './disk/private-files.js';
 
@@ -12,11 +13,6 @@ const NEW = 'new storage';
 const UNFINISHED = 'unfinished copy';
 /** Name of the database in a storage folder. */
 export const DATABASE = 'firn.db';
-
-/** The storage folder can't be used as it is. The message says why. */
-export class StorageFormatError extends Error {
-  override readonly name = 'StorageFormatError';
-}
 
 /**
  * Checks that a storage folder is one of this format with a database, or, where `mayMake` and it is empty, begins one

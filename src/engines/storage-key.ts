@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { StorageFormatError } from '../stores/storage-errors.js';
 import { syncFolder } from './disk/file-calls.js';
-import { StorageFormatError } from './storage-format.js';
 
 /** Beside the database, but in no backup: who has the one should not have the other. */
 export const SECRET_KEY = 'secret.key';

@@ -3,12 +3,13 @@ import Database from 'better-sqlite3';
 import { type BlobIndex, MetadataDamagedError } from '../stores/blob-index.js';
 import type { BlobRef, BlobStore } from '../stores/blob-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
+import { StorageFormatError } from '../stores/storage-errors.js';
 import type { BlobPlace } from '../stores/values.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { makePrivateFile } from './disk/private-files.js';
 import { isDamage } from './sql/damage.js';
 import { readApplied } from './sqlite/sqlite-peek.js';
-import { DATABASE, databaseLost, StorageFormatError } from './storage-format.js';
+import { DATABASE, databaseLost } from './storage-format.js';
 
 /** Blobs of either side that are looked for on the other. */
 const SAMPLE = 32;

@@ -7,6 +7,7 @@ import type { JobRunner } from '../jobs/job-runner.js';
 import type { ScrubTotals } from '../jobs/scrub.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { Durability } from '../stores/durability.js';
+import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { JobStore } from '../stores/job-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
@@ -24,6 +25,7 @@ export interface MetricsSources {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly durability: Pick<Durability, 'trouble' | 'lossesAtStart'>;
+  readonly engineMetrics: readonly EngineHistogram[];
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
   readonly jobs: Pick<JobRunner, 'stats'>;
   readonly jobStore: Pick<JobStore, 'countOpen'>;

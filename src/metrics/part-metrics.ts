@@ -1,11 +1,9 @@
 import type { Registry } from 'prom-client';
 import type { JobStats } from '../jobs/job-stats.js';
+import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetricsSources } from './metrics.js';
 import { histogramSamples, register, type Sample } from './plain-metric.js';
 import type { Totals } from './totals.js';
-
-/** Writes in a commit; the last is the most there are. */
-const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128];
 
 /** A metric of one number; null leaves the sample out. */
 function registerOne(
@@ -61,15 +59,17 @@ export function registerStores(
     durability,
     gc,
     changeWatch,
-  }: Pick<MetricsSources, 'metadata' | 'blobs' | 'durability' | 'gc' | 'changeWatch'>,
+    engineMetrics,
+  }: Pick<MetricsSources, 'metadata' | 'blobs' | 'durability' | 'gc' | 'changeWatch' | 'engineMetrics'>,
   totals: () => Totals,
 ): void {
   const gauge = (name: string, help: string, read: () => number | null) =>
     registerOne(registry, 'gauge', name, help, read);
   gauge('firn_store_waiting_writes', 'Writes that wait for their commit.', () => metadata.stats().waitingWrites);
   gauge('firn_store_waiting_reads', 'Reads that wait for their turn.', () => metadata.stats().waitingReads);
-  const commits = 'firn_store_commit_writes';
-  register(registry, 'histogram', commits, 'Writes that shared a commit.', () => batches(commits, metadata.stats()));
+  for (const histogram of engineMetrics) {
+    register(registry, 'histogram', histogram.name, histogram.help, () => samplesOf(histogram));
+  }
   registerOne(registry, 'counter', 'firn_store_failed_commits_total', 'Commits that failed with all writes.', () => {
     return metadata.stats().failedCommits;
   });
@@ -93,15 +93,15 @@ export function registerStores(
   });
 }
 
-function batches(name: string, { commitsBySize }: { readonly commitsBySize: ArrayLike<number> }): Sample[] {
-  const buckets = new Array<number>(BATCH_BOUNDS.length + 1).fill(0);
-  let writes = 0;
-  for (let size = 0; size < commitsBySize.length; size++) {
-    const index = BATCH_BOUNDS.findIndex((bound) => size <= bound);
-    buckets[index < 0 ? BATCH_BOUNDS.length : index]! += commitsBySize[size]!;
-    writes += size * commitsBySize[size]!;
+function samplesOf({ name, bounds, counts }: EngineHistogram): Sample[] {
+  const buckets = new Array<number>(bounds.length + 1).fill(0);
+  let sum = 0;
+  for (let value = 0; value < counts.length; value++) {
+    const index = bounds.findIndex((bound) => value <= bound);
+    buckets[index < 0 ? bounds.length : index]! += counts[value]!;
+    sum += value * counts[value]!;
   }
-  return histogramSamples(name, {}, BATCH_BOUNDS, buckets, writes);
+  return histogramSamples(name, {}, bounds, buckets, sum);
 }
 
 export function registerJobs(

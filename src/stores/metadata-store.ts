@@ -52,8 +52,6 @@ export interface TransactionStats {
   readonly waitingReads: number;
   /** Writes whose commit has not begun. */
   readonly waitingWrites: number;
-  /** At index N how many commits made N writes durable, or rolled them back, together. */
-  readonly commitsBySize: ArrayLike<number>;
   /** Commits that failed, with all of their writes. */
   readonly failedCommits: number;
 }

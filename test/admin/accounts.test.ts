@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeProgram } from '../../src/admin/program.js';
 import { openEngines } from '../../src/engines/open-engines.js';
+import { inFolder } from '../support/storage-config.js';
 import { buildFirn, makeStorage, makeTeam } from './firn.js';
 
 beforeAll(buildFirn);
@@ -150,7 +151,7 @@ describe('PRODUCT §10, S2 — firn app-password', () => {
       { allowance: 'add-only' },
       { hasFolder: true },
     ]);
-    const engines = await openEngines({ storage });
+    const engines = await openEngines(inFolder(storage));
     try {
       const drive = (await engines.accounts.listDrives(null, 1))[0]!;
       const photos = await engines.metadata.read([], (view) => view.resolve(drive.commonId, ['photos']));

@@ -8,6 +8,7 @@ import { Audit } from '../../src/accounts/audit.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { type ProgramResult, runProgram } from '../support/run-program.js';
+import { inFolder } from '../support/storage-config.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/firn.js', import.meta.url));
 
@@ -47,7 +48,7 @@ export async function makeStorage(atEnd: AtEnd = onTestFinished) {
 /** The same with the users anna@x and ben@x, and their drive Team. */
 export async function makeTeam(atEnd?: AtEnd) {
   const storage = await makeStorage(atEnd);
-  const engines = await openEngines(storage, { mayMake: true });
+  const engines = await openEngines(inFolder(storage.storage), { mayMake: true });
   const accounts = new Accounts(engines.accounts, new Passwords(), {
     uploadMaxBytes: 100e9,
     audit: new Audit(engines.security),

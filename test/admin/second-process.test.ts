@@ -6,6 +6,7 @@ import { type Engines, openEngines } from '../../src/engines/open-engines.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
 import { basic } from '../support/make-server.js';
+import { inFolder } from '../support/storage-config.js';
 import { buildFirn } from './firn.js';
 
 let server: BootedServer;
@@ -16,7 +17,7 @@ let beside: Authenticator;
 beforeAll(async () => {
   await buildFirn();
   server = await bootServer();
-  engines = await openEngines({ storage: server.storage });
+  engines = await openEngines(inFolder(server.storage));
   beside = new Authenticator(engines.accounts, new Passwords(), {
     audit: new Audit(engines.security),
     onError: (error) => {

@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Migration, MigrationError, pendingMigrations, readMigrations } from '../../src/engines/sql/migrate.js';
+import { type Migration, pendingMigrations, readMigrations } from '../../src/engines/sql/migrate.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import { MigrationError } from '../../src/stores/storage-errors.js';
 import { mustRun, waitUntil } from '../support/run-program.js';
 import { bundle, MIGRATIONS, openRaw, temporaryFile } from '../support/sqlite-file.js';
 

@@ -5,9 +5,10 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Engines, openEngines } from '../../src/engines/open-engines.js';
 import { claimStorage } from '../../src/engines/sqlite/storage-claim.js';
-import { StorageFormatError } from '../../src/engines/storage-format.js';
 import { MetadataDamagedError } from '../../src/stores/blob-index.js';
+import { StorageFormatError } from '../../src/stores/storage-errors.js';
 import { openToOthers } from '../support/file-modes.js';
+import { inFolder } from '../support/storage-config.js';
 
 async function makeFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'firn-storage-'));
@@ -15,7 +16,7 @@ async function makeFolder() {
   return folder;
 }
 
-const makeEngines = (config: { readonly storage: string }) => openEngines(config, { mayMake: true });
+const makeEngines = ({ storage }: { readonly storage: string }) => openEngines(inFolder(storage), { mayMake: true });
 
 /** A storage with a user and `count` blobs, closed; the blobs are contents that the database names. */
 async function makeUsed(count = 1): Promise<string> {
@@ -55,7 +56,7 @@ async function look(folder: string): Promise<string[]> {
 async function expectRefused(storage: string, message: RegExp): Promise<void> {
   const before = await look(storage);
   for (const mayMake of [true, false]) {
-    const opening = openEngines({ storage }, { mayMake });
+    const opening = openEngines(inFolder(storage), { mayMake });
     await expect(opening).rejects.toThrow(message);
     await expect(opening).rejects.toThrow(StorageFormatError);
   }
@@ -86,7 +87,7 @@ describe('faults A2 — a storage whose database is not there', () => {
     const empty = new Database(join(storage, 'firn.db'));
     empty.pragma('journal_mode = WAL');
     empty.close();
-    const opening = openEngines({ storage });
+    const opening = openEngines(inFolder(storage));
     await expect(opening).rejects.toThrow(/holds nothing of Firn's/);
   });
 
@@ -124,14 +125,14 @@ describe('faults A2 — a storage whose database is not there', () => {
   it('is opened where some blobs are damaged or lost: fsck names them', async () => {
     const few = await makeUsed(7);
     await emptyShards(few);
-    await (await openEngines({ storage: few })).close();
+    await (await openEngines(inFolder(few))).close();
     const storage = await makeUsed(40);
-    const engines = await openEngines({ storage });
+    const engines = await openEngines(inFolder(storage));
     const newest = await engines.blobIndex.newest(32);
     expect(newest.length).toBe(32);
     for (const { id } of newest) await rm(join(storage, 'blobs', id.slice(0, 2), id));
     await engines.close();
-    await (await openEngines({ storage })).close();
+    await (await openEngines(inFolder(storage))).close();
   });
 
   it('faults C2 — is opened where the database is damaged: fsck tells, and what can be read is served', async () => {
@@ -145,7 +146,7 @@ describe('faults A2 — a storage whose database is not there', () => {
       file[at - (at % 4096)] = 0;
     }
     await writeFile(path, file);
-    const engines = await openEngines({ storage });
+    const engines = await openEngines(inFolder(storage));
     await expect(engines.blobIndex.newest(1)).rejects.toThrow(MetadataDamagedError);
     expect(await engines.accounts.findUser('anna@x')).not.toBeNull();
     await engines.close();
@@ -161,10 +162,10 @@ describe('faults A2 — a storage whose database is not there', () => {
         if (name === 'blobs') await mkdir(join(storage, name, '00'), { recursive: true });
         else await writeFile(join(storage, name), there.length > 1 ? await readFile(join(whole, name)) : '');
       }
-      await expect(openEngines({ storage })).rejects.toThrow(/There is no storage/);
+      await expect(openEngines(inFolder(storage))).rejects.toThrow(/There is no storage/);
       await (await makeEngines({ storage })).close();
       expect(await readFile(join(storage, 'FORMAT'), 'utf8')).toBe('1\n');
-      await (await openEngines({ storage })).close();
+      await (await openEngines(inFolder(storage))).close();
     }
   });
 
@@ -180,7 +181,9 @@ describe('console B15 — only who may make a storage makes one', () => {
   it('where there is none, a sentence names FIRN_STORAGE, and nothing is made', async () => {
     const folder = await makeFolder();
     for (const storage of [folder, join(folder, 'typo')]) {
-      await expect(openEngines({ storage })).rejects.toThrow(/^There is no storage in .*FIRN_STORAGE.*"npm start"/);
+      await expect(openEngines(inFolder(storage))).rejects.toThrow(
+        /^There is no storage in .*FIRN_STORAGE.*"npm start"/,
+      );
     }
     expect(await readdir(folder)).toEqual([]);
   });
@@ -189,7 +192,7 @@ describe('console B15 — only who may make a storage makes one', () => {
     '%s ends with a sentence, not never',
     async (storage) => {
       await expect(makeEngines({ storage })).rejects.toThrow(/can't be made: .*FIRN_STORAGE/);
-      await expect(openEngines({ storage })).rejects.toThrow(/There is no storage/);
+      await expect(openEngines(inFolder(storage))).rejects.toThrow(/There is no storage/);
     },
   );
 });
@@ -225,7 +228,7 @@ describe('security Low — what is stored is for its owner alone', () => {
     for (const name of ['FORMAT', 'firn.db', 'server.lock']) await chmod(join(storage, name), 0o644);
     for (const name of await readdir(join(storage, 'blobs'))) await chmod(join(storage, 'blobs', name), 0o755);
     for (const name of ['blobs', 'incoming']) await chmod(join(storage, name), 0o755);
-    await (await openEngines({ storage })).close();
+    await (await openEngines(inFolder(storage))).close();
     expect(await openToOthers(storage)).toEqual([]);
   });
 });

@@ -52,6 +52,15 @@ describe('SqliteDatabase, settings', () => {
 });
 
 describe('SqliteDatabase, group commit', () => {
+  it('counts how many writes each commit had, also those that were rolled back', async () => {
+    const { database, raise } = await openFile();
+    const sum = () => database.commitsBySize.reduce((all, count, size) => all + count * size, 0);
+    const before = sum();
+    await Promise.all(Array.from({ length: 5 }, raise));
+    await database.write(() => Promise.reject(new Error('rolled back'))).catch(() => {});
+    expect(sum() - before).toBe(6);
+  });
+
   it('writes that wait together share a commit', async () => {
     const { path, raise, value } = await openFile();
     const before = commitsInLog(path);

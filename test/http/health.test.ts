@@ -26,7 +26,7 @@ describe('PRODUCT R5 — /readyz', () => {
 
   test('faults E2 — goes the way of a write each time, and makes a commit once in some seconds, whoever asks', async () => {
     const before = commitsInLog(database());
-    const { commitsBySize } = server.engines.metadata.stats();
+    const { counts: commitsBySize } = server.engines.metrics()[0]!;
     const writes = commitsBySize[1]!;
     for (let count = 0; count < 3; count++) expect(await ready()).toBe(200);
     expect(commitsInLog(database()) - before).toBe(1);

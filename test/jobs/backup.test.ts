@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimStorage, StorageClaimedError } from '../../src/engines/sqlite/storage-claim.js';
+import { claimStorage } from '../../src/engines/sqlite/storage-claim.js';
 import { beginCopy, openBackup } from '../../src/engines/storage-copy.js';
-import { openStorage, StorageFormatError } from '../../src/engines/storage-format.js';
+import { openStorage } from '../../src/engines/storage-format.js';
 import { backup, restore } from '../../src/jobs/backup.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
 import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { StorageCopy } from '../../src/stores/storage-copy.js';
+import { StorageClaimedError, StorageFormatError } from '../../src/stores/storage-errors.js';
 import { openToOthers } from '../support/file-modes.js';
 import { idOf, openMetadata, Storage } from './storage-fixture.js';
 

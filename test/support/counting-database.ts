@@ -32,8 +32,8 @@ export class CountingDatabase implements SqlDatabase {
     return this.#database.stats();
   }
 
-  emptyLog(): Promise<boolean> {
-    return this.#database.emptyLog();
+  wipeRemoved(): Promise<boolean> {
+    return this.#database.wipeRemoved();
   }
 
   close(): Promise<void> {

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MigrationError } from '../../stores/storage-errors.js';
+
+/** Folder of SQLite's migrations. */
+export const MIGRATIONS = fileURLToPath(new URL('../../../migrations/sqlite', import.meta.url));
 
 /** A released step of the schema. */
 export interface Migration {
@@ -23,10 +28,6 @@ export function readMigrations(folder: string): Migration[] {
       const sql = readFileSync(join(folder, file), 'utf8');
       return { name: file.slice(0, -'.sql'.length), sql, hash: createHash('sha256').update(sql).digest('hex') };
     });
-}
-
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
 }
 
 /**

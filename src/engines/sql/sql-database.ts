@@ -21,8 +21,8 @@ export interface SqlDatabase {
   /** Runs `work` as one durable transaction; waiting writes may share one commit but never each other's failure. */
   write<T>(work: (connection: SqlConnection) => Promise<T>, options?: WriteOptions): Promise<T>;
   stats(): TransactionStats;
-  /** As `Durability.emptyLog`: what was removed before is then in no file any more. */
-  emptyLog(): Promise<boolean>;
+  /** Sees to it that what was removed before is in no file any more. False where it could not: it is tried again later. */
+  wipeRemoved(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export function withReserve(database: SqlDatabase): SqlDatabase {
     readOne: (work) => database.readOne(work),
     write: (work) => database.write(work, { mayUseReserve: true }),
     stats: () => database.stats(),
-    emptyLog: () => database.emptyLog(),
+    wipeRemoved: () => database.wipeRemoved(),
     close: () => database.close(),
   };
 }

@@ -43,7 +43,7 @@ export class SqlMetadataStore implements MetadataStore {
       },
       { mayUseReserve },
     );
-    if (hasRemovedSecret) await this.#database.emptyLog();
+    if (hasRemovedSecret) await this.#database.wipeRemoved();
     return answer;
   }
 

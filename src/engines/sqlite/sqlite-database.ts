@@ -80,7 +80,8 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   readonly #busyMaxMs: number;
   readonly #restMs: number;
   #restsUntil = 0;
-  readonly #commitsBySize = new Array<number>(BATCH_MAX + 1).fill(0);
+  /** At index N how many commits made N writes durable, or rolled them back, together. */
+  readonly commitsBySize: number[] = new Array<number>(BATCH_MAX + 1).fill(0);
   #failedCommits = 0;
   #commitsToLook = 0;
 
@@ -150,7 +151,6 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     return {
       waitingReads: this.#readerTurn.waiting,
       waitingWrites: this.#queue.length,
-      commitsBySize: this.#commitsBySize,
       failedCommits: this.#failedCommits,
     };
   }
@@ -162,6 +162,10 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   prove: () => Promise<void> = paced(async () => {
     await this.write((connection) => connection.run('PRAGMA user_version = 0', []));
   }, PROOF_MS);
+
+  wipeRemoved(): Promise<boolean> {
+    return this.emptyLog();
+  }
 
   async emptyLog(): Promise<boolean> {
     if (!this.#keeper) return true;
@@ -260,7 +264,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       this.#failedCommits++;
       return await this.#failed(error);
     }
-    this.#commitsBySize[batch.length]!++;
+    this.commitsBySize[batch.length]!++;
     this.#restsUntil = performance.now() + this.#restMs;
     batch.forEach((write, index) => {
       const outcome = outcomes[index]!;

@@ -1,12 +1,8 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { StorageClaimedError } from '../../stores/storage-errors.js';
 import { makePrivateFile } from '../disk/private-files.js';
 import { isBusy } from './sqlite-connection.js';
-
-/** Another server works on the same storage. */
-export class StorageClaimedError extends Error {
-  override readonly name = 'StorageClaimedError';
-}
 
 /**
  * Makes this process the one server of a storage folder until the answer is called, or the process ends in whatever
@@ -26,4 +22,15 @@ export function claimStorage(folder: string): () => void {
     throw new StorageClaimedError(`another Firn server is running on ${folder}`, { cause: error });
   }
   return () => database.close();
+}
+
+/** Whether a server works on the storage folder now. */
+export function isClaimed(folder: string): boolean {
+  try {
+    claimStorage(folder)();
+    return false;
+  } catch (error) {
+    if (error instanceof StorageClaimedError) return true;
+    throw error;
+  }
 }

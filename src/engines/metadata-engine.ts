@@ -1,0 +1,45 @@
+import type { AccountStore } from '../stores/account-store.js';
+import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
+import type { ClockStore } from '../stores/clock-store.js';
+import type { Durability, Tell } from '../stores/durability.js';
+import type { EngineHistogram } from '../stores/engine-histogram.js';
+import type { ImportStore } from '../stores/import-store.js';
+import type { JobStore } from '../stores/job-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
+import type { SecurityStore } from '../stores/security-store.js';
+import type { StorageCopy } from '../stores/storage-copy.js';
+import type { StorageHistory } from '../stores/storage-history.js';
+
+/** The seams that one database stands behind. */
+export interface MetadataEngine {
+  readonly metadata: MetadataStore;
+  readonly accounts: AccountStore;
+  readonly security: SecurityStore;
+  readonly jobs: JobStore;
+  readonly imports: ImportStore;
+  readonly blobIndex: BlobIndex;
+  readonly history: StorageHistory;
+  readonly check: MetadataCheck;
+  readonly clock: ClockStore;
+  readonly durability: Durability;
+  /** What this engine alone counts. */
+  metrics(): readonly EngineHistogram[];
+  /**
+   * Takes the metadata to `folder`, which is empty, or a backup, or one that was broken off. Throws `StorageFormatError`,
+   * `StorageClaimedError` and `MigrationError`.
+   */
+  beginCopy(folder: string): Promise<StorageCopy>;
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Makes the storage where its folder is missing or empty. */
+  readonly mayMake?: boolean;
+  /** Makes this process the one server of the storage, until it is closed. */
+  readonly isServer?: boolean;
+  /** A command beside a server: it leaves the write lock to the server between its own transactions. */
+  readonly isCommand?: boolean;
+  readonly tell?: Tell;
+  /** Ends the process at once; called when the disk failed and only a new start helps. */
+  readonly end?: () => void;
+}
