@@ -1,4 +1,4 @@
-// npm run openapi: writes docs/openapi.json, the reference of the JSON API, from the routes.
+// npm run openapi: writes docs/openapi.json, the reference of the JSON API, from the contract.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureBuild, ensureDependencies, root } from './prepare.js';
@@ -6,5 +6,5 @@ import { ensureBuild, ensureDependencies, root } from './prepare.js';
 await ensureDependencies();
 await ensureBuild();
 const { apiText } = await import('../dist/console/openapi.js');
-const { ROUTES } = await import('../dist/console/api/all-routes.js');
-writeFileSync(path.join(root, 'docs', 'openapi.json'), apiText(ROUTES));
+const { CONTRACT } = await import('../dist/console/contract/table.js');
+writeFileSync(path.join(root, 'docs', 'openapi.json'), apiText(CONTRACT));

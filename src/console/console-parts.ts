@@ -38,7 +38,7 @@ export interface ConsoleParts {
 }
 
 /** Who does what a request asks for; `name` where nobody is signed in. */
-export function actorOf(request: ConsoleRequest<unknown>, name = ''): Actor {
+export function actorOf(request: ConsoleRequest, name = ''): Actor {
   const { remoteAddress, client, session } = request;
   return { name: session?.user.email ?? name, remoteAddress, client };
 }

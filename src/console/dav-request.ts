@@ -7,12 +7,7 @@ import type { ConsoleRequest } from './route.js';
 const OPTIONS = { lockTimeoutMaxSeconds: 0, isQuotaHiddenFromFinder: false };
 
 /** A request of the pages as the protocol layer sees it, for what both do alike. */
-export function asDavRequest(
-  request: ConsoleRequest<unknown>,
-  method: string,
-  drive: Drive,
-  path: DrivePath,
-): DavRequest {
+export function asDavRequest(request: ConsoleRequest, method: string, drive: Drive, path: DrivePath): DavRequest {
   const { headers, incoming, origin, prefix, signal } = request;
   const base = `${prefix}/api/drives/${drive.membership.driveId}`;
   return {

@@ -10,20 +10,19 @@ import type { ConsoleRequest } from './route.js';
 const DRIVE_ID = /^\d{6,15}$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+/** A request of a route below `/api/drives/:id`. */
+export type OfDrive = ConsoleRequest<unknown, unknown, 'id'>;
+
 /** The drive of the route's `:id`, as its user sees it. Throws `ConsoleError` 404, so that IDs can't be probed (PRODUCT A3). */
-export async function openDrive(request: ConsoleRequest<unknown>, parts: ConsoleParts): Promise<Drive> {
-  const { id = '' } = request.parameters;
+export async function openDrive(request: OfDrive, parts: ConsoleParts): Promise<Drive> {
+  const { id } = request.parameters;
   const drive = DRIVE_ID.test(id) ? await findDrive(request, parts, Number(id)) : null;
   if (drive) return drive;
   throw new ConsoleError(404, 'no-such-drive', 'There is no such drive, or you are no member of it.');
 }
 
 /** A drive that a body or a record names. Throws as `openDrive`. */
-export async function openUserDrive(
-  request: ConsoleRequest<unknown>,
-  parts: ConsoleParts,
-  driveId: number,
-): Promise<Drive> {
+export async function openUserDrive(request: ConsoleRequest, parts: ConsoleParts, driveId: number): Promise<Drive> {
   const drive = await findDrive(request, parts, driveId);
   if (drive) return drive;
   throw new ConsoleError(404, 'no-such-drive', `You have no drive ${driveId}.`);
@@ -31,7 +30,7 @@ export async function openUserDrive(
 
 /** Null for one that isn't there, and for one that isn't theirs. */
 async function findDrive(
-  { session }: ConsoleRequest<unknown>,
+  { session }: ConsoleRequest,
   { store, driveParts }: ConsoleParts,
   driveId: number,
 ): Promise<Drive | null> {

@@ -4,7 +4,7 @@ import type { Resource, ResourceKind } from '../drive/resource.js';
 import { mayAdd, mayChange } from '../drive/rights.js';
 import type { UserId } from '../stores/values.js';
 import type { ConsoleParts } from './console-parts.js';
-import type { FileEntry } from './contract.js';
+import type { FileEntry } from './contract/files.js';
 import { writePath } from './drive-access.js';
 
 const CHANGEABLE: ReadonlySet<ResourceKind> = new Set(['node', 'trashed', 'in-trash']);

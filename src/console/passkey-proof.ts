@@ -4,14 +4,14 @@ import { actorOf, type ConsoleParts } from './console-parts.js';
 import type { ConsoleRequest } from './route.js';
 
 /** Who asks for something about passkeys, signed in or on the way there. */
-export function visitorOf({ session, origin }: ConsoleRequest<unknown>): PasskeyVisitor {
+export function visitorOf({ session, origin }: ConsoleRequest): PasskeyVisitor {
   const { user, session: row } = session!;
   return { user, sessionId: row.id, origin };
 }
 
 /** Throws `ConsoleError` where what the browser signed is not what it was asked to, by a passkey of the user's. */
 export async function checkPasskey(
-  request: ConsoleRequest<unknown>,
+  request: ConsoleRequest,
   { passkeys, audit }: ConsoleParts,
   response: unknown,
 ): Promise<void> {

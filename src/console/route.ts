@@ -1,21 +1,29 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { OpenSession } from '../accounts/sessions.js';
 import type { DavResponse } from '../dav/request.js';
 import type { Incoming } from '../drive/contents.js';
+import { ConsoleError } from './console-error.js';
 import type { ConsoleParts } from './console-parts.js';
+import type {
+  AnswerForm,
+  BodyOf,
+  Declaration,
+  Declarations,
+  EmptyForm,
+  JsonForm,
+  Message,
+  Method,
+  ParameterName,
+  QueryOf,
+  RouteName,
+} from './contract/declaration.js';
+import type { Contract } from './contract/table.js';
 
-/**
- * Who may use a route. `second-step`: whose password was right, whatever is still wanted. `set-up`: who is signed in, also
- * those who have to set up a second factor first. `user`: who is signed in and has nothing left to do.
- * `fresh-administrator`: one who has just proved who they are.
- */
-export type AccessLevel = 'anyone' | 'second-step' | 'set-up' | 'user' | 'administrator' | 'fresh-administrator';
-
-export interface ConsoleRequest<Body = undefined> {
-  /** By the names in the route's path, decoded. */
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
+export interface ConsoleRequest<Body = unknown, Query = unknown, Name extends string = never> {
+  /** By the names in the route's path, decoded; empty what doesn't decode. */
+  readonly parameters: Readonly<Record<Name, string>>;
+  readonly query: Query;
   readonly headers: IncomingHttpHeaders;
   readonly body: Body;
   /** The body of a route without a schema, as it comes. */
@@ -31,46 +39,76 @@ export interface ConsoleRequest<Body = undefined> {
   readonly prefix: string;
 }
 
-export interface ConsoleAnswer {
-  readonly status: number;
-  readonly json?: unknown;
+/** The request of a route of the table, by its name there. */
+export type RequestTo<Name extends keyof Contract> = RequestOf<Name, Contract[Name]>;
+
+type RequestOf<Name, D extends Declaration> = ConsoleRequest<
+  BodyOf<D>,
+  QueryOf<D>,
+  Name extends string ? ParameterName<Name> : never
+>;
+
+interface AnswerExtras {
   readonly headers?: Readonly<Record<string, string>>;
-  /** In the place of `json`. */
-  readonly body?: DavResponse['body'];
   /** The token that the browser keeps from now on; null: none. */
   readonly sessionToken?: string | null;
 }
 
-export interface Route<Body = unknown> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
+export interface JsonAnswer<Status extends number, Json> extends AnswerExtras {
+  readonly status: Status;
+  readonly json: Json;
+}
+
+export interface EmptyAnswer extends AnswerExtras {
+  readonly status: 204;
+}
+
+export interface RawAnswer extends AnswerExtras {
+  readonly status: number;
+  readonly body?: DavResponse['body'];
+}
+
+export type ConsoleAnswer = JsonAnswer<number, unknown> | EmptyAnswer | RawAnswer;
+
+type AnswerOf<Form extends AnswerForm> =
+  Form extends JsonForm<infer Status, infer Schema>
+    ? JsonAnswer<Status, Message<z.output<Schema>>>
+    : Form extends EmptyForm
+      ? EmptyAnswer
+      : RawAnswer;
+
+export interface Route extends Declaration {
+  readonly method: Method;
   /** Like `/api/drives/:id/files`. */
   readonly path: string;
-  readonly access: AccessLevel;
-  /** One line for the reference. */
-  readonly summary: string;
-  /** What each parameter of the query means, for the reference. */
-  readonly query?: Readonly<Record<string, string>>;
-  /** What the body must be; null: it has none, or is read as it comes. */
-  readonly body: z.ZodType<Body> | null;
-  readonly run: (request: ConsoleRequest<Body>, parts: ConsoleParts) => Promise<ConsoleAnswer>;
+  readonly run: (request: ConsoleRequest, parts: ConsoleParts) => Promise<ConsoleAnswer>;
 }
 
-/** Ties a route's body to what `run` is given. */
-export function route<Body = undefined>(
-  definition: Omit<Route<Body>, 'body'> & { readonly body?: z.ZodType<Body> },
-): Route {
-  return { ...definition, body: definition.body ?? null } as unknown as Route;
+/** Ties the routes of a part of the table to what answers them: each of them, with what it says of requests and answers. */
+export function bind<D extends Declarations>(
+  declarations: D,
+  runs: {
+    readonly [Name in keyof D & RouteName]: (
+      request: RequestOf<Name, D[Name]>,
+      parts: ConsoleParts,
+    ) => Promise<AnswerOf<D[Name]['answer']>>;
+  },
+): readonly Route[] {
+  return Object.entries<Declaration>(declarations).map(([name, declaration]) => {
+    const [method, path] = name.split(' ') as [Method, string];
+    return { ...declaration, method, path, run: runs[name as keyof D & RouteName] as unknown as Route['run'] };
+  });
 }
 
-export function ok(json: unknown, more: Omit<ConsoleAnswer, 'status' | 'json'> = {}): ConsoleAnswer {
+export function ok<const Json>(json: Json, more: AnswerExtras = {}): JsonAnswer<200, Json> {
   return { status: 200, json, ...more };
 }
 
-export function made(json: unknown, more: Omit<ConsoleAnswer, 'status' | 'json'> = {}): ConsoleAnswer {
+export function made<const Json>(json: Json, more: AnswerExtras = {}): JsonAnswer<201, Json> {
   return { status: 201, json, ...more };
 }
 
-export function done(more: Omit<ConsoleAnswer, 'status' | 'json'> = {}): ConsoleAnswer {
+export function done(more: AnswerExtras = {}): EmptyAnswer {
   return { status: 204, ...more };
 }
 
@@ -103,6 +141,19 @@ export class Routes {
 function patternOf(path: string): RegExp {
   const source = path.replace(/[.+*?^$()[\]{}|\\]/g, '\\$&').replace(/:(\w+)/g, '(?<$1>[^/]+)');
   return new RegExp(`^${source}$`);
+}
+
+/** The query as a route declares it. Throws `ConsoleError` 400, which names the parameter. */
+export function readQuery({ query: schema }: Declaration, search: URLSearchParams): unknown {
+  if (!schema) return undefined;
+  const given = Object.entries(schema.shape).map(([name, one]) => [
+    name,
+    one instanceof z.ZodArray ? search.getAll(name) : (search.get(name) ?? undefined),
+  ]);
+  const parsed = schema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ConsoleError(400, 'invalid-input', issue!.message, { field: String(issue!.path[0]) });
 }
 
 /** What doesn't decode names nothing. */

@@ -3,8 +3,9 @@ import { isCsrfToken, type OpenSession } from '../accounts/sessions.js';
 import { ROUTES } from '../console/api/all-routes.js';
 import { ConsoleError, toConsoleError } from '../console/console-error.js';
 import type { ConsoleParts } from '../console/console-parts.js';
+import type { AccessLevel } from '../console/contract/declaration.js';
 import type { RefusalKind } from '../console/refusal-kind.js';
-import { type AccessLevel, type ConsoleAnswer, type ConsoleRequest, type Route, Routes } from '../console/route.js';
+import { type ConsoleAnswer, type ConsoleRequest, type Route, Routes, readQuery } from '../console/route.js';
 import { HttpError } from '../http-error.js';
 import type { Answer, Context } from './context.js';
 import { isSecure, originOf } from './forwarded.js';
@@ -57,9 +58,9 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
   const origins = publicUrl === null ? [origin] : [origin, new URL(publicUrl).origin];
   checkOrigin(context, found.route, session, origins);
   const incoming = new HttpBody(req, context.res);
-  const request: ConsoleRequest<unknown> = {
+  const request: ConsoleRequest = {
     parameters: found.parameters,
-    query: new URLSearchParams(state.search),
+    query: readQuery(found.route, new URLSearchParams(state.search)),
     headers: req.headers,
     body: found.route.body ? await readJson(incoming, req.headers['content-type'], found.route) : undefined,
     incoming,
@@ -139,12 +140,9 @@ async function readJson(body: HttpBody, contentType: string | undefined, { body:
   throw new ConsoleError(400, 'invalid-input', `${where} is wrong: ${issue?.message}`, field === '' ? {} : { field });
 }
 
-function reply(
-  context: Context,
-  { status, json, headers = {}, body, sessionToken }: ConsoleAnswer,
-  secure: boolean,
-): void {
-  const text = json === undefined ? null : JSON.stringify(json);
+function reply(context: Context, answer: ConsoleAnswer, secure: boolean): void {
+  const { status, headers = {}, sessionToken } = answer;
+  const text = 'json' in answer ? JSON.stringify(answer.json) : null;
   send(context, {
     status,
     headers: {
@@ -154,7 +152,7 @@ function reply(
       ...(sessionToken === undefined ? {} : { 'Set-Cookie': cookieOf(sessionToken, secure, context.state.prefix) }),
       ...headers,
     },
-    body: body ?? text,
+    body: ('body' in answer ? answer.body : text) ?? null,
   });
 }
 

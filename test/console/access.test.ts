@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES } from '../../src/console/api/all-routes.js';
-import type { ErrorAnswer } from '../../src/console/contract.js';
-import type { AccessLevel, Route } from '../../src/console/route.js';
+import type { AccessLevel } from '../../src/console/contract/declaration.js';
+import type { ErrorAnswer } from '../../src/console/contract/refusal.js';
+import type { Route } from '../../src/console/route.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { DRIVE_ID, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES } from '../../src/console/api/all-routes.js';
-import type { SessionAnswer } from '../../src/console/contract.js';
+import type { SessionAnswer } from '../../src/console/contract/session.js';
 import type { Route } from '../../src/console/route.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';

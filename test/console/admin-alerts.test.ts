@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Config } from '../../src/config.js';
-import type { AlertAnswer, SessionAnswer, UserEntry, UsersAnswer } from '../../src/console/contract.js';
+import type { AlertAnswer, UserEntry, UsersAnswer } from '../../src/console/contract/admin-users.js';
+import type { SessionAnswer } from '../../src/console/contract/session.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { MAIL_PASSWORD, MAIL_USER, MailServer, mailServerUrl } from '../support/mail-server.js';
 import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AUDIT_KINDS, Audit } from '../../src/accounts/audit.js';
-import type { AuditAnswer, AuditEntry, NewUserAnswer } from '../../src/console/contract.js';
+import type { NewUserAnswer } from '../../src/console/contract/admin-users.js';
+import type { AuditAnswer, AuditEntry } from '../../src/console/contract/audit.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type {
   NewPasswordAnswer,
   NewUserAnswer,
-  SessionAnswer,
   UserEntry,
   UsersAnswer,
-} from '../../src/console/contract.js';
+} from '../../src/console/contract/admin-users.js';
+import type { SessionAnswer } from '../../src/console/contract/session.js';
 import type { UserRow } from '../../src/stores/account-store.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { authorizationOf, DRIVE_ID, emailOf, PASSWORD, TestServer } from '../support/make-server.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
-import type { AppPasswordMade, AppPasswordsAnswer } from '../../src/console/contract.js';
+import type { AppPasswordMade, AppPasswordsAnswer } from '../../src/console/contract/app-passwords.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { ConsoleClient } from '../support/console-client.js';

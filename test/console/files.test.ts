@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DrivesAnswer, FilesAnswer, PathsAnswer } from '../../src/console/contract.js';
+import type { DrivesAnswer } from '../../src/console/contract/drives.js';
+import type { FilesAnswer, PathsAnswer } from '../../src/console/contract/files.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { DRIVE_ID, PASSWORD, TestServer } from '../support/make-server.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ImportBody, ImportEntry, ImportSourceAnswer, ImportsAnswer } from '../../src/console/import-contract.js';
+import type { ImportBody, ImportEntry, ImportSourceAnswer, ImportsAnswer } from '../../src/console/contract/imports.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { DRIVE_ID, PASSWORD, TestServer } from '../support/make-server.js';
 import { SyntheticSource } from '../support/synthetic-source.js';

@@ -3,7 +3,9 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PasskeyMade, SecurityAnswer, SessionAnswer } from '../../src/console/contract.js';
+import type { PasskeyMade } from '../../src/console/contract/passkeys.js';
+import type { SecurityAnswer } from '../../src/console/contract/security.js';
+import type { SessionAnswer } from '../../src/console/contract/session.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 import { type Lie, PasskeyAuthenticator } from '../support/passkey-authenticator.js';

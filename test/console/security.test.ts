@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { totpCode } from '../../src/accounts/totp.js';
-import type {
-  AuditAnswer,
-  RecoveryCodesAnswer,
-  SecurityAnswer,
-  SessionAnswer,
-  TotpAnswer,
-} from '../../src/console/contract.js';
+import type { AuditAnswer } from '../../src/console/contract/audit.js';
+import type { RecoveryCodesAnswer, SecurityAnswer, TotpAnswer } from '../../src/console/contract/security.js';
+import type { SessionAnswer } from '../../src/console/contract/session.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { authorizationOf, basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { totpCode } from '../../src/accounts/totp.js';
-import type { SessionAnswer } from '../../src/console/contract.js';
+import type { SessionAnswer } from '../../src/console/contract/session.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { authorizationOf, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 

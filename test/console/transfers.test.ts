@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FilesAnswer, PathsAnswer, TrashEmptiedAnswer } from '../../src/console/contract.js';
+import type { FilesAnswer, PathsAnswer, TrashEmptiedAnswer } from '../../src/console/contract/files.js';
 import type { AuditRow } from '../../src/stores/security-store.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { ConsoleClient } from '../support/console-client.js';

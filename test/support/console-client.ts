@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../../src/console/contract.js';
+import type { ErrorAnswer } from '../../src/console/contract/refusal.js';
 import type { Answer, RequestOptions } from './http-client.js';
 import { emailOf, type TestServer } from './make-server.js';
 

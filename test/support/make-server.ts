@@ -14,6 +14,7 @@ import { readStorageKey, SECRET_KEY } from '../../src/engines/storage-key.js';
 import { type RunningServer, startServer } from '../../src/server.js';
 import type { Allowance, Role, UserRow } from '../../src/stores/account-store.js';
 import type { LockToken, NodeId } from '../../src/stores/values.js';
+import { checkAnswer } from './check-answer.js';
 import { type Answer, Connection, type RequestOptions, sendRequest } from './http-client.js';
 
 export const DRIVE_ID = 123456;
@@ -129,11 +130,16 @@ export class TestServer {
     return { secret, recoveryCodes: await factors.confirm(user, totpCode(secret, now())) };
   }
 
-  /** `path` is the whole request target. Without `user` and `authorization` no credentials are sent. */
-  send(method: string, target: string, options: RequestOptions & { user?: string } = {}): Promise<Answer> {
+  /**
+   * `path` is the whole request target. Without `user` and `authorization` no credentials are sent. Throws where the answer
+   * of a route of the JSON API isn't what the contract says.
+   */
+  async send(method: string, target: string, options: RequestOptions & { user?: string } = {}): Promise<Answer> {
     const { user, ...rest } = options;
     const headers = user === undefined ? rest.headers : { Authorization: authorizationOf(user), ...rest.headers };
-    return sendRequest(this.port, method, target, { ...rest, ...(headers ? { headers } : {}) });
+    const answer = await sendRequest(this.port, method, target, { ...rest, ...(headers ? { headers } : {}) });
+    checkAnswer(method, target, answer);
+    return answer;
   }
 
   /** By path mount; `who` is a user's name or a whole `Authorization`. */

@@ -1,135 +1,57 @@
-import { z } from 'zod';
 import { makePassword } from '../../accounts/password-rules.js';
 import type { UserRow } from '../../stores/account-store.js';
 import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
-import type {
-  AlertAnswer,
-  NewPasswordAnswer,
-  NewPasswordBody,
-  NewUserAnswer,
-  NewUserBody,
-  OrganizationBody,
-  UserChangeBody,
-  UserEntry,
-  UsersAnswer,
-} from '../contract.js';
-import { type ConsoleRequest, made, ok, type Route, route } from '../route.js';
+import {
+  type AlertAnswer,
+  adminUserContract,
+  type NewPasswordAnswer,
+  type NewUserAnswer,
+  type UserChangeBody,
+  type UserEntry,
+  type UsersAnswer,
+} from '../contract/admin-users.js';
+import { pageOf } from '../page-of.js';
+import { bind, type ConsoleRequest, made, ok, type RequestTo } from '../route.js';
 
 const PAGE = 100;
-/** The accounts' own rules say what is too long; these bound what they look at. */
-const text = z.string().max(1024);
 
-const newUserBody: z.ZodType<NewUserBody> = z.strictObject({
-  email: text,
-  name: text,
-  isAdmin: z.boolean(),
-  password: text.optional(),
+type OfUser = ConsoleRequest<unknown, unknown, 'email'>;
+
+export const adminUserRoutes = bind(adminUserContract, {
+  'GET /api/admin/users': listUsers,
+  'POST /api/admin/users': createUser,
+  'PATCH /api/admin/users/:email': async (request, parts) => {
+    await parts.accounts.as(actorOf(request)).changeUser(request.parameters.email, defined(request.body));
+    return ok(await readEntry(request, parts));
+  },
+  'POST /api/admin/users/:email/password': setPassword,
+  'POST /api/admin/users/:email/reset-2fa': resetSecondFactor,
+  'POST /api/admin/users/:email/alert': async (request, parts) => {
+    const user = await parts.accounts.readUser(request.parameters.email);
+    return alerted(parts, await parts.alerts.alertOne(user, actorOf(request), addressOf(request, parts)));
+  },
+  'POST /api/admin/alert': async (request, parts) =>
+    alerted(parts, await parts.alerts.alertAll(actorOf(request), addressOf(request, parts))),
+  'GET /api/admin/organization': async (_request, { security }) =>
+    ok({ isSecondFactorRequired: await security.isSecondFactorRequired() }),
+  'PUT /api/admin/organization': changeOrganization,
 });
-const userChangeBody: z.ZodType<UserChangeBody> = z.strictObject({
-  name: text.optional(),
-  isAdmin: z.boolean().optional(),
-  isDisabled: z.boolean().optional(),
-});
-const newPasswordBody: z.ZodType<NewPasswordBody> = z.strictObject({ password: text.optional() });
-const organizationBody: z.ZodType<OrganizationBody> = z.strictObject({ isSecondFactorRequired: z.boolean() });
 
-export const adminUserRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
-    path: '/api/admin/users',
-    access: 'administrator',
-    summary: 'Users by e-mail address, a page at a time; `secondFactor=none`: those who can sign in and have none.',
-    run: listUsers,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/admin/users',
-    access: 'fresh-administrator',
-    summary: 'Makes a user; without a password one is made up, and given back this once.',
-    body: newUserBody,
-    run: createUser,
-  }),
-  route({
-    method: 'PATCH',
-    path: '/api/admin/users/:email',
-    access: 'fresh-administrator',
-    summary: 'Changes a user’s name, makes them administrator or not, stops them or lets them in again.',
-    body: userChangeBody,
-    run: async (request, parts) => {
-      await parts.accounts.as(actorOf(request)).changeUser(emailOf(request), defined(request.body));
-      return ok(await readEntry(request, parts));
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/admin/users/:email/password',
-    access: 'fresh-administrator',
-    summary: 'Gives a user another password, which ends their sessions; without one in the body, one is made up.',
-    body: newPasswordBody,
-    run: setPassword,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/admin/users/:email/reset-2fa',
-    access: 'fresh-administrator',
-    summary: 'Takes away a user’s second factors, for who has lost phone and recovery codes.',
-    run: resetSecondFactor,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/admin/users/:email/alert',
-    access: 'fresh-administrator',
-    summary: 'Asks a user to set up a second factor: at the next sign-in, and by mail where there is a mail server.',
-    run: async (request, parts) => {
-      const user = await parts.accounts.readUser(emailOf(request));
-      return alerted(parts, await parts.alerts.alertOne(user, actorOf(request), addressOf(request, parts)));
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/admin/alert',
-    access: 'fresh-administrator',
-    summary: 'Asks everyone who has none to set up a second factor.',
-    run: async (request, parts) =>
-      alerted(parts, await parts.alerts.alertAll(actorOf(request), addressOf(request, parts))),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/admin/organization',
-    access: 'administrator',
-    summary: 'Whether everyone needs a second factor.',
-    run: async (_request, { security }) => ok({ isSecondFactorRequired: await security.isSecondFactorRequired() }),
-  }),
-  route({
-    method: 'PUT',
-    path: '/api/admin/organization',
-    access: 'fresh-administrator',
-    summary: 'Requires a second factor of everyone, or no longer: without it the console does nothing but set it up.',
-    body: organizationBody,
-    run: changeOrganization,
-  }),
-];
-
-async function listUsers({ query }: ConsoleRequest, { store, security }: ConsoleParts) {
-  const secondFactor = query.get('secondFactor');
-  if (secondFactor !== null && secondFactor !== 'none') {
-    throw new ConsoleError(400, 'invalid-input', 'secondFactor can be "none".', { field: 'secondFactor' });
-  }
+async function listUsers({ query }: RequestTo<'GET /api/admin/users'>, { store, security }: ConsoleParts) {
+  const { secondFactor, after = null } = query;
   const filter = { isWithoutSecondFactor: secondFactor === 'none' };
-  // One more tells whether there is another page.
-  const rows = await store.listUsersWithDrives(filter, query.get('after'), PAGE + 1);
-  const users = rows.slice(0, PAGE).map((user) => describe(user, user.drives));
+  const { rows, last } = await pageOf(PAGE, (limit) => store.listUsersWithDrives(filter, after, limit));
   const answer: UsersAnswer = {
-    users,
-    next: rows.length > PAGE ? users.at(-1)!.email : null,
+    users: rows.map((user) => describe(user, user.drives)),
+    next: last && last.email,
     isSecondFactorRequired: await security.isSecondFactorRequired(),
     withoutSecondFactor: await store.countWithoutSecondFactor(),
   };
   return ok(answer);
 }
 
-async function createUser(request: ConsoleRequest<NewUserBody>, parts: ConsoleParts) {
+async function createUser(request: RequestTo<'POST /api/admin/users'>, parts: ConsoleParts) {
   const { email, name, isAdmin, password: given } = request.body;
   const password = given ?? makePassword();
   const user = await parts.accounts.as(actorOf(request)).createUser({ email, name, password, isAdmin });
@@ -137,16 +59,16 @@ async function createUser(request: ConsoleRequest<NewUserBody>, parts: ConsolePa
   return made(answer);
 }
 
-async function setPassword(request: ConsoleRequest<NewPasswordBody>, parts: ConsoleParts) {
+async function setPassword(request: RequestTo<'POST /api/admin/users/:email/password'>, parts: ConsoleParts) {
   const given = request.body.password;
   const password = given ?? makePassword();
-  await parts.accounts.as(actorOf(request)).setPassword(emailOf(request), password);
+  await parts.accounts.as(actorOf(request)).setPassword(request.parameters.email, password);
   const answer: NewPasswordAnswer = { password: given === undefined ? password : null };
   return ok(answer);
 }
 
-async function resetSecondFactor(request: ConsoleRequest, parts: ConsoleParts) {
-  const user = await parts.accounts.readUser(emailOf(request));
+async function resetSecondFactor(request: RequestTo<'POST /api/admin/users/:email/reset-2fa'>, parts: ConsoleParts) {
+  const user = await parts.accounts.readUser(request.parameters.email);
   if (!(await parts.secondFactors.remove(user.id))) {
     throw new ConsoleError(409, 'second-factor-off', `${user.email} has no two-factor authentication.`);
   }
@@ -154,7 +76,7 @@ async function resetSecondFactor(request: ConsoleRequest, parts: ConsoleParts) {
   return ok(await readEntry(request, parts));
 }
 
-async function changeOrganization(request: ConsoleRequest<OrganizationBody>, parts: ConsoleParts) {
+async function changeOrganization(request: RequestTo<'PUT /api/admin/organization'>, parts: ConsoleParts) {
   const { isSecondFactorRequired: isRequired } = request.body;
   if (isRequired !== (await parts.security.isSecondFactorRequired())) {
     await parts.security.requireSecondFactor(isRequired);
@@ -169,16 +91,12 @@ function alerted({ alerts }: ConsoleParts, report: Pick<AlertAnswer, 'alerted' |
 }
 
 /** Where people reach the console, without a slash at the end. */
-function addressOf({ origin, prefix }: ConsoleRequest<unknown>, { publicUrl }: ConsoleParts): string {
+function addressOf({ origin, prefix }: ConsoleRequest, { publicUrl }: ConsoleParts): string {
   return publicUrl ?? origin + prefix;
 }
 
-function emailOf({ parameters }: ConsoleRequest<unknown>): string {
-  return parameters.email ?? '';
-}
-
-async function readEntry(request: ConsoleRequest<unknown>, { accounts, store }: ConsoleParts): Promise<UserEntry> {
-  const user = await accounts.readUser(emailOf(request));
+async function readEntry(request: OfUser, { accounts, store }: ConsoleParts): Promise<UserEntry> {
+  const user = await accounts.readUser(request.parameters.email);
   return describe(user, (await store.drivesOf(user.id)).length);
 }
 

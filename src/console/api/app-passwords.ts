@@ -1,74 +1,43 @@
-import { z } from 'zod';
 import { openScope, scopePath } from '../../drive/folders.js';
 import type { AppPasswordRow } from '../../stores/account-store.js';
 import { ConsoleError, inField } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
-import type { AppPasswordBody, AppPasswordEntry, AppPasswordMade, AppPasswordsAnswer } from '../contract.js';
+import {
+  type AppPasswordEntry,
+  type AppPasswordMade,
+  type AppPasswordsAnswer,
+  appPasswordContract,
+} from '../contract/app-passwords.js';
 import { openUserDrive } from '../drive-access.js';
-import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+import { bind, type ConsoleRequest, done, made, ok, type RequestTo } from '../route.js';
 import { isoTime, isoTimeOrNull } from '../times.js';
 import { checkFresh } from './security.js';
-import { text } from './session.js';
 
-const PATH_LENGTH_MAX = 16 * 1024;
 const DAY_MS = 86_400_000;
 
-const appPasswordBody: z.ZodType<AppPasswordBody> = z.strictObject({
-  name: text(200),
-  driveId: z.int().nullable(),
-  folder: text(PATH_LENGTH_MAX).nullish(),
-  allowance: z.enum(['full', 'read-only', 'add-only']).optional(),
-  expiresAt: z.union([z.iso.datetime({ offset: true }), z.iso.date()]).nullish(),
+export const appPasswordRoutes = bind(appPasswordContract, {
+  'GET /api/app-passwords': async (request, parts) => {
+    await parts.authenticator.flush();
+    const rows = await parts.accounts.appPasswords(request.session!.user.email);
+    return ok({ appPasswords: await describeAll(rows, request, parts) } satisfies AppPasswordsAnswer);
+  },
+  'POST /api/app-passwords': makeOne,
+  'DELETE /api/app-passwords/:id': async (request, parts) => {
+    const id = Number(request.parameters.id);
+    const own = await parts.accounts.appPasswords(request.session!.user.email);
+    if (!own.some((row) => row.id === id && row.revokedAt === null)) {
+      throw new ConsoleError(404, 'no-such-app-password', 'This app password was revoked already.');
+    }
+    await parts.accounts.as(actorOf(request)).revokeAppPassword(request.session!.user.email, id);
+    return done();
+  },
+  'DELETE /api/app-passwords': async (request, parts) => {
+    await parts.accounts.as(actorOf(request)).revokeAppPasswords(request.session!.user.email);
+    return done();
+  },
 });
 
-export const appPasswordRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
-    path: '/api/app-passwords',
-    access: 'user',
-    summary: 'Your app passwords, revoked and expired ones too.',
-    run: async (request, parts) => {
-      await parts.authenticator.flush();
-      const rows = await parts.accounts.appPasswords(request.session!.user.email);
-      return ok({ appPasswords: await describeAll(rows, request, parts) } satisfies AppPasswordsAnswer);
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/app-passwords',
-    access: 'user',
-    summary: 'Makes an app password, after a fresh sign-in. Its secret is shown this once.',
-    body: appPasswordBody,
-    run: makeOne,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/app-passwords/:id',
-    access: 'user',
-    summary: 'Revokes an app password: it is refused from the next request on.',
-    run: async (request, parts) => {
-      const id = Number(request.parameters.id);
-      const own = await parts.accounts.appPasswords(request.session!.user.email);
-      if (!own.some((row) => row.id === id && row.revokedAt === null)) {
-        throw new ConsoleError(404, 'no-such-app-password', 'This app password was revoked already.');
-      }
-      await parts.accounts.as(actorOf(request)).revokeAppPassword(request.session!.user.email, id);
-      return done();
-    },
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/app-passwords',
-    access: 'user',
-    summary: 'Revokes all app passwords.',
-    run: async (request, parts) => {
-      await parts.accounts.as(actorOf(request)).revokeAppPasswords(request.session!.user.email);
-      return done();
-    },
-  }),
-];
-
-async function makeOne(request: ConsoleRequest<AppPasswordBody>, parts: ConsoleParts) {
+async function makeOne(request: RequestTo<'POST /api/app-passwords'>, parts: ConsoleParts) {
   // Who has only found the browser open adds no way in that outlasts the session.
   checkFresh(request);
   const { name, driveId, folder, allowance = 'full', expiresAt } = request.body;
@@ -98,7 +67,7 @@ function toTime(text: string): number {
 
 async function describeAll(
   rows: readonly AppPasswordRow[],
-  request: ConsoleRequest<unknown>,
+  request: ConsoleRequest,
   parts: ConsoleParts,
 ): Promise<AppPasswordEntry[]> {
   const drives = new Map((await parts.store.drivesOf(request.session!.user.id)).map((drive) => [drive.id, drive]));
@@ -133,7 +102,7 @@ function stateOf({ revokedAt, expiresAt }: AppPasswordRow): AppPasswordEntry['st
 async function folderOf(
   driveId: number,
   scopeId: NonNullable<AppPasswordRow['scopeId']>,
-  request: ConsoleRequest<unknown>,
+  request: ConsoleRequest,
   parts: ConsoleParts,
 ): Promise<string | null> {
   return scopePath(await openUserDrive(request, parts, driveId), scopeId);

@@ -2,20 +2,14 @@ import { Drive } from '../../drive/drive.js';
 import { type Room, roomsOf } from '../../drive/quota.js';
 import type { Membership } from '../../stores/account-store.js';
 import type { ConsoleParts } from '../console-parts.js';
-import type { DriveEntry, DrivesAnswer } from '../contract.js';
-import { type ConsoleRequest, ok, type Route, route } from '../route.js';
+import { type DriveEntry, type DrivesAnswer, driveContract } from '../contract/drives.js';
+import { bind, ok, type RequestTo } from '../route.js';
 
-export const driveRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
-    path: '/api/drives',
-    access: 'user',
-    summary: 'The drives of who is signed in: role, addresses, how full each is.',
-    run: list,
-  }),
-];
+export const driveRoutes = bind(driveContract, {
+  'GET /api/drives': list,
+});
 
-async function list({ session, origin, prefix }: ConsoleRequest, parts: ConsoleParts) {
+async function list({ session, origin, prefix }: RequestTo<'GET /api/drives'>, parts: ConsoleParts) {
   const { driveParts, store } = parts;
   const memberships = await store.memberships(session!.user.id, null);
   const rooms = await roomsOf(driveParts, memberships);

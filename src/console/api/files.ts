@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { readMembers } from '../../drive/member-page.js';
@@ -6,71 +5,42 @@ import { type Resource, readResource } from '../../drive/resource.js';
 import { searchNames } from '../../drive/search.js';
 import type { ChangePosition } from '../../stores/change-log.js';
 import type { NodeId } from '../../stores/values.js';
-import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
-import type { FilesAnswer, FolderBody, PathsAnswer } from '../contract.js';
+import { type FilesAnswer, fileContract, type PathsAnswer } from '../contract/files.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
 import { describeFile, namesFor } from '../file-facts.js';
-import { type ConsoleRequest, made, ok, type Route, route } from '../route.js';
+import { bind, made, ok, type RequestTo } from '../route.js';
 
 const PAGE = 200;
 const PAGE_MAX = 1000;
 /** Finds a page of a search. */
 const FINDS = 100;
-const NAME_LENGTH_MAX = 255;
 
-const folderBody: z.ZodType<FolderBody> = z.strictObject({ path: z.string().min(1) });
+export const fileRoutes = bind(fileContract, {
+  'GET /api/drives/:id/files': list,
+  'GET /api/drives/:id/search': search,
+  'POST /api/drives/:id/folders': makeFolder,
+});
 
-export const fileRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
-    path: '/api/drives/:id/files',
-    access: 'user',
-    summary: 'A folder and one page of what is in it, by name: path, after, limit.',
-    run: list,
-  }),
-  route({
-    method: 'GET',
-    path: '/api/drives/:id/search',
-    access: 'user',
-    summary: 'Files and folders whose name holds a text: name, after. A page may be empty and yet have a next one.',
-    run: search,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/drives/:id/folders',
-    access: 'user',
-    summary: 'Makes a folder, and those above it that are missing.',
-    body: folderBody,
-    run: makeFolder,
-  }),
-];
-
-async function list(request: ConsoleRequest, parts: ConsoleParts) {
-  const { query } = request;
+async function list(request: RequestTo<'GET /api/drives/:id/files'>, parts: ConsoleParts) {
+  const { after = null, limit = PAGE } = request.query;
   const drive = await openDrive(request, parts);
-  const path = readPath(drive, query.get('path') ?? '');
-  const after = query.get('after');
-  const limit = readLimit(query.get('limit'));
+  const path = readPath(drive, request.query.path);
   const { folder, page } = await drive.read(async (snapshot) => {
     const folder = readResource(await snapshot.find(path));
-    return { folder, page: await readMembers(snapshot, folder, after, limit) };
+    return { folder, page: await readMembers(snapshot, folder, after, Math.min(limit, PAGE_MAX)) };
   });
   const isWhole = after === null && page.next === null;
   return ok(await describe(drive, parts, { folder, found: page.members, next: page.next, isWhole }));
 }
 
-async function search(request: ConsoleRequest, parts: ConsoleParts) {
-  const { query } = request;
+async function search(request: RequestTo<'GET /api/drives/:id/search'>, parts: ConsoleParts) {
+  const { name, after: position } = request.query;
   const drive = await openDrive(request, parts);
-  const name = query.get('name') ?? '';
-  if (name === '' || name.length > NAME_LENGTH_MAX) {
-    throw new ConsoleError(400, 'invalid-input', 'Type a part of the name that you look for.', { field: 'name' });
-  }
-  const after = readPosition(query.get('after'));
+  const after = position === undefined ? null : readPosition(position);
   const { folder, found, next } = await searchNames(drive, name, after, FINDS);
-  const position = next && `${next.revision}-${next.id}`;
-  return ok(await describe(drive, parts, { folder, found, next: position, isWhole: after === null && next === null }));
+  const isWhole = after === null && next === null;
+  return ok(await describe(drive, parts, { folder, found, next: next && writePosition(next), isWhole }));
 }
 
 interface Listed {
@@ -91,7 +61,7 @@ async function describe(drive: Drive, parts: ConsoleParts, { folder, found, next
   } satisfies FilesAnswer;
 }
 
-async function makeFolder(request: ConsoleRequest<FolderBody>, parts: ConsoleParts) {
+async function makeFolder(request: RequestTo<'POST /api/drives/:id/folders'>, parts: ConsoleParts) {
   const drive = await openDrive(request, parts);
   const path = readPath(drive, request.body.path);
   const folder = await drive.makeFolders(path);
@@ -101,16 +71,12 @@ async function makeFolder(request: ConsoleRequest<FolderBody>, parts: ConsolePar
   return made({ paths: [writePath(folder.resource.path)] } satisfies PathsAnswer);
 }
 
-function readLimit(text: string | null): number {
-  if (text === null) return PAGE;
-  if (/^[1-9]\d{0,5}$/.test(text)) return Math.min(Number(text), PAGE_MAX);
-  throw new ConsoleError(400, 'invalid-input', 'The limit must be a number from 1 on.', { field: 'limit' });
+/** Where a search goes on, as `writePosition` told it. */
+function readPosition(text: string): ChangePosition {
+  const [revision, id] = text.split('-').map(Number);
+  return { revision: revision!, id: id as NodeId };
 }
 
-/** Where a search goes on, as an answer told it. */
-function readPosition(text: string | null): ChangePosition | null {
-  if (text === null) return null;
-  const match = /^(\d{1,15})-(\d{1,15})$/.exec(text);
-  if (match) return { revision: Number(match[1]), id: Number(match[2]) as NodeId };
-  throw new ConsoleError(400, 'invalid-input', 'There is no such page.', { field: 'after' });
+function writePosition({ revision, id }: ChangePosition): string {
+  return `${revision}-${id}`;
 }

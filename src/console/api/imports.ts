@@ -1,110 +1,48 @@
 import { Readable } from 'node:stream';
-import { z } from 'zod';
 import { checkMayChange } from '../../drive/rights.js';
 import { RetryableError } from '../../jobs/back-off.js';
 import { RefusedAddressError } from '../../jobs/import/address-guard.js';
-import { CONFLICT_RULES, ImportRequestError, TooManyImportsError } from '../../jobs/import/import-request.js';
+import { ImportRequestError, TooManyImportsError } from '../../jobs/import/import-request.js';
 import { type Imports, type ImportView, TESTS_A_MINUTE } from '../../jobs/import/imports.js';
 import { reportCsv } from '../../jobs/import/report.js';
 import { JobFailedError } from '../../jobs/job-runner.js';
 import type { UserId } from '../../stores/values.js';
 import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
+import { type ImportCounts, type ImportEntry, type ImportsAnswer, importContract } from '../contract/imports.js';
 import { openUserDrive, readPath } from '../drive-access.js';
-import type {
-  ImportBody,
-  ImportCounts,
-  ImportEntry,
-  ImportSourceAnswer,
-  ImportSourceBody,
-  ImportsAnswer,
-} from '../import-contract.js';
-import { type ConsoleAnswer, type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+import { pageOf } from '../page-of.js';
+import { bind, type ConsoleRequest, done, made, ok, type RawAnswer, type RequestTo } from '../route.js';
 import { contentDisposition } from '../safe-content.js';
 import { isoTime, isoTimeOrNull } from '../times.js';
-import { text } from './session.js';
 
 const PAGE = 50;
-const ADDRESS_LENGTH_MAX = 2000;
-const PATH_LENGTH_MAX = 16 * 1024;
-const LOGIN_LENGTH_MAX = 1000;
 /** Of one user at a time; one of them runs. */
 const OPEN_MAX = 5;
 /** How long a test of a connection may take before it is said that nobody answers, in milliseconds. */
 const TEST_MS = 30_000;
 
-const source = {
-  url: text(ADDRESS_LENGTH_MAX),
-  user: text(LOGIN_LENGTH_MAX),
-  password: text(LOGIN_LENGTH_MAX),
-  from: z.string().max(PATH_LENGTH_MAX),
-};
-const sourceBody: z.ZodType<ImportSourceBody> = z.strictObject(source);
-const importBody: z.ZodType<ImportBody> = z.strictObject({
-  ...source,
-  driveId: z.int(),
-  to: z.string().max(PATH_LENGTH_MAX),
-  conflict: z.enum(CONFLICT_RULES),
+type OfImport = ConsoleRequest<unknown, unknown, 'id'>;
+
+export const importRoutes = bind(importContract, {
+  'POST /api/imports/test': test,
+  'POST /api/imports': start,
+  'GET /api/imports': list,
+  'GET /api/imports/:id': async (request, { imports }) =>
+    ok(describe(await find(request, imports)) satisfies ImportEntry),
+  'DELETE /api/imports/:id': async (request, { imports }) => {
+    const { id } = await find(request, imports);
+    if (!(await imports.cancel(id))) throw new ConsoleError(409, 'import-ended', 'This import has ended already.');
+    return done();
+  },
+  'GET /api/imports/:id/report': report,
 });
 
-export const importRoutes: readonly Route[] = [
-  route({
-    method: 'POST',
-    path: '/api/imports/test',
-    access: 'user',
-    summary: 'Tries the connection to another WebDAV server, and says what its folder holds. Takes nothing.',
-    body: sourceBody,
-    run: test,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/imports',
-    access: 'user',
-    summary: 'Imports a folder of another WebDAV server, in the background. Again, it takes only what changed.',
-    body: importBody,
-    run: start,
-  }),
-  route({
-    method: 'GET',
-    path: '/api/imports',
-    access: 'user',
-    summary: 'Your imports, the newest first.',
-    query: { before: 'The number of an import: those before it.' },
-    run: list,
-  }),
-  route({
-    method: 'GET',
-    path: '/api/imports/:id',
-    access: 'user',
-    summary: 'How far an import is.',
-    run: async (request, { imports }) => ok(describe(await find(request, imports)) satisfies ImportEntry),
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/imports/:id',
-    access: 'user',
-    summary: 'Cancels an import. What has come stays; the password is removed.',
-    run: async (request, { imports }) => {
-      const { id } = await find(request, imports);
-      if (!(await imports.cancel(id))) throw new ConsoleError(409, 'import-ended', 'This import has ended already.');
-      return done();
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/api/imports/:id/report',
-    access: 'user',
-    summary: 'What an import could not take, why, and what to do: as CSV.',
-    run: report,
-  }),
-];
-
-async function test({ body, signal, session }: ConsoleRequest<ImportSourceBody>, { imports }: ConsoleParts) {
+async function test({ body, signal, session }: RequestTo<'POST /api/imports/test'>, { imports }: ConsoleParts) {
   await countTest(imports, session!.user.id);
   const patience = AbortSignal.timeout(TEST_MS);
   try {
-    const found = await imports.test(body, AbortSignal.any([signal, patience]));
-    return ok(found satisfies ImportSourceAnswer);
+    return ok(await imports.test(body, AbortSignal.any([signal, patience])));
   } catch (error) {
     if (!patience.aborted) throw toRefusal(error);
     throw new ConsoleError(422, 'source-refused', 'Nobody answers at this address.', { cause: error, field: 'url' });
@@ -119,7 +57,7 @@ async function countTest(imports: Imports, userId: UserId): Promise<void> {
   throw new ConsoleError(429, 'too-many-tests', message, { headers: { 'Retry-After': String(wait) } });
 }
 
-async function start(request: ConsoleRequest<ImportBody>, parts: ConsoleParts) {
+async function start(request: RequestTo<'POST /api/imports'>, parts: ConsoleParts) {
   const { driveId, to, ...rest } = request.body;
   const drive = await openUserDrive(request, parts, driveId);
   checkMayChange(drive.membership);
@@ -131,18 +69,16 @@ async function start(request: ConsoleRequest<ImportBody>, parts: ConsoleParts) {
   return made(describe(view) satisfies ImportEntry);
 }
 
-async function list({ query, session }: ConsoleRequest, { imports }: ConsoleParts) {
-  const before = query.get('before');
-  if (before !== null && !/^\d{1,15}$/.test(before)) {
-    throw new ConsoleError(400, 'invalid-input', 'before is the number of an import.', { field: 'before' });
-  }
-  const found = await imports.list(session!.user.id, before === null ? null : Number(before), PAGE + 1);
-  const shown = found.slice(0, PAGE).map(describe);
-  const next = found.length > PAGE ? shown.at(-1)!.id : null;
-  return ok({ imports: shown, next } satisfies ImportsAnswer);
+async function list({ query, session }: RequestTo<'GET /api/imports'>, { imports }: ConsoleParts) {
+  const { before = null } = query;
+  const { rows, last } = await pageOf(PAGE, (limit) => imports.list(session!.user.id, before, limit));
+  return ok({ imports: rows.map(describe), next: last && last.id } satisfies ImportsAnswer);
 }
 
-async function report(request: ConsoleRequest, { imports }: ConsoleParts): Promise<ConsoleAnswer> {
+async function report(
+  request: RequestTo<'GET /api/imports/:id/report'>,
+  { imports }: ConsoleParts,
+): Promise<RawAnswer> {
   const { id } = await find(request, imports);
   return {
     status: 200,
@@ -161,8 +97,8 @@ async function* reportLines(imports: Imports, id: number): AsyncGenerator<string
 }
 
 /** One's own. Throws `ConsoleError` 404, also for another's. */
-async function find({ parameters, session }: ConsoleRequest, imports: Imports): Promise<ImportView> {
-  const { id = '' } = parameters;
+async function find({ parameters, session }: OfImport, imports: Imports): Promise<ImportView> {
+  const { id } = parameters;
   const view = /^\d{1,15}$/.test(id) ? await imports.find(Number(id)) : null;
   if (view && view.userId === session!.user.id) return view;
   throw new ConsoleError(404, 'no-such-import', 'There is no such import.');

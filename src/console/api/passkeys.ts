@@ -1,66 +1,31 @@
-import { z } from 'zod';
 import { ConsoleError, inField } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
-import type { PasskeyBody, PasskeyMade, PasskeyStepBody } from '../contract.js';
+import { type PasskeyMade, passkeyContract } from '../contract/passkeys.js';
 import { checkPasskey, visitorOf } from '../passkey-proof.js';
-import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+import { bind, done, made, ok, type RequestTo } from '../route.js';
 import { isoTime } from '../times.js';
 import { checkFresh, endOthers } from './security.js';
-import { renew, text } from './session.js';
+import { renew } from './session.js';
 
-const passkeyBody: z.ZodType<PasskeyBody> = z.strictObject({ name: text(200), response: z.looseObject({}) });
-const stepBody: z.ZodType<PasskeyStepBody> = z.strictObject({ response: z.looseObject({}) });
+export const passkeyRoutes = bind(passkeyContract, {
+  'POST /api/session/passkey/options': async (request, { passkeys }) =>
+    ok(await passkeys.useOptions(visitorOf(request))),
+  'POST /api/session/passkey': signInByPasskey,
+  'POST /api/security/passkeys/options': async (request, { passkeys }) => {
+    checkFresh(request);
+    return ok(await passkeys.registrationOptions(visitorOf(request)));
+  },
+  'POST /api/security/passkeys': addPasskey,
+  'DELETE /api/security/passkeys/:id': async (request, { passkeys, audit }) => {
+    checkFresh(request);
+    const { user } = request.session!;
+    const name = await passkeys.remove(user.id, request.parameters.id);
+    await audit.note('passkey-removed', user.id, actorOf(request), { name });
+    return done();
+  },
+});
 
-export const passkeyRoutes: readonly Route[] = [
-  route({
-    method: 'POST',
-    path: '/api/session/passkey/options',
-    access: 'second-step',
-    summary: 'What the browser is to sign with a passkey: for the second step of a sign-in, or for a proof.',
-    run: async (request, { passkeys }) => ok(await passkeys.useOptions(visitorOf(request))),
-  }),
-  route({
-    method: 'POST',
-    path: '/api/session/passkey',
-    access: 'second-step',
-    summary: 'The second step of a sign-in: what the browser signed with a passkey.',
-    body: stepBody,
-    run: signInByPasskey,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/security/passkeys/options',
-    access: 'set-up',
-    summary: 'What the browser makes a new passkey from.',
-    run: async (request, { passkeys }) => {
-      checkFresh(request);
-      return ok(await passkeys.registrationOptions(visitorOf(request)));
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/security/passkeys',
-    access: 'set-up',
-    summary: 'Adds a passkey. The first second factor gives recovery codes, and ends all other sessions.',
-    body: passkeyBody,
-    run: addPasskey,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/security/passkeys/:id',
-    access: 'user',
-    summary: 'Removes a passkey that is not the only second factor.',
-    run: async (request, { passkeys, audit }) => {
-      checkFresh(request);
-      const { user } = request.session!;
-      const name = await passkeys.remove(user.id, request.parameters.id!);
-      await audit.note('passkey-removed', user.id, actorOf(request), { name });
-      return done();
-    },
-  }),
-];
-
-async function signInByPasskey(request: ConsoleRequest<PasskeyStepBody>, parts: ConsoleParts) {
+async function signInByPasskey(request: RequestTo<'POST /api/session/passkey'>, parts: ConsoleParts) {
   const { session, user } = request.session!;
   if (session.stage === 'full') throw new ConsoleError(409, 'signed-in', 'You are signed in already.');
   await checkPasskey(request, parts, request.body.response);
@@ -68,7 +33,7 @@ async function signInByPasskey(request: ConsoleRequest<PasskeyStepBody>, parts: 
   return renew(request, parts);
 }
 
-async function addPasskey(request: ConsoleRequest<PasskeyBody>, parts: ConsoleParts) {
+async function addPasskey(request: RequestTo<'POST /api/security/passkeys'>, parts: ConsoleParts) {
   // Whoever only has found the browser open adds no way in for themselves, and locks nobody out by a first one.
   checkFresh(request);
   const { passkeys, audit, security } = parts;

@@ -1,116 +1,47 @@
-import { z } from 'zod';
 import { AccountError } from '../../accounts/account-error.js';
 import type { AppPasswordRow, UserRow } from '../../stores/account-store.js';
 import { auditPage } from '../audit-page.js';
 import { ConsoleError, inField } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
-import type {
-  PasskeyEntry,
-  PasswordBody,
-  RecoveryCodesAnswer,
-  RecoveryCodesBody,
-  SecurityAnswer,
-  SessionEntry,
-  StaleDevice,
-  TotpAnswer,
-  TotpConfirmBody,
-} from '../contract.js';
-import { type ConsoleRequest, done, ok, type Route, route } from '../route.js';
+import type { PasskeyEntry } from '../contract/passkeys.js';
+import {
+  type RecoveryCodesAnswer,
+  type SecurityAnswer,
+  type SessionEntry,
+  type StaleDevice,
+  securityContract,
+  type TotpAnswer,
+} from '../contract/security.js';
+import { bind, type ConsoleRequest, done, ok, type RequestTo } from '../route.js';
 import { isoTime, isoTimeOrNull } from '../times.js';
-import { checkCode, checkPassword, checkProof, PASSWORD_LENGTH_MAX, proofBody, renew, text } from './session.js';
+import { checkCode, checkPassword, checkProof, renew } from './session.js';
 
 /** A device that was silent for so long was put right, or away. */
 const STALE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-const passwordBody: z.ZodType<PasswordBody> = z.strictObject({
-  current: text(PASSWORD_LENGTH_MAX),
-  next: text(PASSWORD_LENGTH_MAX),
+export const securityRoutes = bind(securityContract, {
+  'GET /api/security': async (request, parts) => ok(await describe(request, parts)),
+  'POST /api/security/password': changePassword,
+  'POST /api/security/totp': beginTotp,
+  'POST /api/security/totp/confirm': confirmTotp,
+  'DELETE /api/security/second-factor': async (request, parts) => {
+    const { user } = request.session!;
+    if (!user.hasSecondFactor) throw new AccountError('second-factor-off', 'Two-factor authentication is off already.');
+    await checkProof(request, parts, request.body);
+    await parts.secondFactors.remove(user.id);
+    await parts.audit.note('second-factor-off', user.id, actorOf(request));
+    return done();
+  },
+  'POST /api/security/recovery-codes': renewRecoveryCodes,
+  'DELETE /api/security/sessions/:id': endSession,
+  'DELETE /api/security/sessions': async (request, parts) => {
+    await endOthers(request, parts);
+    return done();
+  },
+  'GET /api/security/audit': async ({ query, session }, { audit }) =>
+    ok(await auditPage(audit, query, { userId: session!.user.id })),
 });
-const confirmBody: z.ZodType<TotpConfirmBody> = z.strictObject({ code: text(100) });
-const recoveryCodesBody: z.ZodType<RecoveryCodesBody> = z.strictObject({ code: text(100).optional() });
-
-export const securityRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
-    path: '/api/security',
-    access: 'set-up',
-    summary: 'Second factors, sessions, and devices that still try a password that is not valid any more.',
-    run: async (request, parts) => ok(await describe(request, parts)),
-  }),
-  route({
-    method: 'POST',
-    path: '/api/security/password',
-    access: 'set-up',
-    summary: 'Changes the account password, and ends all other sessions.',
-    body: passwordBody,
-    run: changePassword,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/security/totp',
-    access: 'set-up',
-    summary: 'A secret for an authenticator, which counts once a code confirms it.',
-    run: beginTotp,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/security/totp/confirm',
-    access: 'set-up',
-    summary: 'Switches two-factor authentication on, gives recovery codes, and ends all other sessions.',
-    body: confirmBody,
-    run: confirmTotp,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/security/second-factor',
-    access: 'user',
-    summary: 'Switches two-factor authentication off: authenticator, passkeys and recovery codes.',
-    body: proofBody,
-    run: async (request, parts) => {
-      const { user } = request.session!;
-      if (!user.hasSecondFactor)
-        throw new AccountError('second-factor-off', 'Two-factor authentication is off already.');
-      await checkProof(request, parts, request.body);
-      await parts.secondFactors.remove(user.id);
-      await parts.audit.note('second-factor-off', user.id, actorOf(request));
-      return done();
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/security/recovery-codes',
-    access: 'user',
-    summary: 'New recovery codes in the place of all others.',
-    body: recoveryCodesBody,
-    run: renewRecoveryCodes,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/security/sessions/:id',
-    access: 'user',
-    summary: 'Ends one session.',
-    run: endSession,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/security/sessions',
-    access: 'user',
-    summary: 'Ends all sessions but this one.',
-    run: async (request, parts) => {
-      await endOthers(request, parts);
-      return done();
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/api/security/audit',
-    access: 'user',
-    summary: 'What happened to your own account, the latest first.',
-    query: { before: 'the `next` of the page before', kind: 'only these' },
-    run: async ({ query, session }, { audit }) => ok(await auditPage(audit, query, { userId: session!.user.id })),
-  }),
-];
 
 async function describe(request: ConsoleRequest, parts: ConsoleParts): Promise<SecurityAnswer> {
   const { user, session: current } = request.session!;
@@ -158,7 +89,7 @@ async function staleDevices(email: string, { accounts, authenticator }: ConsoleP
     }));
 }
 
-async function changePassword(request: ConsoleRequest<PasswordBody>, parts: ConsoleParts) {
+async function changePassword(request: RequestTo<'POST /api/security/password'>, parts: ConsoleParts) {
   const { user } = request.session!;
   const { current, next } = request.body;
   await checkPassword(request, parts, current, 'current');
@@ -172,7 +103,7 @@ async function changePassword(request: ConsoleRequest<PasswordBody>, parts: Cons
   return renew(request, parts, user.passwordVersion + 1, !user.hasSecondFactor);
 }
 
-async function beginTotp(request: ConsoleRequest, { secondFactors }: ConsoleParts) {
+async function beginTotp(request: RequestTo<'POST /api/security/totp'>, { secondFactors }: ConsoleParts) {
   // Whoever only has found the browser open would lock its owner out.
   checkFresh(request);
   const { secret, uri } = await secondFactors.begin(request.session!.user);
@@ -182,7 +113,7 @@ async function beginTotp(request: ConsoleRequest, { secondFactors }: ConsolePart
   return ok({ secret, uri, qrSvg } satisfies TotpAnswer);
 }
 
-async function confirmTotp(request: ConsoleRequest<TotpConfirmBody>, parts: ConsoleParts) {
+async function confirmTotp(request: RequestTo<'POST /api/security/totp/confirm'>, parts: ConsoleParts) {
   const { user } = request.session!;
   const recoveryCodes = await inField({ 'wrong-code': 'code' }, () =>
     parts.secondFactors.confirm(user, request.body.code),
@@ -192,7 +123,7 @@ async function confirmTotp(request: ConsoleRequest<TotpConfirmBody>, parts: Cons
   return ok({ recoveryCodes } satisfies RecoveryCodesAnswer);
 }
 
-async function renewRecoveryCodes(request: ConsoleRequest<RecoveryCodesBody>, parts: ConsoleParts) {
+async function renewRecoveryCodes(request: RequestTo<'POST /api/security/recovery-codes'>, parts: ConsoleParts) {
   const { user } = request.session!;
   const { code } = request.body;
   if (code === undefined) checkFresh(request);
@@ -202,7 +133,7 @@ async function renewRecoveryCodes(request: ConsoleRequest<RecoveryCodesBody>, pa
   return ok({ recoveryCodes } satisfies RecoveryCodesAnswer);
 }
 
-async function endSession(request: ConsoleRequest, { sessions, audit }: ConsoleParts) {
+async function endSession(request: RequestTo<'DELETE /api/security/sessions/:id'>, { sessions, audit }: ConsoleParts) {
   const { user, session: current } = request.session!;
   const id = Number(request.parameters.id);
   if (!Number.isSafeInteger(id) || !(await sessions.end(user.id, id))) {
@@ -213,14 +144,14 @@ async function endSession(request: ConsoleRequest, { sessions, audit }: ConsoleP
 }
 
 /** Whoever is signed in elsewhere has to prove who they are anew. */
-export async function endOthers(request: ConsoleRequest<unknown>, { sessions, audit }: ConsoleParts): Promise<void> {
+export async function endOthers(request: ConsoleRequest, { sessions, audit }: ConsoleParts): Promise<void> {
   const { user, session } = request.session!;
   const all = await sessions.endOthers(user.id, session.id);
   if (all > 0) await audit.note('session-ended', user.id, actorOf(request), { all });
 }
 
 /** Throws `ConsoleError` where who is signed in has not proved who they are lately. */
-export function checkFresh({ session }: ConsoleRequest<unknown>): void {
+export function checkFresh({ session }: ConsoleRequest): void {
   if (session!.isFresh) return;
   throw new ConsoleError(403, 'not-fresh', 'Enter your password again for this.');
 }

@@ -1,72 +1,26 @@
-import { z } from 'zod';
 import type { SignInResult } from '../../accounts/authenticator.js';
 import { FIRST_EMAIL } from '../../accounts/first-account.js';
 import type { OpenSession } from '../../accounts/sessions.js';
 import { verifyCode } from '../../accounts/verify-code.js';
 import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
-import type { ProofBody, SecondStepBody, SessionAnswer, SessionUser, SignInBody } from '../contract.js';
+import { type ProofBody, type SessionAnswer, type SessionUser, sessionContract } from '../contract/session.js';
 import { checkPasskey } from '../passkey-proof.js';
 import type { RefusalKind } from '../refusal-kind.js';
-import { type ConsoleRequest, done, made, ok, type Route, route } from '../route.js';
+import { bind, type ConsoleRequest, done, made, ok, type RequestTo } from '../route.js';
 
-/** Longer than any that is typed; bounds what argon2 is given. */
-export const PASSWORD_LENGTH_MAX = 1024;
-export const text = (max: number) => z.string().min(1).max(max);
-
-const signInBody: z.ZodType<SignInBody> = z.strictObject({ email: text(320), password: text(PASSWORD_LENGTH_MAX) });
-const codeBody: z.ZodType<SecondStepBody> = z.strictObject({ code: text(100) });
-export const proofBody: z.ZodType<ProofBody> = z.strictObject({
-  password: text(PASSWORD_LENGTH_MAX),
-  code: text(100).optional(),
-  passkey: z.unknown().optional(),
+export const sessionRoutes = bind(sessionContract, {
+  'GET /api/session': async (request, parts) => ok(await describe(request.session, parts)),
+  'POST /api/session': signIn,
+  'POST /api/session/second-step': secondStep,
+  'POST /api/session/proof': prove,
+  'DELETE /api/session': async (request, { sessions, audit }) => {
+    const { session, user } = request.session!;
+    await sessions.end(user.id, session.id);
+    await audit.note('sign-out', user.id, actorOf(request));
+    return done({ sessionToken: null });
+  },
 });
-
-export const sessionRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
-    path: '/api/session',
-    access: 'anyone',
-    summary: 'Who is signed in, and what is still to be done.',
-    run: async (request, parts) => ok(await describe(request.session, parts)),
-  }),
-  route({
-    method: 'POST',
-    path: '/api/session',
-    access: 'anyone',
-    summary: 'Signs in by the account password; with a second factor on, that is wanted next.',
-    body: signInBody,
-    run: signIn,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/session/second-step',
-    access: 'second-step',
-    summary: 'The second step of a sign-in: a code of the authenticator, or a recovery code.',
-    body: codeBody,
-    run: secondStep,
-  }),
-  route({
-    method: 'POST',
-    path: '/api/session/proof',
-    access: 'set-up',
-    summary: 'Proves anew who is signed in, for what an administrator does.',
-    body: proofBody,
-    run: prove,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/session',
-    access: 'second-step',
-    summary: 'Signs out.',
-    run: async (request, { sessions, audit }) => {
-      const { session, user } = request.session!;
-      await sessions.end(user.id, session.id);
-      await audit.note('sign-out', user.id, actorOf(request));
-      return done({ sessionToken: null });
-    },
-  }),
-];
 
 const SIGN_IN_REFUSALS = {
   wrong: 'wrong-credentials',
@@ -80,7 +34,7 @@ const SIGN_IN_REFUSALS = {
   'second-factor-required': 'second-factor-required',
 } as const satisfies Record<Extract<SignInResult, { kind: 'refused' }>['reason'], RefusalKind>;
 
-async function signIn(request: ConsoleRequest<SignInBody>, parts: ConsoleParts) {
+async function signIn(request: RequestTo<'POST /api/session'>, parts: ConsoleParts) {
   const { email, password } = request.body;
   const { remoteAddress, client } = request;
   const result = await parts.authenticator.signIn({ userName: email, password }, remoteAddress, client);
@@ -95,7 +49,7 @@ async function signIn(request: ConsoleRequest<SignInBody>, parts: ConsoleParts) 
   return made(await describe(await parts.sessions.find(token, remoteAddress), parts), { sessionToken: token });
 }
 
-async function secondStep(request: ConsoleRequest<SecondStepBody>, parts: ConsoleParts) {
+async function secondStep(request: RequestTo<'POST /api/session/second-step'>, parts: ConsoleParts) {
   const { session, user } = request.session!;
   if (session.stage === 'full') throw new ConsoleError(409, 'signed-in', 'You are signed in already.');
   const by = await checkCode(request, parts, request.body.code);
@@ -105,7 +59,7 @@ async function secondStep(request: ConsoleRequest<SecondStepBody>, parts: Consol
 }
 
 /** Throws `ConsoleError` for a code that is wrong. */
-export async function checkCode(request: ConsoleRequest<unknown>, parts: ConsoleParts, code: string): Promise<string> {
+export async function checkCode(request: ConsoleRequest, parts: ConsoleParts, code: string): Promise<string> {
   const { user } = request.session!;
   const verdict = await verifyCode(parts, user.id, code, actorOf(request));
   if (verdict.kind === 'throttled') throw throttled('codes', verdict.retryAfterSeconds);
@@ -114,11 +68,7 @@ export async function checkCode(request: ConsoleRequest<unknown>, parts: Console
 }
 
 /** Throws `ConsoleError` unless the password, and with a second factor on its proof, are those of who is signed in. */
-export async function checkProof(
-  request: ConsoleRequest<unknown>,
-  parts: ConsoleParts,
-  proof: ProofBody,
-): Promise<void> {
+export async function checkProof(request: ConsoleRequest, parts: ConsoleParts, proof: ProofBody): Promise<void> {
   await checkPassword(request, parts, proof.password);
   if (!request.session!.user.hasSecondFactor) return;
   if (proof.passkey !== undefined) return checkPasskey(request, parts, proof.passkey);
@@ -128,7 +78,7 @@ export async function checkProof(
 
 /** Throws `ConsoleError`, which names the `field`, unless it is the account password of who is signed in. */
 export async function checkPassword(
-  request: ConsoleRequest<unknown>,
+  request: ConsoleRequest,
   parts: ConsoleParts,
   password: string,
   field = 'password',
@@ -139,14 +89,14 @@ export async function checkPassword(
   if (result.kind === 'refused') throw new ConsoleError(403, 'wrong-password', 'The password is wrong.', { field });
 }
 
-async function prove(request: ConsoleRequest<ProofBody>, parts: ConsoleParts) {
+async function prove(request: RequestTo<'POST /api/session/proof'>, parts: ConsoleParts) {
   await checkProof(request, parts, request.body);
   return renew(request, parts);
 }
 
 /** The same session with another token: who has proved who they are gets one that nobody else can know. */
 export async function renew(
-  request: ConsoleRequest<unknown>,
+  request: ConsoleRequest,
   parts: ConsoleParts,
   passwordVersion = request.session!.user.passwordVersion,
   isWhole = true,

@@ -15,44 +15,24 @@ import { findFreePlace } from '../../drive/free-place.js';
 import type { DrivePath } from '../../drive/names.js';
 import { checkMayAdd } from '../../drive/rights.js';
 import { ConsoleError, toConsoleError } from '../console-error.js';
-import { openDrive, readPath } from '../drive-access.js';
-import { type ConsoleRequest, type Route, route } from '../route.js';
+import type { ConsoleParts } from '../console-parts.js';
+import { uploadContract } from '../contract/uploads.js';
+import { type OfDrive, openDrive, readPath } from '../drive-access.js';
+import { bind } from '../route.js';
 
 /** Uploads that go on where they broke off: TUS 1.0.0 as WebDAV programs have it, by the session in the place of Basic. */
-export const uploadRoutes: readonly Route[] = [
-  route({
-    method: 'POST',
-    path: '/api/drives/:id/uploads',
-    access: 'user',
-    summary: 'Begins a resumable upload (TUS 1.0.0). Upload-Metadata: path, filename, mtime, mayRename.',
-    run: tus(begin),
-  }),
-  route({
-    method: 'HEAD',
-    path: '/api/drives/:id/uploads/:name',
-    access: 'user',
-    summary: 'How much of an upload has come.',
-    run: tus((request, { parameters }) => headUpload(request, parameters.name!)),
-  }),
-  route({
-    method: 'PATCH',
-    path: '/api/drives/:id/uploads/:name',
-    access: 'user',
-    summary: 'The next bytes of an upload; the last one makes the file.',
-    run: tus((request, { parameters }) => patchUpload(request, parameters.name!)),
-  }),
-  route({
-    method: 'DELETE',
-    path: '/api/drives/:id/uploads/:name',
-    access: 'user',
-    summary: 'Gives an upload up.',
-    run: tus(async ({ drive }, { parameters }) => deleteUpload(drive, await findResumable(drive, parameters.name!))),
-  }),
-];
+export const uploadRoutes = bind(uploadContract, {
+  'POST /api/drives/:id/uploads': tus(begin),
+  'HEAD /api/drives/:id/uploads/:name': tus((request, { parameters }) => headUpload(request, parameters.name)),
+  'PATCH /api/drives/:id/uploads/:name': tus((request, { parameters }) => patchUpload(request, parameters.name)),
+  'DELETE /api/drives/:id/uploads/:name': tus(async ({ drive }, { parameters }) =>
+    deleteUpload(drive, await findResumable(drive, parameters.name)),
+  ),
+});
 
 /** A route that answers as TUS does, and says of a refusal by the drive which one it is. */
-function tus(work: (request: TusRequest, from: ConsoleRequest<unknown>) => Promise<DavResponse>): Route['run'] {
-  return async (request, parts) => {
+function tus<Request extends OfDrive>(work: (request: TusRequest, from: Request) => Promise<DavResponse>) {
+  return async (request: Request, parts: ConsoleParts): Promise<DavResponse> => {
     const drive = await openDrive(request, parts);
     const { headers, incoming: body } = request;
     try {
@@ -67,7 +47,7 @@ function tus(work: (request: TusRequest, from: ConsoleRequest<unknown>) => Promi
   };
 }
 
-function begin(request: TusRequest, { origin, prefix }: ConsoleRequest<unknown>): Promise<DavResponse> {
+function begin(request: TusRequest, { origin, prefix }: OfDrive): Promise<DavResponse> {
   const { drive } = request;
   const base = `${prefix}/api/drives/${drive.membership.driveId}`;
   return beginUpload({ ...request, url: `${base}/content` }, `${origin}${base}/uploads/`, (metadata) =>

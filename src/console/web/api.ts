@@ -1,4 +1,5 @@
-import type { ErrorAnswer, SessionAnswer } from '../contract.js';
+import type { ErrorAnswer } from '../contract/refusal.js';
+import type { SessionAnswer } from '../contract/session.js';
 import { BASE } from './base.js';
 import { askProof } from './proof.js';
 import { csrfHeaders, refreshSession, takeSession } from './session.js';

@@ -1,4 +1,4 @@
-import type { DriveEntry } from '../contract.js';
+import type { DriveEntry } from '../contract/drives.js';
 
 /** What a page of one drive is given: for files and trash the rest of the address, decoded: `/Firn/photos`. */
 export interface DrivePageProps {

@@ -1,4 +1,4 @@
-import type { DriveEntry, DrivesAnswer } from '../contract.js';
+import type { DriveEntry, DrivesAnswer } from '../contract/drives.js';
 import { get } from './api.js';
 import { keepForPerson, keptForPerson } from './session.js';
 import { Store } from './store.js';

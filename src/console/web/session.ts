@@ -1,4 +1,4 @@
-import type { SessionAnswer, SessionUser } from '../contract.js';
+import type { SessionAnswer, SessionUser } from '../contract/session.js';
 import { BASE } from './base.js';
 import { forget, keep, kept } from './i18n.js';
 import { href } from './router.js';

@@ -59,21 +59,6 @@ export interface NewImport extends SourceLoginRequest {
   readonly conflict: ConflictRule;
 }
 
-/** What the source's folder holds itself, without what lies deeper. */
-export interface FoundSource {
-  /** Where the redirects lead. */
-  readonly url: string;
-  readonly folders: number;
-  readonly files: number;
-  readonly bytes: number;
-  /** There are more than were counted. */
-  readonly isMore: boolean;
-  /** The first names, folders with a slash at the end. */
-  readonly names: readonly string[];
-  /** It is the root of a drive, whose trash will be left out. */
-  readonly isDriveRoot: boolean;
-}
-
 /** An import as people see it: never its password. */
 export interface ImportView extends Partial<ImportProgress> {
   readonly id: JobId;
@@ -107,11 +92,12 @@ export class Imports {
   }
 
   /**
-   * Tries the connection and says what is there. Throws `ImportRequestError` for a wrong address, `RefusedAddressError`,
+   * Tries the connection. Returns what the source's folder holds itself, without what lies deeper, and where its redirects
+   * lead. Throws `ImportRequestError` for a wrong address, `RefusedAddressError`,
    * `JobFailedError` where there is nothing to import, and `RetryableError` where the source can't be reached; all of them
    * have a sentence for people.
    */
-  async test({ url, from, user, password }: SourceLoginRequest, signal: AbortSignal): Promise<FoundSource> {
+  async test({ url, from, user, password }: SourceLoginRequest, signal: AbortSignal) {
     checkLogin(user, password);
     const root = new URL(sourceUrl(url, from));
     const guard = new AddressGuard(this.#parts.allowed);
@@ -193,7 +179,7 @@ export class Imports {
   }
 }
 
-async function lookInto(client: SourceClient, root: URL, signal: AbortSignal): Promise<FoundSource> {
+async function lookInto(client: SourceClient, root: URL, signal: AbortSignal) {
   const found = { folders: 0, files: 0, bytes: 0, names: [] as string[], isMore: false };
   let first: ListedMembers | null = null;
   for await (const page of listFolder(client, root, { id: 0, href: '', target: '', reason: null }, signal)) {

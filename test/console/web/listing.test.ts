@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FileEntry, FilesAnswer } from '../../../src/console/contract.js';
+import type { FileEntry, FilesAnswer } from '../../../src/console/contract/files.js';
 import { Listing } from '../../../src/console/web/files/listing.js';
 
 const fileNamed = (name: string): FileEntry => ({

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AuditAnswer } from '../../contract.js';
+import type { AuditAnswer } from '../../contract/audit.js';
 import { AuditList } from '../audit/audit-list.js';
 import { kindText, text } from '../audit/kinds.js';
 import { common } from '../strings.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AdminDriveEntry, DriveChangeBody, NewDriveBody } from '../../contract.js';
+import type { AdminDriveEntry, DriveChangeBody, NewDriveBody } from '../../contract/admin-drives.js';
 import { patch, post } from '../api.js';
 import { formatBytes, parseBytes } from '../format.js';
 import { currentUser } from '../session.js';

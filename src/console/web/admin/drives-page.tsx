@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AdminDriveEntry, AdminDrivesAnswer } from '../../contract.js';
+import type { AdminDriveEntry, AdminDrivesAnswer } from '../../contract/admin-drives.js';
 import { loadDrives } from '../drives.js';
 import { formatBytes } from '../format.js';
 import { common } from '../strings.js';

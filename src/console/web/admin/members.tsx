@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AdminDriveEntry, MemberBody, MemberEntry } from '../../contract.js';
+import type { AdminDriveEntry, MemberBody, MemberEntry } from '../../contract/admin-drives.js';
 import { messageOf, put, remove } from '../api.js';
 import { formatBytes } from '../format.js';
 import { common } from '../strings.js';

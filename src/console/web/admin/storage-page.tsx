@@ -1,4 +1,4 @@
-import type { StorageAnswer } from '../../contract.js';
+import type { StorageAnswer } from '../../contract/admin-reports.js';
 import { formatBytes, formatDate, formatNumber } from '../format.js';
 import { common } from '../strings.js';
 import { EmptyState, LoadFailed, Notice, Skeleton } from '../ui/feedback.js';

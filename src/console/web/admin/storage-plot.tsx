@@ -1,4 +1,4 @@
-import type { StorageAnswer } from '../../contract.js';
+import type { StorageAnswer } from '../../contract/admin-reports.js';
 import { formatBytes, formatDate } from '../format.js';
 import { text } from './texts.js';
 

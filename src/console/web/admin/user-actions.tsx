@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { UserChangeBody, UserEntry } from '../../contract.js';
+import type { UserChangeBody, UserEntry } from '../../contract/admin-users.js';
 import { patch, post } from '../api.js';
 import { currentUser } from '../session.js';
 import { common } from '../strings.js';

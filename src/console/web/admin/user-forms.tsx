@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { NewUserAnswer, NewUserBody, UserChangeBody, UserEntry } from '../../contract.js';
+import type { NewUserAnswer, NewUserBody, UserChangeBody, UserEntry } from '../../contract/admin-users.js';
 import { patch, post } from '../api.js';
 import { refreshSession } from '../session.js';
 import { common } from '../strings.js';

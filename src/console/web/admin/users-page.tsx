@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { OrganizationBody, UserEntry, UsersAnswer } from '../../contract.js';
+import type { OrganizationBody, UserEntry, UsersAnswer } from '../../contract/admin-users.js';
 import { get, post, put } from '../api.js';
 import { formatAgo, formatDate, formatNumber } from '../format.js';
 import { currentUser, refreshSession } from '../session.js';

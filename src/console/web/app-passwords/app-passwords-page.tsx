@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AppPasswordEntry, AppPasswordsAnswer } from '../../contract.js';
+import type { AppPasswordEntry, AppPasswordsAnswer } from '../../contract/app-passwords.js';
 import { remove } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatAgo, formatDate } from '../format.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AppPasswordBody, AppPasswordMade } from '../../contract.js';
+import type { AppPasswordBody, AppPasswordMade } from '../../contract/app-passwords.js';
 import { post } from '../api.js';
 import { drives } from '../drives.js';
 import { currentUser } from '../session.js';

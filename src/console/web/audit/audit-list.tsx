@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { AuditAnswer, AuditEntry } from '../../contract.js';
+import type { AuditAnswer, AuditEntry } from '../../contract/audit.js';
 import { get } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatTime } from '../format.js';

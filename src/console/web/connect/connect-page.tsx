@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AppPasswordBody, AppPasswordMade } from '../../contract.js';
+import type { AppPasswordBody, AppPasswordMade } from '../../contract/app-passwords.js';
 import { post } from '../api.js';
 import { MakeAppPassword, SecretShown } from '../app-passwords/make-app-password.js';
 import type { DrivePageProps } from '../drive-page.js';

@@ -1,4 +1,4 @@
-import type { DriveEntry } from '../../contract.js';
+import type { DriveEntry } from '../../contract/drives.js';
 import { encodePath, href } from '../router.js';
 import { ChevronRightIcon } from '../ui/icons.js';
 import { crumbsOf } from './file-paths.js';

@@ -1,4 +1,4 @@
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 import { toast, toastError } from '../ui/toasts.js';
 import { contentAddress, deleteAll, restoreAll, transfer, zipAddress } from './file-api.js';
 import { joinPath, nameOf, parentOf } from './file-paths.js';

@@ -1,4 +1,5 @@
-import type { DriveEntry, FilesAnswer, PathsAnswer, TransferBody } from '../../contract.js';
+import type { DriveEntry } from '../../contract/drives.js';
+import type { FilesAnswer, PathsAnswer, TransferBody } from '../../contract/files.js';
 import { get, post, remove } from '../api.js';
 import { BASE } from '../base.js';
 import type { FetchPage } from './listing.js';

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus, and says which row it is on
 import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 import type { Listing } from './listing.js';
 import { clickRow, moveByKey, type Rows, type Selection, selectAll, toggleRow } from './selection.js';
 import { text } from './texts.js';

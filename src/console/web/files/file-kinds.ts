@@ -1,4 +1,4 @@
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 
 export type FileKind = 'folder' | 'image' | 'pdf' | 'text' | 'audio' | 'video' | 'archive' | 'other';
 

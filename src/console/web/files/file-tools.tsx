@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks';
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 import { Button, LinkButton } from '../ui/button.js';
 import {
   CloseIcon,

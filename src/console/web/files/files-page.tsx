@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 import type { DrivePageProps } from '../drive-page.js';
 import { formatAgo, formatBytes, formatTime } from '../format.js';
 import { navigate } from '../router.js';

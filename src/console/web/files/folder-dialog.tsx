@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { DriveEntry, FileEntry } from '../../contract.js';
+import type { DriveEntry } from '../../contract/drives.js';
+import type { FileEntry } from '../../contract/files.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';

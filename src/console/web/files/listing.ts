@@ -1,4 +1,4 @@
-import type { FileEntry, FilesAnswer } from '../../contract.js';
+import type { FileEntry, FilesAnswer } from '../../contract/files.js';
 
 /** Fetches the page after a cursor; null: the first. */
 export type FetchPage = (after: string | null, signal: AbortSignal) => Promise<FilesAnswer>;

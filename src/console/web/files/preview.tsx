@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 import { toApiError } from '../api.js';
 import { formatBytes, formatTime } from '../format.js';
 import { Button, LinkButton } from '../ui/button.js';

@@ -1,14 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type {
-  DriveChangeBody,
-  DriveEntry,
-  DrivesAnswer,
-  NewDriveBody,
-  PasswordBody,
-  SessionAnswer,
-  UserChangeBody,
-} from '../../contract.js';
+import type { DriveChangeBody, NewDriveBody } from '../../contract/admin-drives.js';
+import type { UserChangeBody } from '../../contract/admin-users.js';
+import type { DriveEntry, DrivesAnswer } from '../../contract/drives.js';
+import type { PasswordBody } from '../../contract/security.js';
+import type { SessionAnswer } from '../../contract/session.js';
 import { get, messageOf, patch, post } from '../api.js';
 import { drives, loadDrives } from '../drives.js';
 import { navigate, place } from '../router.js';

@@ -1,4 +1,4 @@
-import type { ImportCounts, ImportEntry } from '../../import-contract.js';
+import type { ImportCounts, ImportEntry } from '../../contract/imports.js';
 import { remove } from '../api.js';
 import { BASE } from '../base.js';
 import { drives } from '../drives.js';

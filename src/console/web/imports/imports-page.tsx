@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { ImportEntry, ImportsAnswer } from '../../import-contract.js';
+import type { ImportEntry, ImportsAnswer } from '../../contract/imports.js';
 import { get } from '../api.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';

@@ -5,7 +5,7 @@ import type {
   ImportEntry,
   ImportSourceAnswer,
   ImportSourceBody,
-} from '../../import-contract.js';
+} from '../../contract/imports.js';
 import { post } from '../api.js';
 import { drives } from '../drives.js';
 import { formatBytes, formatNumber } from '../format.js';

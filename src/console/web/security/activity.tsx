@@ -1,4 +1,4 @@
-import type { AuditAnswer } from '../../contract.js';
+import type { AuditAnswer } from '../../contract/audit.js';
 import { AuditList } from '../audit/audit-list.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';

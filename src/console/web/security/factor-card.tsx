@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { RecoveryCodesAnswer, SecondFactorOffBody, SecurityAnswer } from '../../contract.js';
+import type { RecoveryCodesAnswer, SecurityAnswer } from '../../contract/security.js';
+import type { ProofBody } from '../../contract/session.js';
 import { api, post } from '../api.js';
 import { refreshSession } from '../session.js';
 import { ProofForm } from '../sign-in/proof-form.js';
@@ -76,7 +77,7 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
 }
 
 function TurnOff({ onClose }: { readonly onClose: () => void }) {
-  const turnOff = async (proof: SecondFactorOffBody) => {
+  const turnOff = async (proof: ProofBody) => {
     await api('DELETE', '/api/security/second-factor', proof);
     await refreshSession();
     toast({ text: text.turnedOff });

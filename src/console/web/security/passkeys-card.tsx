@@ -1,6 +1,6 @@
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/browser';
 import { useState } from 'preact/hooks';
-import type { PasskeyBody, PasskeyEntry, PasskeyMade } from '../../contract.js';
+import type { PasskeyBody, PasskeyEntry, PasskeyMade } from '../../contract/passkeys.js';
 import { ApiError, post, remove } from '../api.js';
 import { formatAgo } from '../format.js';
 import { refreshSession } from '../session.js';

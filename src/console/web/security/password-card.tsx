@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { PasswordBody, SessionAnswer } from '../../contract.js';
+import type { PasswordBody } from '../../contract/security.js';
+import type { SessionAnswer } from '../../contract/session.js';
 import { messageOf, post } from '../api.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';

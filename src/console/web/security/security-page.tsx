@@ -1,4 +1,4 @@
-import type { SecurityAnswer } from '../../contract.js';
+import type { SecurityAnswer } from '../../contract/security.js';
 import { common } from '../strings.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Page } from '../ui/page.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SessionEntry } from '../../contract.js';
+import type { SessionEntry } from '../../contract/security.js';
 import { remove } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatAgo } from '../format.js';

@@ -1,4 +1,4 @@
-import type { StaleDevice } from '../../contract.js';
+import type { StaleDevice } from '../../contract/security.js';
 import { clientName } from '../client-names.js';
 import { formatAgo } from '../format.js';
 import { href } from '../router.js';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { RecoveryCodesAnswer, TotpAnswer, TotpConfirmBody } from '../../contract.js';
+import type { RecoveryCodesAnswer, TotpAnswer, TotpConfirmBody } from '../../contract/security.js';
 import { messageOf, post } from '../api.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';

@@ -1,5 +1,5 @@
 import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
-import type { SessionAnswer } from '../../contract.js';
+import type { SessionAnswer } from '../../contract/session.js';
 import { post } from '../api.js';
 
 export const hasPasskeys = () => window.isSecureContext && 'PublicKeyCredential' in window;

@@ -1,4 +1,4 @@
-import type { ProofBody, SessionAnswer } from '../../contract.js';
+import type { ProofBody, SessionAnswer } from '../../contract/session.js';
 import { post } from '../api.js';
 import { proofWanted } from '../proof.js';
 import { currentUser } from '../session.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ProofBody } from '../../contract.js';
+import type { ProofBody } from '../../contract/session.js';
 import { ApiError } from '../api.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SecondStepBody, SessionAnswer } from '../../contract.js';
+import type { SecondStepBody, SessionAnswer } from '../../contract/session.js';
 import { ApiError, messageOf, post } from '../api.js';
 import { common } from '../strings.js';
 import { signOut } from '../ui/account-menu.js';

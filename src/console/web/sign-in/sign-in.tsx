@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SessionAnswer, SignInBody } from '../../contract.js';
+import type { SessionAnswer, SignInBody } from '../../contract/session.js';
 import { messageOf, post } from '../api.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';

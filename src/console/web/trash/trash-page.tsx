@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { FileEntry } from '../../contract.js';
+import type { FileEntry } from '../../contract/files.js';
 import type { DrivePageProps } from '../drive-page.js';
 import { loadDrives } from '../drives.js';
 import { deleteAll, emptyTrash, folderPages, restoreAll, TRASH } from '../files/file-api.js';

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { auditAnswer, auditQuery } from './audit.js';
+import { type Declarations, json, type MessageOf } from './declaration.js';
+import { count } from './values.js';
+
+export type StorageAnswer = MessageOf<typeof storageAnswer>;
+const storageAnswer = z
+  .strictObject({
+    points: z.array(z.strictObject({ day: z.iso.date(), usedBytes: count, files: count })).describe('A point a day.'),
+    freeBytes: count.nullable().describe('Null where nobody can say.'),
+    damaged: count.nullable().describe('Contents; null: the server hasn’t looked since its start.'),
+  })
+  .meta({ id: 'Storage' });
+
+export const adminReportContract = {
+  'GET /api/admin/audit': {
+    access: 'administrator',
+    summary: 'What happened to accounts, the latest first, a page at a time.',
+    query: auditQuery.extend({ user: z.string().optional().describe('Only of the user with this e-mail address.') }),
+    answer: json(auditAnswer, 'A page of records.'),
+    refusals: { 404: '`no-such-user`.' },
+  },
+  'GET /api/admin/storage': {
+    access: 'administrator',
+    summary: 'How full the storage was, a point a day, what is free on its disk, and how many contents are damaged.',
+    answer: json(storageAnswer, 'The last year.'),
+  },
+} as const satisfies Declarations;
