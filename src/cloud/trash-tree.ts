@@ -2,7 +2,6 @@ import { dispatch, withHttpErrors } from '../dav/dispatch.js';
 import { parseDestination } from '../dav/headers/destination.js';
 import { decodePath } from '../dav/headers/path.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { emptySeenTrash } from '../drive/trash.js';
 import { emailKey } from '../stores/account-store.js';
 
 const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
@@ -32,6 +31,6 @@ async function takeBack({ drive, path }: DavRequest): Promise<DavResponse> {
 
 /** Of the member's own deleted files and of the common ones, which is what they see. */
 async function empty({ drive }: DavRequest, onEmptied: (removed: number) => Promise<void>): Promise<DavResponse> {
-  await onEmptied(await emptySeenTrash(drive));
+  await onEmptied(await drive.emptyTrash());
   return respond(204);
 }

@@ -18,7 +18,7 @@ import type { Resource } from './resource.js';
 import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
 import { type CopyWish, copy, move, type Transferred, type TransferTarget, type TransferWish } from './transfer.js';
-import { remove, restore } from './trash.js';
+import { emptySeenTrash, remove, restore } from './trash.js';
 import { DriveUploads } from './uploads/drive-uploads.js';
 import type { Uploads } from './uploads/uploads.js';
 import { type BodyWish, type Written, writeFile } from './write-file.js';
@@ -173,6 +173,11 @@ export class Drive {
   /** See `copy` in `transfer.ts`. */
   copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
     return copy(this, from, to, wish);
+  }
+
+  /** See `emptySeenTrash` in `trash.ts`. */
+  emptyTrash(): Promise<number> {
+    return emptySeenTrash(this);
   }
 
   /** See `lock` in `locks/lock.ts`. */

@@ -178,8 +178,8 @@ export function emptyTrash(
 }
 
 /**
- * Empties what a member sees of the trash: their own files, and what members share. Throws `DriveError` `forbidden`, also
- * in its middle.
+ * Empties what a member sees of the trash: their own files, and what members share. Resolves with the number of things
+ * removed. Rejects with `DriveError` `forbidden`, also in its middle.
  */
 export function emptySeenTrash(drive: Drive): Promise<number> {
   const { binId, commonBinId } = drive.membership;

@@ -1,4 +1,3 @@
-import { emptySeenTrash } from '../../drive/trash.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import { type PathsAnswer, type TrashEmptiedAnswer, trashContract } from '../contract/files.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
@@ -19,7 +18,7 @@ async function restore(request: RequestTo<'POST /api/drives/:id/trash/restore'>,
 async function empty(request: RequestTo<'DELETE /api/drives/:id/trash'>, parts: ConsoleParts) {
   const drive = await openDrive(request, parts);
   const { driveId, userId } = drive.membership;
-  const removed = await emptySeenTrash(drive);
+  const removed = await drive.emptyTrash();
   if (removed > 0) await parts.audit.note('trash-emptied', userId, actorOf(request), { drive: driveId, removed });
   return ok({ removed } satisfies TrashEmptiedAnswer);
 }
