@@ -59,14 +59,14 @@ export function isLargeCopy({ descendants }: NodeRow): boolean {
 export async function writeCopy<T>(
   drive: Drive,
   signal: AbortSignal,
-  work: (changes: DriveTransaction, staged: StagedTree | null) => Promise<T>,
+  work: (transaction: DriveTransaction, staged: StagedTree | null) => Promise<T>,
   options: DriveWriteOptions = {},
 ): Promise<T> {
   let staged: StagedTree | null = null;
   for (let tries = 0; ; tries++) {
     const current: StagedTree | null = staged;
     try {
-      return await drive.write((changes) => work(changes, current), options);
+      return await drive.write((transaction) => work(transaction, current), options);
     } catch (error) {
       if (!(error instanceof LargeCopyError)) throw error;
       if (tries === TRIES_MAX) {
@@ -82,30 +82,30 @@ export async function writeCopy<T>(
 
 /** Binds a staged tree. Throws `LargeCopyError` where there is none, or its source has changed since. */
 export async function takeStaged(
-  changes: DriveTransaction,
+  transaction: DriveTransaction,
   source: NodeRow,
   driveId: DriveId,
   staged: StagedTree | null,
 ): Promise<NodeRow> {
   const isSame =
     staged?.source.id === source.id && staged.source.revision === source.revision && staged.driveId === driveId;
-  const node = staged && isSame ? await changes.transaction.stagedCopies.release(staged.copyId) : null;
+  const node = staged && isSame ? await transaction.store.stagedCopies.release(staged.copyId) : null;
   if (!node) throw new LargeCopyError(source, driveId);
   return node;
 }
 
 async function stage(drive: Drive, { source, driveId }: LargeCopyError, signal: AbortSignal): Promise<StagedTree> {
-  const copyId = await step(drive, signal, ({ transaction, now }) =>
-    transaction.stagedCopies.begin(source, driveId, now + HOLD_MS),
+  const copyId = await step(drive, signal, ({ store, now }) =>
+    store.stagedCopies.begin(source, driveId, now + HOLD_MS),
   );
   try {
     const walk = new CopyWalk(driveId, { id: source.id, copyId });
     while (!walk.isDone) {
-      await step(drive, signal, async (changes) => {
-        const { now, transaction } = changes;
-        const isHeld = await transaction.stagedCopies.hold(copyId, now + HOLD_MS);
+      await step(drive, signal, async (transaction) => {
+        const { now, store } = transaction;
+        const isHeld = await store.stagedCopies.hold(copyId, now + HOLD_MS);
         if (!isHeld) throw new DriveError('source-changes', 'The copy took too long and was given up. Try again.');
-        await walk.next(changes);
+        await walk.next(transaction);
       });
     }
     return { copyId, source, driveId };
@@ -115,7 +115,11 @@ async function stage(drive: Drive, { source, driveId }: LargeCopyError, signal: 
   }
 }
 
-async function step<T>(drive: Drive, signal: AbortSignal, work: (changes: DriveTransaction) => Promise<T>): Promise<T> {
+async function step<T>(
+  drive: Drive,
+  signal: AbortSignal,
+  work: (transaction: DriveTransaction) => Promise<T>,
+): Promise<T> {
   await turns.next();
   signal.throwIfAborted();
   return drive.write(work);
@@ -145,9 +149,9 @@ class CopyWalk {
   }
 
   /** One step. A step whose transaction fails ends the walk. */
-  async next({ transaction }: DriveTransaction): Promise<void> {
+  async next({ store }: DriveTransaction): Promise<void> {
     if (this.#withProperties.length > 0) {
-      return transaction.stagedCopies.copyProperties(this.#withProperties.splice(-STEP_PROPERTIES));
+      return store.stagedCopies.copyProperties(this.#withProperties.splice(-STEP_PROPERTIES));
     }
     if (this.#batch.size === 0) {
       // From the end, so that in a deep tree few folders wait.
@@ -155,14 +159,14 @@ class CopyWalk {
       this.#batch = new Map(folders.map(({ id, copyId }) => [id, copyId]));
       this.#after = null;
     }
-    const rows = await transaction.children([...this.#batch.keys()], this.#after, STEP_NODES);
-    if (rows.length > 0) await this.#copy(transaction, rows);
+    const rows = await store.children([...this.#batch.keys()], this.#after, STEP_NODES);
+    if (rows.length > 0) await this.#copy(store, rows);
     const last = rows.at(-1);
     if (last && rows.length === STEP_NODES) this.#after = { parentId: last.parentId!, name: last.name };
     else this.#batch = new Map();
   }
 
-  async #copy({ stagedCopies }: DriveTransaction['transaction'], rows: readonly NodeRow[]): Promise<void> {
+  async #copy({ stagedCopies }: DriveTransaction['store'], rows: readonly NodeRow[]): Promise<void> {
     const members = rows.map(({ id, parentId }) => ({ id, into: this.#batch.get(parentId!)! }));
     const copied = await stagedCopies.add(this.#driveId, members);
     for (const [index, { isCollection, descendants, propertyBytes }] of rows.entries()) {

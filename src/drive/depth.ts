@@ -9,13 +9,18 @@ import type { Found } from './resource.js';
  * comes from; a tree that goes no deeper than it was isn't looked into. A tree of very many folders is looked into as
  * far as one step allows.
  */
-export async function checkDepth(changes: DriveTransaction, source: NodeRow, from: Found, to: Found): Promise<void> {
+export async function checkDepth(
+  transaction: DriveTransaction,
+  source: NodeRow,
+  from: Found,
+  to: Found,
+): Promise<void> {
   const depth = depthOf(to);
   const levels = DEPTH_MAX - depth;
   if (levels >= 0) {
     if (!source.isCollection || source.descendants <= levels) return;
     if (from.space !== 'trash' && depth <= depthOf(from)) return;
-    if (!(await changes.transaction.isNestedDeeper(source.id, levels))) return;
+    if (!(await transaction.store.isNestedDeeper(source.id, levels))) return;
   }
   throw new DriveError('too-deep', `Folders can be nested ${DEPTH_MAX} deep, and this would be deeper.`);
 }

@@ -18,7 +18,7 @@ export async function completeDigests(
     const found = await transaction.find(path, { withContent: true });
     if (found.content?.id !== content.id) return;
     // As it is recorded now: its bytes may have another place by then.
-    await transaction.transaction.putContent({ ...found.content, ...digests }, transaction.now);
+    await transaction.store.putContent({ ...found.content, ...digests }, transaction.now);
   });
   return { ...content, ...digests };
 }

@@ -16,12 +16,12 @@ export class ContentCollectedError extends Error {
 /** An open transaction on one principal's drive. Locks and conditions are the caller's to check before. */
 export class DriveTransaction extends Snapshot {
   constructor(
-    readonly transaction: StoreTransaction,
+    readonly store: StoreTransaction,
     membership: Membership,
     now: number,
     readonly contents: Contents,
   ) {
-    super(transaction, membership, now);
+    super(store, membership, now);
   }
 
   /** Makes a file or gives it other content. `modified` in milliseconds; now, where the client says nothing. */
@@ -34,21 +34,21 @@ export class DriveTransaction extends Snapshot {
     await checkRoom(this, spaceOf(found), content.row.size - (existing?.size ?? 0));
     await this.record(content);
     const node = existing
-      ? await this.transaction.replaceContent(existing, content.row, modified)
+      ? await this.store.replaceContent(existing, content.row, modified)
       : await this.insert(found, content.row, modified);
     return { resource: resourceOf(node, 'node', found.path), isNew: existing === null };
   }
 
   /** Records a received content, so that it can be named. Throws `ContentCollectedError`: see `Drive.writeContent`. */
   async record(content: ReceivedContent): Promise<void> {
-    const state = await this.transaction.putContent(content.row, this.now);
+    const state = await this.store.putContent(content.row, this.now);
     if (state === 'condemned' && !(await this.contents.isStored(content.row))) throw new ContentCollectedError();
   }
 
   /** Makes a file of a recorded content, or a collection (null), at a place that was checked. */
   insert(found: Found, content: Pick<ContentRow, 'id' | 'size'> | null, modified: number): Promise<NodeRow> {
     const parent = found.parent!.node!;
-    return this.transaction.insertNode(
+    return this.store.insertNode(
       { driveId: parent.driveId, parentId: parent.id, name: found.name, content, modified, created: this.now },
       this.now,
     );

@@ -113,7 +113,7 @@ export class Drive {
   /** This drive in a transaction of its own, or in that of another drive, which names it as `joined`. Rejects as `write` does. */
   async join(transaction: DriveTransaction): Promise<DriveTransaction> {
     const isSame = this.membership.driveId === transaction.membership.driveId;
-    return isSame ? transaction : this.#open(transaction.transaction);
+    return isSame ? transaction : this.#open(transaction.store);
   }
 
   async #open(store: StoreTransaction): Promise<DriveTransaction> {
@@ -201,12 +201,12 @@ export class Drive {
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
-  async writeContent<T>(content: ReceivedContent, work: (changes: DriveTransaction) => Promise<T>): Promise<T> {
+  async writeContent<T>(content: ReceivedContent, work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
     if (content.row.bytes === null) this.parts.onReceived?.(this.membership, content.row.size);
     let outcome: UploadOutcome = 'surplus';
-    const tried = async (changes: DriveTransaction) => {
+    const tried = async (transaction: DriveTransaction) => {
       outcome = 'surplus';
-      const done = await work(changes);
+      const done = await work(transaction);
       // From here on only the store knows.
       outcome = 'unknown';
       return done;
@@ -230,6 +230,11 @@ export class Drive {
   /** Whether a content of that size is stored with the row that names it. */
   isSmall(size: number | null): boolean {
     return this.parts.contents.isSmall(size);
+  }
+
+  /** Room on the server's disk; null: nobody knows. */
+  freeBytes(): Promise<number | null> {
+    return this.parts.contents.freeBytes();
   }
 
   /** Throws `DriveError` `too-large` when a file of that size is more than the drive takes. */

@@ -51,7 +51,7 @@ export async function applyChanges(
   { dead, times }: PropertyChanges,
 ): Promise<void> {
   if (dead.length > 0) await setDead(transaction, found, node, dead);
-  if (Object.keys(times).length > 0) await transaction.transaction.setTimes(node, times);
+  if (Object.keys(times).length > 0) await transaction.store.setTimes(node, times);
 }
 
 async function setDead(
@@ -61,7 +61,7 @@ async function setDead(
   dead: PropertyChanges['dead'],
 ): Promise<void> {
   const left = await roomLeft(transaction, spaceOf(found));
-  const { own, growth } = await transaction.transaction.setProperties(node, dead);
+  const { own, growth } = await transaction.store.setProperties(node, dead);
   if (growth <= 0) return;
   if (growth > left) throw noRoom(left);
   if (own > PROPERTIES_BYTES_MAX) {

@@ -127,7 +127,7 @@ async function carryOutCopy(
   const modified = transfer.modified ?? (source.isCollection ? transaction.now : source.modified);
   const copied = large
     ? await bindStaged(transaction, large, transfer, modified)
-    : await transaction.transaction.copyNode(source, parent, to.name, { isDeep, modified }, transaction.now);
+    : await transaction.store.copyNode(source, parent, to.name, { isDeep, modified }, transaction.now);
   if (replaced) await passLocksOn(transaction, replaced, copied);
   return { resource: resourceOf(copied, 'node', to.path), isNew: to.resource === null };
 }
@@ -138,7 +138,7 @@ async function bindStaged(
   { to }: Transfer,
   modified: number,
 ): Promise<NodeRow> {
-  const { now, transaction: store } = transaction;
+  const { now, store } = transaction;
   const bound = await store.moveNode(node, to.parent!.node!, to.name, now);
   await store.setTimes(bound, { modified, created: node.created });
   return { ...bound, modified };
@@ -160,7 +160,7 @@ async function carryOutMove(transaction: DriveTransaction, transfer: Transfer): 
   await checkDepth(transaction, source, from, to);
   const changesOwner = from.space !== to.space || transaction.membership.driveId !== destination.membership.driveId;
   if (changesOwner) await checkRoomForMove(transfer, source);
-  const { transaction: store, now } = transaction;
+  const { store, now } = transaction;
   await store.removeLocksIn(source);
   const replaced = await makeWay(transfer);
   const moved = await store.moveNode(source, to.parent!.node!, to.name, now);
@@ -199,7 +199,7 @@ async function trashByMove(transaction: DriveTransaction, transfer: Transfer, so
     throw new DriveError('forbidden', 'What is deleted goes to the trash of its own drive.');
   }
   checkNewName(to.name);
-  await transaction.transaction.removeLocksIn(source);
+  await transaction.store.removeLocksIn(source);
   const name = await moveToTrash(transaction, from, source, to.name);
   const path = [...to.path.slice(0, -1), name];
   return { resource: resourceOf({ ...source, name }, 'trashed', path), isNew: true };
@@ -231,14 +231,14 @@ async function makeWay(transfer: Transfer): Promise<NodeRow | null> {
   const target = to.resource?.node;
   if (!target) return null;
   if (target.isCollection) await moveToTrash(destination, to, target);
-  else await destination.transaction.detachNode(target, destination.now);
+  else await destination.store.detachNode(target, destination.now);
   return target;
 }
 
 /** The locks of what was replaced stay with its URL; those below it end. */
-async function passLocksOn({ transaction }: DriveTransaction, replaced: NodeRow, node: NodeRow): Promise<void> {
-  await transaction.rerootLocks(replaced.id, node.id);
-  await transaction.removeLocksIn(replaced);
+async function passLocksOn({ store }: DriveTransaction, replaced: NodeRow, node: NodeRow): Promise<void> {
+  await store.rerootLocks(replaced.id, node.id);
+  await store.removeLocksIn(replaced);
 }
 
 function sourceNode(from: Found): NodeRow {

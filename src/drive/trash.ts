@@ -51,12 +51,12 @@ async function unbind(transaction: DriveTransaction, found: Found): Promise<stri
   checkMayChange(transaction.membership);
   switch (resource.kind) {
     case 'node':
-      await transaction.transaction.removeLocksIn(resource.node!);
+      await transaction.store.removeLocksIn(resource.node!);
       return moveToTrash(transaction, found, resource.node!);
     case 'trashed':
     case 'in-trash':
-      await transaction.transaction.removeLocksIn(resource.node!);
-      await transaction.transaction.detachNode(resource.node!, transaction.now);
+      await transaction.store.removeLocksIn(resource.node!);
+      await transaction.store.detachNode(resource.node!, transaction.now);
       return null;
     default:
       throw new DriveError('forbidden', `"${resource.name}" is one of the drive's own folders and can't be deleted.`);
@@ -73,7 +73,7 @@ export async function moveToTrash(
   node: NodeRow,
   wish = node.name,
 ): Promise<string> {
-  const { membership, now, transaction: store } = transaction;
+  const { membership, now, store } = transaction;
   const ownerId = found.space === 'common' ? null : membership.userId;
   const bin = {
     id: found.space === 'common' ? membership.commonBinId : membership.binId,
@@ -105,7 +105,7 @@ export async function takeOut(
   to: Found,
   options: { readonly mayRename: boolean },
 ): Promise<Resource> {
-  const { now, transaction: store } = transaction;
+  const { now, store } = transaction;
   const node = readResource(from).node!;
   checkMayChange(transaction.membership);
   await checkDepth(transaction, node, from, to);
@@ -184,9 +184,9 @@ export function emptyTrash(
 export function emptySeenTrash(drive: Drive): Promise<number> {
   const { binId, commonBinId } = drive.membership;
   return emptyBins([binId, commonBinId], (bin) =>
-    drive.write(async ({ membership, transaction, now }) => {
+    drive.write(async ({ membership, store, now }) => {
       checkMayChange(membership);
-      return destroySome(transaction, bin, now);
+      return destroySome(store, bin, now);
     }, MAKES_ROOM),
   );
 }
@@ -203,14 +203,14 @@ async function emptyBins(bins: readonly NodeId[], step: (bin: NodeId) => Promise
   return removed;
 }
 
-async function destroySome(transaction: StoreTransaction, bin: NodeId, now: number): Promise<number> {
-  const rows = await transaction.trash([bin], null, EXPIRE_TOGETHER);
-  for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
+async function destroySome(store: StoreTransaction, bin: NodeId, now: number): Promise<number> {
+  const rows = await store.trash([bin], null, EXPIRE_TOGETHER);
+  for (const row of rows) await store.detachNode(await fresh(store, row), now);
   return rows.length;
 }
 
 /** Sizes in a list grow stale while the list is worked through. */
-async function fresh(transaction: StoreTransaction, row: TrashRow): Promise<NodeRow> {
-  const [node] = await transaction.findNodes([row.node.id]);
+async function fresh(store: StoreTransaction, row: TrashRow): Promise<NodeRow> {
+  const [node] = await store.findNodes([row.node.id]);
   return node ?? row.node;
 }

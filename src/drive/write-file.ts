@@ -94,7 +94,7 @@ export function nameContent(
     const written = await transaction.putFile(found, content, modified ?? undefined);
     const node = written.resource.node!;
     await takeUpLocks(transaction, found, node, permit.tokens);
-    if (created != null) await transaction.transaction.setTimes(node, { created });
+    if (created != null) await transaction.store.setTimes(node, { created });
     return written;
   });
 }

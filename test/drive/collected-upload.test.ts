@@ -66,7 +66,7 @@ describe('storage/README invariant 3 — a collector between the bytes of an upl
     const again = await receive(bytes);
     await drive.write(async (changes) => {
       const found = await changes.find(['b.bin']);
-      await changes.transaction.detachNode(found.resource!.node!, changes.now);
+      await changes.store.detachNode(found.resource!.node!, changes.now);
     });
     expect((await collect()).deleted).toBe(1);
     await put('c.bin', again);

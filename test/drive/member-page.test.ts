@@ -20,11 +20,11 @@ async function fill(drive: Drive, path: string, count: number, prefix = 'file'):
   await makeCollection(drive, path);
   await drive.write(async (changes) => {
     const { node } = readResource(await changes.find(segmentsOf(path)));
-    await changes.transaction.putContent(contentOf('x'), NOW);
+    await changes.store.putContent(contentOf('x'), NOW);
     const common = { driveId: node!.driveId, parentId: node!.id, content: contentOf('x') };
     for (let index = 0; index < count; index++) {
       const name = `${prefix} ${String(index).padStart(6, '0')}`;
-      await changes.transaction.insertNode({ ...common, name, modified: MODIFIED, created: MODIFIED }, NOW);
+      await changes.store.insertNode({ ...common, name, modified: MODIFIED, created: MODIFIED }, NOW);
     }
   });
 }

@@ -143,14 +143,14 @@ export async function restoreToOrigin(drive: Drive, path: string): Promise<void>
 export async function setProperty(drive: Drive, path: string, xml: string | null): Promise<void> {
   await drive.write(async (changes) => {
     const { node } = readResource(await changes.find(segmentsOf(path)));
-    await changes.transaction.setProperties(node!, [{ namespace: 'urn:x', name: 'colour', xml }]);
+    await changes.store.setProperties(node!, [{ namespace: 'urn:x', name: 'colour', xml }]);
   });
 }
 
 export async function setModified(drive: Drive, path: string, modified: number): Promise<void> {
   await drive.write(async (changes) => {
     const { node } = readResource(await changes.find(segmentsOf(path)));
-    await changes.transaction.setTimes(node!, { modified });
+    await changes.store.setTimes(node!, { modified });
   });
 }
 

@@ -58,7 +58,7 @@ function renderLock(
   request: DavRequest,
   { lock, path, isCollection }: { lock: LockRow; path: DrivePath; isCollection: boolean },
 ): string {
-  const active = renderActiveLock(lock, hrefOf(request, path, isCollection), request.drive.parts.now());
+  const active = renderActiveLock(lock, hrefOf(request, path, isCollection), request.drive.now());
   return `${PROP_OPEN}<D:lockdiscovery>${active}</D:lockdiscovery>${PROP_CLOSE}`;
 }
 

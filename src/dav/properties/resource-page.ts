@@ -52,7 +52,7 @@ export function plainAnswer(request: DavRequest, selection: PropertySelection): 
 
 /** Room on the server's disk, where the answer needs it; asked for before the snapshot, which waits for nothing else. */
 export async function freeBytes(request: DavRequest, selection: PropertySelection): Promise<number | null> {
-  return selection.needsQuota && !isQuotaHidden(request) ? request.drive.parts.contents.freeBytes() : null;
+  return selection.needsQuota && !isQuotaHidden(request) ? request.drive.freeBytes() : null;
 }
 
 /**

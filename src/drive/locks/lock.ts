@@ -30,7 +30,7 @@ export interface MadeLock {
  */
 export function lock(drive: Drive, path: DrivePath, wanted: NewLock, { tokens, check }: Permit): Promise<MadeLock> {
   return drive.write(async (transaction) => {
-    const { membership, now, transaction: store } = transaction;
+    const { membership, now, store } = transaction;
     const found = await transaction.find(path);
     await check?.(transaction, found);
     if (!found.resource) await checkLocks(transaction, found, { tokens, changesParent: true });
@@ -62,7 +62,7 @@ export function lock(drive: Drive, path: DrivePath, wanted: NewLock, { tokens, c
 async function insertEmpty(transaction: DriveTransaction, found: Found): Promise<NodeRow> {
   checkNewPlace(found);
   const empty = transaction.contents.empty();
-  await transaction.transaction.putContent(empty, transaction.now);
+  await transaction.store.putContent(empty, transaction.now);
   return transaction.insert(found, empty, transaction.now);
 }
 
@@ -85,7 +85,7 @@ export function refreshLock(
     const own = covering.find(({ lock }) => tokens.has(lock.token) && lock.userId === membership.userId);
     if (!own) return null;
     const expiresAt = now + timeoutSeconds * 1000;
-    await transaction.transaction.refreshLock(own.lock.token, timeoutSeconds, expiresAt);
+    await transaction.store.refreshLock(own.lock.token, timeoutSeconds, expiresAt);
     return { ...own, lock: { ...own.lock, timeoutSeconds, expiresAt } };
   });
 }
@@ -108,7 +108,7 @@ export function unlock(drive: Drive, path: DrivePath, token: LockToken, { check 
         throw new DriveError('forbidden', 'Only who locked this, or a manager of the drive, can unlock it.');
       }
     }
-    await transaction.transaction.removeLock(token);
+    await transaction.store.removeLock(token);
     return true;
   });
 }

@@ -11,10 +11,14 @@ const KEPT_MS = 60_000;
  * To be called before a file is moved away or deleted: remembers its locks of which the request submits the token, for the
  * file that a program puts in its place next (Office, KeePass; docs/decisions/0007). Nobody is locked out by them.
  */
-export async function vacateLocks(changes: DriveTransaction, found: Found, tokens: ReadonlySet<string>): Promise<void> {
-  const { membership, now, transaction } = changes;
+export async function vacateLocks(
+  transaction: DriveTransaction,
+  found: Found,
+  tokens: ReadonlySet<string>,
+): Promise<void> {
+  const { membership, now, store } = transaction;
   if (tokens.size === 0 || found.resource?.kind !== 'node' || found.resource.isCollection) return;
-  await transaction.vacateLocks(found.resource.node!, membership.userId, [...tokens], now, now + KEPT_MS);
+  await store.vacateLocks(found.resource.node!, membership.userId, [...tokens], now, now + KEPT_MS);
 }
 
 /** The user's vacated locks among these tokens. Each counts at its place as long as nothing is there: see `isAt`. */
@@ -32,19 +36,19 @@ export function isAt(lock: VacatedLock, found: Found): boolean {
  * more than there may be.
  */
 export async function takeUpLocks(
-  changes: DriveTransaction,
+  transaction: DriveTransaction,
   found: Found,
   node: NodeRow,
   tokens: ReadonlySet<string>,
 ): Promise<void> {
   if (found.resource !== null || node.isCollection) return;
-  const vacated = (await findVacatedLocks(changes, tokens)).filter((lock) => isAt(lock, found));
+  const vacated = (await findVacatedLocks(transaction, tokens)).filter((lock) => isAt(lock, found));
   if (vacated.length === 0) return;
-  const above = await locksCovering(changes, found);
-  const most = Math.min(await locksLeft(changes), SHARED_LOCKS_MAX - above.length);
+  const above = await locksCovering(transaction, found);
+  const most = Math.min(await locksLeft(transaction), SHARED_LOCKS_MAX - above.length);
   for (const { parentId: _parent, name: _name, ...lock } of vacated.slice(0, Math.max(0, most))) {
     if (conflictsOf(above, lock.scope).length > 0) continue;
-    await changes.transaction.insertLock({ ...lock, nodeId: node.id, isDeep: false });
-    await changes.transaction.forgetVacatedLock(lock.token);
+    await transaction.store.insertLock({ ...lock, nodeId: node.id, isDeep: false });
+    await transaction.store.forgetVacatedLock(lock.token);
   }
 }

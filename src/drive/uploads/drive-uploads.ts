@@ -127,7 +127,7 @@ export class DriveUploads {
       const former = await this.#drive.write(async (transaction) => {
         checkMayAdd(transaction.membership);
         await checkOpen(transaction, upload);
-        const { uploads } = transaction.transaction;
+        const { uploads } = transaction.store;
         const part = await uploads.findPart(upload.id, name);
         if (!part) throw new DriveError('not-found', 'There is no such part.');
         await uploads.removePart(upload.id, name);
@@ -140,9 +140,9 @@ export class DriveUploads {
   /** With its parts; the file that it became, if it did, stays. Throws `DriveError` `forbidden`, `busy`. */
   remove(upload: UploadRow): Promise<void> {
     return this.alone(upload, async () => {
-      await this.#drive.write(async ({ membership, transaction }) => {
+      await this.#drive.write(async ({ membership, store }) => {
         checkMayAdd(membership);
-        await transaction.uploads.remove(upload.id);
+        await store.uploads.remove(upload.id);
       }, MAKES_ROOM);
       this.#shared.assemblies.drop(upload.id);
     });
@@ -161,7 +161,7 @@ export class DriveUploads {
     if (size !== null) this.#drive.checkSize(size);
     return this.#drive.write(async (transaction) => {
       const { membership, now } = transaction;
-      const { uploads } = transaction.transaction;
+      const { uploads } = transaction.store;
       checkMayAdd(membership);
       await check(transaction);
       const key = keyOf(membership, name);

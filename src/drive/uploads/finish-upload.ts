@@ -62,7 +62,7 @@ async function seal(
   order: readonly PartRow[],
   isRemembered: boolean,
 ): Promise<void> {
-  const { uploads } = transaction.transaction;
+  const { uploads } = transaction.store;
   await checkOpen(transaction, upload);
   const parts = orderParts(await uploads.parts(upload.id));
   if (parts.length !== order.length || parts.some(({ blobId }, index) => blobId !== order[index]?.blobId)) {

@@ -77,7 +77,7 @@ export async function storePart(
 ): Promise<StoredPart> {
   const { size, id: blobId } = content.row;
   const stored = await drive.writeContent(content, async (transaction) => {
-    const { uploads } = transaction.transaction;
+    const { uploads } = transaction.store;
     checkFits(part, size);
     checkMayAdd(transaction.membership);
     const open = await checkOpen(transaction, upload);
@@ -102,11 +102,11 @@ export async function storePart(
   return stored;
 }
 
-async function announce({ transaction }: DriveTransaction, upload: UploadRow, whole: number | null): Promise<void> {
+async function announce({ store }: DriveTransaction, upload: UploadRow, whole: number | null): Promise<void> {
   if (whole === null || whole === upload.size) return;
   if (upload.size !== null)
     throw new DriveError('incomplete', 'The announced size of the file is another than before.');
-  await transaction.uploads.setSize(upload.id, whole);
+  await store.uploads.setSize(upload.id, whole);
 }
 
 function checkFits({ sizes }: PartPlace, size: number): void {
