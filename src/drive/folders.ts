@@ -1,10 +1,11 @@
 import type { NodeId } from '../stores/values.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
-import { checkNewPlace, type DriveTransaction } from './drive-transaction.js';
+import type { DriveTransaction } from './drive-transaction.js';
 import { checkLocks } from './locks/locks.js';
 import { type DrivePath, normalizePath } from './names.js';
 import { NO_TOKENS, type Permit } from './permit.js';
+import { checkNewPlace } from './place-checks.js';
 import { applyChanges, type PropertyChanges } from './properties.js';
 import { type Found, type Resource, readResource, resourceOf } from './resource.js';
 import { checkMayAdd } from './rights.js';

@@ -1,10 +1,11 @@
 import type { ContentRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
-import { checkOrdinary, type DriveTransaction, spaceOf } from './drive-transaction.js';
+import type { DriveTransaction } from './drive-transaction.js';
 import { checkLocks } from './locks/locks.js';
 import type { DrivePath } from './names.js';
 import type { Permit } from './permit.js';
+import { checkOrdinary, spaceOf } from './place-checks.js';
 import { noRoom, roomLeft } from './quota.js';
 import { type Found, type Resource, readResource } from './resource.js';
 import { checkMayChange } from './rights.js';

@@ -3,12 +3,13 @@ import { isLargeCopy, type StagedTree, takeStaged, writeCopy } from './copy-tree
 import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
-import { checkNewPlace, checkOrdinary, type DriveTransaction, spaceOf } from './drive-transaction.js';
+import type { DriveTransaction } from './drive-transaction.js';
 import { findFreePlace } from './free-place.js';
 import { checkLocks } from './locks/locks.js';
 import { takeUpLocks, vacateLocks } from './locks/vacated-locks.js';
 import { checkNewName, type DrivePath } from './names.js';
 import type { Permit } from './permit.js';
+import { checkNewPlace, checkOrdinary, spaceOf } from './place-checks.js';
 import { PROPERTIES_BYTES_MAX } from './properties.js';
 import { checkRoom } from './quota.js';
 import { type Found, type Resource, readResource, resourceOf } from './resource.js';

@@ -1,11 +1,12 @@
 import type { ContentRow } from '../stores/metadata-store.js';
 import type { Expectations, Incoming, ReceivedContent } from './contents.js';
 import type { Drive } from './drive.js';
-import { checkPutTarget, type DriveTransaction, spaceOf } from './drive-transaction.js';
+import type { DriveTransaction } from './drive-transaction.js';
 import { checkLocks } from './locks/locks.js';
 import { takeUpLocks } from './locks/vacated-locks.js';
 import type { DrivePath } from './names.js';
 import type { Permit } from './permit.js';
+import { checkPutTarget, spaceOf } from './place-checks.js';
 import { noRoom, roomLeft } from './quota.js';
 import type { Found, Resource } from './resource.js';
 import type { Snapshot } from './snapshot.js';

@@ -1,5 +1,5 @@
-import { spaceOf } from '../drive-transaction.js';
 import type { DrivePath } from '../names.js';
+import { spaceOf } from '../place-checks.js';
 import type { Found } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
 

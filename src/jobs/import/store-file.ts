@@ -1,9 +1,9 @@
 import type { ReceivedContent } from '../../drive/contents.js';
 import type { Drive } from '../../drive/drive.js';
 import type { DriveTransaction } from '../../drive/drive-transaction.js';
-import { spaceOf } from '../../drive/drive-transaction.js';
 import { checkLocks } from '../../drive/locks/locks.js';
 import { type DrivePath, freeName } from '../../drive/names.js';
+import { spaceOf } from '../../drive/place-checks.js';
 import { roomOf } from '../../drive/quota.js';
 import type { Found } from '../../drive/resource.js';
 import type { Snapshot } from '../../drive/snapshot.js';
