@@ -246,8 +246,16 @@ function isMailServer(text: string): boolean {
   }
 }
 
+/** The token that scrapers of /metrics bring, wherever it is set; null: none. Throws `ConfigError` where its file holds none. */
+export function readMetricsToken({ metricsToken, metricsTokenFile: file }: Config): string | null {
+  if (file === null) return metricsToken;
+  const token = readFileSync(file, 'utf8').trim();
+  if (isMetricsToken(token)) return token;
+  throw new ConfigError(`${file} holds no token for metrics: it needs at least 16 letters, digits or - . _ ~ + / =`);
+}
+
 /** What RFC 6750 lets a bearer token consist of, and long enough not to be guessed. */
-export function isMetricsToken(text: string): boolean {
+function isMetricsToken(text: string): boolean {
   return /^[\w.~+/=-]{16,}$/.test(text);
 }
 

@@ -1,10 +1,6 @@
-import { Accounts } from './accounts/accounts.js';
-import { Audit } from './accounts/audit.js';
 import { FIRST_EMAIL } from './accounts/first-account.js';
 import { makePassword } from './accounts/password-rules.js';
-import { Passwords } from './accounts/passwords.js';
-import type { Config } from './config.js';
-import type { Engines } from './engines/open-engines.js';
+import type { Parts } from './parts.js';
 
 const DRIVE_NAME = 'Firn';
 
@@ -12,12 +8,8 @@ const DRIVE_NAME = 'Firn';
  * Gives a storage without users its first administrator and a first drive (PRODUCT R1), and the text that says, this
  * once, how to connect. Null when there are users already.
  */
-export async function prepareFirstStart(engines: Engines, config: Config, url: string): Promise<string | null> {
+export async function prepareFirstStart({ accounts, config, engines }: Parts, url: string): Promise<string | null> {
   if ((await engines.accounts.listUsers(null, 1)).length > 0) return null;
-  const accounts = new Accounts(engines.accounts, new Passwords(), {
-    uploadMaxBytes: config.uploadMaxExtendedBytes,
-    audit: new Audit(engines.security),
-  });
   const password = makePassword();
   await accounts.createUser({ email: FIRST_EMAIL, name: 'Administrator', password, isAdmin: true });
   const drive = await accounts.createDrive({

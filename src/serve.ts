@@ -10,7 +10,7 @@ async function start(): Promise<void> {
   const config = readConfig();
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const server = await startServer(config, log);
-  const welcome = await prepareFirstStart(server.engines, config, server.url);
+  const welcome = await prepareFirstStart(server.parts, server.url);
   let isEnding = false;
   const end = async (signal: string) => {
     if (isEnding) process.exit(1);
@@ -19,7 +19,7 @@ async function start(): Promise<void> {
     await server.stop();
     log.info('ended');
     // An ordinary end closes the database, which isn't to be trusted after its disk failed.
-    if (server.engines.durability.trouble() !== null) process.exit(1);
+    if (server.parts.engines.durability.trouble() !== null) process.exit(1);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
   // No request gets here: errors end in the error middleware. What does is a defect, whose process can't be trusted.

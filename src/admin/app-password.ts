@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
+import type { Parts } from '../parts.js';
 import type { Allowance, AppPasswordRow } from '../stores/account-store.js';
 import { toDate, toDriveId, toNumber } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { openFolder } from './open-folder.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark, toIso, toMinute, type Workplace } from './workplace.js';
+import { atWork, type OutputOptions, print, remark, toIso, toMinute } from './workplace.js';
 
 export function appPasswordCommand(): Command {
   const command = new Command('app-password').description('secrets that one device or program uses');
@@ -38,12 +39,11 @@ function create(): Command {
         '\n  $ firn app-password create anna@example.org Camera --folder "/Common documents/photos" --add-only',
     )
     .action((email: string, name: string, options: CreateOptions) =>
-      atWork(async (workplace) => {
-        const driveId = await chooseDrive(workplace, email, options);
+      atWork(async (parts) => {
+        const driveId = await chooseDrive(parts, email, options);
         const allowance: Allowance = options.readOnly ? 'read-only' : options.addOnly ? 'add-only' : 'full';
-        const scopeId =
-          options.folder === undefined ? null : await openFolder(workplace, email, driveId!, options.folder);
-        const { row, secret } = await workplace.accounts.createAppPassword({
+        const scopeId = options.folder === undefined ? null : await openFolder(parts, email, driveId!, options.folder);
+        const { row, secret } = await parts.accounts.createAppPassword({
           email,
           name,
           driveId,
@@ -58,7 +58,7 @@ function create(): Command {
 }
 
 /** A folder is on some drive: the user's only one where the command names none. */
-async function chooseDrive({ accounts, engines }: Workplace, email: string, options: CreateOptions) {
+async function chooseDrive({ accounts, engines }: Parts, email: string, options: CreateOptions) {
   if (options.drive !== undefined || options.folder === undefined) return options.drive ?? null;
   const user = await accounts.readUser(email);
   const drives = await engines.accounts.drivesOf(user.id);

@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { readConfig } from '../config.js';
-import { openRestore } from '../engines/open-engines.js';
 import { backup, type CopyReport, restore } from '../jobs/backup.js';
+import { openRestore } from '../parts.js';
 import { CommandError } from './command-error.js';
 import { atWork, type OutputOptions, print, remark } from './workplace.js';
 

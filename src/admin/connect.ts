@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { Argument, Command } from 'commander';
 import { checkNewName, normalizePath } from '../drive/names.js';
+import type { Parts } from '../parts.js';
 import { toDriveId } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { CLIENTS, type Connection, folderAddress } from './connection-files.js';
 import { driveAddress } from './drive-address.js';
-import { atWork, type OutputOptions, print, readPassword, remark, type Workplace } from './workplace.js';
+import { atWork, type OutputOptions, print, readPassword, remark } from './workplace.js';
 
 interface ConnectOptions extends OutputOptions {
   readonly user?: string;
@@ -32,7 +33,7 @@ export function connectCommand(): Command {
         '      firn connect 123456 rclone --user anna@example.org --password-stdin >> ~/.config/rclone/rclone.conf',
     )
     .action((id: number, word: string, options: ConnectOptions) =>
-      atWork(async (workplace) => {
+      atWork(async (parts) => {
         const client = CLIENTS.get(word)!;
         if (options.passwordStdin && !client.holdsPassword) {
           throw new CommandError(`${client.name} takes the password itself; leave --password-stdin out.`);
@@ -42,7 +43,7 @@ export function connectCommand(): Command {
             `${client.name} wants the drive and lets people choose its folders; leave --folder out.`,
           );
         }
-        const connection = await prepare(workplace, id, options);
+        const connection = await prepare(parts, id, options);
         const { text, hint } = client.write(connection);
         const { driveId: drive, user } = connection;
         const address = `${folderAddress(connection)}`;
@@ -58,10 +59,10 @@ export function connectCommand(): Command {
     );
 }
 
-async function prepare(workplace: Workplace, id: number, options: ConnectOptions): Promise<Connection> {
-  const { accounts, config } = workplace;
+async function prepare(parts: Parts, id: number, options: ConnectOptions): Promise<Connection> {
+  const { accounts, config } = parts;
   const drive = await accounts.readDrive(id);
-  const user = await chooseUser(workplace, drive.id, options.user);
+  const user = await chooseUser(parts, drive.id, options.user);
   const folder = normalizePath((options.folder ?? '').split('/').filter((name) => name !== ''));
   for (const name of folder) checkNewName(name);
   const password = options.passwordStdin ? await readPassword() : null;
@@ -69,7 +70,7 @@ async function prepare(workplace: Workplace, id: number, options: ConnectOptions
 }
 
 /** As the account spells the address. */
-async function chooseUser({ accounts, engines }: Workplace, id: number, email: string | undefined): Promise<string> {
+async function chooseUser({ accounts, engines }: Parts, id: number, email: string | undefined): Promise<string> {
   if (email !== undefined) {
     await accounts.readMember(id, email);
     return (await accounts.readUser(email)).email;

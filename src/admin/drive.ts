@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import type { Parts } from '../parts.js';
 import type { DriveRow, Role } from '../stores/account-store.js';
 import { type Limit, toBytes, toDriveId, toLimit, toRole } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark, toIso, type Workplace } from './workplace.js';
+import { atWork, type OutputOptions, print, remark, toIso } from './workplace.js';
 
 export function driveCommand(): Command {
   const command = new Command('drive').description('drives and their members');
@@ -166,7 +167,7 @@ function members(): Command {
     );
 }
 
-async function describe(engines: Workplace['engines'], drive: DriveRow) {
+async function describe(engines: Parts['engines'], drive: DriveRow) {
   const { id, name, quotaBytes, uploadMaxBytes, createdAt } = drive;
   const roots = { rootId: drive.rootId, homeId: drive.commonId, binId: drive.commonBinId };
   const { driveBytes: usedBytes } = await engines.metadata.read([id], (view) => view.usage(roots));

@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
-import { SecretBox } from '../accounts/secret-box.js';
 import { RetryableError } from '../jobs/back-off.js';
 import { RefusedAddressError } from '../jobs/import/address-guard.js';
 import { CONFLICT_RULES, type ConflictRule } from '../jobs/import/import-request.js';
-import { Imports, type ImportView } from '../jobs/import/imports.js';
+import type { Imports, ImportView } from '../jobs/import/imports.js';
 import { reportCsv } from '../jobs/import/report.js';
 import { JobFailedError } from '../jobs/job-runner.js';
+import type { Parts } from '../parts.js';
 import { toDriveId, toNumber } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { factsOf, isComplete, toJson, watchImport } from './import-progress.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, readPassword, remark, toMinute, type Workplace } from './workplace.js';
+import { atWork, type OutputOptions, print, readPassword, remark, toMinute } from './workplace.js';
 
 const SHOWN_MAX = 200;
 
@@ -53,9 +53,9 @@ function test(): Command {
       '\nExample:\n  $ echo "$PASSWORD" | firn import test https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin',
     )
     .action((url: string, options: SourceOptions) =>
-      atWork(async (workplace) => {
+      atWork(async (parts) => {
         const { user, from } = options;
-        const imports = await openImports(workplace);
+        const imports = await parts.openImports();
         const request = { url, user, from, password: await readPassword() };
         const found = await imports.test(request, new AbortController().signal).catch(toCommandError);
         const { folders, files, bytes, isMore, names } = found;
@@ -87,10 +87,10 @@ function start(): Command {
       '\nExample:\n  $ echo "$PASSWORD" | firn import start https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin --drive 123456',
     )
     .action((url: string, options: StartOptions) =>
-      atWork(async (workplace) => {
-        const imports = await openImports(workplace);
-        const job = await addImport(imports, workplace, url, options);
-        if (!workplace.engines.isServed()) remark('No server runs on this storage; the import begins when one does.');
+      atWork(async (parts) => {
+        const imports = await parts.openImports();
+        const job = await addImport(imports, parts, url, options);
+        if (!parts.engines.isServed()) remark('No server runs on this storage; the import begins when one does.');
         remark(`Import ${job.id} is queued; "firn import show ${job.id}" tells how far it is.`);
         const last = options.wait ? await watchImport(imports, job.id) : job;
         print(options, toJson(last), `${last.id}`);
@@ -105,8 +105,8 @@ function list(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import list')
     .action((options: OutputOptions) =>
-      atWork(async (workplace) => {
-        const found = await (await openImports(workplace)).list(null, null, SHOWN_MAX);
+      atWork(async (parts) => {
+        const found = await (await parts.openImports()).list(null, null, SHOWN_MAX);
         const rows = found.map((view) => [
           `${view.id}`,
           view.state,
@@ -129,8 +129,8 @@ function show(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import show 12')
     .action((id: number, options: OutputOptions) =>
-      atWork(async (workplace) => {
-        const imports = await openImports(workplace);
+      atWork(async (parts) => {
+        const imports = await parts.openImports();
         const view = await readImport(imports, id);
         const isLive = !options.json && process.stdout.isTTY && view.endedAt === null;
         const last = isLive ? await watchImport(imports, id) : view;
@@ -146,8 +146,8 @@ function cancel(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import cancel 12')
     .action((id: number, options: OutputOptions) =>
-      atWork(async (workplace) => {
-        const imports = await openImports(workplace);
+      atWork(async (parts) => {
+        const imports = await parts.openImports();
         await readImport(imports, id);
         if (!(await imports.cancel(id))) throw new CommandError(`Import ${id} has ended already.`);
         remark(`Import ${id} ends now; what has come stays.`);
@@ -163,8 +163,8 @@ function report(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn import report 12 > report.csv')
     .action((id: number, options: OutputOptions) =>
-      atWork(async (workplace) => {
-        const imports = await openImports(workplace);
+      atWork(async (parts) => {
+        const imports = await parts.openImports();
         await readImport(imports, id);
         if (!options.json) {
           for await (const line of reportCsv(imports.report(id))) await write(line);
@@ -177,18 +177,7 @@ function report(): Command {
     );
 }
 
-async function openImports({ config, engines }: Workplace): Promise<Imports> {
-  return new Imports({
-    jobs: engines.jobs,
-    imports: engines.imports,
-    box: new SecretBox(await engines.readSecretKey()),
-    allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
-    idleSeconds: config.idleTimeoutSeconds,
-    now: Date.now,
-  });
-}
-
-async function addImport(imports: Imports, { accounts, engines }: Workplace, url: string, options: StartOptions) {
+async function addImport(imports: Imports, { accounts, engines }: Parts, url: string, options: StartOptions) {
   const drive = await accounts.readDrive(options.drive);
   const members = await engines.accounts.members(drive.id);
   const email = options.as ?? members.find(({ role }) => role === 'manager')?.email;

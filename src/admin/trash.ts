@@ -3,6 +3,7 @@ import { OPERATOR } from '../accounts/audit.js';
 import type { NamedMember } from '../drive/membership.js';
 import { TRASH_NAME } from '../drive/names.js';
 import { emptyTrash } from '../drive/trash.js';
+import type { Parts } from '../parts.js';
 import type { DriveRow } from '../stores/account-store.js';
 import type { TrashRow } from '../stores/metadata-store.js';
 import type { DriveId, NodeId, UserId } from '../stores/values.js';
@@ -11,7 +12,7 @@ import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { openDriveFor } from './operator.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark, toIso, toMinute, type Workplace } from './workplace.js';
+import { atWork, type OutputOptions, print, remark, toIso, toMinute } from './workplace.js';
 
 const PAGE = 500;
 
@@ -41,13 +42,13 @@ function list(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn trash list 123456')
     .action((id: number, options: TrashOptions) =>
-      atWork(async (workplace) => {
-        const drive = await workplace.accounts.readDrive(id);
-        const members = await workplace.engines.accounts.members(drive.id);
+      atWork(async (parts) => {
+        const drive = await parts.accounts.readDrive(id);
+        const members = await parts.engines.accounts.members(drive.id);
         const emails = new Map(members.map(({ userId, email }) => [userId, email]));
         const found = [];
-        for (const bin of await binsOf(workplace, drive, options.member)) {
-          for await (const row of rowsOf(workplace, drive.id, bin)) found.push(describe(row, emails));
+        for (const bin of await binsOf(parts, drive, options.member)) {
+          for await (const row of rowsOf(parts, drive.id, bin)) found.push(describe(row, emails));
         }
         const rows = found.map((row) => [
           `${row.number}`,
@@ -72,10 +73,10 @@ function restore(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn trash restore 123456 4711')
     .action((id: number, number: number, options: OutputOptions) =>
-      atWork(async (workplace) => {
-        const drive = await workplace.accounts.readDrive(id);
-        const { row, owner } = await readTrashed(workplace, drive, number);
-        const seen = openDriveFor(workplace, drive, owner);
+      atWork(async (parts) => {
+        const drive = await parts.accounts.readDrive(id);
+        const { row, owner } = await readTrashed(parts, drive, number);
+        const seen = openDriveFor(parts, drive, owner);
         const [place] = await seen.restore([[TRASH_NAME, row.node.name]]);
         const path = `/${place!.join('/')}`;
         remark(`"${row.node.name}" is back as ${path}`);
@@ -92,14 +93,14 @@ function empty(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn trash empty 123456')
     .action((id: number, options: TrashOptions) =>
-      atWork(async (workplace) => {
-        const drive = await workplace.accounts.readDrive(id);
-        const bins = await binsOf(workplace, drive, options.member);
+      atWork(async (parts) => {
+        const drive = await parts.accounts.readDrive(id);
+        const bins = await binsOf(parts, drive, options.member);
         const ids = bins.map(({ id }) => id);
-        const removed = await emptyTrash(workplace.engines.metadata, drive.id, ids, Date.now());
+        const removed = await emptyTrash(parts.engines.metadata, drive.id, ids, Date.now());
         if (removed > 0) {
           const owner = options.member === undefined ? null : bins[0]!.owner!.userId;
-          await workplace.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
+          await parts.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
         }
         remark(`${removed} deleted for good; "firn gc" frees their room.`);
         print(options, { removed }, '');
@@ -108,15 +109,15 @@ function empty(): Command {
 }
 
 /** The common trash first, unless only a member's is asked for. */
-async function binsOf(workplace: Workplace, drive: DriveRow, email?: string): Promise<Bin[]> {
-  const members = await workplace.engines.accounts.members(drive.id);
+async function binsOf(parts: Parts, drive: DriveRow, email?: string): Promise<Bin[]> {
+  const members = await parts.engines.accounts.members(drive.id);
   const personal = members.map((member): Bin => ({ id: member.binId, owner: member }));
   if (email === undefined) return [{ id: drive.commonBinId, owner: null }, ...personal];
-  const { userId } = await workplace.accounts.readMember(drive.id, email);
+  const { userId } = await parts.accounts.readMember(drive.id, email);
   return personal.filter((bin) => bin.owner?.userId === userId);
 }
 
-async function* rowsOf({ engines }: Workplace, driveId: DriveId, bin: Bin): AsyncGenerator<TrashRow> {
+async function* rowsOf({ engines }: Parts, driveId: DriveId, bin: Bin): AsyncGenerator<TrashRow> {
   for (let after: string | null = null; ; ) {
     const from: string | null = after;
     const page: TrashRow[] = await engines.metadata.read([driveId], (view) => view.trash([bin.id], from, PAGE));
@@ -128,17 +129,17 @@ async function* rowsOf({ engines }: Workplace, driveId: DriveId, bin: Bin): Asyn
 
 /** Something in the trash, and a member who sees it there. Throws `CommandError`. */
 async function readTrashed(
-  workplace: Workplace,
+  parts: Parts,
   drive: DriveRow,
   number: number,
 ): Promise<{ row: TrashRow; owner: NamedMember }> {
-  const row = await workplace.engines.metadata.read([drive.id], (view) => view.findTrash(number as NodeId));
+  const row = await parts.engines.metadata.read([drive.id], (view) => view.findTrash(number as NodeId));
   if (row?.node.driveId !== drive.id) {
     throw new CommandError(
       `Drive ${drive.id} has nothing with the number ${number} in its trash; see "firn trash list".`,
     );
   }
-  const members = await workplace.engines.accounts.members(drive.id);
+  const members = await parts.engines.accounts.members(drive.id);
   const owner = row.ownerId === null ? members[0] : members.find(({ userId }) => userId === row.ownerId);
   if (owner) return { row, owner };
   throw new CommandError('Its owner is no member of the drive any more; add them with "firn drive add-member" first.');

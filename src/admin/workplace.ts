@@ -1,17 +1,6 @@
-import { Accounts } from '../accounts/accounts.js';
-import { Audit } from '../accounts/audit.js';
-import { Passwords } from '../accounts/passwords.js';
-import { type Config, readConfig } from '../config.js';
-import { type Engines, openEngines } from '../engines/open-engines.js';
+import { readConfig } from '../config.js';
+import { openParts, type Parts } from '../parts.js';
 import { CommandError } from './command-error.js';
-
-/** What a command works with. */
-export interface Workplace {
-  readonly config: Config;
-  readonly engines: Engines;
-  readonly accounts: Accounts;
-  readonly audit: Audit;
-}
 
 /** Options that every command has. */
 export interface OutputOptions {
@@ -23,20 +12,16 @@ export interface OutputOptions {
  * that a wrong FIRN_STORAGE shows.
  */
 export async function atWork(
-  work: (workplace: Workplace) => Promise<void>,
+  work: (parts: Parts) => Promise<void>,
   options: { readonly mayMake?: boolean } = {},
 ): Promise<void> {
   const config = readConfig();
-  const engines = await openEngines(config, { ...options, isCommand: true });
+  const parts = await openParts(config, { ...options, isCommand: true });
   try {
-    if (engines.isNew) remark(`A new storage is made in ${config.storage}.`);
-    const passwords = new Passwords();
-    const audit = new Audit(engines.security);
-    const uploadMaxBytes = config.uploadMaxExtendedBytes;
-    const accounts = new Accounts(engines.accounts, passwords, { uploadMaxBytes, audit });
-    await work({ config, engines, accounts, audit });
+    if (parts.engines.isNew) remark(`A new storage is made in ${config.storage}.`);
+    await work(parts);
   } finally {
-    await engines.close();
+    await parts.close();
   }
 }
 

@@ -9,6 +9,8 @@ import { finish, openStorage } from './storage-format.js';
 import { readStorageKey, SECRET_KEY } from './storage-key.js';
 import { openBlobs } from './storage-whole.js';
 
+export type { EngineOptions } from './metadata-engine.js';
+
 /** Which engines stand behind the seams, and where their data is. */
 export interface EngineConfig {
   /** Folder of everything that has no place of its own. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /** The address of the client, as far as proxies that are trusted tell of it in `X-Forwarded-For`. */
@@ -43,6 +43,18 @@ function isEncrypted(req: IncomingMessage): boolean {
 
 function isSaidSecure(req: IncomingMessage): boolean {
   return /^https\b/i.test(String(req.headers['x-forwarded-proto']));
+}
+
+/** A list of addresses and networks (CIDR), as the settings have them. */
+export function addressList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
 }
 
 /** Whether the address is one of a proxy that is believed. */

@@ -1,4 +1,4 @@
-import { Audit } from '../accounts/audit.js';
+import type { Audit } from '../accounts/audit.js';
 import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
 import type { Uploads } from '../drive/uploads/uploads.js';
@@ -31,6 +31,7 @@ export interface Maintenance {
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
   readonly security: SecurityStore;
+  readonly audit: Pick<Audit, 'forget'>;
   readonly uploads: Uploads;
   readonly history: StorageHistory;
   readonly durability: Pick<Durability, 'emptyLog'>;
@@ -46,8 +47,20 @@ export interface Maintenance {
 
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
-  const { metadata, blobs, blobIndex, security, uploads, history, durability, gc, clock, clockStore, ...config } =
-    parts;
+  const {
+    metadata,
+    blobs,
+    blobIndex,
+    security,
+    audit,
+    uploads,
+    history,
+    durability,
+    gc,
+    clock,
+    clockStore,
+    ...config
+  } = parts;
   const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
     kind,
     everyMinutes: EVERY_MINUTES,
@@ -75,7 +88,7 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     hourly('audit expiry', async (signal) => {
       if (config.auditRetentionDays === 0) return;
       const { expiryAt } = await clock.look();
-      await new Audit(security).forget(expiryAt - config.auditRetentionDays * DAY_MS, signal);
+      await audit.forget(expiryAt - config.auditRetentionDays * DAY_MS, signal);
     }),
     hourly('upload expiry', async (signal) => uploads.removeExpired((await clock.look()).expiryAt, signal)),
     hourly('garbage collection', async (signal) => {

@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.js';
 import type { Drive } from '../../src/drive/drive.js';
 import { NO_TOKENS } from '../../src/drive/permit.js';
 import { openEngines } from '../../src/engines/open-engines.js';
+import { Parts } from '../../src/parts.js';
 import { buildFirn, makeTeam } from './firn.js';
 
 beforeAll(buildFirn);
@@ -17,7 +18,7 @@ async function atDrive(team: Team, email: string, work: (drive: Drive) => Promis
   try {
     const drive = (await engines.accounts.listDrives(null, 1))[0]!;
     const member = (await engines.accounts.members(drive.id)).find((candidate) => candidate.email === email)!;
-    await work(openDriveFor({ config, engines }, drive, member));
+    await work(openDriveFor(new Parts(config, engines), drive, member));
   } finally {
     await engines.close();
   }

@@ -193,7 +193,7 @@ describe('JobRunner', () => {
     const { metadata, accounts, history } = storage.world.engine;
     const { kinds } = maintenanceLane({
       ...{ metadata, blobs: storage.blobs, blobIndex: storage.blobIndex, history, gc: new GcTotals() },
-      ...{ security: accounts as never, uploads: { removeExpired: async () => {} } as never },
+      ...{ security: accounts as never, audit: accounts as never, uploads: { removeExpired: async () => {} } as never },
       durability: database,
       clock: new SteadyClock({ store: new SqlClockStore(database), onJump() {} }),
       clockStore: new SqlClockStore(database),

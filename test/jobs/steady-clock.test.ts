@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Audit } from '../../src/accounts/audit.js';
 import { SqlClockStore } from '../../src/engines/sql/sql-clock-store.js';
 import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
@@ -47,7 +48,9 @@ describe('SteadyClock and what expires', () => {
   async function runJob(kind: string): Promise<void> {
     const { metadata, history, database } = storage.world.engine;
     const { blobs, blobIndex } = storage;
-    const parts = { metadata, blobs, blobIndex, history, security: storesOf(database).security, gc: new GcTotals() };
+    const { security } = storesOf(database);
+    const audit = new Audit(security);
+    const parts = { metadata, blobs, blobIndex, history, security, audit, gc: new GcTotals() };
     const days = { trashRetentionDays: 60, auditRetentionDays: 365, sessionLongestHours: 336, uploadExpiryHours: 24 };
     const { kinds } = maintenanceLane({ ...parts, ...days, clock, clockStore: store } as unknown as Maintenance);
     const work = { job: {} as never, signal: new AbortController().signal, report() {}, renew() {} };

@@ -60,7 +60,7 @@ export class TestServer {
   }
 
   get engines(): Engines {
-    return this.#running.engines;
+    return this.#running.parts.engines;
   }
 
   get accounts(): Accounts {

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import type { Authenticator } from './accounts/authenticator.js';
+import { Passkeys } from './accounts/passkeys.js';
+import { SecondFactors } from './accounts/second-factors.js';
+import type { SecretBox } from './accounts/secret-box.js';
+import { Sessions } from './accounts/sessions.js';
+import { verifyCode } from './accounts/verify-code.js';
+import { LoginFlows } from './cloud/login-flows.js';
+import { readMetricsToken } from './config.js';
+import type { ConsoleParts } from './console/console-parts.js';
+import type { DriveParts } from './drive/drive.js';
+import type { ChangeWatch } from './drive/sync/change-watch.js';
+import type { AppParts } from './http/app.js';
+import { driveAddresses } from './http/drive-addresses.js';
+import { addressList } from './http/forwarded.js';
+import type { MetricsParts } from './http/metrics.js';
+import { Mounts } from './http/mounts.js';
+import type { GcTotals } from './jobs/gc-totals.js';
+import type { Imports } from './jobs/import/imports.js';
+import type { JobRunner } from './jobs/job-runner.js';
+import type { ScrubTotals } from './jobs/scrub.js';
+import type { ConnectionCounts } from './metrics/connection-counts.js';
+import { Metrics } from './metrics/metrics.js';
+import { RequestCounts } from './metrics/request-counts.js';
+import type { Parts } from './parts.js';
+import { StoreFailingError } from './stores/metadata-store.js';
+
+const LOOPBACK = ['127.0.0.0/8', '::1'];
+
+/** What a server has beside `Parts`. */
+export interface ServerParts {
+  readonly authenticator: Authenticator;
+  readonly box: SecretBox;
+  readonly imports: Imports;
+  readonly driveParts: DriveParts;
+  readonly changeWatch: ChangeWatch;
+  readonly connections: ConnectionCounts;
+  readonly jobs: JobRunner;
+  readonly gc: GcTotals;
+  readonly scrub: ScrubTotals;
+  readonly log: Logger;
+}
+
+/** Makes what requests are answered with. Throws `ConfigError` where the metrics' token can't be read. */
+export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
+  const { config, engines, accounts, audit } = parts;
+  const { authenticator, driveParts, changeWatch, log } = server;
+  const consoleParts = makeConsoleParts(parts, server);
+  return {
+    metrics: makeMetricsParts(parts, server),
+    driveParts,
+    changeWatch,
+    console: consoleParts,
+    accounts: engines.accounts,
+    authenticator,
+    accountRules: accounts,
+    audit,
+    loginFlows: makeLoginFlows(parts, authenticator, consoleParts),
+    publicUrl: config.publicUrl,
+    mounts: new Mounts(config.driveHost),
+    options: {
+      lockTimeoutMaxSeconds: config.lockTimeoutMaxSeconds,
+      isQuotaHiddenFromFinder: config.quotaHiddenFromFinder,
+    },
+    log,
+    realm: config.realm,
+    hstsSeconds: config.tlsCertificate === null ? null : config.hstsSeconds,
+    corsOrigins: config.corsOrigins,
+    trustedProxies: addressList(config.trustedProxies),
+    checkReady: () => checkReady(parts),
+  };
+}
+
+/** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. */
+async function checkReady({ engines: { metadata, blobs, durability } }: Parts): Promise<void> {
+  const trouble = durability.trouble();
+  if (trouble !== null) throw new StoreFailingError(trouble);
+  await blobs.checkWritable();
+  await metadata.read([], (view) => view.findNodes([]));
+  // Waits its turn in the queue of the writers, takes the write lock and gives it back.
+  await metadata.write([], async () => {});
+  await durability.prove();
+}
+
+function makeLoginFlows(parts: Parts, authenticator: Authenticator, consoleParts: ConsoleParts): LoginFlows {
+  const { engines, accounts, audit } = parts;
+  return new LoginFlows({
+    accounts,
+    signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
+    verifyCode: (userId, code, actor) => verifyCode(consoleParts, userId, code, actor),
+    audit,
+    drivesOf: (userId) => engines.accounts.drivesOf(userId),
+    // They live in memory, and no jump of the clock ends one or lets it last.
+    now: () => performance.now(),
+  });
+}
+
+function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerParts): MetricsParts {
+  const token = readMetricsToken(config);
+  const addresses = config.metricsAddresses ?? (token === null ? LOOPBACK : null);
+  const requests = new RequestCounts();
+  const { metadata, blobs, durability, jobs: jobStore } = engines;
+  const { connections, authenticator, changeWatch, jobs, gc, scrub } = server;
+  const engineMetrics = engines.metrics();
+  const sources = { requests, connections, authenticator, passwords, changeWatch, jobs, jobStore, gc, scrub };
+  return {
+    requests,
+    metrics: new Metrics({ ...sources, metadata, blobs, durability, engineMetrics }),
+    token,
+    addresses: addresses && addressList(addresses),
+  };
+}
+
+function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
+  const { config, engines, accounts, audit, passwords } = parts;
+  const { authenticator, box, imports, driveParts, scrub, log } = server;
+  const { accounts: store, security, history } = engines;
+  return {
+    accounts,
+    store,
+    security,
+    authenticator,
+    driveParts,
+    sessions: new Sessions(security, {
+      idleMinutes: config.sessionIdleMinutes,
+      longestHours: config.sessionLongestHours,
+      freshMinutes: config.freshSignInMinutes,
+    }),
+    secondFactors: new SecondFactors(security, passwords, box, {
+      issuer: config.realm,
+      onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
+    }),
+    passkeys: new Passkeys(security, passwords, { name: config.realm, publicUrl: config.publicUrl }),
+    audit,
+    alerts: parts.makeAlerts((failure) => log.error(failure, 'a mail could not be sent')),
+    history,
+    imports,
+    freeBytes: () => driveParts.contents.freeBytes(),
+    damagedContents: () => scrub.damaged,
+    publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
+    addressesOf: (driveId, address) => driveAddresses(config, driveId, address),
+  };
+}

@@ -1,0 +1,88 @@
+import { Accounts } from './accounts/accounts.js';
+import { Alerts } from './accounts/alerts.js';
+import { Audit } from './accounts/audit.js';
+import { Mailer, type MailerOptions } from './accounts/mailer.js';
+import { Passwords } from './accounts/passwords.js';
+import { SecretBox } from './accounts/secret-box.js';
+import type { Config } from './config.js';
+import { Contents } from './drive/contents.js';
+import type { DriveParts } from './drive/drive.js';
+import { Uploads } from './drive/uploads/uploads.js';
+import { type EngineOptions, type Engines, openEngines } from './engines/open-engines.js';
+import type { AllowedPlaces } from './jobs/import/address-guard.js';
+import { Imports } from './jobs/import/imports.js';
+
+export { openRestore } from './engines/open-engines.js';
+
+/** What the server, its first start and the commands work with. What not each of them needs is made when it is asked for. */
+export class Parts {
+  readonly passwords = new Passwords();
+  readonly audit: Audit;
+  readonly accounts: Accounts;
+  /** Where imports may go although the address is private. */
+  readonly allowedPlaces: AllowedPlaces;
+  #driveParts: DriveParts | null = null;
+  #box: Promise<SecretBox> | null = null;
+
+  constructor(
+    readonly config: Config,
+    readonly engines: Engines,
+  ) {
+    const { importAllowedHosts: hosts, importAllowedNetworks: networks } = config;
+    this.audit = new Audit(engines.security);
+    this.accounts = new Accounts(engines.accounts, this.passwords, {
+      uploadMaxBytes: config.uploadMaxExtendedBytes,
+      audit: this.audit,
+    });
+    this.allowedPlaces = { hosts, networks };
+  }
+
+  get driveParts(): DriveParts {
+    this.#driveParts ??= this.#makeDriveParts();
+    return this.#driveParts;
+  }
+
+  /** Encrypts secrets that have to be read again. Rejects as `Engines.readSecretKey` does. */
+  openSecretBox(): Promise<SecretBox> {
+    this.#box ??= this.engines.readSecretKey().then((key) => new SecretBox(key));
+    return this.#box;
+  }
+
+  /** Rejects as `openSecretBox` does. */
+  async openImports(): Promise<Imports> {
+    const { config, engines, allowedPlaces: allowed } = this;
+    const box = await this.openSecretBox();
+    const { jobs, imports } = engines;
+    return new Imports({ jobs, imports, box, allowed, idleSeconds: config.idleTimeoutSeconds, now: Date.now });
+  }
+
+  /** `onMailFailure` is called for each mail that could not be sent. */
+  makeAlerts(onMailFailure: MailerOptions['onFailure']): Alerts {
+    const { smtpUrl, mailFrom, realm } = this.config;
+    const { accounts, security } = this.engines;
+    const hasMail = smtpUrl !== null && mailFrom !== null;
+    const mailer = hasMail ? new Mailer({ smtpUrl, mailFrom, onFailure: onMailFailure }) : null;
+    return new Alerts(accounts, security, this.audit, { mailer, realm });
+  }
+
+  /** To be called when nobody is at work any more. */
+  async close(): Promise<void> {
+    await this.#driveParts?.uploads.stop();
+    await this.engines.close();
+  }
+
+  #makeDriveParts(): DriveParts {
+    const { config, engines } = this;
+    const { inlineMaxBytes, uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours: expiryHours } = config;
+    const { metadata, blobs } = engines;
+    const contents = new Contents(blobs, { inlineMaxBytes });
+    const now = Date.now;
+    const uploads = new Uploads({ metadata, contents, expiryHours, now });
+    return { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
+  }
+}
+
+/** Opens the data that the configuration names. Rejects as `openEngines` does. */
+export async function openParts(config: Config, options: EngineOptions): Promise<Parts> {
+  return new Parts(config, await openEngines(config, options));
+}
