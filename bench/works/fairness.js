@@ -174,7 +174,7 @@ function openDatabase(bench) {
 async function collectInServer(bench, secondsMax) {
   const database = openDatabase(bench);
   try {
-    const where = "WHERE name = 'garbage collection'";
+    const where = "WHERE name = 'garbage-collection'";
     const asked = Date.now();
     const { changes } = database.prepare(`UPDATE job SET run_at = ? ${where} AND state = 'waiting'`).run(asked);
     if (changes !== 1) throw new Error('the collector could not be asked to run');

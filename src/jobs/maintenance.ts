@@ -68,38 +68,38 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     run: async ({ signal }) => void (await run(signal)),
   });
   const kinds = [
-    hourly('times ahead of the clock', async () => {
+    hourly('clock-repair', async () => {
       const { now, isSteady, isTrusted } = await clock.look();
       const sessionMs = config.sessionLongestHours * HOUR_MS;
       if (isSteady) await clockStore.pullBack(now, { sessionMs, holdMs: HOLD_MS });
       if (isTrusted) await clockStore.pullBackKept(now, { uploadMs: config.uploadExpiryHours * HOUR_MS });
     }),
-    hourly('trash expiry', async (signal) => {
+    hourly('trash-expiry', async (signal) => {
       if (config.trashRetentionDays === 0) return;
       const { now, expiryAt } = await clock.look();
       const before = expiryAt - config.trashRetentionDays * DAY_MS;
       while ((await expireTrash(metadata, before, now)) > 0) signal.throwIfAborted();
     }),
-    hourly('forgetting what was removed', async (signal) => {
+    hourly('prune-change-log', async (signal) => {
       const { expiryAt } = await clock.look();
       await forgetRemovals(metadata, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
     }),
-    hourly('session expiry', async () => security.removeExpiredSessions((await clock.look()).expiryAt)),
-    hourly('audit expiry', async (signal) => {
+    hourly('session-expiry', async () => security.removeExpiredSessions((await clock.look()).expiryAt)),
+    hourly('audit-expiry', async (signal) => {
       if (config.auditRetentionDays === 0) return;
       const { expiryAt } = await clock.look();
       await audit.forget(expiryAt - config.auditRetentionDays * DAY_MS, signal);
     }),
-    hourly('upload expiry', async (signal) => uploads.removeExpired((await clock.look()).expiryAt, signal)),
-    hourly('garbage collection', async (signal) => {
+    hourly('upload-expiry', async (signal) => uploads.removeExpired((await clock.look()).expiryAt, signal)),
+    hourly('garbage-collection', async (signal) => {
       const { expiryAt } = await clock.look();
       const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: GC_GRACE_SECONDS, signal };
       await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
     // Else the log of a quiet server holds for months what nothing else has.
-    hourly('emptying the log', () => durability.emptyLog()),
+    hourly('empty-log', () => durability.emptyLog()),
     // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
-    hourly('storage point', async (signal) => {
+    hourly('storage-point', async (signal) => {
       const { now, isSteady } = await clock.look();
       // A point in another year would stay in the picture.
       if (isSteady) await noteStorage(history, now, signal);

@@ -102,6 +102,30 @@ describe('SqliteDatabase.open and the schema', () => {
     expect(openRaw(path).pragma('foreign_key_check')).toEqual([]);
   });
 
+  it('jobs that recur keep their rows under their new names, others stay as they are', async () => {
+    const path = await temporaryFile();
+    const renaming = MIGRATIONS.find(({ name }) => name.endsWith('-job-names'))!;
+    const before = openRaw(path);
+    for (const { name, sql } of MIGRATIONS) if (name < renaming.name) before.exec(sql);
+    const add = before.prepare(
+      "INSERT INTO job (kind, name, state, run_at, parameters, created_at) VALUES (?, ?, 'waiting', ?, '{}', 0)",
+    );
+    const jobs: [string, string | null, number][] = [
+      ['trash expiry', 'trash expiry', 1],
+      ['forgetting what was removed', 'forgetting what was removed', 2],
+      ['scrub', 'scrub', 3],
+      ['import', null, 4],
+    ];
+    for (const job of jobs) add.run(...job);
+    before.exec(renaming.sql);
+    expect(before.prepare('SELECT kind, name, run_at FROM job ORDER BY id').raw().all()).toEqual([
+      ['trash-expiry', 'trash-expiry', 1],
+      ['prune-change-log', 'prune-change-log', 2],
+      ['scrub', 'scrub', 3],
+      ['import', null, 4],
+    ]);
+  });
+
   it('several processes may open a new database at once', async () => {
     const module = await bundle('src/engines/sqlite/sqlite-database.ts');
     const script = `

@@ -16,7 +16,7 @@ const SAMPLE_LABELS: Readonly<Record<string, RegExp>> = {
   status: /^([1-5]xx|none)$/,
   outcome: /^(granted|refused|throttled|no-drive)$/,
   reason: /^(|wrong|revoked|expired|former|disabled|second-factor(-required)?|app-password)$/,
-  job_name: /^[a-z ]+$/,
+  job_name: /^[a-z-]+$/,
   le: /^([\d.]+|\+Inf)$/,
 };
 

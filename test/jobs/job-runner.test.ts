@@ -202,7 +202,7 @@ describe('JobRunner', () => {
     const abort = new AbortController();
     abort.abort(new Error('ending'));
     const work = { job: {} as never, signal: abort.signal, report() {}, renew() {} };
-    const runs = ['garbage collection', 'storage point'].map((name) => kinds.find(({ kind }) => kind === name)!);
+    const runs = ['garbage-collection', 'storage-point'].map((name) => kinds.find(({ kind }) => kind === name)!);
     for (const kind of runs) await expect(kind.run(work)).rejects.toThrow('ending');
   });
 
@@ -212,7 +212,7 @@ describe('JobRunner', () => {
     onTestFinished(() => quiet.close());
     await quiet.write((connection) => connection.run('UPDATE revision SET value = 7', []));
     const { kinds } = maintenanceLane({ durability: quiet } as unknown as Maintenance);
-    const hourly = kinds.find(({ kind }) => kind === 'emptying the log')!;
+    const hourly = kinds.find(({ kind }) => kind === 'empty-log')!;
     expect(hourly.everyMinutes).toBe(60);
     await hourly.run({ job: {} as never, signal: new AbortController().signal, report() {}, renew() {} });
     expect((await stat(`${file}-wal`)).size).toBe(0);

@@ -86,11 +86,11 @@ describe('SteadyClock and what expires', () => {
     await deleteFile('today');
     now += 70 * DAY;
     await run(20_000);
-    await runJob('trash expiry');
+    await runJob('trash-expiry');
     expect(jumps.map((jump) => Math.round(jump / DAY))).toEqual([70]);
     now -= 70 * DAY;
     await run(HOUR);
-    await runJob('trash expiry');
+    await runJob('trash-expiry');
     expect(await trashed()).toEqual(['today']);
     expect(await lag()).toBeLessThanOrEqual(0);
   });
@@ -103,11 +103,11 @@ describe('SteadyClock and what expires', () => {
       start();
       await run(11 * MINUTE);
       await deleteFile(`while it was ${wrong}`);
-      await runJob('trash expiry');
+      await runJob('trash-expiry');
     }
     now = right + DAY;
     await run(HOUR);
-    await runJob('trash expiry');
+    await runJob('trash-expiry');
     expect(await trashed()).toEqual(['before', 'while it was 0', `while it was ${right + 70 * DAY}`].sort());
   });
 
@@ -116,7 +116,7 @@ describe('SteadyClock and what expires', () => {
     await deleteFile('early', 0);
     await deleteFile('late', now + 365 * DAY);
     for (let hour = 0; hour < 25; hour++) await run(HOUR);
-    await runJob('times ahead of the clock');
+    await runJob('clock-repair');
     const rows = await storage.world.read((view) => view.trash([storage.world.drive.commonBinId], null, 99));
     for (const { deletedAt } of rows) expect(Math.abs(deletedAt - right)).toBeLessThanOrEqual(26 * HOUR);
   });
@@ -132,11 +132,11 @@ describe('SteadyClock and what expires', () => {
     const before = await lag();
     await run(HOUR);
     expect(before - (await lag())).toBe(24 * HOUR);
-    await runJob('trash expiry');
+    await runJob('trash-expiry');
     expect(await trashed()).toEqual(['long ago']);
     for (let hour = 0; hour < 75; hour++) await run(HOUR);
     expect(await lag()).toBe(0);
-    await runJob('trash expiry');
+    await runJob('trash-expiry');
     expect(await trashed()).toEqual([]);
   });
 
@@ -168,14 +168,14 @@ describe('SteadyClock and what expires', () => {
     await world.write((transaction) => transaction.insertLock(short));
     now += 365 * DAY;
     await run(MINUTE);
-    await runJob('times ahead of the clock');
+    await runJob('clock-repair');
     now -= 365 * DAY;
-    await runJob('times ahead of the clock');
+    await runJob('clock-repair');
     const heldUntil = async () =>
       (await world.read((view) => view.locksOn([file.id], NOW))).map(({ expiresAt }) => expiresAt);
     expect(Math.max(...(await heldUntil()))).toBe(lock.expiresAt);
     await run(HOUR);
-    await runJob('times ahead of the clock');
+    await runJob('clock-repair');
     expect(Math.max(...(await heldUntil()))).toBe(now + 600_000);
   });
 
@@ -196,7 +196,7 @@ describe('SteadyClock and what expires', () => {
     const unknown = await storage.store('unknown');
     await blobIndex.condemnUnknown([placeOf(unknown)], ahead);
     await run(HOUR);
-    await runJob('times ahead of the clock');
+    await runJob('clock-repair');
     const [row] = await world.engine.database.readOne((connection) =>
       connection.all<Record<string, number>>(
         `SELECT created_at, proved_at, seen_at, expires_at, held_until, condemned_at FROM session, sweep_hold, condemned`,
@@ -209,10 +209,10 @@ describe('SteadyClock and what expires', () => {
 
   it('faults A3 — the collector lets no mark grow old by a jump of the clock', async () => {
     await storage.destroy(await storage.upload('deleted'));
-    await runJob('garbage collection');
+    await runJob('garbage-collection');
     now += 2 * DAY;
     await run(MINUTE);
-    await runJob('garbage collection');
+    await runJob('garbage-collection');
     expect(await storage.has('deleted')).toBe(true);
   });
 });
