@@ -90,8 +90,8 @@ function makeLoginFlows(parts: Parts, authenticator: Authenticator, consoleParts
     verifyCode: (userId, code, actor) => verifyCode(consoleParts, userId, code, actor),
     audit,
     drivesOf: (userId) => engines.accounts.drivesOf(userId),
-    // They live in memory, and no jump of the clock ends one or lets it last.
-    now: () => performance.now(),
+    metadata: engines.metadata,
+    now: Date.now,
   });
 }
 
@@ -126,7 +126,7 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
       longestHours: config.sessionLongestHours,
       freshMinutes: config.freshSignInMinutes,
     }),
-    secondFactors: new SecondFactors(security, passwords, box, {
+    secondFactors: new SecondFactors(engines.metadata, security, passwords, box, {
       issuer: config.realm,
       onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
     }),

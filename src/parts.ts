@@ -52,8 +52,16 @@ export class Parts {
   async openImports(): Promise<Imports> {
     const { config, engines, allowedPlaces: allowed } = this;
     const box = await this.openSecretBox();
-    const { jobs, imports } = engines;
-    return new Imports({ jobs, imports, box, allowed, idleSeconds: config.idleTimeoutSeconds, now: Date.now });
+    const { metadata, jobs, imports } = engines;
+    return new Imports({
+      metadata,
+      jobs,
+      imports,
+      box,
+      allowed,
+      idleSeconds: config.idleTimeoutSeconds,
+      now: Date.now,
+    });
   }
 
   /** `onMailFailure` is called for each mail that could not be sent. */

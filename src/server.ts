@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { Authenticator } from './accounts/authenticator.js';
+import { Throttle } from './accounts/throttle.js';
 import { makeAppParts, type ServerParts } from './app-parts.js';
 import { type Config, checkMayListen } from './config.js';
 import { ChangeWatch } from './drive/sync/change-watch.js';
@@ -77,6 +78,8 @@ async function makeServerParts(parts: Parts, { note }: EarlyCollection, log: Log
     ...common,
     authenticator: new Authenticator(engines.accounts, passwords, {
       audit,
+      throttle: new Throttle(engines.metadata, { box: common.box, now: Date.now }),
+      box: common.box,
       mayLackFactor: !config.secondFactorRuleForDrives,
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     }),

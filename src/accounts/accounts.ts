@@ -248,7 +248,8 @@ export class Accounts {
     for (;;) {
       const { text, secret, selector } = makeAppPassword();
       const hash = await this.#passwords.hashPassword(secret);
-      const fresh = { userId: user.id, name, selector, hash, driveId, scopeId, allowance, expiresAt };
+      const mac = null;
+      const fresh = { userId: user.id, name, selector, hash, mac, driveId, scopeId, allowance, expiresAt };
       try {
         const row = await this.#store.createAppPassword(fresh, now);
         await this.#note('app-password-made', user.id, { number: row.id, name, drive: driveId, allowance });

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import {
   type AccountStore,
   type AppPasswordRow,
@@ -7,15 +8,16 @@ import {
   type UserRow,
 } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
-import { type AppPasswordSecret, parseAppPassword } from './app-password.js';
+import { parseAppPassword } from './app-password.js';
 import type { Actor, Audit } from './audit.js';
 import type { BasicCredentials } from './basic.js';
 import { CredentialCache } from './credential-cache.js';
 import { LastUsedLog } from './last-used-log.js';
 import type { Passwords } from './passwords.js';
 import { REFUSAL_MESSAGES, type Refusal, type RefusalReason, type Tried } from './refusal.js';
+import type { SecretBox } from './secret-box.js';
 import { SignInCounts } from './sign-in-counts.js';
-import { Throttle } from './throttle.js';
+import type { Throttle } from './throttle.js';
 
 const ACCOUNT_PASSWORD_WANTED = 'This is an app password. Sign in with your account password here.';
 /** Earlier account passwords that are told from a guess. */
@@ -37,6 +39,8 @@ export type SignInResult =
 
 export interface AuthenticatorOptions {
   readonly audit: Audit;
+  readonly throttle: Throttle;
+  readonly box: SecretBox;
   /** Hears of notes on use that could not be written. */
   readonly onError: (error: unknown) => void;
   /** The account password opens drives also to who lacks the second factor that is required of everyone (PRODUCT S4). */
@@ -49,6 +53,13 @@ interface Attempt {
   readonly email: string;
   readonly password: string;
   readonly remoteAddress: string;
+}
+
+interface TriedAppPassword {
+  readonly user: UserRow;
+  readonly row: AppPasswordRow;
+  /** As it is hashed. */
+  readonly secret: string;
 }
 
 type Verdict =
@@ -66,7 +77,8 @@ export class Authenticator {
   readonly #mayLackFactor: boolean;
   readonly #notes: LastUsedLog;
   readonly #cache = new CredentialCache();
-  readonly #throttle = new Throttle();
+  readonly #throttle: Throttle;
+  readonly #box: SecretBox;
   readonly #pending = new Map<string, Promise<Verdict>>();
   /** Since the start. */
   readonly counts = new SignInCounts();
@@ -76,6 +88,8 @@ export class Authenticator {
     this.#passwords = passwords;
     this.#now = options.now ?? Date.now;
     this.#audit = options.audit;
+    this.#throttle = options.throttle;
+    this.#box = options.box;
     this.#onError = options.onError;
     this.#mayLackFactor = options.mayLackFactor ?? false;
     this.#notes = new LastUsedLog(store, options.onError);
@@ -237,39 +251,51 @@ export class Authenticator {
   }
 
   async #guess(attempt: Attempt): Promise<Verdict> {
+    const known = await this.#findAppPassword(attempt);
+    // 120 random bits that the key has seen before need neither argon2 nor a throttle.
+    if (known && this.#isByMac(known)) return this.#keep(attempt, judgeAppPassword(known, this.#now()));
     const guess = await this.#throttle.take(attempt.email, attempt.remoteAddress);
     if ('retryAfterSeconds' in guess) return { kind: 'throttled', retryAfterSeconds: guess.retryAfterSeconds };
     let isWrong = false;
     try {
       const verdict = await this.#verify(attempt);
-      if (verdict.kind === 'good') this.#cache.keepGood(attempt.key, verdict.credential, this.#now());
-      if (verdict.kind === 'bad') {
-        isWrong = verdict.refusal.reason === 'wrong';
-        this.#cache.keepBad(attempt.key, verdict.refusal, this.#now());
-      }
-      return verdict;
+      isWrong = verdict.kind === 'bad' && verdict.refusal.reason === 'wrong';
+      return this.#keep(attempt, verdict);
     } finally {
       await guess.end(isWrong);
     }
   }
 
-  async #verify({ email, password }: Attempt): Promise<Verdict> {
-    const user = await this.#store.findUser(email);
-    const secret = parseAppPassword(password);
-    const row = secret && user ? await this.#store.findAppPassword(secret.selector) : null;
-    return secret && user && row?.userId === user.id
-      ? this.#verifyAppPassword(user, row, secret)
-      : this.#verifyAccountPassword(user, password);
+  #keep({ key }: Attempt, verdict: Verdict): Verdict {
+    if (verdict.kind === 'good') this.#cache.keepGood(key, verdict.credential, this.#now());
+    if (verdict.kind === 'bad') this.#cache.keepBad(key, verdict.refusal, this.#now());
+    return verdict;
   }
 
-  async #verifyAppPassword(user: UserRow, row: AppPasswordRow, { secret }: AppPasswordSecret): Promise<Verdict> {
-    const tried: Tried = { kind: 'app', id: row.id };
-    if (!(await this.#passwords.verifyPassword(row.hash, secret))) return bad('wrong', user, null);
-    if (user.isDisabled) return bad('disabled', user, tried);
-    if (row.revokedAt !== null) return bad('revoked', user, tried);
-    if (row.expiresAt !== null && row.expiresAt <= this.#now()) return bad('expired', user, tried);
-    const isFirstUse = row.lastUsedAt === null;
-    return { kind: 'good', credential: { kind: 'app', userId: user.id, id: row.id }, isFirstUse };
+  /** Null where the password isn't of that shape, or is none of the user's. */
+  async #findAppPassword({ email, password }: Attempt): Promise<TriedAppPassword | null> {
+    const secret = parseAppPassword(password);
+    const user = secret && (await this.#store.findUser(email));
+    const row = secret && user ? await this.#store.findAppPassword(secret.selector) : null;
+    return secret && user && row?.userId === user.id ? { user, row, secret: secret.secret } : null;
+  }
+
+  #isByMac({ row, secret }: TriedAppPassword): boolean {
+    const known = row.mac === null ? null : Buffer.from(row.mac, 'base64');
+    const mac = this.#macOf(secret);
+    return known !== null && known.length === mac.length && timingSafeEqual(known, mac);
+  }
+
+  #macOf(secret: string): Buffer {
+    return this.#box.mac(secret, 'app password');
+  }
+
+  async #verify(attempt: Attempt): Promise<Verdict> {
+    const known = await this.#findAppPassword(attempt);
+    if (!known) return this.#verifyAccountPassword(await this.#store.findUser(attempt.email), attempt.password);
+    if (!(await this.#passwords.verifyPassword(known.row.hash, known.secret))) return bad('wrong', known.user, null);
+    await this.#store.setAppPasswordMac(known.row.id, this.#macOf(known.secret).toString('base64'));
+    return judgeAppPassword(known, this.#now());
   }
 
   /** A wrong password costs as many argon2 runs whether or not there is such a user, with earlier passwords. */
@@ -294,6 +320,16 @@ export class Authenticator {
     if (!user || !isFormer) return bad('wrong', user, null);
     return bad('former', user, { kind: 'account', id: user.id });
   }
+}
+
+/** Of an app password whose secret is right. */
+function judgeAppPassword({ user, row }: TriedAppPassword, now: number): Verdict {
+  const tried: Tried = { kind: 'app', id: row.id };
+  if (user.isDisabled) return bad('disabled', user, tried);
+  if (row.revokedAt !== null) return bad('revoked', user, tried);
+  if (row.expiresAt !== null && row.expiresAt <= now) return bad('expired', user, tried);
+  const isFirstUse = row.lastUsedAt === null;
+  return { kind: 'good', credential: { kind: 'app', userId: user.id, id: row.id }, isFirstUse };
 }
 
 /** Whether the password is right, and who types it into a page is asked for the rest there. */

@@ -7,16 +7,19 @@ import type {
   VerifiedRegistrationResponse,
   WebAuthnCredential,
 } from '@simplewebauthn/server';
-import { type PasskeyRow, PasskeyTakenError, type SecurityStore } from '../stores/security-store.js';
+import {
+  type PasskeyChallenge,
+  type PasskeyRow,
+  PasskeyTakenError,
+  type SecurityStore,
+} from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
 import { AccountError } from './account-error.js';
 import { checkDisplayName } from './account-rules.js';
 import type { Passwords } from './passwords.js';
-import { RecentMap } from './recent-map.js';
 import { makeRecoveryCodes } from './recovery-codes.js';
 
 const CHALLENGE_MS = 5 * 60_000;
-const CHALLENGES_MAX = 10_000;
 /** Of one user; each is named in every sign-in. */
 const PASSKEYS_MAX = 50;
 /** Loaded when somebody has a passkey: it takes 25 MB, which most servers never need. */
@@ -55,7 +58,6 @@ export class Passkeys {
   readonly #passwords: Passwords;
   readonly #options: PasskeysOptions;
   readonly #now: () => number;
-  readonly #challenges = new RecentMap<string>(CHALLENGES_MAX, CHALLENGE_MS);
 
   constructor(store: SecurityStore, passwords: Passwords, options: PasskeysOptions) {
     this.#store = store;
@@ -82,7 +84,7 @@ export class Passkeys {
       excludeCredentials: passkeys.map(toDescriptor),
       authenticatorSelection: { residentKey: 'discouraged', userVerification: 'discouraged' },
     });
-    this.#challenges.set(keyOf('create', visitor), options.challenge, this.#now());
+    await this.#putChallenge('create', visitor, options.challenge);
     return options;
   }
 
@@ -123,14 +125,14 @@ export class Passkeys {
       userVerification: 'discouraged',
       allowCredentials: passkeys.map(toDescriptor),
     });
-    this.#challenges.set(keyOf('get', visitor), options.challenge, this.#now());
+    await this.#putChallenge('get', visitor, options.challenge);
     return options;
   }
 
   /** Whether the browser has signed the challenge with a passkey of the user's. */
   async verify(visitor: PasskeyVisitor, response: unknown): Promise<PasskeyVerdict> {
     const site = this.#siteOf(visitor);
-    const challenge = this.#takeChallenge('get', visitor);
+    const challenge = await this.#takeChallenge('get', visitor);
     const id = (response as { id?: unknown } | null)?.id;
     const passkey = typeof id === 'string' ? await this.#store.findPasskey(id) : null;
     if (challenge === null || passkey?.userId !== visitor.user.id) return 'wrong';
@@ -166,7 +168,7 @@ export class Passkeys {
 
   async #verifyNew(visitor: PasskeyVisitor, response: unknown): Promise<VerifiedRegistrationResponse | null> {
     const { origin, rpId } = this.#siteOf(visitor);
-    const challenge = this.#takeChallenge('create', visitor);
+    const challenge = await this.#takeChallenge('create', visitor);
     if (challenge === null) return null;
     const { verifyRegistrationResponse } = await webauthn();
     return orNull(() =>
@@ -180,12 +182,13 @@ export class Passkeys {
     );
   }
 
+  #putChallenge(purpose: Purpose, { sessionId }: PasskeyVisitor, text: string): Promise<void> {
+    return this.#store.putChallenge(sessionId, { purpose, text, expiresAt: this.#now() + CHALLENGE_MS });
+  }
+
   /** Good once: an answer that was listened to is of no use. */
-  #takeChallenge(purpose: Purpose, visitor: PasskeyVisitor): string | null {
-    const key = keyOf(purpose, visitor);
-    const challenge = this.#challenges.get(key, this.#now(), false) ?? null;
-    this.#challenges.delete(key);
-    return challenge;
+  #takeChallenge(purpose: Purpose, { sessionId }: PasskeyVisitor): Promise<string | null> {
+    return this.#store.takeChallenge(sessionId, purpose, this.#now());
   }
 
   /** Browsers tie a passkey to a host name, whatever the port; addresses of numbers have none (WebAuthn §5.1.2). */
@@ -201,11 +204,7 @@ export class Passkeys {
   }
 }
 
-type Purpose = 'create' | 'get';
-
-function keyOf(purpose: Purpose, { sessionId }: PasskeyVisitor): string {
-  return `${purpose} ${sessionId}`;
-}
+type Purpose = PasskeyChallenge['purpose'];
 
 function toDescriptor({ id, transports }: PasskeyRow): { id: string; transports: Transports } {
   return { id, transports: [...transports] };

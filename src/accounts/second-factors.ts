@@ -1,5 +1,6 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
+import type { ThrottleLimit } from '../stores/throttle-store.js';
 import type { UserId } from '../stores/values.js';
 import { AccountError } from './account-error.js';
 import type { Passwords } from './passwords.js';
@@ -12,10 +13,10 @@ import { findTotpStep, makeTotpSecret, totpUri } from './totp.js';
  * million codes are good at any time. By the first limit alone, somebody who goes on and on would have an even chance
  * within a year; by the second it is one in twenty.
  */
-const WRONG_CODES_MAX = 10;
-const WINDOW_SECONDS = 15 * 60;
-const WRONG_CODES_A_DAY_MAX = 50;
-const DAY_SECONDS = 24 * 60 * 60;
+const WRONG_CODES: readonly ThrottleLimit[] = [
+  { points: 10, seconds: 15 * 60 },
+  { points: 50, seconds: 24 * 60 * 60 },
+];
 
 export interface SecondFactorsOptions {
   /** The name that the authenticator shows. */
@@ -52,12 +53,16 @@ export class SecondFactors {
   readonly #issuer: string;
   readonly #onUnreadable: (userId: UserId) => void;
   readonly #now: () => number;
-  readonly #wrongCodes = [
-    new RateLimiterMemory({ points: WRONG_CODES_MAX, duration: WINDOW_SECONDS }),
-    new RateLimiterMemory({ points: WRONG_CODES_A_DAY_MAX, duration: DAY_SECONDS }),
-  ] as const;
+  readonly #metadata: MetadataStore;
 
-  constructor(store: SecurityStore, passwords: Passwords, box: SecretBox, options: SecondFactorsOptions) {
+  constructor(
+    metadata: MetadataStore,
+    store: SecurityStore,
+    passwords: Passwords,
+    box: SecretBox,
+    options: SecondFactorsOptions,
+  ) {
+    this.#metadata = metadata;
     this.#store = store;
     this.#passwords = passwords;
     this.#box = box;
@@ -152,17 +157,14 @@ export class SecondFactors {
 
   /** Counts a try before it is looked at, so that tries at the same time count too. */
   async #secondsToWait(userId: UserId): Promise<number> {
-    try {
-      for (const limit of this.#wrongCodes) await limit.consume(userId);
-      return 0;
-    } catch (error) {
-      if (error instanceof Error) throw error;
-      return Math.max(1, Math.ceil((error as { msBeforeNext: number }).msBeforeNext / 1000));
-    }
+    const waitMs = await this.#metadata.write([], ({ throttle }) =>
+      throttle.take(counterOf(userId), WRONG_CODES, this.#now()),
+    );
+    return Math.ceil(waitMs / 1000);
   }
 
-  async #forgetWrongCodes(userId: UserId): Promise<void> {
-    for (const limit of this.#wrongCodes) await limit.delete(userId);
+  #forgetWrongCodes(userId: UserId): Promise<void> {
+    return this.#metadata.write([], ({ throttle }) => throttle.forget(counterOf(userId)));
   }
 
   /** With another key than it was sealed with it is lost: recovery codes still work, and an administrator can reset it. */
@@ -175,6 +177,10 @@ export class SecondFactors {
       return null;
     }
   }
+}
+
+function counterOf(userId: UserId): string {
+  return `code ${userId}`;
 }
 
 function purposeOf(userId: UserId): string {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
 const ALGORITHM = 'aes-256-gcm';
 const KEY_BYTES = 32;
@@ -39,5 +39,10 @@ export class SecretBox {
     } catch (cause) {
       throw new SealedError('a stored secret can not be read with this key', { cause });
     }
+  }
+
+  /** A code of 32 bytes that only who has the key can make of the text (HMAC-SHA-256, RFC 2104). `purpose`: see `seal`. */
+  mac(text: string, purpose: string): Buffer {
+    return createHmac('sha256', this.#key).update(`${purpose.length}:${purpose}${text}`).digest();
   }
 }

@@ -1,19 +1,19 @@
-import { hash, randomBytes } from 'node:crypto';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { MetadataStore } from '../stores/metadata-store.js';
+import type { ThrottleLimit } from '../stores/throttle-store.js';
 import { addressBlock } from './address-block.js';
 import { PasswordsBusyError } from './passwords.js';
+import type { SecretBox } from './secret-box.js';
 
-/** Wrong guesses at one account from one address. */
-const PAIR_GUESSES_MAX = 10;
-/** Wrong guesses from one address, at whichever accounts: a whole office may sit behind it. */
-const ADDRESS_GUESSES_MAX = 100;
 const WINDOW_SECONDS = 15 * 60;
+/** Wrong guesses at one account from one address. */
+const PAIR_LIMITS: readonly ThrottleLimit[] = [{ points: 10, seconds: WINDOW_SECONDS }];
+/** Wrong guesses from one address, at all accounts: a whole office may sit behind it. */
+const ADDRESS_LIMITS: readonly ThrottleLimit[] = [{ points: 100, seconds: WINDOW_SECONDS }];
 /**
- * Counters of each kind. Who counts is spread over them by a secret hash, so memory is bounded whatever comes; two who
+ * Counters of each kind. Who counts is spread over them by a secret hash, so the rows are bounded whatever comes; two who
  * meet share their guesses, which is rare and harmless.
  */
 const COUNTERS = 1 << 17;
-
 /** Guesses that may wait for others to end; about a second of argon2 runs. */
 const WAITING_MAX = 64;
 
@@ -27,56 +27,57 @@ interface Refused {
   readonly retryAfterSeconds: number;
 }
 
-/** Guesses of one kind, by counter, and those under way among them. */
-class Counters {
-  readonly #limiter: RateLimiterMemory;
-  readonly #underWay = new Map<number, { count: number; readonly waiting: (() => void)[] }>();
+/** Guesses of this process that are being checked, by counter. */
+class UnderWay {
+  readonly #lines = new Map<string, { count: number; readonly waiting: (() => void)[] }>();
 
-  constructor(points: number) {
-    this.#limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
+  has(counter: string): boolean {
+    return this.#lines.has(counter);
   }
 
-  /** Returns 0, or the seconds to wait; a refused guess leaves no trace. */
-  async begin(counter: number): Promise<number> {
-    const seconds = await waitSeconds(this.#limiter, counter);
-    // The limiter counts those that it refuses too: without this, right passwords that came too many at once would stay refused.
-    if (seconds > 0) await this.#limiter.reward(counter);
-    else this.#lineOf(counter).count++;
-    return seconds;
+  begin(counter: string): void {
+    this.#lineOf(counter).count++;
   }
 
   /** A place that a wrong guess keeps lets nobody in; after the last one, those that wait learn that they are refused. */
-  async end(counter: number, isWrong: boolean): Promise<void> {
-    if (!isWrong) await this.#limiter.reward(counter);
+  end(counter: string, isWrong: boolean): void {
     const line = this.#lineOf(counter);
     line.count--;
-    if (line.count === 0) this.#underWay.delete(counter);
+    if (line.count === 0) this.#lines.delete(counter);
     const woken = line.count === 0 ? line.waiting.splice(0) : isWrong ? [] : line.waiting.splice(0, 1);
     for (const wake of woken) wake();
   }
 
-  isUnderWay(counter: number): boolean {
-    return this.#underWay.has(counter);
-  }
-
   /** Resolves when a guess under way has ended. */
-  ended(counter: number): Promise<void> {
+  ended(counter: string): Promise<void> {
     return new Promise((resolve) => void this.#lineOf(counter).waiting.push(resolve));
   }
 
-  #lineOf(counter: number) {
-    const line = this.#underWay.get(counter) ?? { count: 0, waiting: [] };
-    this.#underWay.set(counter, line);
+  #lineOf(counter: string) {
+    const line = this.#lines.get(counter) ?? { count: 0, waiting: [] };
+    this.#lines.set(counter, line);
     return line;
   }
 }
 
+export interface ThrottleOptions {
+  /** Chooses counters, so that nobody can choose whom they share theirs with. */
+  readonly box: SecretBox;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Slows guessing by account and address, so that nobody is locked out from elsewhere (PRODUCT S5). */
 export class Throttle {
-  readonly #secret = randomBytes(32).toString('base64');
-  readonly #pairs = new Counters(PAIR_GUESSES_MAX);
-  readonly #addresses = new Counters(ADDRESS_GUESSES_MAX);
+  readonly #metadata: MetadataStore;
+  readonly #options: ThrottleOptions;
+  readonly #underWay = new UnderWay();
   #waiting = 0;
+
+  constructor(metadata: MetadataStore, options: ThrottleOptions) {
+    this.#metadata = metadata;
+    this.#options = options;
+  }
 
   /**
    * Counts a guess before its password is checked, so that guesses at the same time count too, or returns the seconds to
@@ -85,53 +86,54 @@ export class Throttle {
    */
   async take(account: string, remoteAddress: string): Promise<Guess | Refused> {
     const block = addressBlock(remoteAddress);
-    const pair = this.#counter(`${block} ${account}`);
-    const address = this.#counter(block);
+    const pair = this.#counter('pair', `${block} ${account}`);
+    const address = this.#counter('address', block);
     for (;;) {
-      const pairWaitSeconds = await this.#pairs.begin(pair);
-      if (pairWaitSeconds > 0) {
-        if (await this.#isWorthAnotherTry(this.#pairs, pair)) continue;
-        return { retryAfterSeconds: pairWaitSeconds };
+      const refused = await this.#count(pair, address);
+      if (!refused) return this.#guess([pair, address]);
+      if (!this.#underWay.has(refused.counter)) {
+        return { retryAfterSeconds: Math.max(1, Math.ceil(refused.waitMs / 1000)) };
       }
-      const addressWaitSeconds = await this.#addresses.begin(address);
-      if (addressWaitSeconds === 0) return this.#guess(pair, address);
-      await this.#pairs.end(pair, false);
-      if (!(await this.#isWorthAnotherTry(this.#addresses, address))) return { retryAfterSeconds: addressWaitSeconds };
+      if (this.#waiting >= WAITING_MAX) throw new PasswordsBusyError('too many passwords wait to be checked');
+      this.#waiting++;
+      await this.#underWay.ended(refused.counter);
+      this.#waiting--;
     }
   }
 
-  #guess(pair: number, address: number): Guess {
+  /** Null, or the counter that is used up; neither counts then. */
+  #count(pair: string, address: string): Promise<{ counter: string; waitMs: number } | null> {
+    const now = this.#options.now();
+    return this.#metadata.write([], async ({ throttle }) => {
+      const pairMs = await throttle.take(pair, PAIR_LIMITS, now);
+      if (pairMs > 0) return { counter: pair, waitMs: pairMs };
+      const addressMs = await throttle.take(address, ADDRESS_LIMITS, now);
+      if (addressMs === 0) return null;
+      await throttle.giveBack(pair);
+      return { counter: address, waitMs: addressMs };
+    });
+  }
+
+  #guess(counters: readonly string[]): Guess {
+    for (const counter of counters) this.#underWay.begin(counter);
     return {
       end: async (isWrong) => {
-        await this.#pairs.end(pair, isWrong);
-        await this.#addresses.end(address, isWrong);
+        try {
+          if (!isWrong) await this.#giveBack(counters);
+        } finally {
+          for (const counter of counters) this.#underWay.end(counter, isWrong);
+        }
       },
     };
   }
 
-  async #isWorthAnotherTry(counters: Counters, counter: number): Promise<boolean> {
-    if (!counters.isUnderWay(counter)) return false;
-    if (this.#waiting >= WAITING_MAX) throw new PasswordsBusyError('too many passwords wait to be checked');
-    this.#waiting++;
-    await counters.ended(counter);
-    this.#waiting--;
-    return true;
+  #giveBack(counters: readonly string[]): Promise<void> {
+    return this.#metadata.write([], async ({ throttle }) => {
+      for (const counter of counters) await throttle.giveBack(counter);
+    });
   }
 
-  #counter(who: string): number {
-    return hash('sha256', this.#secret + who, 'buffer').readUInt32BE(0) % COUNTERS;
-  }
-}
-
-/** Counts one more; returns 0, or the seconds to wait. */
-export async function waitSeconds(limiter: RateLimiterMemory, counter: number): Promise<number> {
-  try {
-    await limiter.consume(counter);
-    return 0;
-  } catch (error) {
-    // The limiter refuses with its result, which is no Error.
-    if (error instanceof Error) throw error;
-    const { msBeforeNext } = error as { msBeforeNext: number };
-    return Math.max(1, Math.ceil(msBeforeNext / 1_000));
+  #counter(kind: string, who: string): string {
+    return `${kind} ${this.#options.box.mac(who, `throttle ${kind}`).readUInt32BE(0) % COUNTERS}`;
   }
 }

@@ -16,6 +16,8 @@ import type { JobKind, JobLane } from './job-runner.js';
 import type { SteadyClock } from './steady-clock.js';
 import { noteStorage } from './storage-point.js';
 
+/** Of an abandoned login flow; it ended long before. */
+const FLOWS_KEPT_MS = 24 * 60 * 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const EVERY_MINUTES = 60;
@@ -84,7 +86,14 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       const { expiryAt } = await clock.look();
       await forgetRemovals(metadata, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
     }),
-    hourly('session-expiry', async () => security.removeExpiredSessions((await clock.look()).expiryAt)),
+    hourly('session-expiry', async () => {
+      const { now, expiryAt } = await clock.look();
+      await security.removeExpiredSessions(expiryAt);
+      await metadata.write([], async ({ loginFlows, throttle }) => {
+        await throttle.removeEnded(expiryAt);
+        await loginFlows.removeOutside(expiryAt - FLOWS_KEPT_MS, now + FLOWS_KEPT_MS);
+      });
+    }),
     hourly('audit-expiry', async (signal) => {
       if (config.auditRetentionDays === 0) return;
       const { expiryAt } = await clock.look();

@@ -66,6 +66,8 @@ export interface AccountStore {
 
   /** Throws `SelectorTakenError`. */
   createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow>;
+  /** See `NewAppPassword.mac`. */
+  setAppPasswordMac(id: AppPasswordId, mac: string): Promise<void>;
   /** The one with this selector, revoked and expired ones too. */
   findAppPassword(selector: string): Promise<AppPasswordRow | null>;
   listAppPasswords(userId: UserId): Promise<AppPasswordRow[]>;
@@ -213,6 +215,8 @@ export interface NewAppPassword {
   /** The public part of the secret, by which it is found. */
   readonly selector: string;
   readonly hash: string;
+  /** Code of the secret by the storage's key, so that it is checked without argon2; null: not known yet. */
+  readonly mac: string | null;
   readonly driveId: DriveId | null;
   readonly scopeId: NodeId | null;
   readonly allowance: Allowance;

@@ -2,8 +2,10 @@ import type { AccountStore, AccountView } from './account-store.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
 import type { ImportStore, ImportView } from './import-store.js';
 import type { JobStore, JobView } from './job-store.js';
+import type { LoginFlowStore, LoginFlowView } from './login-flow-store.js';
 import type { SecurityStore, SecurityView } from './security-store.js';
 import type { StagedCopies } from './staged-copies.js';
+import type { ThrottleStore } from './throttle-store.js';
 import type { UploadTransaction, UploadView } from './uploads.js';
 import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
 
@@ -144,6 +146,7 @@ export interface StoreView {
   readonly security: SecurityView;
   readonly jobs: JobView;
   readonly imports: ImportView;
+  readonly loginFlows: LoginFlowView;
   /** Those of the nodes that exist, in the order of `ids`. */
   findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
   /**
@@ -254,6 +257,8 @@ export interface StoreTransaction extends StoreView {
   readonly security: SecurityStore;
   readonly jobs: JobStore;
   readonly imports: ImportStore;
+  readonly loginFlows: LoginFlowStore;
+  readonly throttle: ThrottleStore;
   readonly stagedCopies: StagedCopies;
   /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
   insertNode(node: NewNode, now: number): Promise<NodeRow>;

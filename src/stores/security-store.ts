@@ -27,6 +27,10 @@ export interface SecurityStore {
   addPasskey(passkey: NewPasskey, codes: readonly NewRecoveryCode[] | null, now: number): Promise<void>;
   /** False where its counter is not above the known one, which says that it was copied; 0 says that it has none. */
   usePasskey(id: string, counter: number, now: number): Promise<boolean>;
+  /** Keeps what a passkey is to sign in a session, in place of an earlier one of the same purpose. */
+  putChallenge(sessionId: number, challenge: PasskeyChallenge): Promise<void>;
+  /** Returns it once; null where there is none or it has expired. */
+  takeChallenge(sessionId: number, purpose: PasskeyChallenge['purpose'], now: number): Promise<string | null>;
   /** The only second factor stays, whoever else removes one at the same time. */
   removePasskey(userId: UserId, id: string): Promise<PasskeyRemoval>;
 
@@ -69,6 +73,12 @@ export type SecurityView = Pick<
   | 'isSecondFactorRequired'
   | 'audit'
 >;
+
+export interface PasskeyChallenge {
+  readonly purpose: 'create' | 'get';
+  readonly text: string;
+  readonly expiresAt: number;
+}
 
 export interface TotpRow {
   /** Encrypted. */

@@ -2,11 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Audit } from '../../src/accounts/audit.js';
+import { Authenticator } from '../../src/accounts/authenticator.js';
 import { PasswordsBusyError } from '../../src/accounts/passwords.js';
+import { SecretBox } from '../../src/accounts/secret-box.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
+import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
 import { storesOf } from '../support/stores.js';
-import { ANNA, MIGRATIONS, openBench, PASSWORD } from './bench.js';
+import { ADDRESS, ANNA, MIGRATIONS, openBench, PASSWORD } from './bench.js';
+
+type Bench = Awaited<ReturnType<typeof openBench>>;
 
 const MINUTE = 60_000;
 
@@ -249,6 +256,55 @@ describe('PRODUCT S5 — guessing', () => {
     expect(busy.length).toBeGreaterThan(100);
     for (const { reason } of busy) expect(reason).toBeInstanceOf(PasswordsBusyError);
     expect(await bench.signIn(PASSWORD)).toMatchObject({ kind: 'granted' });
+  });
+});
+
+describe('PRODUCT S6 — app passwords after a restart', () => {
+  /** A server that starts on the same data. */
+  const restart = (bench: Bench, box = KEY_BOX) => {
+    const { store, passwords, clock } = bench;
+    const now = () => clock.now;
+    const metadata = new SqlMetadataStore(bench.database);
+    const authenticator = new Authenticator(store, passwords, {
+      audit: new Audit(bench.security, now),
+      throttle: throttleOn(metadata, now),
+      box,
+      onError: (error) => bench.errors.push(error),
+      now,
+    });
+    onTestFinished(() => authenticator.close());
+    return (password: string) =>
+      authenticator.authenticate({ userName: ANNA, password }, bench.drive.id, ADDRESS, 'rclone');
+  };
+
+  it('one that was used before is checked without argon2 and without counting as a guess', async () => {
+    const bench = await openBench();
+    const { secret } = await bench.makeAppPassword();
+    expect(await bench.counting(() => bench.signIn(secret))).toMatchObject({ answer: { kind: 'granted' }, runs: 1 });
+    for (let guess = 0; guess < 10; guess++) await bench.signIn(`wrong ${guess}`);
+    expect(await bench.signIn('one more')).toMatchObject({ kind: 'throttled' });
+    expect(await bench.counting(() => restart(bench)(secret))).toMatchObject({ answer: { kind: 'granted' }, runs: 0 });
+  });
+
+  it('is refused as before when it was revoked, and a wrong ending costs argon2', async () => {
+    const bench = await openBench();
+    const { row, secret } = await bench.makeAppPassword();
+    await bench.signIn(secret);
+    const wrong = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`;
+    const refused = await bench.counting(() => restart(bench)(wrong));
+    expect(refused).toMatchObject({ answer: { kind: 'refused', reason: 'wrong' }, runs: 1 });
+    await bench.accounts.revokeAppPassword(ANNA, row.id);
+    const revoked = await bench.counting(() => restart(bench)(secret));
+    expect(revoked).toMatchObject({ answer: { kind: 'refused', reason: 'revoked' }, runs: 0 });
+  });
+
+  it('with another key it is checked by argon2 once, and learnt again', async () => {
+    const bench = await openBench();
+    const { secret } = await bench.makeAppPassword();
+    await bench.signIn(secret);
+    const other = new SecretBox(Buffer.alloc(32, 2));
+    expect((await bench.counting(() => restart(bench, other)(secret))).runs).toBe(1);
+    expect((await bench.counting(() => restart(bench, other)(secret))).runs).toBe(0);
   });
 });
 

@@ -4,8 +4,10 @@ import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { Passwords } from '../../src/accounts/passwords.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
+import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
 import { storesOf } from '../support/stores.js';
 
 export const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
@@ -18,6 +20,7 @@ export async function openBench(path = ':memory:') {
   const database = SqliteDatabase.open(path, MIGRATIONS);
   const clock = { now: Date.parse('2027-01-01T00:00:00Z') };
   const now = () => clock.now;
+  const metadata = new SqlMetadataStore(database);
   const store = storesOf(database).accounts;
   // The cost has a test of its own; here only the number of runs matters.
   const passwords = new Passwords({ memoryKib: 1024, passes: 1 });
@@ -25,7 +28,14 @@ export async function openBench(path = ':memory:') {
   const audit = new Audit(security, now);
   const accounts = new Accounts(store, passwords, { uploadMaxBytes: 100e9, audit, now });
   const errors: unknown[] = [];
-  const authenticator = new Authenticator(store, passwords, { audit, onError: (error) => errors.push(error), now });
+  const throttle = throttleOn(metadata, now);
+  const authenticator = new Authenticator(store, passwords, {
+    audit,
+    throttle,
+    box: KEY_BOX,
+    onError: (error) => errors.push(error),
+    now,
+  });
   onTestFinished(async () => {
     await authenticator.close();
     await database.close();

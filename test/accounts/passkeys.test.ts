@@ -27,7 +27,17 @@ beforeEach(async () => {
     { email: 'anna@x', name: 'Anna', passwordHash: 'hash', isAdmin: false },
     now,
   );
-  anna = { user, sessionId: 1, origin: ORIGIN };
+  const session = await store.createSession({
+    key: 'key',
+    userId: user.id,
+    passwordVersion: user.passwordVersion,
+    stage: 'full',
+    createdAt: now,
+    expiresAt: now + 60 * MINUTE,
+    address: '192.0.2.1',
+    client: 'Firefox',
+  });
+  anna = { user, sessionId: session.id, origin: ORIGIN };
   passkeys = open(null);
 });
 

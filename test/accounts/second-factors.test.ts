@@ -5,9 +5,11 @@ import { Passwords } from '../../src/accounts/passwords.js';
 import { SecondFactors } from '../../src/accounts/second-factors.js';
 import { SealedError, SecretBox } from '../../src/accounts/secret-box.js';
 import { totpCode } from '../../src/accounts/totp.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { AccountStore, UserRow } from '../../src/stores/account-store.js';
 import type { SecurityStore } from '../../src/stores/security-store.js';
+import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
 import { storesOf } from '../support/stores.js';
 
@@ -24,7 +26,7 @@ let now = 1_800_000_000_000;
 let unreadable: number[];
 
 const open = (key = Buffer.alloc(32, 1)) =>
-  new SecondFactors(store, passwords, new SecretBox(key), {
+  new SecondFactors(new SqlMetadataStore(database), store, passwords, new SecretBox(key), {
     issuer: 'Firn',
     onUnreadable: (id) => unreadable.push(id),
     now: () => now,
@@ -185,6 +187,8 @@ describe('PRODUCT S1 — with 2FA on, programs need app passwords', () => {
     const counted = new Passwords({ memoryKib: 64, passes: 2 });
     const authenticator = new Authenticator(accounts, counted, {
       audit: new Audit(store),
+      throttle: throttleOn(new SqlMetadataStore(database), () => now),
+      box: KEY_BOX,
       onError: () => {},
       now: () => now,
     });

@@ -5,6 +5,7 @@ import { Passwords } from '../../src/accounts/passwords.js';
 import { type Engines, openEngines } from '../../src/engines/open-engines.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
 import { basic } from '../support/make-server.js';
 import { inFolder } from '../support/storage-config.js';
 import { buildFirn } from './firn.js';
@@ -20,6 +21,8 @@ beforeAll(async () => {
   engines = await openEngines(inFolder(server.storage));
   beside = new Authenticator(engines.accounts, new Passwords(), {
     audit: new Audit(engines.security),
+    throttle: throttleOn(engines.metadata),
+    box: KEY_BOX,
     onError: (error) => {
       throw error;
     },

@@ -26,7 +26,10 @@ export function accountRightsSuite(name: string, open: () => Promise<AccountEngi
     const makeDrive = () => store.createDrive({ id: null, name: 'Team', quotaBytes: 5e9, uploadMaxBytes: null }, NOW);
     const makeAppPassword = (userId: UserId, expiresAt: number) => {
       const limits = { driveId: null, scopeId: null, allowance: 'full', expiresAt } as const;
-      return store.createAppPassword({ userId, name: 'rclone', selector: 'abcdefgh', hash: 'hash', ...limits }, NOW);
+      return store.createAppPassword(
+        { userId, name: 'rclone', selector: 'abcdefgh', hash: 'hash', mac: null, ...limits },
+        NOW,
+      );
     };
     const app = (userId: UserId, id: AppPasswordId) => ({ kind: 'app', userId, id }) as const;
 

@@ -43,6 +43,7 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
       name: 'rclone',
       selector: 'abcdefgh',
       hash: 'hash',
+      mac: null,
       driveId: null,
       scopeId: null,
       allowance: 'full',

@@ -135,7 +135,7 @@ describe('HashThreads', () => {
   });
 
   it('an idle thread doesn’t keep the process alive', async () => {
-    const module = new URL('../../dist/engines/disk/hash-threads.js', import.meta.url).href;
+    const module = new URL('../../dist/engines/hashing/hash-threads.js', import.meta.url).href;
     const program = `const { HashThreads } = await import(${JSON.stringify(module)});
       const hashing = new HashThreads(1).hash(['sha256']);
       console.log((await hashing.digest())[0].slice(0, 8));

@@ -67,9 +67,20 @@ export function jobStoreSuite(name: string, open: () => Promise<JobEngine>): voi
     it('another try keeps the secret and how many failed, and comes at its time', async () => {
       const { id } = await jobs.add(NEW, NOW);
       await claim();
-      await jobs.end(id, 'one', { kind: 'retry', runAt: NOW + 100, failures: 4, error: 'away', progress: null }, NOW);
+      await jobs.end(
+        id,
+        'one',
+        { kind: 'retry', runAt: NOW + 100, failures: 4, error: 'away', progress: { done: 3 } },
+        NOW,
+      );
       expect(await claim('two', NOW + 99)).toBeNull();
-      expect(await claim('two', NOW + 100)).toMatchObject({ id, attempts: 4, error: 'away', secret: 'sealed' });
+      expect(await claim('two', NOW + 100)).toMatchObject({
+        id,
+        attempts: 4,
+        error: 'away',
+        progress: { done: 3 },
+        secret: 'sealed',
+      });
     });
 
     it('an interruption costs no try, and the job is due at once', async () => {

@@ -12,11 +12,12 @@ import { driveStoreVacatedLocksSuite } from './drive-store-vacated-locks.js';
 import { driveStoreViewSuite } from './drive-store-view.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
+import { signInStateSuite } from './sign-in-state.js';
 import { stagedCopiesSuite } from './staged-copies.js';
 import { storageHistorySuite } from './storage-history.js';
 import { uploadsSuite } from './uploads.js';
 
-/** The contracts of `MetadataStore`, `ChangeLog`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
+/** The contracts of `MetadataStore`, `ThrottleStore`, `LoginFlowStore`, `ChangeLog`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
   describe(name, () => {
     driveStoreTransactionsSuite(open);
@@ -29,6 +30,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     driveStoreContentsSuite(open);
     driveStoreStatementsSuite(open);
     uploadsSuite(open);
+    signInStateSuite(open);
     stagedCopiesSuite(open);
     changeLogSuite(open);
     blobIndexSuite(open);

@@ -133,6 +133,21 @@ export function securityStoreSuite(name: string, open: () => Promise<SecurityEng
       expect(await store.countRecoveryCodes(anna)).toBe(2);
     });
 
+    it('putChallenge, takeChallenge — one of a purpose and session, once, until it expires; it ends with its session', async () => {
+      const { id } = await store.createSession(newSession());
+      const put = (text: string) => store.putChallenge(id, { purpose: 'get', text, expiresAt: NOW + HOUR });
+      await put('first');
+      await put('second');
+      expect(await store.takeChallenge(id, 'create', NOW)).toBeNull();
+      expect(await store.takeChallenge(id, 'get', NOW)).toBe('second');
+      expect(await store.takeChallenge(id, 'get', NOW)).toBeNull();
+      await put('late');
+      expect(await store.takeChallenge(id, 'get', NOW + HOUR)).toBeNull();
+      await put('left');
+      await store.endSession(anna, id);
+      expect(await store.takeChallenge(id, 'get', NOW)).toBeNull();
+    });
+
     describe('passkeys', () => {
       it('addPasskey — the first makes a second factor, with codes where given; one known is refused', async () => {
         await store.addPasskey(newPasskey(), CODES, NOW);

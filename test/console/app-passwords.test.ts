@@ -6,6 +6,7 @@ import type { AppPasswordMade, AppPasswordsAnswer } from '../../src/console/cont
 import { openEngines } from '../../src/engines/open-engines.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { ConsoleClient } from '../support/console-client.js';
+import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
 import { basic, DRIVE_ID, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 
 const OTHER_ID = 234567;
@@ -125,7 +126,12 @@ describe('PRODUCT S2 — a revoked app password', () => {
     const engines = await openEngines(server.config);
     onTestFinished(() => engines.close());
     const audit = new Audit(engines.security);
-    const other = new Authenticator(engines.accounts, new Passwords(), { audit, onError: () => {} });
+    const other = new Authenticator(engines.accounts, new Passwords(), {
+      audit,
+      throttle: throttleOn(engines.metadata),
+      box: KEY_BOX,
+      onError: () => {},
+    });
     onTestFinished(() => other.close());
     const credentials = { userName: emailOf('alice'), password: secret };
     const elsewhere = () => other.authenticate(credentials, DRIVE_ID as DriveId, '192.0.2.1', 'rclone');

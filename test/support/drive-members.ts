@@ -63,7 +63,7 @@ export class DriveMembers {
   async limitedTo(scopeId: NodeId): Promise<Drive> {
     const { anna, drive, engine } = this.world;
     const limits = { driveId: drive.id, scopeId, allowance: 'full', expiresAt: null } as const;
-    const secret = { userId: anna.userId, name: 'a device', selector: `s${scopeId}`, hash: 'hash' };
+    const secret = { userId: anna.userId, name: 'a device', selector: `s${scopeId}`, hash: 'hash', mac: null };
     const { id } = await engine.accounts.createAppPassword({ ...secret, ...limits }, NOW);
     return this.#driveOf(await grantOf(this.world, { kind: 'app', userId: anna.userId, id }, drive.id));
   }

@@ -21,6 +21,7 @@ export const driveId = DRIVE_ID as DriveId;
 
 export async function importsOf({ engines, config }: TestServer): Promise<Imports> {
   return new Imports({
+    metadata: engines.metadata,
     jobs: engines.jobs,
     imports: engines.imports,
     box: new SecretBox(await readStorageKey(path.join(config.storage, SECRET_KEY))),

@@ -125,7 +125,13 @@ export class TestServer {
     const key = await readStorageKey(path.join(this.config.storage, SECRET_KEY));
     const now = () => Date.now() - 10 * 60_000;
     const options = { issuer: 'Firn', onUnreadable: () => {}, now };
-    const factors = new SecondFactors(this.engines.security, this.#passwords, new SecretBox(key), options);
+    const factors = new SecondFactors(
+      this.engines.metadata,
+      this.engines.security,
+      this.#passwords,
+      new SecretBox(key),
+      options,
+    );
     const { secret } = await factors.begin(user);
     return { secret, recoveryCodes: await factors.confirm(user, totpCode(secret, now())) };
   }

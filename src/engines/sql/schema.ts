@@ -137,6 +137,27 @@ export interface Schema {
     created_at: number;
     last_used_at: number | null;
   };
+  throttle: { counter: string; seconds: number; used: number; ends_at: number };
+  login_flow: {
+    key: string;
+    poll_key: string;
+    client: string;
+    remote_address: string;
+    network: string;
+    address: string;
+    drive_id: number | null;
+    is_web_view: number;
+    started_at: number;
+    seen_at: number;
+    user_id: number | null;
+    email: string | null;
+    password_version: number | null;
+    second_factor: number | null;
+    step_key: string | null;
+    grant_key: string | null;
+    granted_drive_id: number | null;
+  };
+  challenge: { session_id: number; purpose: string; challenge: string; expires_at: number };
   session: {
     id: Generated<number>;
     key: string;
@@ -215,6 +236,7 @@ export interface Schema {
     name: string;
     selector: string;
     hash: string;
+    mac: string | null;
     drive_id: number | null;
     scope_id: number | null;
     allowance: 'full' | 'read-only' | 'add-only';

@@ -55,6 +55,7 @@ export function toAppPassword(row: Selectable<Schema['app_password']>): AppPassw
     name: row.name,
     selector: row.selector,
     hash: row.hash,
+    mac: row.mac,
     driveId: row.drive_id as DriveId | null,
     scopeId: row.scope_id as NodeId | null,
     allowance: row.allowance,

@@ -235,6 +235,7 @@ export const insertAppPassword = statement<{
   name: string;
   selector: string;
   hash: string;
+  mac: string | null;
   drive: number | null;
   scope: number | null;
   allowance: Schema['app_password']['allowance'];
@@ -248,6 +249,7 @@ export const insertAppPassword = statement<{
       name: p('name'),
       selector: p('selector'),
       hash: p('hash'),
+      mac: p('mac'),
       drive_id: p('drive'),
       scope_id: p('scope'),
       allowance: p('allowance'),

@@ -22,6 +22,7 @@ import {
 import type { AppPasswordId, DriveId, UserId } from '../../stores/values.js';
 import { forgetVacatedLocksOf, removeLocksOf } from './lock-statements.js';
 import { nextRevision, touchUpwards } from './node-statements.js';
+import { setAppPasswordMac } from './sign-in-statements.js';
 import { findAccess } from './sql-access.js';
 import * as records from './sql-account-records.js';
 import * as statements from './sql-account-statements.js';
@@ -195,8 +196,8 @@ export class SqlAccountStore implements AccountStore {
   }
 
   async createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow> {
-    const { userId: user, name, selector, hash, driveId: drive, scopeId: scope, allowance } = password;
-    const values = { user, name, selector, hash, drive, scope, allowance, expires: password.expiresAt, now };
+    const { userId: user, name, selector, hash, mac, driveId: drive, scopeId: scope, allowance } = password;
+    const values = { user, name, selector, hash, mac, drive, scope, allowance, expires: password.expiresAt, now };
     try {
       const row = await statements.insertAppPassword.first(this.#connection, values);
       return records.toAppPassword(row!);
@@ -204,6 +205,10 @@ export class SqlAccountStore implements AccountStore {
       if (error instanceof UniqueViolation) throw new SelectorTakenError('the selector is taken', { cause: error });
       throw error;
     }
+  }
+
+  async setAppPasswordMac(id: AppPasswordId, mac: string): Promise<void> {
+    await setAppPasswordMac.run(this.#connection, { id, mac });
   }
 
   async findAppPassword(selector: string): Promise<AppPasswordRow | null> {

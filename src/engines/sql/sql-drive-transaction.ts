@@ -3,6 +3,7 @@ import { placeOf } from '../../stores/blob-store.js';
 import type { ChangeLog } from '../../stores/change-log.js';
 import type { ImportStore } from '../../stores/import-store.js';
 import type { JobStore } from '../../stores/job-store.js';
+import type { LoginFlowStore } from '../../stores/login-flow-store.js';
 import {
   type ContentRow,
   type LockRow,
@@ -14,6 +15,7 @@ import {
 } from '../../stores/metadata-store.js';
 import type { SecurityStore } from '../../stores/security-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
+import type { ThrottleStore } from '../../stores/throttle-store.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import * as locks from './lock-statements.js';
@@ -26,8 +28,10 @@ import { type SqlConnection, UniqueViolation } from './sql-database.js';
 import { SqlDriveView } from './sql-drive-view.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
+import { SqlLoginFlowStore } from './sql-login-flow-store.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlStagedCopies } from './sql-staged-copies.js';
+import { SqlThrottleStore } from './sql-throttle-store.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
 const NOTHING = {};
@@ -70,6 +74,14 @@ export class SqlDriveTransaction extends SqlDriveView implements StoreTransactio
 
   override get imports(): ImportStore {
     return new SqlImportStore(this.connection);
+  }
+
+  override get loginFlows(): LoginFlowStore {
+    return new SqlLoginFlowStore(this.connection);
+  }
+
+  get throttle(): ThrottleStore {
+    return new SqlThrottleStore(this.connection);
   }
 
   async insertNode(node: NewNode, now: number): Promise<NodeRow> {

@@ -2,6 +2,7 @@ import type { AccountView } from '../../stores/account-store.js';
 import type { ChangeLogView } from '../../stores/change-log.js';
 import type { ImportView } from '../../stores/import-store.js';
 import type { JobView } from '../../stores/job-store.js';
+import type { LoginFlowView } from '../../stores/login-flow-store.js';
 import type {
   ChildPosition,
   ContentRow,
@@ -28,6 +29,7 @@ import { SqlChangeLog } from './sql-change-log.js';
 import type { SqlConnection } from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
+import { SqlLoginFlowStore } from './sql-login-flow-store.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlUploadView } from './sql-uploads.js';
 
@@ -56,6 +58,10 @@ export class SqlDriveView implements StoreView {
 
   get imports(): ImportView {
     return new SqlImportStore(this.connection);
+  }
+
+  get loginFlows(): LoginFlowView {
+    return new SqlLoginFlowStore(this.connection);
   }
 
   async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {

@@ -92,7 +92,7 @@ export class SqlJobStore implements JobStore {
       case 'interrupted':
         return giveUp({ runAt: now, failures: null, error: null });
       case 'retry':
-        return giveUp(outcome);
+        return giveUp({ runAt: outcome.runAt, failures: outcome.failures, error: outcome.error });
       case 'succeeded':
         if (outcome.runAt !== null) return giveUp({ runAt: outcome.runAt, failures: 0, error: null });
     }

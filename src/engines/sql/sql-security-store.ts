@@ -5,6 +5,7 @@ import type {
   NewPasskey,
   NewRecoveryCode,
   NewSession,
+  PasskeyChallenge,
   PasskeyRemoval,
   PasskeyRow,
   RecoveryCodeRow,
@@ -18,6 +19,7 @@ import { PasskeyTakenError } from '../../stores/security-store.js';
 import type { UserId } from '../../stores/values.js';
 import * as audits from './audit-statements.js';
 import * as statements from './security-statements.js';
+import * as signIn from './sign-in-statements.js';
 import { type SqlConnection, UniqueViolation } from './sql-database.js';
 
 const NOTHING = {};
@@ -115,6 +117,15 @@ export class SqlSecurityStore implements SecurityStore {
     if (passkeys.length === 1 && !totp?.confirmed_at) return 'last';
     await statements.removePasskey.run(this.#connection, { user: userId, id });
     return 'removed';
+  }
+
+  async putChallenge(session: number, { purpose, text, expiresAt }: PasskeyChallenge): Promise<void> {
+    await signIn.putChallenge.run(this.#connection, { session, purpose, challenge: text, end: expiresAt });
+  }
+
+  async takeChallenge(session: number, purpose: PasskeyChallenge['purpose'], now: number): Promise<string | null> {
+    const row = await signIn.takeChallenge.first(this.#connection, { session, purpose });
+    return row && row.expires_at > now ? row.challenge : null;
   }
 
   async createSession(session: NewSession): Promise<SessionRow> {

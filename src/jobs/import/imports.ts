@@ -1,9 +1,8 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { SecretBox } from '../../accounts/secret-box.js';
-import { waitSeconds } from '../../accounts/throttle.js';
 import { normalizePath } from '../../drive/names.js';
 import type { ImportStore } from '../../stores/import-store.js';
 import type { JobId, JobRow, JobStore } from '../../stores/job-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { DriveId, UserId } from '../../stores/values.js';
 import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
 import {
@@ -29,10 +28,12 @@ const SHOWN_MAX = 20;
 const COUNTED_MAX = 10_000;
 /** Of a connection, by one user: each may keep a connection open for half a minute. */
 export const TESTS_A_MINUTE = 10;
+const TEST_LIMITS = [{ points: TESTS_A_MINUTE, seconds: 60 }];
 /** Open imports that are looked through for one of the same folders. */
 const OPEN_PAGE = 200;
 
 export interface ImportsParts {
+  readonly metadata: MetadataStore;
   readonly jobs: JobStore;
   readonly imports: ImportStore;
   readonly box: SecretBox;
@@ -80,15 +81,18 @@ export interface ImportView extends Partial<ImportProgress> {
 /** What the command line and the console do with imports. Who may do it is the caller's to check. */
 export class Imports {
   readonly #parts: ImportsParts;
-  readonly #tests = new RateLimiterMemory({ points: TESTS_A_MINUTE, duration: 60 });
 
   constructor(parts: ImportsParts) {
     this.#parts = parts;
   }
 
-  /** Counts a test that a user asks for. Gives 0, or the seconds to wait for the next. */
-  countTest(userId: UserId): Promise<number> {
-    return waitSeconds(this.#tests, userId);
+  /** Counts a test that a user asks for. Returns 0, or the seconds to wait for the next. */
+  async countTest(userId: UserId): Promise<number> {
+    const { metadata, now } = this.#parts;
+    const waitMs = await metadata.write([], ({ throttle }) =>
+      throttle.take(`import-test ${userId}`, TEST_LIMITS, now()),
+    );
+    return Math.ceil(waitMs / 1000);
   }
 
   /**
