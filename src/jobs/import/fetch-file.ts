@@ -14,15 +14,15 @@ const PROGRESS_BYTES = 1024 * 1024;
 /** The file is not, or no longer, what the listing says. */
 export class ChangedError extends RetryableError {}
 
-/** The bytes of one file of the source, as an upload. `onBytes` hears of each piece. */
+/** The bytes of one file of the source, as an upload. `begin` is called with the transfer, what it returns with each piece. */
 export function incomingFile(
   client: SourceClient,
   url: URL,
   file: FileRow,
   signal: AbortSignal,
-  onBytes: (bytes: number) => void,
+  begin: () => (bytes: number) => void,
 ): Incoming {
-  const chunks = () => new Transfer(client, url, file, signal).bytes(onBytes);
+  const chunks = () => new Transfer(client, url, file, signal).bytes(begin());
   return {
     size: file.size,
     chunks,

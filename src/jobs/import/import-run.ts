@@ -3,13 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError, isAccessLost } from '../../drive/drive-error.js';
 import type { DrivePath } from '../../drive/names.js';
-import { mayAdd } from '../../drive/rights.js';
 import type { FileEnd, FileRow, FolderRow, ImportStore, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
 import { retrying } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
-import { mayBeAway, NO_MEMBER, NO_WRITER, passing, reasonOf } from './failure-reasons.js';
-import { expectedDigests, incomingFile } from './fetch-file.js';
+import { mayBeAway, NO_MEMBER, reasonOf } from './failure-reasons.js';
+import { incomingFile } from './fetch-file.js';
 import { FileQueue } from './file-queue.js';
 import type { ImportProgress, ImportRequest } from './import-request.js';
 import { ImportTally } from './import-tally.js';
@@ -17,7 +16,7 @@ import { isDriveRoot, listFolder, toPath, withoutTrash } from './list-folder.js'
 import { runPool } from './run-pool.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
 import { findRoot } from './source-root.js';
-import { planOf, roomFor, storeFile } from './store-file.js';
+import { storeFile } from './store-file.js';
 
 const LISTINGS_AT_ONCE = 2;
 const FILES_AT_ONCE = 6;
@@ -180,27 +179,18 @@ export class ImportRun {
 
   async #transfer(file: FileRow): Promise<FileEnd> {
     const { drive, client, request, imports } = this.#parts;
-    const path = [...this.#to, ...toPath(file.target)];
-    const rule = request.conflict;
-    const begin = await drive.read(async (snapshot) => {
-      // Before anything is asked of the source.
-      if (!mayAdd(snapshot.membership)) throw new JobFailedError(NO_WRITER);
-      const found = await snapshot.find(path);
-      const plan = planOf(found, file, rule);
-      return { plan, room: typeof plan === 'object' ? 0 : await roomFor(snapshot, drive, found, file) };
-    });
-    if (typeof begin.plan === 'object') return begin.plan;
     const url = new URL(`${this.#root.href}${file.href}`);
-    const incoming = incomingFile(client, url, file, this.#signal, this.#tally.beginFile(file));
-    const expected = { size: file.size, digests: expectedDigests(file.checksum), kept: [] };
-    try {
-      const content = await drive.receive(incoming, expected, begin.room, this.#signal);
-      // Without a date nothing else would tell it from a file that was there before.
-      if (file.modified === null && file.blob === null) await imports.noteBlob(file.id, content.row.id);
-      return await storeFile(drive, content, { file, path, rule });
-    } catch (error) {
-      throw passing(error);
-    }
+    return storeFile(drive, {
+      file,
+      path: [...this.#to, ...toPath(file.target)],
+      rule: request.conflict,
+      incoming: incomingFile(client, url, file, this.#signal, () => this.#tally.beginFile(file)),
+      onReceived: async (blob) => {
+        // Without a date nothing else would tell it from a file that was there before.
+        if (file.modified === null && file.blob === null) await imports.noteBlob(file.id, blob);
+      },
+      signal: this.#signal,
+    });
   }
 
   /** For the report. Rejects where the trouble is that of the source as a whole: then the job is tried again later. */

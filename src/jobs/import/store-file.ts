@@ -1,84 +1,105 @@
-import type { ReceivedContent } from '../../drive/contents.js';
+import type { Incoming } from '../../drive/contents.js';
 import type { Drive } from '../../drive/drive.js';
-import type { DriveTransaction } from '../../drive/drive-transaction.js';
-import { checkLocks } from '../../drive/locks/locks.js';
+import { findFreePlace } from '../../drive/free-place.js';
 import { type DrivePath, freeName } from '../../drive/names.js';
-import { spaceOf } from '../../drive/place-checks.js';
-import { roomOf } from '../../drive/quota.js';
+import { NO_TOKENS } from '../../drive/permit.js';
 import type { Found } from '../../drive/resource.js';
+import { mayAdd } from '../../drive/rights.js';
 import type { Snapshot } from '../../drive/snapshot.js';
 import type { FileEnd, FileRow } from '../../stores/import-store.js';
 import type { BlobId } from '../../stores/values.js';
+import { JobFailedError } from '../job-runner.js';
+import { NO_WRITER, passing } from './failure-reasons.js';
+import { expectedDigests } from './fetch-file.js';
 import type { ConflictRule } from './import-request.js';
 
-type Plan = 'write' | 'keep-both' | FileEnd;
+export interface FileToStore {
+  readonly file: FileRow;
+  readonly path: DrivePath;
+  readonly rule: ConflictRule;
+  readonly incoming: Incoming;
+  /** Called when the bytes are durable, before they have a name. */
+  readonly onReceived: (blob: BlobId) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Thrown where nothing is to be written. */
+class SettledError extends Error {
+  override readonly name = 'SettledError';
+
+  constructor(readonly end: FileEnd) {
+    super('there is nothing to write');
+  }
+}
+
+/**
+ * Writes a file of the source as an upload does, unless what is at its target says otherwise: that is asked before a byte
+ * is, and again at the end. Throws `DriveError`, and `RetryableError` for what may be well at the next try.
+ */
+export async function storeFile(drive: Drive, wanted: FileToStore): Promise<FileEnd> {
+  const { file, path, incoming, onReceived, signal } = wanted;
+  try {
+    const { resource } = await drive.writeFile(path, incoming, {
+      permit: NO_TOKENS,
+      choose: (snapshot, found, content) => choosePlace(snapshot, found, wanted, content?.id ?? null),
+      modified: file.modified,
+      expected: { size: file.size, digests: expectedDigests(file.checksum), kept: [] },
+      isHeldBack: true,
+      onReceived: ({ id }) => onReceived(id),
+      signal,
+    });
+    return done(resource.node!.blobId);
+  } catch (error) {
+    if (error instanceof SettledError) return error.end;
+    throw passing(error);
+  }
+}
+
+/** `came`: the bytes that have come; null before. */
+async function choosePlace(
+  snapshot: Snapshot,
+  found: Found,
+  { file, rule }: FileToStore,
+  came: BlobId | null,
+): Promise<Found> {
+  if (came === null && !mayAdd(snapshot.membership)) throw new JobFailedError(NO_WRITER);
+  if (came !== null && found.resource?.node?.blobId === came && file.blob !== came) throw new SettledError(done(came));
+  const plan = planOf(found, file, rule);
+  if (typeof plan === 'object') throw new SettledError(plan);
+  if (plan === 'write') return found;
+  return came === null ? findFreePlace(snapshot, found, false) : findPlaceBeside(snapshot, found, came);
+}
 
 /** What is to be done about what is at the target, if anything. */
-export function planOf(found: Found, file: FileRow, rule: ConflictRule): Plan {
-  const { resource } = found;
+function planOf({ resource }: Found, file: FileRow, rule: ConflictRule): 'write' | 'keep-both' | FileEnd {
   if (!resource) return 'write';
   if (resource.isCollection || !resource.node) return { state: 'skipped', reason: 'folder-there', blob: null };
   const { blobId } = resource.node;
   if (blobId !== null && blobId === file.blob) return 'write';
   const isSame = file.modified !== null && seconds(resource.modified) === seconds(file.modified);
   // As rclone has it: who copied the tree before, by whatever way, need not copy it again.
-  if (isSame && resource.size === file.size) return { state: 'done', reason: null, blob: blobId };
+  if (isSame && resource.size === file.size) return done(blobId);
   if (rule === 'skip') return { state: 'skipped', reason: 'exists', blob: null };
   return rule === 'overwrite' ? 'write' : 'keep-both';
 }
 
-/** The bytes that may come. Throws `DriveError` where it is clear already that they don't fit. */
-export async function roomFor(snapshot: Snapshot, drive: Drive, found: Found, file: FileRow): Promise<number> {
-  if (file.size !== null) drive.checkSize(file.size);
-  const { left } = await roomOf(snapshot, spaceOf(found));
-  return left + (found.resource?.size ?? 0);
-}
-
-/**
- * Gives the content its name as an upload does, looking again at what is there. Throws `DriveError`; the content is given
- * up in any case.
- */
-export function storeFile(
-  drive: Drive,
-  content: ReceivedContent,
-  { file, path, rule }: { readonly file: FileRow; readonly path: DrivePath; readonly rule: ConflictRule },
-): Promise<FileEnd> {
-  const done: FileEnd = { state: 'done', reason: null, blob: content.row.id };
-  return drive.writeContent(content, async (changes) => {
-    let found = await changes.find(path);
-    if (found.resource?.node?.blobId === content.row.id && file.blob !== content.row.id) return done;
-    const plan = planOf(found, file, rule);
-    if (typeof plan === 'object') return plan;
-    if (plan === 'keep-both') {
-      const place = await free(changes, path, content.row.id);
-      if (!place) return done;
-      found = place;
-    }
-    await checkLocks(changes, found, {
-      tokens: new Set(),
-      changesSelf: found.resource !== null,
-      changesParent: found.resource === null,
-    });
-    await changes.putFile(found, content, file.modified ?? undefined);
-    return done;
-  });
-}
-
-/** Null: the content lies under such a name already, as after a crash. */
-async function free(changes: DriveTransaction, path: DrivePath, id: BlobId): Promise<Found | null> {
+/** Throws `SettledError` where the content lies under such a name already, as after a crash. */
+async function findPlaceBeside(snapshot: Snapshot, { path, name }: Found, came: BlobId): Promise<Found> {
   const folder = path.slice(0, -1);
-  let isThere = false;
-  const name = await freeName(path.at(-1)!, false, changes.now, async (names) => {
+  const free = await freeName(name, false, snapshot.now, async (names) => {
     const taken = new Set<string>();
     for (const candidate of names) {
-      const { resource } = await changes.find([...folder, candidate]);
-      if (!resource) continue;
-      taken.add(candidate);
-      isThere ||= resource.node?.blobId === id;
+      const { resource } = await snapshot.find([...folder, candidate]);
+      if (resource?.node?.blobId === came) throw new SettledError(done(came));
+      if (resource) taken.add(candidate);
     }
     return taken;
   });
-  return isThere ? null : changes.find([...folder, name]);
+  return snapshot.find([...folder, free]);
+}
+
+function done(blob: BlobId | null): FileEnd {
+  return { state: 'done', reason: null, blob };
 }
 
 function seconds(ms: number): number {
