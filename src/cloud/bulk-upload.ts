@@ -1,8 +1,14 @@
-import { dispatch } from '../dav/dispatch.js';
+import { readPermit } from '../dav/conditions.js';
+import { toHttpError } from '../dav/drive-errors.js';
+import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { parseOcMtime } from '../dav/headers/mtime.js';
 import { PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
+import { cloudId, cloudPermissions } from '../dav/properties/live-properties.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
+import { CLIENT_DIGESTS, type Incoming } from '../drive/contents.js';
 import { isAccessLost } from '../drive/drive-error.js';
-import { normalizePath } from '../drive/names.js';
+import { type DrivePath, normalizePath } from '../drive/names.js';
+import type { BodyWish } from '../drive/write-file.js';
 import { HttpError } from '../http-error.js';
 import { type Part, readParts } from './multipart.js';
 
@@ -12,6 +18,8 @@ const FILES_MAX = 1000;
 const TOGETHER_BYTES_MAX = 4 * 1024 * 1024;
 /** What a part may say of its own file; Nextcloud's desktop program sends `If-Match` with each that it has changed. */
 const CONDITIONS = ['if', 'if-match', 'if-none-match', 'if-unmodified-since'];
+
+type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 interface Result {
   readonly error: boolean;
@@ -65,61 +73,65 @@ async function takeParts(request: DavRequest, results: Map<string, Promise<Resul
 }
 
 /** Never rejects for what is wrong with this file alone. */
-async function store(
-  request: DavRequest,
-  name: string,
-  part: Part,
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<Result> {
+async function store(request: DavRequest, name: string, part: Part, content: Content): Promise<Result> {
+  const { drive } = request;
   try {
-    const { headers } = await dispatch({ ...request, ...putOf(request, name, part, content) });
-    const { ETag = '', 'OC-FileId': fileId = '', 'OC-Perm': permissions = '' } = headers;
-    return { error: false, etag: ETag.replaceAll('"', ''), fileid: fileId, permissions };
+    const { resource } = await drive.writeFile(
+      pathOf(request, name),
+      incoming(part, content),
+      await wishOf(request, part),
+    );
+    const { membership } = drive;
+    const etag = resource.etag.replaceAll('"', '');
+    const permissions = cloudPermissions(resource, membership);
+    return { error: false, etag, fileid: cloudId(resource, membership), permissions };
   } catch (error) {
-    if (!(error instanceof HttpError) || isAccessLost(error.cause)) throw error;
-    return { error: true, message: error.message };
+    const known = isAccessLost(error) ? null : toHttpError(error, null);
+    if (!known) throw error;
+    return { error: true, message: known.message };
   }
 }
 
-function putOf(
-  request: DavRequest,
-  name: string,
-  part: Part,
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Pick<DavRequest, 'method' | 'headers' | 'path' | 'spelling' | 'isFolderUrl' | 'body'> {
-  const md5 = part.headers.get('x-file-md5');
-  const mtime = part.headers.get('x-file-mtime') ?? part.headers.get('x-oc-mtime');
-  const checksum = part.headers.get('oc-checksum') ?? (md5 === undefined ? undefined : `MD5:${md5}`);
-  const conditions = CONDITIONS.flatMap((condition) => {
-    const value = part.headers.get(condition);
-    return value === undefined ? [] : [[condition, value]];
-  });
+/** Throws `HttpError` 400 and 414. */
+function pathOf({ root }: DavRequest, name: string): DrivePath {
   const segments = name.split('/').filter((segment) => segment !== '');
   if (segments.some((segment) => segment === '.' || segment === '..' || segment.includes('\0'))) {
     throw new HttpError(400, 'The path of a file in the bulk upload holds what no name may hold.');
   }
   if (segments.length > PATH_SEGMENTS_MAX) throw new HttpError(414, 'The path is too deep.');
+  return [...root, ...normalizePath(segments)];
+}
+
+/** What a part says of its file, as a PUT of its own would. */
+async function wishOf({ url, drive, locate, signal }: DavRequest, { headers }: Part): Promise<BodyWish> {
+  const md5 = headers.get('x-file-md5');
+  const checksum = headers.get('oc-checksum') ?? (md5 === undefined ? undefined : `MD5:${md5}`);
+  const conditions = CONDITIONS.flatMap((name) => {
+    const value = headers.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
   return {
-    method: 'PUT',
-    headers: {
-      ...Object.fromEntries(conditions),
-      ...(mtime === undefined ? {} : { 'x-oc-mtime': mtime }),
-      ...(checksum === undefined ? {} : { 'oc-checksum': checksum }),
+    permit: await readPermit({ method: 'PUT', headers: Object.fromEntries(conditions), url, drive, locate }),
+    modified: parseOcMtime(headers.get('x-file-mtime') ?? headers.get('x-oc-mtime')),
+    expected: {
+      size: null,
+      digests: checksum === undefined ? [] : parseAnnouncedDigests({ 'oc-checksum': checksum }),
+      kept: checksum === undefined ? [] : CLIENT_DIGESTS,
     },
-    path: [...request.root, ...normalizePath(segments)],
-    spelling: '',
-    isFolderUrl: false,
-    body: {
-      size: part.size,
-      chunks: async function* () {
-        yield* content;
-      },
-      readAll: async () => {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of content) chunks.push(chunk);
-        return Buffer.concat(chunks);
-      },
-      readAtMost: async () => null,
+    signal,
+  };
+}
+
+function incoming({ size }: Part, content: Content): Incoming {
+  return {
+    size,
+    chunks: async function* () {
+      yield* content;
+    },
+    readAll: async () => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of content) chunks.push(chunk);
+      return Buffer.concat(chunks);
     },
   };
 }

@@ -3,7 +3,6 @@ import { getFile } from '../../dav/methods/get.js';
 import { readResource } from '../../drive/resource.js';
 import type { ConsoleParts } from '../console-parts.js';
 import { downloadContract } from '../contract/files.js';
-import { asDavRequest } from '../dav-request.js';
 import { openDrive, readPath } from '../drive-access.js';
 import { bind, type RawAnswer, type RequestTo } from '../route.js';
 import { contentDisposition, safeHeaders } from '../safe-content.js';
@@ -23,7 +22,10 @@ async function content(
 ): Promise<RawAnswer> {
   const drive = await openDrive(request, parts);
   const path = readPath(drive, request.query.path);
-  const { status, headers, body } = await getFile(asDavRequest(request, method, drive, path));
+  const url = `${request.prefix}/api/drives/${drive.membership.driveId}/content`;
+  // The pages name no other resources in their conditions.
+  const file = { method, url, drive, path, isFolderUrl: false, locate: async () => null };
+  const { status, headers, body } = await getFile({ ...file, headers: request.headers });
   const safe = safeHeaders(path.at(-1) ?? '', request.query.download === '1');
   // Of several parts the type says how they are told apart.
   const isMultipart = headers['Content-Type']?.startsWith('multipart/byteranges') === true;

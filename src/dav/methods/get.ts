@@ -7,7 +7,7 @@ import { turns } from '../../drive/turns.js';
 import { HttpError } from '../../http-error.js';
 import type { ContentRow } from '../../stores/metadata-store.js';
 import type { ByteRange } from '../../stores/values.js';
-import { checkConditions, readConditions } from '../conditions.js';
+import { type ConditionSource, checkConditions, readConditions } from '../conditions.js';
 import { contentTypeOf } from '../content-type.js';
 import { ifRangeMatches } from '../headers/conditional.js';
 import { formatHttpDate } from '../headers/http-date.js';
@@ -25,17 +25,23 @@ const SAFE: Readonly<Record<string, string>> = {
 
 /** GET and HEAD, RFC 9110 §9.3.1, §13, §14. A collection answers with a plain index (client-requirements R29). */
 export function get(request: DavRequest): Promise<DavResponse> {
-  return read(request, index);
+  return read(request, (resource, headers) => index(request, resource, headers));
 }
 
+/** A file that is wanted, at whichever door. */
+export type FileRequest = ConditionSource & Pick<DavRequest, 'path' | 'isFolderUrl'>;
+
 /** As `get`, for who doesn't want a collection's index. Throws `DriveError` `is-a-collection`. */
-export function getFile(request: DavRequest): Promise<DavResponse> {
+export function getFile(request: FileRequest): Promise<DavResponse> {
   return read(request, () => {
     throw new DriveError('is-a-collection', 'This is a folder; it has no content.');
   });
 }
 
-async function read(request: DavRequest, ofCollection: typeof index): Promise<DavResponse> {
+async function read(
+  request: FileRequest,
+  ofCollection: (resource: Resource, headers: Record<string, string>) => DavResponse,
+): Promise<DavResponse> {
   const conditions = await readConditions(request);
   const withContent = request.method === 'GET';
   const { found, outcome } = await request.drive.read(async (snapshot) => {
@@ -51,7 +57,7 @@ async function read(request: DavRequest, ofCollection: typeof index): Promise<Da
     ...SAFE,
   };
   if (outcome === 'not-modified') return respond(304, headers);
-  if (resource.isCollection) return ofCollection(request, resource, headers);
+  if (resource.isCollection) return ofCollection(resource, headers);
   headers['Accept-Ranges'] = 'bytes';
   headers['Content-Type'] = contentTypeOf(resource.name);
   const checksum = checksumHeader(found.content);
@@ -71,7 +77,7 @@ async function read(request: DavRequest, ofCollection: typeof index): Promise<Da
 }
 
 /** Ranges are for GET alone (RFC 9110 §14.2). */
-function wantedRange(request: DavRequest, resource: Resource): RangeRequest {
+function wantedRange(request: FileRequest, resource: Resource): RangeRequest {
   const value = request.method === 'GET' ? headerOf(request, 'range') : undefined;
   if (value === undefined) return { kind: 'all' };
   const ifRange = headerOf(request, 'if-range');
