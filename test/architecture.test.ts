@@ -102,7 +102,7 @@ const isBrowserCode = ({ name }: { readonly name: string }) => name.startsWith('
 const serverFiles = files.filter((file) => !isBrowserCode(file));
 
 /** What a program of the browser's may know of the server: the words that both speak. */
-const isContract = (name: string) => /^console\/(contract\b[\w/-]*|[\w-]+-contract|refusal-kind)\.ts$/.test(name);
+const isContract = (name: string) => /^console\/(contract\/[\w-]+|refusal-kind)\.ts$/.test(name);
 
 describe('ARCHITECTURE "Arrows" — the arrows', () => {
   test('the files, their imports, exports and functions are found at all', () => {
@@ -143,6 +143,17 @@ describe('ARCHITECTURE "Arrows" — the arrows', () => {
         .filter((target) => target !== null && !isBrowserCode({ name: target }) && !isContract(target))
         .map((target) => `${file.name} → ${target}`),
     );
+    expect(wrong).toEqual([]);
+  });
+
+  test('the pages take types alone of the contract: its schemas are not for the browser', () => {
+    const wrong = trees
+      .filter(({ name }) => name.startsWith('src/console/web/'))
+      .flatMap((tree) =>
+        tree.imports
+          .filter(({ specifier, isTypeOnly }) => !isTypeOnly && /\/contract\//.test(specifier))
+          .map(({ specifier }) => `${tree.name} → ${specifier}`),
+      );
     expect(wrong).toEqual([]);
   });
 

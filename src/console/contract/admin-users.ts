@@ -45,7 +45,6 @@ const userChangeBody = z.strictObject({
   isDisabled: z.boolean().optional(),
 });
 
-export type NewPasswordBody = MessageOf<typeof newPasswordBody>;
 const newPasswordBody = z.strictObject({ password });
 
 export type NewPasswordAnswer = MessageOf<typeof newPasswordAnswer>;

@@ -46,7 +46,6 @@ const LIMIT = 'The limit must be a number from 1 on.';
 const NO_NAME = 'Type a part of the name that you look for.';
 const NO_PAGE = 'There is no such page.';
 
-export type FolderBody = MessageOf<typeof folderBody>;
 const folderBody = z.strictObject({ path: z.string().min(1) });
 
 export const fileContract = {
@@ -97,7 +96,6 @@ const transferBody = z.strictObject({
 });
 
 export type DeleteBody = MessageOf<typeof pathsBody>;
-export type RestoreBody = DeleteBody;
 const pathsBody = z.strictObject({ paths: z.array(z.string()).min(1).max(PATHS_MAX) });
 
 const CHANGE_REFUSALS = {

@@ -23,7 +23,6 @@ const creationOptions = z
 /** As @simplewebauthn/browser makes it of what the browser's `navigator.credentials` returned. */
 const signed: z.ZodType<object> = z.looseObject({});
 
-export type PasskeyStepBody = MessageOf<typeof passkeyStepBody>;
 const passkeyStepBody = z.strictObject({ response: signed.describe('What `startAuthentication` returned.') });
 
 export type PasskeyBody = MessageOf<typeof passkeyBody>;

@@ -57,7 +57,6 @@ const totpAnswer = z
 export type TotpConfirmBody = MessageOf<typeof totpConfirmBody>;
 const totpConfirmBody = z.strictObject({ code: text(100) });
 
-export type RecoveryCodesBody = MessageOf<typeof recoveryCodesBody>;
 const recoveryCodesBody = z.strictObject({
   code: text(100).optional().describe('Without one, the proof has to be fresh.'),
 });

@@ -1,6 +1,6 @@
 import type { ErrorAnswer } from '../contract/refusal.js';
 import type { SessionAnswer } from '../contract/session.js';
-import { BASE } from './base.js';
+import { type AnswerTo, type AnyWish, addressOf, type Call, type Wishes } from './calls.js';
 import { askProof } from './proof.js';
 import { csrfHeaders, refreshSession, takeSession } from './session.js';
 import { common } from './strings.js';
@@ -21,31 +21,16 @@ export class ApiError extends Error {
   }
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
 /**
  * Sends a request of the JSON API. Where the server wants a new proof of who is there, it is asked for, and the request
  * goes out again. Throws `ApiError`.
  */
-export async function api<T = void>(
-  method: Method,
-  path: string,
-  body?: unknown,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<T> {
-  try {
-    return await once<T>(method, path, body, options.signal);
-  } catch (error) {
-    if (!(error instanceof ApiError) || !(await mayTryAgain(error))) throw error;
-    return once<T>(method, path, body, options.signal);
-  }
+export async function api<Name extends Call>(name: Name, ...wishes: Wishes<Name>): Promise<AnswerTo<Name>> {
+  return once(name, ...wishes).catch(async (error: unknown) => {
+    if (error instanceof ApiError && (await mayTryAgain(error))) return once(name, ...wishes);
+    throw error;
+  });
 }
-
-export const get = <T>(path: string, signal?: AbortSignal) => api<T>('GET', path, undefined, signal ? { signal } : {});
-export const post = <T = void>(path: string, body: unknown = {}) => api<T>('POST', path, body);
-export const put = <T = void>(path: string, body: unknown = {}) => api<T>('PUT', path, body);
-export const patch = <T = void>(path: string, body: unknown = {}) => api<T>('PATCH', path, body);
-export const remove = <T = void>(path: string, body?: unknown) => api<T>('DELETE', path, body);
 
 /** For an answer that isn't JSON, or that another way of sending has received. */
 export async function toApiError(answer: Response): Promise<ApiError> {
@@ -61,7 +46,7 @@ export async function toApiError(answer: Response): Promise<ApiError> {
     );
   } catch {
     // A proxy's page, or nothing at all.
-    return new ApiError(answer.status, 'unknown', common.serverFailed(answer.status), null, null);
+    return new ApiError(answer.status, 'unknown', common.serverFailed(answer.status));
   }
 }
 
@@ -70,23 +55,25 @@ export function messageOf(error: unknown): string {
   return error instanceof ApiError ? error.message : common.somethingFailed;
 }
 
-async function once<T>(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const answer = await fetch(BASE + path, {
+async function once<Name extends Call>(name: Name, ...wishes: Wishes<Name>): Promise<AnswerTo<Name>> {
+  const { body, signal }: AnyWish = wishes[0] ?? {};
+  const [method] = name.split(' ');
+  const answer = await fetch(addressOf(name, ...wishes), {
     method,
     headers: {
       Accept: 'application/json',
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      ...(method === 'GET' ? {} : csrfHeaders()),
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(method !== 'GET' && csrfHeaders()),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal ? { signal } : {}),
+    body: JSON.stringify(body),
+    signal,
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
     throw new ApiError(0, 'unreachable', common.serverUnreachable);
   });
   if (!answer.ok) throw await toApiError(answer);
   const text = await answer.text();
-  const json = (text === '' ? undefined : JSON.parse(text)) as T;
+  const json = text ? JSON.parse(text) : undefined;
   if (isSession(json)) await takeSession(json);
   return json;
 }

@@ -1,5 +1,5 @@
-import type { DriveEntry, DrivesAnswer } from '../contract/drives.js';
-import { get } from './api.js';
+import type { DriveEntry } from '../contract/drives.js';
+import { api } from './api.js';
 import { keepForPerson, keptForPerson } from './session.js';
 import { Store } from './store.js';
 
@@ -11,7 +11,7 @@ export const drivesError = new Store<unknown>(null);
 
 export async function loadDrives(): Promise<void> {
   try {
-    drives.set((await get<DrivesAnswer>('/api/drives')).drives);
+    drives.set((await api('GET /api/drives')).drives);
     drivesError.set(null);
   } catch (error) {
     drivesError.set(error);

@@ -1,5 +1,5 @@
 import type { SessionAnswer, SessionUser } from '../contract/session.js';
-import { BASE } from './base.js';
+import { addressOf } from './calls.js';
 import { forget, keep, kept } from './i18n.js';
 import { href } from './router.js';
 import { Store } from './store.js';
@@ -30,7 +30,7 @@ let isLeaving = false;
 
 /** Asks the server who is there. */
 export async function refreshSession(): Promise<SessionAnswer> {
-  const answer = await fetch(`${BASE}/api/session`, { headers: { Accept: 'application/json' } });
+  const answer = await fetch(addressOf('GET /api/session'), { headers: { Accept: 'application/json' } });
   // A proxy in front of a server that is away says nothing of who is there.
   return takeSession(answer.ok ? ((await answer.json()) as SessionAnswer) : (session.value ?? SIGNED_OUT));
 }

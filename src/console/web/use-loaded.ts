@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { get } from './api.js';
+import { api } from './api.js';
+import { type AnswerTo, addressOf, type Call, type Wishes } from './calls.js';
 
 export interface Loaded<T> {
   /** Null until the first answer; stays while it is asked for again. */
@@ -10,32 +11,42 @@ export interface Loaded<T> {
   readonly set: (data: T) => void;
 }
 
-/** What a GET of the JSON API answers, asked for anew when the path changes. `path` null: nothing yet. */
-export function useLoaded<T>(path: string | null): Loaded<T> {
-  const [state, setState] = useState<{ path: string | null; data: T | null; error: unknown }>(nothingOf(path));
+interface State<T> {
+  readonly address: string;
+  readonly data: T | null;
+  readonly error: unknown;
+}
+
+/** What a GET of the JSON API answers, asked for again when its address changes. */
+export function useLoaded<Name extends Call & `GET ${string}`>(
+  name: Name,
+  ...wishes: Wishes<Name>
+): Loaded<AnswerTo<Name>> {
+  const address = addressOf(name, ...wishes);
+  const [state, setState] = useState<State<AnswerTo<Name>>>(nothingOf(address));
   const controller = useRef<AbortController | null>(null);
   const reload = useCallback(async () => {
-    if (path === null) return;
     controller.current?.abort();
     controller.current = new AbortController();
     const { signal } = controller.current;
     try {
-      const data = await get<T>(path, signal);
-      if (!signal.aborted) setState({ path, data, error: null });
+      const data = await api(name, ...([{ ...wishes[0], signal }] as Wishes<Name>));
+      if (!signal.aborted) setState({ address, data, error: null });
     } catch (error) {
-      if (!signal.aborted) setState((before) => ({ path, data: before.path === path ? before.data : null, error }));
+      if (signal.aborted) return;
+      setState((before) => ({ address, data: before.address === address ? before.data : null, error }));
     }
-  }, [path]);
+  }, [address]);
   useEffect(() => {
     void reload();
     return () => controller.current?.abort();
   }, [reload]);
-  const set = useCallback((data: T) => setState({ path, data, error: null }), [path]);
-  // An answer for another path is none for this one.
-  const { data, error } = state.path === path ? state : nothingOf<T>(path);
+  const set = useCallback((data: AnswerTo<Name>) => setState({ address, data, error: null }), [address]);
+  // An answer for another address is none for this one.
+  const { data, error } = state.address === address ? state : nothingOf<AnswerTo<Name>>(address);
   return { data, error, reload, set };
 }
 
-function nothingOf<T>(path: string | null): { path: string | null; data: T | null; error: unknown } {
-  return { path, data: null, error: null };
+function nothingOf<T>(address: string): State<T> {
+  return { address, data: null, error: null };
 }

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AuditAnswer } from '../../contract/audit.js';
+import { api } from '../api.js';
 import { AuditList } from '../audit/audit-list.js';
 import { kindText, text } from '../audit/kinds.js';
 import { common } from '../strings.js';
@@ -14,9 +14,9 @@ export function AuditPage() {
   const [kind, setKind] = useState('');
   const [typed, setTyped] = useState('');
   const [user, setUser] = useState('');
-  const query = new URLSearchParams({ ...(kind ? { kind } : {}), ...(user ? { user } : {}) }).toString();
-  const path = `/api/admin/audit${query === '' ? '' : `?${query}`}`;
-  const { data, error, reload } = useLoaded<AuditAnswer>(path);
+  const query = { ...(kind ? { kind } : {}), ...(user ? { user } : {}) };
+  const { data, error, reload } = useLoaded('GET /api/admin/audit', { query });
+  const readMore = (before: string) => api('GET /api/admin/audit', { query: { ...query, before } });
   const [kinds, setKinds] = useState<readonly string[]>([]);
   if (data && data.kinds.length > kinds.length) setKinds(data.kinds);
   const submit = (event: Event) => {
@@ -39,7 +39,7 @@ export function AuditPage() {
         {error ? <LoadFailed error={error} onRetry={reload} /> : null}
         {!data && !error ? <Skeleton lines={6} /> : null}
         {data?.records.length === 0 ? <EmptyState title={text.none}>{text.noneText}</EmptyState> : null}
-        {data && data.records.length > 0 ? <AuditList path={path} first={data} /> : null}
+        {data && data.records.length > 0 ? <AuditList onMore={readMore} first={data} /> : null}
       </div>
     </Page>
   );

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AdminDriveEntry, DriveChangeBody, NewDriveBody } from '../../contract/admin-drives.js';
-import { patch, post } from '../api.js';
+import { api } from '../api.js';
 import { formatBytes, parseBytes } from '../format.js';
 import { currentUser } from '../session.js';
 import { common } from '../strings.js';
@@ -17,7 +17,7 @@ export function NewDrive({ onClose }: { readonly onClose: () => void }) {
     if (!limits.isRight) return;
     const { quotaBytes, uploadMaxBytes } = limits;
     const body: NewDriveBody = { name: name.trim(), ownerEmail: owner.trim(), quotaBytes, uploadMaxBytes };
-    await post('/api/admin/drives', body);
+    await api('POST /api/admin/drives', { body });
     onClose();
   });
   return (
@@ -44,7 +44,7 @@ export function ChangeDrive({ drive, onClose }: { readonly drive: AdminDriveEntr
     if (!limits.isRight) return;
     const { quotaBytes, uploadMaxBytes } = limits;
     const body: DriveChangeBody = { name: name.trim(), quotaBytes, uploadMaxBytes };
-    await patch(`/api/admin/drives/${drive.id}`, body);
+    await api('PATCH /api/admin/drives/:id', { parameters: { id: drive.id }, body });
     onClose();
   });
   return (

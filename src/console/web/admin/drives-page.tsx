@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AdminDriveEntry, AdminDrivesAnswer } from '../../contract/admin-drives.js';
+import type { AdminDriveEntry } from '../../contract/admin-drives.js';
 import { loadDrives } from '../drives.js';
 import { formatBytes } from '../format.js';
 import { common } from '../strings.js';
@@ -16,7 +16,7 @@ import { text } from './texts.js';
 type Open = { readonly kind: 'new' } | { readonly kind: 'change' | 'members'; readonly id: number };
 
 export function DrivesPage() {
-  const { data, error, reload } = useLoaded<AdminDrivesAnswer>('/api/admin/drives');
+  const { data, error, reload } = useLoaded('GET /api/admin/drives');
   const [open, setOpen] = useState<Open | null>(null);
   const refresh = async () => {
     await Promise.all([reload(), loadDrives()]);

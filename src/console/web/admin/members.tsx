@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AdminDriveEntry, MemberBody, MemberEntry } from '../../contract/admin-drives.js';
-import { messageOf, put, remove } from '../api.js';
+import { api, messageOf } from '../api.js';
 import { formatBytes } from '../format.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
@@ -43,7 +43,7 @@ interface MemberProps {
 }
 
 function Member({ member: { email, name, role, quotaBytes }, drive, onChange }: MemberProps) {
-  const path = `/api/admin/drives/${drive.id}/members/${encodeURIComponent(email)}`;
+  const parameters = { id: drive.id, email };
   const [wish, setWish] = useState<Role>(role);
   const [isRemoving, setRemoving] = useState(false);
   const line = useRef<HTMLLIElement>(null);
@@ -59,13 +59,13 @@ function Member({ member: { email, name, role, quotaBytes }, drive, onChange }: 
   };
   const save = async () => {
     const body: MemberBody = { role: wish, quotaBytes };
-    await put(path, body);
+    await api('PUT /api/admin/drives/:id/members/:email', { parameters, body });
     toast({ text: text.roleChanged(email, text.roles[wish]) });
     await onChange();
     focusBack();
   };
   const drop = async () => {
-    await remove(path);
+    await api('DELETE /api/admin/drives/:id/members/:email', { parameters });
     toast({ text: text.memberRemoved(email) });
     focusBack();
     await onChange();
@@ -143,7 +143,8 @@ function AddMember({ drive, onChange }: Omit<MemberProps, 'member'>) {
   const { isBusy, error, submit } = useForm(async () => {
     if (quota.isWrong) return;
     const body: MemberBody = { role, quotaBytes: quota.bytes };
-    await put(`/api/admin/drives/${drive.id}/members/${encodeURIComponent(email.trim())}`, body);
+    const parameters = { id: drive.id, email: email.trim() };
+    await api('PUT /api/admin/drives/:id/members/:email', { parameters, body });
     setEmail('');
     quota.set('');
     await onChange();

@@ -8,7 +8,7 @@ import { StoragePlot } from './storage-plot.js';
 import { text } from './texts.js';
 
 export function StoragePage() {
-  const { data, error, reload } = useLoaded<StorageAnswer>('/api/admin/storage');
+  const { data, error, reload } = useLoaded('GET /api/admin/storage');
   const points = data?.points ?? [];
   const last = points.at(-1);
   return (

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { UserChangeBody, UserEntry } from '../../contract/admin-users.js';
-import { patch, post } from '../api.js';
+import { api } from '../api.js';
 import { currentUser } from '../session.js';
 import { common } from '../strings.js';
 import { DotsIcon } from '../ui/icons.js';
@@ -19,14 +19,14 @@ interface UserActionsProps {
 export function UserActions({ user, onChange }: UserActionsProps) {
   const [open, setOpen] = useState<'rename' | 'password' | UserQuestion | null>(null);
   const { email, isAdmin, isDisabled, hasSecondFactor } = user;
-  const path = `/api/admin/users/${encodeURIComponent(email)}`;
+  const parameters = { email };
   const act = (work: () => Promise<void>) => () => void work().then(onChange).catch(toastError);
   const enable = async () => {
-    await patch(path, { isDisabled: false } satisfies UserChangeBody);
+    await api('PATCH /api/admin/users/:email', { parameters, body: { isDisabled: false } });
     toast({ text: text.enabledToast(email) });
   };
   const ask = async () => {
-    const { alerted, mailed } = await post<{ alerted: number; mailed: number }>(`${path}/alert`);
+    const { alerted, mailed } = await api('POST /api/admin/users/:email/alert', { parameters });
     toast({ text: text.asked(alerted, mailed) });
   };
   const isSelf = email === currentUser().email;
@@ -73,10 +73,16 @@ interface UserQuestionsProps {
 
 /** What opens or shuts an account is asked first, by name. */
 function UserQuestions({ question, email, onClose }: UserQuestionsProps) {
-  const path = `/api/admin/users/${encodeURIComponent(email)}`;
-  const change = (body: UserChangeBody) => patch(path, body);
+  const parameters = { email };
+  const change = (body: UserChangeBody) => api('PATCH /api/admin/users/:email', { parameters, body });
   const all = {
-    reset: [text.resetTitle, text.resetText, text.reset, text.resetToast, () => post(`${path}/reset-2fa`)],
+    reset: [
+      text.resetTitle,
+      text.resetText,
+      text.reset,
+      text.resetToast,
+      () => api('POST /api/admin/users/:email/reset-2fa', { parameters }),
+    ],
     'make-admin': [
       text.makeAdminTitle,
       text.isAdminHint,

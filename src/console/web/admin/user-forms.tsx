@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { NewUserAnswer, NewUserBody, UserChangeBody, UserEntry } from '../../contract/admin-users.js';
-import { patch, post } from '../api.js';
+import { api } from '../api.js';
 import { refreshSession } from '../session.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
@@ -25,7 +25,7 @@ export function NewUser({ onClose }: { readonly onClose: () => void }) {
   const [made, setMade] = useState<NewUserAnswer | null>(null);
   const { isBusy, submit, wrong, rest } = useForm(async () => {
     const body: NewUserBody = { email: email.trim(), name: name.trim(), isAdmin };
-    setMade(await post<NewUserAnswer>('/api/admin/users', body));
+    setMade(await api('POST /api/admin/users', { body }));
   });
   if (made)
     return <PasswordShown title={text.userMade} email={made.user.email} password={made.password} onClose={onClose} />;
@@ -49,7 +49,7 @@ export function RenameUser({ user, onClose }: UserFormProps) {
   const [name, setName] = useState(user.name);
   const { isBusy, submit, wrong, rest } = useForm(async () => {
     const body: UserChangeBody = { name: name.trim() };
-    await patch(`/api/admin/users/${encodeURIComponent(user.email)}`, body);
+    await api('PATCH /api/admin/users/:email', { parameters: { email: user.email }, body });
     await refreshSession();
     onClose();
   });
@@ -72,8 +72,11 @@ export function NewPassword({ user, onClose }: UserFormProps) {
   const [password, setPassword] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isAsked, setAsked] = useState(false);
-  const path = `/api/admin/users/${encodeURIComponent(user.email)}/password`;
-  const make = () => post<{ password: string | null }>(path).then((made) => setPassword(made.password), setError);
+  const make = () =>
+    api('POST /api/admin/users/:email/password', { parameters: { email: user.email }, body: {} }).then(
+      (made) => setPassword(made.password),
+      setError,
+    );
   useEffect(() => {
     if (isAsked) void make();
   }, [isAsked]);

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { OrganizationBody, UserEntry, UsersAnswer } from '../../contract/admin-users.js';
-import { get, post, put } from '../api.js';
+import type { OrganizationBody, UserEntry } from '../../contract/admin-users.js';
+import { api } from '../api.js';
 import { formatAgo, formatDate, formatNumber } from '../format.js';
 import { currentUser, refreshSession } from '../session.js';
 import { common } from '../strings.js';
@@ -23,15 +23,13 @@ type Filter = 'all' | 'none';
 export function UsersPage() {
   const [filter, setFilter] = useState<Filter>('all');
   const [isMaking, setMaking] = useState(false);
-  const path = filter === 'none' ? '/api/admin/users?secondFactor=none' : '/api/admin/users';
-  const { data, error, reload, set } = useLoaded<UsersAnswer>(path);
+  const query = filter === 'none' ? ({ secondFactor: 'none' } as const) : {};
+  const { data, error, reload, set } = useLoaded('GET /api/admin/users', { query });
   const [count, setCount] = useState(0);
   if (data && data.withoutSecondFactor !== count) setCount(data.withoutSecondFactor);
   const more = async () => {
     if (!data?.next) return;
-    const page = await get<UsersAnswer>(
-      `${path}${filter === 'none' ? '&' : '?'}after=${encodeURIComponent(data.next)}`,
-    );
+    const page = await api('GET /api/admin/users', { query: { ...query, after: data.next } });
     set({ ...page, users: [...data.users, ...page.users] });
   };
   const make = (
@@ -127,13 +125,13 @@ function Rule({ isRequired, without, onChange }: RuleProps) {
   const [question, setQuestion] = useState<'rule' | 'ask' | null>(null);
   const change = async () => {
     const body: OrganizationBody = { isSecondFactorRequired: !isRequired };
-    await put('/api/admin/organization', body);
+    await api('PUT /api/admin/organization', { body });
     toast({ text: isRequired ? text.nowOptional : text.nowRequired });
     // The rule holds for who makes it, too.
     await Promise.all([onChange(), refreshSession()]);
   };
   const ask = async () => {
-    const { alerted, mailed } = await post<{ alerted: number; mailed: number }>('/api/admin/alert');
+    const { alerted, mailed } = await api('POST /api/admin/alert');
     toast({ text: text.asked(alerted, mailed) });
     await onChange();
   };

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { AppPasswordEntry, AppPasswordsAnswer } from '../../contract/app-passwords.js';
-import { remove } from '../api.js';
+import type { AppPasswordEntry } from '../../contract/app-passwords.js';
+import { api } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatAgo, formatDate } from '../format.js';
 import { common } from '../strings.js';
@@ -15,10 +15,8 @@ import { useLoaded } from '../use-loaded.js';
 import { MakeAppPassword } from './make-app-password.js';
 import { text } from './texts.js';
 
-const PATH = '/api/app-passwords';
-
 export function AppPasswordsPage() {
-  const { data, error, reload } = useLoaded<AppPasswordsAnswer>(PATH);
+  const { data, error, reload } = useLoaded('GET /api/app-passwords');
   const [open, setOpen] = useState<'make' | 'revoke-all' | null>(null);
   const [going, setGoing] = useState<AppPasswordEntry | null>(null);
   const [isAllShown, setAllShown] = useState(false);
@@ -127,7 +125,7 @@ function LastUse({ of: { lastUsedAt, lastClient } }: { readonly of: AppPasswordE
 /** Asked first: this can't be taken back. */
 function RevokeAll({ count, onClose }: { readonly count: number; readonly onClose: () => void }) {
   const revoke = async () => {
-    await remove(PATH);
+    await api('DELETE /api/app-passwords');
     toast({ text: text.allRevoked });
   };
   return (
@@ -145,7 +143,7 @@ interface RevokeProps {
 
 function Revoke({ one: { id, name }, onDone, onClose }: RevokeProps) {
   const revoke = async () => {
-    await remove(`${PATH}/${id}`);
+    await api('DELETE /api/app-passwords/:id', { parameters: { id } });
     toast({ text: text.revokedToast(name) });
     await onDone();
   };

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AppPasswordBody, AppPasswordMade } from '../../contract/app-passwords.js';
-import { post } from '../api.js';
+import { api } from '../api.js';
 import { drives } from '../drives.js';
 import { currentUser } from '../session.js';
 import { useStore } from '../store.js';
@@ -57,7 +57,7 @@ function Form({ onMade, onClose, ...first }: FormProps) {
       // To the end of that day, where the user is.
       expiresAt: until === '' ? null : new Date(`${until}T23:59:59`).toISOString(),
     };
-    onMade(await post<AppPasswordMade>('/api/app-passwords', body));
+    onMade(await api('POST /api/app-passwords', { body }));
   });
   const error = rest('name', 'folder', 'expiresAt');
   const scopes = [

@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { AuditAnswer, AuditEntry } from '../../contract/audit.js';
-import { get } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatTime } from '../format.js';
 import { common } from '../strings.js';
@@ -9,20 +8,20 @@ import { Badge } from '../ui/feedback.js';
 import { factText, kindText, kindTone } from './kinds.js';
 
 interface AuditListProps {
-  /** With a query or without; `before` is put to it. */
-  readonly path: string;
+  /** Reads the page whose `before` this is. */
+  readonly onMore: (before: string) => Promise<AuditAnswer>;
   readonly first: AuditAnswer;
   /** All are about one and the same user. */
   readonly isOwn?: boolean;
 }
 
 /** Records, the newest first, with more on demand. */
-export function AuditList({ path, first, isOwn = false }: AuditListProps) {
+export function AuditList({ onMore, first, isOwn = false }: AuditListProps) {
   const [pages, setPages] = useState<readonly AuditAnswer[]>([first]);
   useEffect(() => setPages([first]), [first]);
   const next = pages.at(-1)?.next ?? null;
   const more = async () => {
-    const page = await get<AuditAnswer>(`${path}${path.includes('?') ? '&' : '?'}before=${next}`);
+    const page = await onMore(String(next));
     setPages([...pages, page]);
   };
   return (

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AppPasswordBody, AppPasswordMade } from '../../contract/app-passwords.js';
-import { post } from '../api.js';
+import { api } from '../api.js';
 import { MakeAppPassword, SecretShown } from '../app-passwords/make-app-password.js';
 import type { DrivePageProps } from '../drive-page.js';
 import { currentUser } from '../session.js';
@@ -96,7 +96,7 @@ function DevicePassword({ program, driveId }: { readonly program: Program; reado
   const name = text.device(program.name);
   const make = async () => {
     const body: AppPasswordBody = { name, driveId };
-    setMade(await post<AppPasswordMade>('/api/app-passwords', body));
+    setMade(await api('POST /api/app-passwords', { body }));
   };
   if (made) {
     return (

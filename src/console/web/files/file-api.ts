@@ -1,7 +1,7 @@
 import type { DriveEntry } from '../../contract/drives.js';
-import type { FilesAnswer, PathsAnswer, TransferBody } from '../../contract/files.js';
-import { get, post, remove } from '../api.js';
-import { BASE } from '../base.js';
+import type { PathsAnswer, TransferBody } from '../../contract/files.js';
+import { api } from '../api.js';
+import { addressOf } from '../calls.js';
 import type { FetchPage } from './listing.js';
 
 /** What one page holds at most. */
@@ -17,59 +17,71 @@ export function homeOf(drive: DriveEntry): string {
 }
 
 export function folderPages(driveId: number, path: string): FetchPage {
-  return (after, signal) => get<FilesAnswer>(address(driveId, 'files', { path, after, limit: String(PAGE) }), signal);
+  return (after, signal) =>
+    api('GET /api/drives/:id/files', {
+      parameters: { id: driveId },
+      query: { path, limit: String(PAGE), ...(after === null ? {} : { after }) },
+      signal,
+    });
 }
 
 export function searchPages(driveId: number, name: string): FetchPage {
-  return (after, signal) => get<FilesAnswer>(address(driveId, 'search', { name, after }), signal);
+  return (after, signal) =>
+    api('GET /api/drives/:id/search', {
+      parameters: { id: driveId },
+      query: { name, ...(after === null ? {} : { after }) },
+      signal,
+    });
 }
 
 /** A file's bytes; `isDownload`: to be saved rather than shown. */
 export function contentAddress(driveId: number, path: string, isDownload = false): string {
-  return BASE + address(driveId, 'content', { path, download: isDownload ? '1' : null });
+  const query = { path, ...(isDownload ? { download: '1' } : {}) };
+  return addressOf('GET /api/drives/:id/content', { parameters: { id: driveId }, query });
 }
 
 export function zipAddress(driveId: number, paths: readonly string[]): string {
-  return `${BASE}/api/drives/${driveId}/zip?${new URLSearchParams(paths.map((path) => ['path', path]))}`;
+  return addressOf('GET /api/drives/:id/zip', { parameters: { id: driveId }, query: { path: paths } });
 }
 
 export function uploadAddress(driveId: number): string {
-  return `${BASE}/api/drives/${driveId}/uploads`;
+  return addressOf('POST /api/drives/:id/uploads', { parameters: { id: driveId } });
 }
 
 export function makeFolder(driveId: number, path: string): Promise<PathsAnswer> {
-  return post<PathsAnswer>(`/api/drives/${driveId}/folders`, { path });
+  return api('POST /api/drives/:id/folders', { parameters: { id: driveId }, body: { path } });
 }
 
-/** Gives where it is now. */
+/** Returns where it is now. */
 export async function transfer(driveId: number, kind: 'move' | 'copy', body: TransferBody): Promise<string> {
-  const { paths } = await post<PathsAnswer>(`/api/drives/${driveId}/${kind}`, body);
+  const name = kind === 'move' ? 'POST /api/drives/:id/move' : 'POST /api/drives/:id/copy';
+  const { paths } = await api(name, { parameters: { id: driveId }, body });
   return paths[0] ?? body.to;
 }
 
-/** Into the trash, and gives where things are there; what is in the trash goes for good. */
+/** Into the trash. Returns where things are there; what is in the trash goes for good. */
 export function deleteAll(driveId: number, paths: readonly string[]): Promise<string[]> {
-  return inParts(`/api/drives/${driveId}/delete`, paths);
+  return inParts('POST /api/drives/:id/delete', driveId, paths);
 }
 
-/** Out of the trash, and gives where things are now. */
+/** Out of the trash. Returns where things are now. */
 export function restoreAll(driveId: number, paths: readonly string[]): Promise<string[]> {
-  return inParts(`/api/drives/${driveId}/trash/restore`, paths);
+  return inParts('POST /api/drives/:id/trash/restore', driveId, paths);
 }
 
-export function emptyTrash(driveId: number): Promise<void> {
-  return remove(`/api/drives/${driveId}/trash`);
+export async function emptyTrash(driveId: number): Promise<void> {
+  await api('DELETE /api/drives/:id/trash', { parameters: { id: driveId } });
 }
 
-async function inParts(path: string, paths: readonly string[]): Promise<string[]> {
+async function inParts(
+  name: 'POST /api/drives/:id/delete' | 'POST /api/drives/:id/trash/restore',
+  driveId: number,
+  paths: readonly string[],
+): Promise<string[]> {
   const left: string[] = [];
   for (let at = 0; at < paths.length; at += PATHS_MAX) {
-    left.push(...(await post<PathsAnswer>(path, { paths: paths.slice(at, at + PATHS_MAX) })).paths);
+    const body = { paths: paths.slice(at, at + PATHS_MAX) };
+    left.push(...(await api(name, { parameters: { id: driveId }, body })).paths);
   }
   return left;
-}
-
-function address(driveId: number, name: string, query: Readonly<Record<string, string | null>>): string {
-  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== null);
-  return `/api/drives/${driveId}/${name}?${new URLSearchParams(given)}`;
 }

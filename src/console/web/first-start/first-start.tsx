@@ -2,10 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { DriveChangeBody, NewDriveBody } from '../../contract/admin-drives.js';
 import type { UserChangeBody } from '../../contract/admin-users.js';
-import type { DriveEntry, DrivesAnswer } from '../../contract/drives.js';
+import type { DriveEntry } from '../../contract/drives.js';
 import type { PasswordBody } from '../../contract/security.js';
-import type { SessionAnswer } from '../../contract/session.js';
-import { get, messageOf, patch, post } from '../api.js';
+import { api, messageOf } from '../api.js';
 import { drives, loadDrives } from '../drives.js';
 import { navigate, place } from '../router.js';
 import { currentUser } from '../session.js';
@@ -64,9 +63,9 @@ function You({ onDone }: { readonly onDone: () => void }) {
   const [next, setNext] = useState('');
   const { isBusy, submit, wrong, rest } = useForm(async () => {
     const who: UserChangeBody = { name: name.trim() };
-    await patch(`/api/admin/users/${encodeURIComponent(email)}`, who);
+    await api('PATCH /api/admin/users/:email', { parameters: { email }, body: who });
     const body: PasswordBody = { current, next };
-    await post<SessionAnswer>('/api/security/password', body);
+    await api('POST /api/security/password', { body });
     onDone();
   });
   const error = rest('name', 'current', 'next');
@@ -109,7 +108,7 @@ function You({ onDone }: { readonly onDone: () => void }) {
 
 /** The one that the first start made, or a new one where it is gone. */
 function FirstDrive({ onDone }: { readonly onDone: () => void }) {
-  const { data, error, reload } = useLoaded<DrivesAnswer>('/api/drives');
+  const { data, error, reload } = useLoaded('GET /api/drives');
   return (
     <Frame step={2} title={text.driveTitle} lead={text.driveText}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}
@@ -124,9 +123,10 @@ function DriveName({ drive, onDone }: { readonly drive: DriveEntry | null; reado
     const wish = name.trim();
     const made: NewDriveBody = { name: wish, ownerEmail: currentUser().email, quotaBytes: null, uploadMaxBytes: null };
     const changed: DriveChangeBody = { name: wish };
-    if (!drive) await post('/api/admin/drives', made);
-    else if (wish !== drive.name) await patch(`/api/admin/drives/${drive.id}`, changed);
-    drives.set((await get<DrivesAnswer>('/api/drives')).drives);
+    if (!drive) await api('POST /api/admin/drives', { body: made });
+    else if (wish !== drive.name)
+      await api('PATCH /api/admin/drives/:id', { parameters: { id: drive.id }, body: changed });
+    drives.set((await api('GET /api/drives')).drives);
     onDone();
   });
   const error = rest('name');

@@ -1,6 +1,6 @@
 import type { ImportCounts, ImportEntry } from '../../contract/imports.js';
-import { remove } from '../api.js';
-import { BASE } from '../base.js';
+import { api } from '../api.js';
+import { addressOf } from '../calls.js';
 import { drives } from '../drives.js';
 import { formatAgo, formatBytes, formatNumber, formatTime } from '../format.js';
 import { decodePath } from '../router.js';
@@ -25,7 +25,10 @@ export function ImportCard({ entry, onChange, onAgain }: ImportCardProps) {
   const drive = useStore(drives)?.find((one) => one.id === driveId);
   const state = stateOf(entry);
   const cancel = async () => {
-    await remove(`/api/imports/${id}`).then(() => toast({ text: text.cancelled }), toastError);
+    await api('DELETE /api/imports/:id', { parameters: { id } }).then(
+      () => toast({ text: text.cancelled }),
+      toastError,
+    );
     await onChange();
   };
   const isOpen = endedAt === null;
@@ -46,7 +49,12 @@ export function ImportCard({ entry, onChange, onAgain }: ImportCardProps) {
         <p class="soft small">{formatTime(endedAt ?? createdAt)}</p>
         <span class="row">
           {progress && progress.skipped + progress.failed + progress.gone > 0 ? (
-            <LinkButton slim download href={`${BASE}/api/imports/${id}/report`} icon={<DownloadIcon size={18} />}>
+            <LinkButton
+              slim
+              download
+              href={addressOf('GET /api/imports/:id/report', { parameters: { id } })}
+              icon={<DownloadIcon size={18} />}
+            >
               {text.report}
             </LinkButton>
           ) : null}

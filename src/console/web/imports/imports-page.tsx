@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { ImportEntry, ImportsAnswer } from '../../contract/imports.js';
-import { get } from '../api.js';
+import type { ImportEntry } from '../../contract/imports.js';
+import { api } from '../api.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
@@ -12,13 +12,12 @@ import { ImportCard } from './import-card.js';
 import { NewImport } from './new-import.js';
 import { text } from './texts.js';
 
-const PATH = '/api/imports';
 /** While something is under way. */
 const LOOK_MS = 1000;
 
 /** What is fetched from other servers, how far it is, and how it ended (PRODUCT I1, I2). */
 export function ImportsPage() {
-  const { data, error, reload, set } = useLoaded<ImportsAnswer>(PATH);
+  const { data, error, reload, set } = useLoaded('GET /api/imports');
   /** Another import to begin with, or nothing: a new one. */
   const [wizard, setWizard] = useState<{ readonly like: ImportEntry | null } | null>(null);
   const isUnderWay = data?.imports.some(({ endedAt }) => endedAt === null) ?? false;
@@ -28,7 +27,7 @@ export function ImportsPage() {
     return () => clearInterval(timer);
   }, [isUnderWay, reload]);
   const more = async () => {
-    const page = await get<ImportsAnswer>(`${PATH}?before=${data!.next}`);
+    const page = await api('GET /api/imports', { query: { before: String(data!.next) } });
     set({ ...page, imports: [...data!.imports, ...page.imports] });
   };
   const begin = (

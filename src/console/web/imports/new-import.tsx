@@ -6,7 +6,7 @@ import type {
   ImportSourceAnswer,
   ImportSourceBody,
 } from '../../contract/imports.js';
-import { post } from '../api.js';
+import { api } from '../api.js';
 import { drives } from '../drives.js';
 import { formatBytes, formatNumber } from '../format.js';
 import { useStore } from '../store.js';
@@ -59,7 +59,7 @@ interface SourceProps {
 function Source({ source, onInput, onFound, onClose }: SourceProps) {
   const { isBusy, submit, wrong, rest } = useForm(async () => {
     const body: ImportSourceBody = { ...source, url: source.url.trim(), from: source.from.trim() };
-    onFound(await post<ImportSourceAnswer>('/api/imports/test', body));
+    onFound(await api('POST /api/imports/test', { body }));
   });
   const set = (name: keyof ImportSourceBody) => (value: string) => onInput({ ...source, [name]: value });
   const error = rest('url', 'user', 'password', 'from');
@@ -111,7 +111,7 @@ function Target({ source, found, like, onStart, onBack }: TargetProps) {
       to: to.trim(),
       conflict,
     };
-    await post('/api/imports', body);
+    await api('POST /api/imports', { body });
     onStart();
   });
   const error = rest('driveId', 'to');

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { RecoveryCodesAnswer, SecurityAnswer } from '../../contract/security.js';
+import type { SecurityAnswer } from '../../contract/security.js';
 import type { ProofBody } from '../../contract/session.js';
-import { api, post } from '../api.js';
+import { api } from '../api.js';
 import { refreshSession } from '../session.js';
 import { ProofForm } from '../sign-in/proof-form.js';
 import { Button } from '../ui/button.js';
@@ -31,7 +31,7 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
     void onChange();
   };
   const renew = async () => {
-    const made = await post<RecoveryCodesAnswer>('/api/security/recovery-codes');
+    const made = await api('POST /api/security/recovery-codes', { body: {} });
     setCodes(made.recoveryCodes);
   };
   const badges = (
@@ -78,7 +78,7 @@ export function FactorCard({ security, onChange }: FactorCardProps) {
 
 function TurnOff({ onClose }: { readonly onClose: () => void }) {
   const turnOff = async (proof: ProofBody) => {
-    await api('DELETE', '/api/security/second-factor', proof);
+    await api('DELETE /api/security/second-factor', { body: proof });
     await refreshSession();
     toast({ text: text.turnedOff });
     onClose();

@@ -1,7 +1,6 @@
-import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/browser';
 import { useState } from 'preact/hooks';
-import type { PasskeyBody, PasskeyEntry, PasskeyMade } from '../../contract/passkeys.js';
-import { ApiError, post, remove } from '../api.js';
+import type { PasskeyBody, PasskeyEntry } from '../../contract/passkeys.js';
+import { ApiError, api } from '../api.js';
 import { formatAgo } from '../format.js';
 import { refreshSession } from '../session.js';
 import { hasPasskeys } from '../sign-in/passkeys.js';
@@ -28,7 +27,7 @@ export function PasskeysCard({ passkeys, onChange }: PasskeysCardProps) {
   const [going, setGoing] = useState<PasskeyEntry | null>(null);
   const canAdd = hasPasskeys();
   const drop = async ({ id, name }: PasskeyEntry) => {
-    await remove(`/api/security/passkeys/${encodeURIComponent(id)}`);
+    await api('DELETE /api/security/passkeys/:id', { parameters: { id } });
     toast({ text: text.passkeyRemoved(name) });
     await Promise.all([onChange(), refreshSession()]);
   };
@@ -91,10 +90,10 @@ export function AddPasskey({ onClose }: { readonly onClose: () => void }) {
     onClose();
   };
   const { isBusy, error, submit } = useForm(async () => {
-    const optionsJSON = await post<PublicKeyCredentialCreationOptionsJSON>('/api/security/passkeys/options');
+    const optionsJSON = await api('POST /api/security/passkeys/options');
     const { startRegistration } = await import('@simplewebauthn/browser');
     const body: PasskeyBody = { name: name.trim(), response: await startRegistration({ optionsJSON }) };
-    const { recoveryCodes } = await post<PasskeyMade>('/api/security/passkeys', body);
+    const { recoveryCodes } = await api('POST /api/security/passkeys', { body });
     // Of a first second factor; shown this once, so before anything else may take the dialog away.
     if (recoveryCodes) setCodes(recoveryCodes);
     else await close();

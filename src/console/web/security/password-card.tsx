@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { PasswordBody } from '../../contract/security.js';
-import type { SessionAnswer } from '../../contract/session.js';
-import { messageOf, post } from '../api.js';
+import { api, messageOf } from '../api.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';
 import { Card } from '../ui/page.js';
@@ -28,7 +27,7 @@ function PasswordForm({ onDone }: { readonly onDone: () => Promise<void> }) {
   const [next, setNext] = useState('');
   const { isBusy, submit, wrong, rest } = useForm(async () => {
     const body: PasswordBody = { current, next };
-    await post<SessionAnswer>('/api/security/password', body);
+    await api('POST /api/security/password', { body });
     setCurrent('');
     setNext('');
     await onDone();

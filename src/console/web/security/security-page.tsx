@@ -1,4 +1,3 @@
-import type { SecurityAnswer } from '../../contract/security.js';
 import { common } from '../strings.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { Page } from '../ui/page.js';
@@ -12,7 +11,7 @@ import { StaleDevices } from './stale-devices.js';
 import { text } from './texts.js';
 
 export function SecurityPage() {
-  const { data, error, reload } = useLoaded<SecurityAnswer>('/api/security');
+  const { data, error, reload } = useLoaded('GET /api/security');
   return (
     <Page title={common.security} lead={text.lead}>
       {error ? <LoadFailed error={error} onRetry={reload} /> : null}

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { SessionEntry } from '../../contract/security.js';
-import { remove } from '../api.js';
+import { api } from '../api.js';
 import { clientName } from '../client-names.js';
 import { formatAgo } from '../format.js';
 import { Button } from '../ui/button.js';
@@ -17,8 +17,8 @@ interface SessionsCardProps {
 }
 
 export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
-  const end = async (path: string) => {
-    await remove(path);
+  const end = async (work: () => Promise<void>) => {
+    await work();
     toast({ text: text.sessionEnded });
     await onChange();
   };
@@ -38,7 +38,10 @@ export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
                 <p class="soft small">{text.seen(formatAgo(seenAt), address)}</p>
               </div>
               {isThis ? null : (
-                <Button slim onClick={() => end(`/api/security/sessions/${id}`)}>
+                <Button
+                  slim
+                  onClick={() => end(() => api('DELETE /api/security/sessions/:id', { parameters: { id } }))}
+                >
                   {text.endSession}
                   <span class="visually-hidden">{`: ${name}`}</span>
                 </Button>
@@ -51,7 +54,7 @@ export function SessionsCard({ sessions, onChange }: SessionsCardProps) {
         <Question
           title={text.endOthersTitle(others)}
           action={text.endOthers}
-          onYes={() => end('/api/security/sessions')}
+          onYes={() => end(() => api('DELETE /api/security/sessions'))}
           onClose={() => setAsking(false)}
         >
           {text.endOthersText}

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { RecoveryCodesAnswer, TotpAnswer, TotpConfirmBody } from '../../contract/security.js';
-import { messageOf, post } from '../api.js';
+import type { TotpAnswer, TotpConfirmBody } from '../../contract/security.js';
+import { api, messageOf } from '../api.js';
 import { Button } from '../ui/button.js';
 import { Copyable } from '../ui/copy-button.js';
 import { LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
@@ -13,11 +13,11 @@ export function TotpSetUp({ onCodes }: { readonly onCodes: (codes: readonly stri
   const [totp, setTotp] = useState<TotpAnswer | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
   const [code, setCode] = useState('');
-  const begin = () => post<TotpAnswer>('/api/security/totp').then(setTotp, setFailure);
+  const begin = () => api('POST /api/security/totp').then(setTotp, setFailure);
   useEffect(() => void begin(), []);
   const { isBusy, submit, wrong, rest } = useForm(async () => {
     const body: TotpConfirmBody = { code: code.replace(/\s/g, '') };
-    onCodes((await post<RecoveryCodesAnswer>('/api/security/totp/confirm', body)).recoveryCodes);
+    onCodes((await api('POST /api/security/totp/confirm', { body })).recoveryCodes);
   });
   if (failure) return <LoadFailed error={failure} onRetry={begin} />;
   if (!totp) return <Skeleton lines={5} />;

@@ -1,5 +1,5 @@
-import type { ProofBody, SessionAnswer } from '../../contract/session.js';
-import { post } from '../api.js';
+import type { ProofBody } from '../../contract/session.js';
+import { api } from '../api.js';
 import { proofWanted } from '../proof.js';
 import { currentUser } from '../session.js';
 import { common } from '../strings.js';
@@ -9,7 +9,7 @@ import { ProofForm } from './proof-form.js';
 /** Asks who is there for the password again, and for a code where there is a second factor. */
 export function ProofDialog() {
   const prove = async (proof: ProofBody) => {
-    await post<SessionAnswer>('/api/session/proof', proof);
+    await api('POST /api/session/proof', { body: proof });
     proofWanted.value?.(true);
   };
   const giveUp = () => proofWanted.value?.(false);

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { SecondStepBody, SessionAnswer } from '../../contract/session.js';
-import { ApiError, messageOf, post } from '../api.js';
+import type { SecondStepBody } from '../../contract/session.js';
+import { ApiError, api, messageOf } from '../api.js';
 import { common } from '../strings.js';
 import { signOut } from '../ui/account-menu.js';
 import { Button } from '../ui/button.js';
@@ -17,7 +17,7 @@ export function SecondStep({ ways }: { readonly ways: { readonly code: boolean; 
   const [code, setCode] = useState('');
   const { isBusy, error, submit } = useForm(async () => {
     const body: SecondStepBody = { code: isRecovery ? code.trim() : code.replace(/\s/g, '') };
-    await post<SessionAnswer>('/api/session/second-step', body);
+    await api('POST /api/session/second-step', { body });
   });
   const passkey = useForm(provePasskey);
   const shown = error ?? passkey.error;

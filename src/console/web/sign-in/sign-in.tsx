@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { SessionAnswer, SignInBody } from '../../contract/session.js';
-import { messageOf, post } from '../api.js';
+import type { SignInBody } from '../../contract/session.js';
+import { api, messageOf } from '../api.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/feedback.js';
@@ -15,7 +15,7 @@ export function SignIn() {
   const [password, setPassword] = useState('');
   const { isBusy, error, submit } = useForm(async () => {
     const body: SignInBody = { email: email.trim(), password };
-    await post<SessionAnswer>('/api/session', body);
+    await api('POST /api/session', { body });
   });
   return (
     <Gate title={common.signInTitle} lead={common.signInText}>

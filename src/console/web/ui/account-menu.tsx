@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { remove } from '../api.js';
+import { api } from '../api.js';
 import { chooseLanguage, LANGUAGES, language } from '../i18n.js';
 import { currentUser, endSession, isWorkUnderWay } from '../session.js';
 import { useStore } from '../store.js';
@@ -58,7 +58,7 @@ function appearanceChoices(chosen: (typeof THEMES)[number]): readonly Choice[] {
 }
 
 export async function signOut(): Promise<void> {
-  await endSession(() => remove('/api/session')).catch(toastError);
+  await endSession(() => api('DELETE /api/session')).catch(toastError);
 }
 
 /** Asked first: a file that is half sent is not on the drive. */
