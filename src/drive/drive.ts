@@ -110,7 +110,7 @@ export class Drive {
     return this.parts.metadata.write(drives, async (store) => work(await this.#open(store)), options);
   }
 
-  /** This drive in a transaction of its own, or in that of another drive, which names it as `joined`. Rejects as `write` does. */
+  /** This drive in a transaction: its own, or another drive's, which names it as `joined`. Rejects as `write` does. */
   async join(transaction: DriveTransaction): Promise<DriveTransaction> {
     const isSame = this.membership.driveId === transaction.membership.driveId;
     return isSame ? transaction : this.#open(transaction.store);
@@ -131,6 +131,11 @@ export class Drive {
     return membership;
   }
 
+  /** See `writeFile` in `write-file.ts`. */
+  writeFile(path: DrivePath, incoming: Incoming, wish: BodyWish): Promise<Written> {
+    return writeFile(this, path, incoming, wish);
+  }
+
   /** See `makeCollection` in `folders.ts`. */
   makeCollection(path: DrivePath, wish: CollectionWish): Promise<Resource> {
     return makeCollection(this, path, wish);
@@ -139,6 +144,31 @@ export class Drive {
   /** See `makeFolders` in `folders.ts`. */
   makeFolders(path: DrivePath): Promise<OpenedFolder> {
     return makeFolders(this, path);
+  }
+
+  /** See `move` in `transfer.ts`. */
+  move(from: DrivePath, to: TransferTarget, wish: TransferWish): Promise<Transferred> {
+    return move(this, from, to, wish);
+  }
+
+  /** See `copy` in `transfer.ts`. */
+  copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
+    return copy(this, from, to, wish);
+  }
+
+  /** See `remove` in `trash.ts`. */
+  remove(paths: readonly DrivePath[], permit: Permit): Promise<string[]> {
+    return remove(this, paths, permit);
+  }
+
+  /** See `restore` in `trash.ts`. */
+  restore(paths: readonly DrivePath[]): Promise<DrivePath[]> {
+    return restore(this, paths);
+  }
+
+  /** See `emptySeenTrash` in `trash.ts`. */
+  emptyTrash(): Promise<number> {
+    return emptySeenTrash(this);
   }
 
   /** See `setProperties` in `properties.ts`. */
@@ -155,31 +185,6 @@ export class Drive {
     return completeDigests(this, path, content, signal);
   }
 
-  /** See `remove` in `trash.ts`. */
-  remove(paths: readonly DrivePath[], permit: Permit): Promise<string[]> {
-    return remove(this, paths, permit);
-  }
-
-  /** See `writeFile` in `write-file.ts`. Rejects with `DriveError`. */
-  writeFile(path: DrivePath, incoming: Incoming, wish: BodyWish): Promise<Written> {
-    return writeFile(this, path, incoming, wish);
-  }
-
-  /** See `move` in `transfer.ts`. */
-  move(from: DrivePath, to: TransferTarget, wish: TransferWish): Promise<Transferred> {
-    return move(this, from, to, wish);
-  }
-
-  /** See `copy` in `transfer.ts`. */
-  copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
-    return copy(this, from, to, wish);
-  }
-
-  /** See `emptySeenTrash` in `trash.ts`. */
-  emptyTrash(): Promise<number> {
-    return emptySeenTrash(this);
-  }
-
   /** See `lock` in `locks/lock.ts`. */
   lock(path: DrivePath, wanted: NewLock, permit: Permit): Promise<MadeLock> {
     return lock(this, path, wanted, permit);
@@ -193,11 +198,6 @@ export class Drive {
   /** See `unlock` in `locks/lock.ts`. */
   unlock(path: DrivePath, token: LockToken, permit: Permit): Promise<boolean> {
     return unlock(this, path, token, permit);
-  }
-
-  /** See `restore` in `trash.ts`. */
-  restore(paths: readonly DrivePath[]): Promise<DrivePath[]> {
-    return restore(this, paths);
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
