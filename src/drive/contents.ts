@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type BlobStore, BlobTooLargeError, type UploadOutcome } from '../stores/blob-store.js';
+import type { Sweep, SweepId } from '../stores/blob-index.js';
+import { type BlobStore, BlobTooLargeError, type StoredBlob, type UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow } from '../stores/metadata-store.js';
 import type { BlobId, ByteRange, DigestName, Digests } from '../stores/values.js';
 import { DriveError } from './drive-error.js';
@@ -34,8 +35,11 @@ export interface Limit {
 /** Received bytes that wait for a transaction to give them a name. */
 export interface ReceivedContent {
   readonly row: ContentRow;
+  /** For `StoreTransaction.putContent`. */
+  readonly restoredAfter: SweepId | null;
+  /** Makes that it can be recorded in spite of the sweep, by the transaction that comes next. */
+  recover(sweep: Sweep): Promise<void>;
   /** See `StoredBlob`; nothing to do for a content that lives in the database. */
-  restore(): Promise<void>;
   release(outcome: UploadOutcome): Promise<void>;
 }
 
@@ -82,11 +86,7 @@ export class Contents {
         verify: (received) => checkReceived(received, expected),
         ...(signal ? { signal } : {}),
       });
-      return {
-        row: { id: stored.id, size: stored.size, bytes: null, place: stored.place, ...stored.digests },
-        restore: () => stored.restore(),
-        release: (outcome) => stored.release(outcome),
-      };
+      return new StoredContent(stored);
     } catch (error) {
       throw error instanceof BlobTooLargeError ? limit.error() : error;
     }
@@ -110,11 +110,6 @@ export class Contents {
     return { sha1: sha1.digest('hex'), md5: md5.digest('hex') };
   }
 
-  /** Whether the bytes are (still) where their id says. */
-  async isStored(content: ContentRow): Promise<boolean> {
-    return (await this.#blobs.stat(content)) !== null;
-  }
-
   /** The content of an empty file. */
   empty(): ContentRow {
     return { id: EMPTY, size: 0, bytes: Buffer.alloc(0), place: null };
@@ -131,7 +126,30 @@ export class Contents {
     for (const name of wantedDigests(expected)) digests[name] = createHash(name).update(bytes).digest('hex');
     checkReceived({ id, size: bytes.length, digests }, expected);
     const nothing = async () => {};
-    return { row: { id, size: bytes.length, bytes, place: null, ...digests }, restore: nothing, release: nothing };
+    const row = { id, size: bytes.length, bytes, place: null, ...digests };
+    return { row, restoredAfter: null, recover: nothing, release: nothing };
+  }
+}
+
+/** Of a blob store. */
+class StoredContent implements ReceivedContent {
+  restoredAfter: SweepId | null = null;
+
+  constructor(readonly stored: StoredBlob) {}
+
+  get row(): ContentRow {
+    const { id, size, place, digests } = this.stored;
+    return { id, size, bytes: null, place, ...digests };
+  }
+
+  async recover({ id, isOver }: Sweep): Promise<void> {
+    if (!isOver) return this.stored.relocate();
+    await this.stored.restore();
+    this.restoredAfter = id;
+  }
+
+  release(outcome: UploadOutcome): Promise<void> {
+    return this.stored.release(outcome);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
+import type { Sweep } from '../stores/blob-index.js';
 import type { ContentRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { checkPutTarget, spaceOf } from './place-checks.js';
@@ -6,9 +7,12 @@ import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
 import { Snapshot } from './snapshot.js';
 
-/** Thrown inside a transaction when a collector has taken the upload's bytes: the caller restores them, tries again. */
+/** Thrown inside a transaction when a collector may have taken the upload's bytes: the caller recovers them, tries again. */
 export class ContentCollectedError extends Error {
   override readonly name = 'ContentCollectedError';
+  constructor(readonly sweep: Sweep) {
+    super(`sweep ${sweep.id} has been at the place of the upload`);
+  }
 }
 
 /** An open transaction on one principal's drive, in which a verb does its work. */
@@ -39,8 +43,8 @@ export class DriveTransaction extends Snapshot {
 
   /** Records a received content, so that it can be named. Throws `ContentCollectedError`: see `Drive.writeContent`. */
   async record(content: ReceivedContent): Promise<void> {
-    const state = await this.store.putContent(content.row, this.now);
-    if (state === 'condemned' && !(await this.contents.isStored(content.row))) throw new ContentCollectedError();
+    const sweep = await this.store.putContent(content.row, this.now, content.restoredAfter);
+    if (sweep) throw new ContentCollectedError(sweep);
   }
 
   /** Makes a file of a recorded content, or a collection (null), at a place that was checked. */

@@ -38,8 +38,8 @@ export interface DriveParts {
   readonly onReceived?: (membership: Membership, bytes: number) => void;
 }
 
-/** Times that an upload is put back after a collector took its bytes; more than once is hard to imagine. */
-const RESTORES_MAX = 5;
+/** Times that an upload is recovered from a collector; more than twice is hard to imagine. */
+const RECOVERIES_MAX = 5;
 
 /** How long a read rests on what was found out when the principal came in, in milliseconds. */
 const FRESH_MS = 1000;
@@ -218,8 +218,8 @@ export class Drive {
           outcome = 'named';
           return done;
         } catch (error) {
-          if (!(error instanceof ContentCollectedError) || tries >= RESTORES_MAX) throw error;
-          await content.restore();
+          if (!(error instanceof ContentCollectedError) || tries >= RECOVERIES_MAX) throw error;
+          await content.recover(error.sweep);
         }
       }
     } finally {

@@ -9,6 +9,7 @@ import { syncFolder } from './disk/file-calls.js';
 import { MIGRATIONS, pendingMigrations, readMigrations } from './sql/migrate.js';
 import { skipRevisions } from './sql/revisions.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
+import { settlePlaces } from './sql/sql-sweeps.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { readApplied } from './sqlite/sqlite-peek.js';
 import { settle, snapshot } from './sqlite/sqlite-snapshot.js';
@@ -40,6 +41,7 @@ export async function beginCopy(source: string, folder: string): Promise<Storage
       blobIndex: new SqlBlobIndex(database),
       skipRevisions: (count) => skipRevisions(database, count),
       commit: async () => {
+        await database.write((connection) => settlePlaces(connection));
         await database.close();
         await takePlace(fresh, join(folder, DATABASE));
         if (isNew) await finish(folder);

@@ -1,16 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { turns } from '../drive/turns.js';
-import type { BlobIndex, ContentPosition } from '../stores/blob-index.js';
+import type { BlobIndex, ContentPosition, Doomed } from '../stores/blob-index.js';
 import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
-import type { BlobId, BlobPlace } from '../stores/values.js';
+import type { BlobPlace } from '../stores/values.js';
 import { JobFailedError } from './job-runner.js';
 
 /** Rows or blobs that one transaction deals with: short, so that writers hardly wait. */
 const PAGE = 200;
 /** Contents or marks that one statement looks at. */
 const LOOKED_AT = 500;
-/** Marks outlive any upload that waits for its commit, in milliseconds. */
+/** What was swept is known for longer than any upload waits for its commit, in milliseconds. */
 const PARDON_MS = 86_400_000;
+/** Blobs that are deleted between two looks at the clock. */
+const DELETED_AT_ONCE = 20;
+/** How long a sweep deletes by what it wrote down, in milliseconds. */
+const SWEEP_MS = 600_000;
+/** A sweep that was begun so long ago is of an ended process: far longer than `SWEEP_MS`, also where a process stood still. */
+const SWEEP_LOST_MS = 86_400_000;
 /** Unknown blobs that one run deals with: it remembers them while it counts, in some 5 MB. The next run takes more. */
 const UNKNOWN_MAX = 50_000;
 /** So many blobs that the database doesn't know are failed uploads, whatever their share. */
@@ -52,7 +58,8 @@ export async function collectGarbage(options: GarbageCollection): Promise<GcRepo
   const { blobIndex, now, graceSeconds, signal } = options;
   const condemned = await mark(options);
   const { expiryAt = now() } = options;
-  const deleted = await sweep(options, expiryAt - graceSeconds * 1000);
+  const finished = await finishOthers(options, expiryAt - SWEEP_LOST_MS);
+  const deleted = finished + (await sweep(options, expiryAt - graceSeconds * 1000));
   const pardoned = expiryAt - Math.max(graceSeconds * 1000, PARDON_MS);
   await walk(signal, (after: BlobPlace | null) => blobIndex.pardon(pardoned, after, LOOKED_AT));
   return { condemned, deleted };
@@ -90,19 +97,47 @@ async function mark(options: GarbageCollection): Promise<number> {
   return condemned;
 }
 
-/** Removes the bytes of what was condemned before a time, and is unnamed still. Gives how many blobs that were. */
-async function sweep({ blobs, blobIndex, now, signal }: GarbageCollection, condemnedBefore: number): Promise<number> {
-  let deleted = 0;
-  await walk(signal, async (after: BlobPlace | null) => {
-    const swept = await blobIndex.sweep({ condemnedBefore, after, limit: PAGE, now: now() }, async (place) => {
-      const isThere = (await blobs.stat({ id: place as string as BlobId, size: 0, place })) !== null;
-      await blobs.deleteAll([place]);
-      return isThere;
-    });
-    deleted += swept.deleted;
-    return swept.last;
-  });
-  return deleted;
+/** Removes the bytes of what was condemned before a time, and is unnamed still. Returns how many blobs that were. */
+function sweep(options: GarbageCollection, condemnedBefore: number): Promise<number> {
+  const { blobIndex, now } = options;
+  return sweepAll(options, () => blobIndex.beginSweep({ condemnedBefore, limit: PAGE, now: now() }));
+}
+
+/** Goes on with what an ended process has begun. Returns how many blobs that were. */
+function finishOthers(options: GarbageCollection, begunBefore: number): Promise<number> {
+  const { blobIndex, now } = options;
+  return sweepAll(options, () => blobIndex.takeOverSweep({ begunBefore, now: now() }));
+}
+
+async function sweepAll(options: GarbageCollection, begin: () => Promise<Doomed | null>): Promise<number> {
+  for (let deleted = 0; ; ) {
+    await step(options.signal);
+    const age = startStopwatch();
+    const doomed = await begin();
+    if (!doomed) return deleted;
+    await finishSweep(options, doomed, age);
+    deleted += doomed.places.length;
+  }
+}
+
+/** Deletes what a sweep has written down. Throws where that takes so long that another process may take it over. */
+async function finishSweep(
+  { blobs, blobIndex, now }: GarbageCollection,
+  { sweep, places }: Doomed,
+  age: () => number,
+): Promise<void> {
+  if (sweep === null) return;
+  for (let start = 0; start < places.length; start += DELETED_AT_ONCE) {
+    if (age() > SWEEP_MS) throw new Error('deleting blobs takes too long: the disk may hang');
+    await blobs.deleteAll(places.slice(start, start + DELETED_AT_ONCE));
+  }
+  await blobIndex.endSweep(sweep, now());
+}
+
+/** Tells the milliseconds since, by the clock that is ahead: one of them may have stood still or been set. */
+function startStopwatch(): () => number {
+  const [steady, wall] = [performance.now(), Date.now()];
+  return () => Math.max(performance.now() - steady, Date.now() - wall);
 }
 
 /** Page after page, each where the last one ended, to the end. */

@@ -4,11 +4,30 @@ import type { BlobId, BlobPlace } from './values.js';
 /** A place in the order of the contents, where a walk over all of them goes on; null: it has ended. */
 export type ContentPosition = number & { readonly __brand: 'ContentPosition' };
 
+/** A number of a sweep, never used again. */
+export type SweepId = number & { readonly __brand: 'SweepId' };
+
+/** A sweep as an upload meets it. */
+export interface Sweep {
+  readonly id: SweepId;
+  /** Whether it has deleted all that it was to delete. */
+  readonly isOver: boolean;
+}
+
+/** What a sweep is to delete. */
+export interface Doomed {
+  /** Null where there is nothing in `places`. */
+  readonly sweep: SweepId | null;
+  readonly places: readonly BlobPlace[];
+}
+
 /**
- * Which contents the nodes of all drives and the parts of uploads name, and the collector's part of the promise that no named content loses
- * its bytes. Bytes are removed in two steps: `condemn` writes a mark that every upload of the same bytes sees from
- * then on; `sweep` removes, in a write transaction, what is still unnamed. An upload that meets the mark looks inside
- * its own transaction whether its bytes are still there, so whichever comes second knows of the first.
+ * Which contents the nodes of all drives and the parts of uploads name, and the collector's part of the promise that no
+ * named content loses its bytes. `condemn` marks what nothing names. Later `beginSweep` looks again, forgets what is still
+ * unnamed, writes down its places, and commits; only then are the bytes deleted; `endSweep` notes that this is done. An
+ * upload that comes to a place in a sweep isn't recorded (see `StoreTransaction.putContent`): while the sweep is under way
+ * the upload takes another place, afterwards it puts its bytes back first. So a deletion, however late, never meets bytes
+ * that are named.
  */
 export interface BlobIndex {
   /** Has `purge` free the staged copies that nobody holds any more. */
@@ -33,26 +52,29 @@ export interface BlobIndex {
   /** Marks those of `places` (found in a BlobStore) that no content row knows. Returns how many it marked. */
   condemnUnknown(places: readonly BlobPlace[], now: number): Promise<number>;
   /**
-   * For up to `limit` marks older than `condemnedBefore`, and for some milliseconds: where still no node names the content, forgets it and calls
-   * `deleteBytes`, inside one write transaction. Its mark then counts from `now` and stays until `pardon`. `after` pages
-   * through the marks. While the sweep is paused (see `pauseSweep`) it does nothing, and `last` is null.
+   * Takes up to `limit` marks older than `condemnedBefore`, and drops them. What is still named stays; the rest is forgotten
+   * as a content. The caller deletes the bytes at the places at once, then calls `endSweep`. Null when there is nothing
+   * left, or while sweeps are paused (see `pauseSweep`).
    */
-  sweep(
-    options: {
-      readonly condemnedBefore: number;
-      readonly after: BlobPlace | null;
-      readonly limit: number;
-      readonly now: number;
-    },
-    deleteBytes: (place: BlobPlace) => Promise<boolean>,
-  ): Promise<{ readonly last: BlobPlace | null; readonly deleted: number }>;
+  beginSweep(options: {
+    readonly condemnedBefore: number;
+    readonly limit: number;
+    readonly now: number;
+  }): Promise<Doomed | null>;
   /**
-   * Of the `limit` marks after `after` drops those of contents that were condemned, or whose bytes were deleted, before
-   * `condemnedBefore`. Gives where to go on. The caller leaves marks longer than any upload waits for its commit.
+   * A sweep that was begun before `begunBefore` and has not ended: its process has. The caller goes on with it as with one of
+   * its own. Whoever began it must not delete by it any more at that time. Null as of `beginSweep`.
    */
-  pardon(condemnedBefore: number, after: BlobPlace | null, limit: number): Promise<BlobPlace | null>;
+  takeOverSweep(options: { readonly begunBefore: number; readonly now: number }): Promise<Doomed | null>;
+  /** The bytes are deleted. */
+  endSweep(sweep: SweepId, now: number): Promise<void>;
   /**
-   * Keeps every `sweep`, in all processes, from removing bytes until `until` (milliseconds since 1970). Gives the
+   * Of the `limit` swept places after `after` forgets those whose sweep ended before `sweptBefore`. Returns where to go on.
+   * The caller keeps them longer than any upload waits for its commit.
+   */
+  pardon(sweptBefore: number, after: BlobPlace | null, limit: number): Promise<BlobPlace | null>;
+  /**
+   * Keeps every sweep, in all processes, from being begun or taken over until `until` (milliseconds since 1970). Gives the
    * number of the pause. A caller that goes on calls `extendPause` before that time.
    */
   pauseSweep(until: number, now: number): Promise<number>;

@@ -27,7 +27,7 @@ export interface BlobStore {
   stat(blob: BlobRef): Promise<BlobInfo | null>;
   /**
    * Takes the bytes out of reach before it resolves; freeing the room may come later. Does nothing where there are none.
-   * When it rejects, some may be gone. The caller makes sure that nothing names the places (see `BlobIndex.sweep`).
+   * When it rejects, some may be gone. The caller makes sure that nothing names the places (see `BlobIndex`).
    */
   deleteAll(places: readonly BlobPlace[]): Promise<void>;
   /**
@@ -107,11 +107,15 @@ export interface BlobInfo {
 export type UploadOutcome = 'named' | 'surplus' | 'unknown';
 
 export interface StoredBlob extends ReceivedBytes, BlobRef {
+  /** Null: where the hash says. Another one after `relocate`. */
+  readonly place: BlobPlace | null;
   /**
    * Puts the bytes back at their place if a collector has taken them away since; durable when it resolves.
    * Not after `release`.
    */
   restore(): Promise<void>;
+  /** Gives the bytes another place, which was never used before; durable when it resolves. Not after `release`. */
+  relocate(): Promise<void>;
   /**
    * Gives up the hold. Surplus bytes go where no other upload can have them at the same place; else they stay for the
    * collector. Of several calls the first counts. Never rejects: it follows what has been decided; what can't be removed

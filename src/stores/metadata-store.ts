@@ -1,4 +1,5 @@
 import type { AccountStore, AccountView } from './account-store.js';
+import type { Sweep, SweepId } from './blob-index.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
 import type { ImportStore, ImportView } from './import-store.js';
 import type { JobStore, JobView } from './job-store.js';
@@ -326,11 +327,13 @@ export interface StoreTransaction extends StoreView {
   removeTrash(nodeId: NodeId): Promise<void>;
 
   /**
-   * Records a content so that nodes can name it. `bytes` null: a BlobStore has them, and `'condemned'` warns that a
-   * collector may have taken them away: the caller looks, inside this transaction, and gives up if they are gone. A
-   * content that is recorded with another place has this one from now on, and the collector comes for the former.
+   * Records a content so that nodes can name it. `bytes` null: a BlobStore has them, at a place that a collector may have
+   * swept since they came there. Then nothing is recorded, and the sweep is returned. The caller gives up the transaction,
+   * puts the bytes back if that sweep is over, else takes another place, and tries again; `restoredAfter`: the sweep after
+   * which they were put back. Null: recorded. A content that was recorded with another place has this one from now on, and
+   * the collector comes for the former.
    */
-  putContent(content: ContentRow, now: number): Promise<'recorded' | 'condemned'>;
+  putContent(content: ContentRow, now: number, restoredAfter?: SweepId | null): Promise<Sweep | null>;
 }
 
 export class NameTakenError extends Error {

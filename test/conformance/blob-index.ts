@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BlobIndex, ContentPosition } from '../../src/stores/blob-index.js';
+import type { BlobIndex, ContentPosition, SweepId } from '../../src/stores/blob-index.js';
 import { placeOf } from '../../src/stores/blob-store.js';
 import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { BlobPlace } from '../../src/stores/values.js';
@@ -26,11 +26,27 @@ export function blobIndexSuite(open: OpenEngine): void {
     const idOf = (text: string) => contentOf(text).id;
     const placeIn = (text: string) => placeOf(contentOf(text));
     const isKnown = async (text: string) => (await world.read((view) => view.findContent(idOf(text)))) !== null;
-    const isMarked = async (text: string) =>
-      (await world.write((transaction) => transaction.putContent(largeContentOf(text), NOW))) === 'condemned';
-    const deleteBytes = async (place: BlobPlace) => stored.delete(place);
-    const sweep = (condemnedBefore = LATER, after: BlobPlace | null = null, limit = 100) =>
-      index.sweep({ condemnedBefore, after, limit, now: NOW }, deleteBytes);
+    const isMarked = async (text: string) => {
+      const marks = (await world.dump()).condemned as string[];
+      return marks.some((mark) => (JSON.parse(mark) as { place: string }).place === placeIn(text));
+    };
+    const put = (text: string, restoredAfter: SweepId | null = null) =>
+      world.write((transaction) => transaction.putContent(largeContentOf(text), NOW, restoredAfter));
+    const begin = (condemnedBefore = LATER, limit = 100, now = NOW) =>
+      index.beginSweep({ condemnedBefore, limit, now });
+    /** Whole sweeps, until nothing is left. Returns how many places had bytes. */
+    async function sweep(condemnedBefore = LATER, limit = 100, now = NOW): Promise<number> {
+      let deleted = 0;
+      for (
+        let doomed = await begin(condemnedBefore, limit, now);
+        doomed;
+        doomed = await begin(condemnedBefore, limit)
+      ) {
+        for (const place of doomed.places) if (stored.delete(place)) deleted++;
+        if (doomed.sweep !== null) await index.endSweep(doomed.sweep, now);
+      }
+      return deleted;
+    }
 
     /** As an upload that ends without naming what it stored. */
     async function record(...texts: string[]): Promise<void> {
@@ -124,125 +140,153 @@ export function blobIndexSuite(open: OpenEngine): void {
       expect(await index.unknown([])).toEqual([]);
     });
 
-    it('sweep — forgets and deletes what is still unnamed', async () => {
+    it('beginSweep — forgets what is still unnamed, and says where its bytes are', async () => {
       await record('a', 'b');
       await upload('named');
       await index.condemn(null, 9, NOW);
-      expect(await sweep()).toMatchObject({ deleted: 2 });
-      expect(stored).toEqual(new Set([placeIn('named')]));
+      const doomed = (await begin())!;
+      expect([...doomed.places].sort()).toEqual(['a', 'b'].map(placeIn).sort());
       for (const text of ['a', 'b']) expect(await isKnown(text)).toBe(false);
+      expect(await isKnown('named')).toBe(true);
+      expect(await begin()).toBeNull();
     });
 
-    it('sweep — deletes bytes of which no row knew', async () => {
-      stored.add(placeIn('stranger'));
+    it('beginSweep — takes places of which no row knew', async () => {
       await index.condemnUnknown([placeIn('stranger')], NOW);
-      expect(await sweep()).toEqual({ last: placeIn('stranger'), deleted: 1 });
-      expect(stored.size).toBe(0);
+      expect((await begin())?.places).toEqual([placeIn('stranger')]);
     });
 
-    it('sweep — leaves what an upload or a copy named meanwhile', async () => {
+    it('beginSweep — leaves what an upload or a copy named meanwhile, and drops its mark', async () => {
       await record('again');
       await index.condemn(null, 9, NOW);
       await upload('again');
-      expect(await sweep()).toEqual({ last: placeIn('again'), deleted: 0 });
-      expect(stored).toEqual(new Set([placeIn('again')]));
+      expect(await begin()).toEqual({ sweep: null, places: [] });
       expect(await isKnown('again')).toBe(true);
+      expect(await isMarked('again')).toBe(false);
+      expect(await put('again')).toBeNull();
     });
 
-    it('sweep — leaves the bytes in the database of a content that lives there', async () => {
+    it('beginSweep — leaves the bytes in the database of a content that lives there', async () => {
       await world.file(world.home, 'small', 'small');
-      stored.add(placeIn('small'));
       await index.condemnUnknown([placeIn('small')], NOW);
-      expect(await sweep()).toMatchObject({ deleted: 1 });
+      expect((await begin())?.places).toEqual([placeIn('small')]);
       expect((await world.read((view) => view.findContent(idOf('small'))))?.bytes).not.toBeNull();
     });
 
-    it('sweep — counts those that had bytes', async () => {
-      await record('gone already');
-      stored.clear();
-      await index.condemn(null, 9, NOW);
-      expect(await sweep()).toEqual({ last: placeIn('gone already'), deleted: 0 });
-      expect(await isKnown('gone already')).toBe(false);
-    });
-
-    it('sweep — leaves younger marks', async () => {
+    it('beginSweep — leaves younger marks', async () => {
       await record('young');
       await index.condemn(null, 9, LATER + 1);
-      expect(await sweep(LATER)).toEqual({ last: null, deleted: 0 });
+      expect(await begin(LATER)).toBeNull();
       expect(await isKnown('young')).toBe(true);
+      expect(await isMarked('young')).toBe(true);
     });
 
-    it('sweep — pages through the marks, which stay', async () => {
+    it('beginSweep — takes no more than the limit, each mark once, also where most are named', async () => {
       const texts = ['a', 'b', 'c', 'd', 'e'];
       await record(...texts);
       await index.condemn(null, 9, NOW);
-      const lasts: (BlobPlace | null)[] = [];
-      for (let after: BlobPlace | null = null; ; ) {
-        ({ last: after } = await sweep(LATER, after, 2));
-        lasts.push(after);
-        if (after === null) break;
+      for (const text of ['b', 'd']) await upload(text);
+      const found: BlobPlace[] = [];
+      let pages = 0;
+      for (let doomed = await begin(LATER, 2); doomed; doomed = await begin(LATER, 2)) {
+        found.push(...doomed.places);
+        pages++;
       }
-      const sorted = texts.map(placeIn).sort();
-      expect(lasts).toEqual([sorted[1], sorted[3], sorted[4], null]);
-      expect(stored.size).toBe(0);
-      for (const text of texts) expect(await isMarked(text)).toBe(true);
+      expect(pages).toBe(3);
+      expect(found.sort()).toEqual(['a', 'c', 'e'].map(placeIn).sort());
     });
 
-    it('sweep — forgetting and deleting are one write: an upload comes before both or after both', async () => {
+    it('putContent — records nothing at a place of a sweep that is under way', async () => {
       await record('contested');
       await index.condemn(null, 9, NOW);
-      const seen: string[] = [];
-      let uploaded: Promise<unknown> = Promise.resolve();
-      await index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now: NOW }, async (place) => {
-        seen.push('delete begins');
-        uploaded = world.write(async (transaction) => {
-          // As an upload does that meets the mark: it looks whether its bytes are still there.
-          seen.push(await transaction.putContent(largeContentOf('contested'), NOW));
-          seen.push(stored.has(place) ? 'bytes there' : 'bytes gone');
-        });
-        for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-        stored.delete(place);
-        seen.push('delete ends');
-        return true;
-      });
-      await uploaded;
-      expect(seen).toEqual(['delete begins', 'delete ends', 'condemned', 'bytes gone']);
+      const { sweep: id } = (await begin())!;
+      expect(await put('contested')).toEqual({ id, isOver: false });
+      expect(await put('contested', id)).toEqual({ id, isOver: false });
+      expect(await isKnown('contested')).toBe(false);
+      const elsewhere = { ...largeContentOf('contested'), place: 'elsewhere' as BlobPlace };
+      expect(await world.write((transaction) => transaction.putContent(elsewhere, NOW))).toBeNull();
+      await index.endSweep(id!, NOW);
+      expect(await index.newest(9)).toMatchObject([{ place: 'elsewhere' }]);
     });
 
-    it('sweep — when the bytes can not be deleted nothing is forgotten, and the mark stays', async () => {
-      await record('a');
-      await index.condemn(null, 9, NOW);
-      const failure = new Error('no such disk');
-      const options = { condemnedBefore: LATER, after: null, limit: 9, now: NOW };
-      await expect(index.sweep(options, () => Promise.reject(failure))).rejects.toBe(failure);
-      expect(await isKnown('a')).toBe(true);
-      expect(await sweep()).toMatchObject({ deleted: 1 });
-    });
-
-    it('an upload after the sweep records its content anew, is warned, and is safe from the next sweep', async () => {
+    it('putContent — after a sweep, records only what was put back after it', async () => {
       await record('again');
       await index.condemn(null, 9, NOW);
-      await sweep();
-      const status = await world.write(async (transaction) => {
-        const answer = await transaction.putContent(largeContentOf('again'), LATER);
-        const place = { driveId: world.drive.id, parentId: world.home, name: 'x', modified: 1, created: 1 };
-        await transaction.insertNode({ ...place, content: largeContentOf('again') }, LATER);
-        return answer;
-      });
-      stored.add(placeIn('again'));
-      expect(status).toBe('condemned');
-      await sweep();
-      expect(stored.has(placeIn('again'))).toBe(true);
+      const first = (await begin())!.sweep!;
+      await index.endSweep(first, NOW);
+      expect(await put('again')).toEqual({ id: first, isOver: true });
+      expect(await isKnown('again')).toBe(false);
+      // Meanwhile another upload of the same bytes was put back, ended without a name, and was swept.
+      expect(await put('again', first)).toBeNull();
+      await index.condemn(null, 9, NOW);
+      const second = (await begin())!.sweep!;
+      expect(second).not.toBe(first);
+      await index.endSweep(second, NOW);
+      expect(await put('again', first)).toEqual({ id: second, isOver: true });
+      expect(await put('again', second)).toBeNull();
+      await world.write((t) => insertFile(t, world.home, 'file', largeContentOf('again'), world.drive.id));
+      expect(await sweep()).toBe(0);
+      expect(await isKnown('again')).toBe(true);
     });
 
-    it('pardon — drops older marks and leaves younger ones', async () => {
+    it('putContent — a content that is recorded at the place has its bytes, whatever was swept there before', async () => {
+      await record('again');
+      await index.condemn(null, 9, NOW);
+      const id = (await begin())!.sweep!;
+      await index.endSweep(id, NOW);
+      expect(await put('again', id)).toBeNull();
+      expect(await put('again')).toBeNull();
+    });
+
+    it('a place in a sweep is marked again only when that is over', async () => {
+      await record('left over');
+      await index.condemn(null, 9, NOW);
+      const id = (await begin())!.sweep!;
+      expect(await index.condemnUnknown([placeIn('left over')], NOW)).toBe(0);
+      await index.endSweep(id, NOW);
+      expect(await index.condemnUnknown([placeIn('left over')], NOW)).toBe(1);
+      expect((await begin())?.places).toEqual([placeIn('left over')]);
+    });
+
+    it('takeOverSweep — goes on with what has not ended and was begun long ago, one process at a time', async () => {
+      await record('a', 'b');
+      await index.condemn(null, 9, NOW);
+      const doomed = (await begin(LATER, 100, NOW))!;
+      expect(await index.takeOverSweep({ begunBefore: NOW - 1, now: LATER })).toBeNull();
+      expect(await index.takeOverSweep({ begunBefore: NOW, now: LATER })).toEqual({
+        sweep: doomed.sweep,
+        places: [...doomed.places].sort(),
+      });
+      expect(await index.takeOverSweep({ begunBefore: LATER - 1, now: LATER })).toBeNull();
+      expect(await put('a')).toMatchObject({ isOver: false });
+      await index.endSweep(doomed.sweep!, LATER);
+      expect(await index.takeOverSweep({ begunBefore: LATER, now: LATER })).toBeNull();
+      expect(await put('a')).toMatchObject({ isOver: true });
+    });
+
+    it('takeOverSweep — leaves a place where a content is after all', async () => {
+      await record('a', 'b');
+      await index.condemn(null, 9, NOW);
+      await begin();
+      const values = [idOf('b'), 1, NOW];
+      await world.corrupt('INSERT INTO content (id, size, stored_at) VALUES (?, ?, ?)', ...values);
+      expect((await index.takeOverSweep({ begunBefore: NOW, now: LATER }))?.places).toEqual([placeIn('a')]);
+    });
+
+    it('pardon — forgets sweeps that ended before, and none that is under way', async () => {
       await record('old');
       await index.condemn(null, 9, NOW);
+      await sweep();
       await record('young');
-      await index.condemn(null, 9, LATER + 10);
+      await index.condemn(null, 9, NOW);
+      await sweep(LATER, 100, LATER + 10);
+      await record('pending');
+      await index.condemn(null, 9, NOW);
+      await begin();
       for (let after = await index.pardon(LATER, null, 1); after; after = await index.pardon(LATER, after, 1));
-      expect(await isMarked('old')).toBe(false);
-      expect(await isMarked('young')).toBe(true);
+      expect(await put('young')).toMatchObject({ isOver: true });
+      expect(await put('pending')).toMatchObject({ isOver: false });
+      expect(await put('old')).toBeNull();
     });
 
     it('faults B2 — forgetInline forgets contents in the database that no node names, a page of all contents at a time', async () => {
@@ -295,40 +339,47 @@ export function blobIndexSuite(open: OpenEngine): void {
       expect(await index.paths(idOf('nobody'), 9)).toEqual([]);
     });
 
-    describe('hold', () => {
+    describe('pauseSweep', () => {
       const UNTIL = LATER + 1_000;
-      const sweepAt = (now: number) => index.sweep({ condemnedBefore: LATER, after: null, limit: 9, now }, deleteBytes);
+      const sweepAt = (now: number) => sweep(LATER, 9, now);
 
       beforeEach(async () => {
         await record('doomed');
         await index.condemn(null, 9, NOW);
       });
 
-      it('keeps every sweep from removing bytes until its time is over', async () => {
+      it('keeps every sweep from being begun until its time is over', async () => {
         await index.pauseSweep(UNTIL, LATER);
-        expect(await sweepAt(UNTIL)).toEqual({ last: null, deleted: 0 });
+        expect(await sweepAt(UNTIL)).toBe(0);
         expect(await isKnown('doomed')).toBe(true);
-        expect(await sweepAt(UNTIL + 1)).toEqual({ last: placeIn('doomed'), deleted: 1 });
+        expect((await begin(LATER, 9, UNTIL + 1))?.places).toEqual([placeIn('doomed')]);
+      });
+
+      it('and from being taken over', async () => {
+        const doomed = await begin();
+        await index.pauseSweep(UNTIL, LATER);
+        expect(await index.takeOverSweep({ begunBefore: NOW, now: UNTIL })).toBeNull();
+        expect(await index.takeOverSweep({ begunBefore: NOW, now: UNTIL + 1 })).toEqual(doomed);
       });
 
       it('of several, the last to end counts', async () => {
         const [one, two] = [await index.pauseSweep(UNTIL, LATER), await index.pauseSweep(UNTIL, LATER)];
         expect(one).not.toBe(two);
         await index.endPause(one);
-        expect((await sweepAt(LATER)).deleted).toBe(0);
+        expect(await sweepAt(LATER)).toBe(0);
         await index.endPause(two);
-        expect((await sweepAt(LATER)).deleted).toBe(1);
+        expect(await sweepAt(LATER)).toBe(1);
       });
 
       it('can be extended while it lasts, and not after it ended', async () => {
         const hold = await index.pauseSweep(UNTIL, LATER);
         expect(await index.extendPause(hold, UNTIL + 500, UNTIL)).toBe(true);
-        expect((await sweepAt(UNTIL + 500)).deleted).toBe(0);
+        expect(await sweepAt(UNTIL + 500)).toBe(0);
         expect(await index.extendPause(hold, UNTIL + 900, UNTIL + 501)).toBe(false);
         const other = await index.pauseSweep(UNTIL, LATER);
         await index.endPause(other);
         expect(await index.extendPause(other, UNTIL, LATER)).toBe(false);
-        expect((await sweepAt(UNTIL + 501)).deleted).toBe(1);
+        expect(await sweepAt(UNTIL + 501)).toBe(1);
       });
     });
   });

@@ -58,6 +58,32 @@ function holdSuite(test: BlobTest): void {
       expect((await read(test, other)).equals(bytes)).toBe(true);
     });
 
+    it('relocates to a place that was never used, where no deletion at the former one meets it', async () => {
+      const bytes = randomBytes(80_000);
+      const stored = await put(test, bytes);
+      const former = placeOf(stored);
+      await stored.relocate();
+      expect(stored.place).not.toBeNull();
+      expect(placeOf(stored)).not.toBe(former);
+      await test.engine.store.deleteAll([former]);
+      expect((await read(test, stored)).equals(bytes)).toBe(true);
+      const id = test.engine.places === 'hash' ? stored.id : null;
+      expect(await listed(test.engine.store)).toMatchObject([{ id, place: placeOf(stored), size: 80_000 }]);
+      const second = placeOf(stored);
+      await stored.relocate();
+      expect(placeOf(stored)).not.toBe(second);
+      await stored.release('named');
+      expect((await read(test, stored)).equals(bytes)).toBe(true);
+    });
+
+    it('released as surplus, removes the bytes at a place that it relocated to', async () => {
+      const stored = await put(test, randomBytes(80_000));
+      await stored.relocate();
+      await stored.release('surplus');
+      expect(await test.engine.store.stat(stored)).toBeNull();
+      expect(await test.engine.leftovers()).toEqual([]);
+    });
+
     it('may be released twice: the first time counts', async () => {
       const stored = await put(test, randomBytes(80_000));
       await stored.release('named');

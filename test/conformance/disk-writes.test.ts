@@ -21,9 +21,9 @@ const PROGRAM = `
     process.chdir('/');
     return stored;
   };
-  if (again) await (await put()).release();
+  if (again) await (await put()).release('named');
   process.chdir(folder);
-  await (await put()).release();
+  await (await put()).release('named');
 `;
 
 describe('DiskBlobStore, as the operating system sees it', () => {

@@ -37,6 +37,8 @@ const TABLES = [
   'node',
   'content',
   'condemned',
+  'sweep',
+  'swept',
   'purge',
   'property',
   'dav_lock',

@@ -15,7 +15,7 @@ import { storesOf } from '../support/stores.js';
 const MEMBERS = 100_000;
 /** Walked whole on purpose: lists that come as a parameter, results of WITH, the copy's own map, tables of a few rows. */
 const MAY_BE_WALKED =
-  /^SCAN (json_each|organization|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
+  /^SCAN (json_each|organization|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|sweep_hold|sweep|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
 describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   let database: CountingDatabase;
   let metadata: SqlMetadataStore;
@@ -258,6 +258,10 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       const first = await blobIndex.condemn(null, 1, NOW);
       expect((await blobIndex.condemn(first.last, 100, NOW)).marked).toBeGreaterThan(0);
       await blobIndex.forgetInline(1 as ContentPosition, 100);
+      const doomed = await blobIndex.beginSweep({ condemnedBefore: NOW, limit: 100, now: NOW });
+      expect(doomed!.places.length).toBeGreaterThan(0);
+      expect(await blobIndex.takeOverSweep({ begunBefore: NOW, now: NOW })).toEqual(doomed);
+      await blobIndex.endSweep(doomed!.sweep!, NOW);
       await blobIndex.pardon(NOW, null, 1);
     },
   };

@@ -194,7 +194,7 @@ describe('SteadyClock and what expires', () => {
     await blobIndex.pauseSweep(ahead, ahead - 1);
     await (await storage.store('unknown')).release('surplus');
     const unknown = await storage.store('unknown');
-    await blobIndex.condemnUnknown([placeOf(unknown)], ahead);
+    await blobIndex.condemnUnknown([placeOf(unknown.row)], ahead);
     await run(HOUR);
     await runJob('clock-repair');
     const [row] = await world.engine.database.readOne((connection) =>

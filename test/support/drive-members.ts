@@ -109,7 +109,7 @@ export const segmentsOf = (path: string): DrivePath => (path === '' ? [] : path.
 
 export async function put(drive: Drive, path: string, text: string): Promise<void> {
   const nothing = async () => {};
-  const content = { row: contentOf(text), restore: nothing, release: nothing };
+  const content = { row: contentOf(text), restoredAfter: null, recover: nothing, release: nothing };
   await drive.writeContent(content, async (changes) => {
     await changes.putFile(await changes.find(segmentsOf(path)), content);
   });

@@ -10,7 +10,6 @@ import {
   type BlobStoreStats,
   type PutOptions,
   placeOf,
-  type ReceivedBytes,
   type StoredBlob,
 } from '../../stores/blob-store.js';
 import { type BlobId, type BlobPlace, type ByteRange, isBlobId } from '../../stores/values.js';
@@ -19,6 +18,7 @@ import { UploadBuffers } from '../hashing/upload-buffers.js';
 import { paced } from '../paced.js';
 import { takeSource } from '../take-source.js';
 import { BlobReader } from './blob-reader.js';
+import { DiskHold, forget, type HoldingStore } from './disk-hold.js';
 import {
   close,
   fstat,
@@ -39,6 +39,10 @@ import { probeWrite } from './probe-write.js';
 /** How long an answer of `freeBytes` holds: it is asked for with each upload and each quota property. */
 const FREE_BYTES_MS = 5_000;
 
+/** A place is the hash, or the hash and a random end, where a sweep may come by at the hash (decision 0004). */
+const ID_LENGTH = 64;
+const PLACE_END = /^(\.[0-9a-f-]{36})?$/;
+
 /** How long a trial of writing holds, in milliseconds: nobody can make it a load on the disk. */
 const PROBE_MS = 5_000;
 
@@ -51,6 +55,14 @@ export class DiskBlobStore implements BlobStore {
   readonly #incoming: string;
   readonly #means: UploadMeans = { buffers: new UploadBuffers(), hashers: new Hashers(), isSyncing: false };
   readonly #damaged: string;
+  readonly #holding: HoldingStore = {
+    link: async (path, place) => {
+      await linkUnlessThere(path, this.#pathOf(place));
+      await syncFolder(this.#folderOf(place));
+    },
+    newPlace: (id) => `${id}.${randomUUID()}` as BlobPlace,
+    pathOf: (place) => this.#pathOf(place),
+  };
   #uploads = 0;
   #free: { readonly bytes: number; readonly at: number } | null = null;
 
@@ -106,7 +118,7 @@ export class DiskBlobStore implements BlobStore {
       signal?.throwIfAborted();
       verify?.(received);
       await this.#publish(file.path, received.id);
-      return this.#hold(file.path, received);
+      return new DiskHold(this.#holding, file.path, received);
     } catch (error) {
       await this.#discard(file);
       throw signal?.aborted ? signal.reason : translateFull(error);
@@ -155,7 +167,7 @@ export class DiskBlobStore implements BlobStore {
       throw error;
     }
     // Not waited for: freeing a large file takes the file system long.
-    void this.#forget(path);
+    void forget(path);
   }
 
   async setAside(damaged: BlobInfo): Promise<boolean> {
@@ -247,32 +259,6 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  #hold(path: string, received: ReceivedBytes): StoredBlob {
-    return {
-      ...received,
-      place: null,
-      restore: async () => {
-        try {
-          await linkUnlessThere(path, this.#pathOf(received.id));
-          await syncFolder(this.#folderOf(received.id));
-        } catch (error) {
-          throw translateFull(error);
-        }
-      },
-      // Whatever became of it: others may have stored the same bytes at the same place.
-      release: () => this.#forget(path),
-    };
-  }
-
-  /** What the file is for has been decided; one that stays is cleared at the next start. */
-  async #forget(path: string): Promise<void> {
-    try {
-      await unlinkIfThere(path);
-    } catch {
-      // See above.
-    }
-  }
-
   /** The upload has failed already, with the error that counts; a file that stays is cleared at the next start. */
   async #discard(file: IncomingFile): Promise<void> {
     try {
@@ -305,11 +291,11 @@ export class DiskBlobStore implements BlobStore {
 
 /** Of a file in `blobs/`: other names are not Firn's. */
 function isPlace(name: string): name is BlobPlace & string {
-  return isBlobId(name);
+  return isBlobId(idAt(name)) && PLACE_END.test(name.slice(ID_LENGTH));
 }
 
-function idAt(place: BlobPlace): BlobId {
-  return place as string as BlobId;
+function idAt(place: string): BlobId {
+  return place.slice(0, ID_LENGTH) as BlobId;
 }
 
 /** The names of the 256 folders in `blobs/`. */

@@ -16,6 +16,7 @@ import type { BlobId, BlobPlace, ByteRange, DigestName, Digests } from '../../st
 import { takeSource } from '../take-source.js';
 
 const CHUNK = 64 * 1024;
+const ID_LENGTH = 64;
 
 interface Held {
   readonly bytes: Buffer;
@@ -62,17 +63,28 @@ export class MemoryBlobStore implements BlobStore {
     };
     options.verify?.(received);
     const held = { bytes, storedAt: new Date() };
-    const blob = { ...received, place: this.#places === 'random' ? (randomUUID() as string as BlobPlace) : null };
-    this.#blobs.set(placeOf(blob), held);
-    return this.#hold(blob, held);
+    return this.#hold(received, held);
   }
 
-  #hold(blob: ReceivedBytes & BlobRef, held: Held): StoredBlob {
+  #hold(received: ReceivedBytes, held: Held): StoredBlob {
+    const blob: ReceivedBytes & { place: BlobPlace | null } = {
+      ...received,
+      place: this.#places === 'random' ? (randomUUID() as string as BlobPlace) : null,
+    };
+    this.#blobs.set(placeOf(blob), held);
     let outcome: UploadOutcome | null = null;
     return {
-      ...blob,
+      ...received,
+      get place() {
+        return blob.place;
+      },
       restore: async () => {
         if (!this.#blobs.has(placeOf(blob))) this.#blobs.set(placeOf(blob), held);
+      },
+      relocate: async () => {
+        const end = randomUUID();
+        blob.place = (this.#places === 'random' ? end : `${received.id}.${end}`) as BlobPlace;
+        this.#blobs.set(blob.place, held);
       },
       release: async (became) => {
         outcome ??= became;
@@ -117,7 +129,7 @@ export class MemoryBlobStore implements BlobStore {
   }
 
   #infoOf(place: BlobPlace, { bytes, storedAt }: Held): BlobInfo {
-    const id = this.#places === 'hash' ? (place as string as BlobId) : null;
+    const id = this.#places === 'hash' ? (place.slice(0, ID_LENGTH) as BlobId) : null;
     return { place, id, size: bytes.length, storedAt };
   }
 

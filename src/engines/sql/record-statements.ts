@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { PLACE, UNDER_WAY } from './content-places.js';
 import { type NodeRecord, PROPERTY_BYTES } from './node-statements.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
@@ -35,11 +36,14 @@ export const putContent = statement<{
       OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL) OR content.place IS NOT excluded.place`,
 );
 
-/** What is known of a place: whether a collector may have come by, and where the content's bytes are so far. */
-export const findPlace = statement<{ id: string; place: string }>()<{ is_condemned: number; former: string | null }>(
-  (_db, p) => sql<{ is_condemned: number; former: string | null }>`
-    SELECT EXISTS (SELECT 1 FROM condemned WHERE place = ${p('place')}) AS is_condemned,
-      (SELECT coalesce(place, id) FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`,
+type PlaceRecord = { sweep: number | null; is_under_way: number; former: string | null };
+
+/** What is known of a place: the last sweep that came by, and where the content's bytes are so far. */
+export const findPlace = statement<{ id: string; place: string }>()<PlaceRecord>(
+  (_db, p) => sql<PlaceRecord>`
+    SELECT (SELECT sweep_id FROM swept WHERE place = ${p('place')}) AS sweep,
+      EXISTS (SELECT 1 FROM swept WHERE place = ${p('place')} AND ${UNDER_WAY}) AS is_under_way,
+      (SELECT ${PLACE} FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`,
 );
 
 /** Nothing names the place any more. */

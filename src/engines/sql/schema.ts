@@ -33,6 +33,8 @@ export interface Schema {
     place: string | null;
   };
   condemned: { place: string; condemned_at: number };
+  sweep: { id: Generated<number>; begun_at: number };
+  swept: { place: string; sweep_id: number; swept_at: number };
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };

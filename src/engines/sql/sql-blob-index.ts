@@ -1,10 +1,12 @@
-import { type RawBuilder, sql } from 'kysely';
-import type { BlobIndex, ContentPosition, NamedContent } from '../../stores/blob-index.js';
+import { sql } from 'kysely';
+import type { BlobIndex, ContentPosition, Doomed, NamedContent, SweepId } from '../../stores/blob-index.js';
 import type { BlobRef } from '../../stores/blob-store.js';
 import type { BlobId, BlobPlace } from '../../stores/values.js';
+import { at, NAMED, PLACE, UNDER_WAY, VALUE } from './content-places.js';
 import { tellDamage } from './damage.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { abandonCopy } from './sql-staged-copies.js';
+import { beginSweep, endSweep, takeOverSweep } from './sql-sweeps.js';
 import { staleCopies } from './staged-copy-statements.js';
 import { statement } from './statement.js';
 
@@ -82,45 +84,28 @@ export class SqlBlobIndex implements BlobIndex {
     return this.#database.write((connection) => condemnUnknown.run(connection, wanted));
   }
 
-  sweep(
-    options: { condemnedBefore: number; after: BlobPlace | null; limit: number; now: number },
-    deleteBytes: (place: BlobPlace) => Promise<boolean>,
-  ): Promise<{ last: BlobPlace | null; deleted: number }> {
-    return this.#database.write(async (connection) => {
-      if (await anyHold.first(connection, { now: options.now })) return { last: null, deleted: 0 };
-      const marks = await condemnedPage.all(connection, {
-        before: options.condemnedBefore,
-        after: options.after ?? '',
-        limit: options.limit,
-      });
-      const isOver = clock();
-      let deleted = 0;
-      let last: BlobPlace | null = null;
-      for (const mark of marks) {
-        last = mark.place as BlobPlace;
-        if (mark.is_named) continue;
-        const place = last;
-        const forgotten = await forgetContent.run(connection, { place });
-        const isDeleted = await deleteBytes(place);
-        if (isDeleted) deleted++;
-        // Uploads of these bytes must meet the mark for as long after the deletion as `pardon` gives them.
-        if (isDeleted || forgotten > 0) await renewMark.run(connection, { place, now: options.now });
-        if (isOver()) break;
-      }
-      return { last, deleted };
-    });
+  beginSweep(options: { condemnedBefore: number; limit: number; now: number }): Promise<Doomed | null> {
+    return this.#database.write((connection) => beginSweep(connection, options));
   }
 
-  async pardon(condemnedBefore: number, after: BlobPlace | null, limit: number): Promise<BlobPlace | null> {
-    const marks = await this.#database.readOne((connection: SqlConnection) =>
-      markPage.all(connection, { after: after ?? '', limit }),
+  takeOverSweep(options: { begunBefore: number; now: number }): Promise<Doomed | null> {
+    return this.#database.write((connection) => takeOverSweep(connection, options));
+  }
+
+  async endSweep(sweep: SweepId, now: number): Promise<void> {
+    await this.#database.write((connection) => endSweep(connection, sweep, now));
+  }
+
+  async pardon(sweptBefore: number, after: BlobPlace | null, limit: number): Promise<BlobPlace | null> {
+    const swept = await this.#database.readOne((connection: SqlConnection) =>
+      sweptPage.all(connection, { after: after ?? '', limit }),
     );
-    const old = marks.flatMap((mark) => (mark.condemned_at <= condemnedBefore ? [mark.place] : []));
+    const old = swept.flatMap((row) => (row.swept_at <= sweptBefore ? [row.place] : []));
     if (old.length > 0) {
       const places = JSON.stringify(old);
-      await this.#database.write((connection) => pardon.run(connection, { places, before: condemnedBefore }));
+      await this.#database.write((connection) => pardon.run(connection, { places, before: sweptBefore }));
     }
-    return marks.length < limit ? null : (marks.at(-1)!.place as BlobPlace);
+    return swept.length < limit ? null : (swept.at(-1)!.place as BlobPlace);
   }
 
   async pauseSweep(until: number, now: number): Promise<number> {
@@ -207,22 +192,6 @@ function clock(): () => boolean {
   return () => performance.now() >= end;
 }
 
-/** Whether a node, or a part of an upload, names `content`. */
-const NAMED = sql.raw(
-  '(EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key) ' +
-    'OR EXISTS (SELECT 1 FROM upload_part WHERE upload_part.content_key = content.key))',
-);
-
-/** The place of a content's bytes, where a BlobStore has them. */
-const PLACE = sql.raw('coalesce(content.place, content.id)');
-
-/** Whether a BlobStore has the content's bytes at that place. */
-function at(place: string | RawBuilder<unknown>) {
-  return sql`((content.id = ${place} AND content.place IS NULL) OR content.place = ${place}) AND content.bytes IS NULL`;
-}
-
-const VALUE = sql.raw('value');
-
 type RefRecord = { id: string; size: number; place: string | null };
 
 const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge').select('node_id').limit(1));
@@ -282,7 +251,7 @@ const unknown = statement<{ places: string }>()<{ place: string }>(
 /** Rows that are looked through for some that a BlobStore has: those in the database may be many. */
 const NEWEST_ROWS = 2_000;
 
-/** Marked ones may have lost their bytes to a sweep whose commit never came. */
+/** Not those that go soon. */
 const newest = statement<{ limit: number }>()<RefRecord>(
   (_db, p) => sql<RefRecord>`
     SELECT id, size, place FROM (
@@ -297,34 +266,14 @@ const condemnUnknown = statement<{ places: string; now: number }>()<never>(
     INSERT INTO condemned (place, condemned_at)
     SELECT value, ${p('now')} FROM json_each(${p('places')})
     WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})
-    AND NOT EXISTS (SELECT 1 FROM condemned WHERE place = value)`,
+    AND NOT EXISTS (SELECT 1 FROM condemned WHERE place = value)
+    AND NOT EXISTS (SELECT 1 FROM swept WHERE place = value AND ${UNDER_WAY})`,
 );
 
-const condemnedPage = statement<{ before: number; after: string; limit: number }>()<{
-  place: string;
-  is_named: number;
-}>(
-  (_db, p) => sql<{ place: string; is_named: number }>`
-    SELECT place, EXISTS (SELECT 1 FROM content WHERE ${at(sql.raw('condemned.place'))} AND ${NAMED}) AS is_named
-    FROM condemned WHERE condemned_at <= ${p('before')} AND place > ${p('after')}
-    ORDER BY place LIMIT ${p('limit')}`,
-);
-
-const forgetContent = statement<{ place: string }>()<never>(
-  (_db, p) => sql<never>`DELETE FROM content WHERE ${at(p('place'))}`,
-);
-
-const renewMark = statement<{ place: string; now: number }>()((db, p) =>
+const sweptPage = statement<{ after: string; limit: number }>()((db, p) =>
   db
-    .updateTable('condemned')
-    .set({ condemned_at: p('now') })
-    .where('place', '=', p('place')),
-);
-
-const markPage = statement<{ after: string; limit: number }>()((db, p) =>
-  db
-    .selectFrom('condemned')
-    .select(['place', 'condemned_at'])
+    .selectFrom('swept')
+    .select(['place', 'swept_at'])
     .where('place', '>', p('after'))
     .orderBy('place')
     .limit(p('limit')),
@@ -332,12 +281,8 @@ const markPage = statement<{ after: string; limit: number }>()((db, p) =>
 
 const pardon = statement<{ places: string; before: number }>()<never>(
   (_db, p) => sql<never>`
-    DELETE FROM condemned WHERE place IN (SELECT value FROM json_each(${p('places')}))
-    AND condemned_at <= ${p('before')}`,
-);
-
-const anyHold = statement<{ now: number }>()((db, p) =>
-  db.selectFrom('sweep_hold').select('id').where('held_until', '>=', p('now')).limit(1),
+    DELETE FROM swept WHERE place IN (SELECT value FROM json_each(${p('places')}))
+    AND swept_at <= ${p('before')} AND NOT ${UNDER_WAY}`,
 );
 
 const forgetHolds = statement<{ now: number }>()((db, p) =>

@@ -38,6 +38,14 @@ const pullBackMarks = statement<{ now: number }>()<never>(
   (_db, p) => sql<never>`UPDATE condemned SET condemned_at = ${p('now')} WHERE condemned_at > ${p('now')}`,
 );
 
+const pullBackSweeps = statement<{ now: number }>()<never>(
+  (_db, p) => sql<never>`UPDATE sweep SET begun_at = ${p('now')} WHERE begun_at > ${p('now')}`,
+);
+
+const pullBackSwept = statement<{ now: number }>()<never>(
+  (_db, p) => sql<never>`UPDATE swept SET swept_at = ${p('now')} WHERE swept_at > ${p('now')}`,
+);
+
 const pullBackTrash = statement<{ now: number }>()<never>(
   (_db, p) => sql<never>`UPDATE trash SET deleted_at = ${p('now')} WHERE deleted_at > ${p('now')}`,
 );
@@ -71,6 +79,8 @@ export class SqlClockStore implements ClockStore {
       await pullBackSessions.run(connection, { now, longest: sessionMs });
       await pullBackHolds.run(connection, { now, longest: holdMs });
       await pullBackMarks.run(connection, { now });
+      await pullBackSweeps.run(connection, { now });
+      await pullBackSwept.run(connection, { now });
     });
   }
 

@@ -1,4 +1,5 @@
 import type { AccountStore } from '../../stores/account-store.js';
+import type { Sweep, SweepId } from '../../stores/blob-index.js';
 import { placeOf } from '../../stores/blob-store.js';
 import type { ChangeLog } from '../../stores/change-log.js';
 import type { ImportStore } from '../../stores/import-store.js';
@@ -308,21 +309,27 @@ export class SqlDriveTransaction extends SqlDriveView implements StoreTransactio
     await records.removeTrash.run(this.connection, { node: nodeId });
   }
 
-  async putContent(content: ContentRow, now: number): Promise<'recorded' | 'condemned'> {
+  async putContent(content: ContentRow, now: number, restoredAfter: SweepId | null = null): Promise<Sweep | null> {
     const { id, size, sha1 = null, md5 = null, bytes } = content;
-    const isCondemned = bytes === null && (await this.#takePlace(content, now));
+    if (bytes === null) {
+      const sweep = await this.#takePlace(content, now, restoredAfter);
+      if (sweep) return sweep;
+    }
     const place = bytes === null ? content.place : null;
     await records.putContent.run(this.connection, { id, size, sha1, md5, now, bytes, place });
-    return isCondemned ? 'condemned' : 'recorded';
+    return null;
   }
 
-  /** Whether a collector may have come by. */
-  async #takePlace(content: ContentRow, now: number): Promise<boolean> {
+  /** Returns the sweep that may have taken the bytes. A content that is recorded at the place has them there. */
+  async #takePlace(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | null> {
     const place = placeOf(content);
     const known = (await records.findPlace.first(this.connection, { id: content.id, place }))!;
-    const { is_condemned: isCondemned, former } = known;
-    if (former !== null && former !== place) await records.condemnPlace.run(this.connection, { place: former, now });
-    return isCondemned === 1;
+    const { sweep, former } = known;
+    if (former === place) return null;
+    const isOver = known.is_under_way === 0;
+    if (sweep !== null && !(isOver && sweep === restoredAfter)) return { id: sweep as SweepId, isOver };
+    if (former !== null) await records.condemnPlace.run(this.connection, { place: former, now });
+    return null;
   }
 
   async #nextRevision(): Promise<number> {
