@@ -34,7 +34,7 @@ export function consoleAnswer(parts: ConsoleBridgeParts): Answer<'console-api'> 
     try {
       await answer(parts, routes, context, path);
     } catch (error) {
-      const known = toConsoleError(error) ?? fromDav(error);
+      const known = toConsoleError(error) ?? fromHttp(error);
       if (!known || context.res.headersSent) throw error;
       sendError(context, known);
     }
@@ -170,11 +170,10 @@ function sendError(context: Context, { status, kind, message, field, headers }: 
   });
 }
 
-/** What the protocol layer refuses: of a body, of a download, of a resumable upload. Where the drive is behind it, by its word. */
-function fromDav(error: unknown): ConsoleError | null {
+/** What the protocol refuses of a request whatever the door: its body, its conditions. The drive's refusals have kinds of their own. */
+function fromHttp(error: unknown): ConsoleError | null {
   if (!(error instanceof HttpError)) return null;
-  let kind: RefusalKind = KINDS[error.status] ?? 'refused';
-  for (let { cause } = error; cause instanceof Error; cause = cause.cause) kind = toConsoleError(cause)?.kind ?? kind;
+  const kind = KINDS[error.status] ?? 'refused';
   return new ConsoleError(error.status, kind, error.message, { cause: error, headers: error.headers });
 }
 
