@@ -61,6 +61,10 @@ const LIBRARIES: readonly { readonly name: RegExp; readonly where: readonly stri
   { name: /^commander$/, where: ['admin'] },
 ];
 
+/** What only `drive/` says: its checks of locks, and the ways from a drive, a snapshot or a transaction to the store. */
+const INSIDE_THE_DRIVE =
+  /\b(?:checkLocks|vacateLocks|takeUpLocks|new Snapshot)\(|\bDriveTransaction\b|\b(?:snapshot|transaction)\.(?:view|store)\b|\{ view\b|\bdrive\.(?:write|parts)\b/g;
+
 /** STYLE "Names": words that say nothing. */
 const EMPTY_WORDS = ['item', 'entry', 'object', 'handler', 'manager', 'helper', 'util', 'utils', 'misc'];
 
@@ -218,6 +222,13 @@ describe('ARCHITECTURE "Arrows" — the arrows', () => {
       .filter(({ part }) => ['stores', 'drive', 'accounts', 'engines'].includes(part))
       .filter(({ imports }) => imports.some((specifier) => /^node:https?2?$/.test(specifier)))
       .map(({ name }) => name);
+    expect(wrong).toEqual([]);
+  });
+
+  test('others than the drive call its verbs and ask its snapshots: locks and the store are its own', () => {
+    const wrong = serverFiles
+      .filter(({ part }) => !['drive', 'engines', 'stores'].includes(part))
+      .flatMap(({ name, text }) => [...text.matchAll(INSIDE_THE_DRIVE)].map(([words]) => `${name}: ${words}`));
     expect(wrong).toEqual([]);
   });
 
