@@ -1,6 +1,7 @@
 import type { AuditFilter, AuditRow, NewAuditRecord, SecurityStore } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
 import { addressBlock } from './address-block.js';
+import { clientName } from './client-name.js';
 import { RecentMap } from './recent-map.js';
 
 /** What is worth to be remembered of accounts. */
@@ -45,7 +46,6 @@ export const OPERATOR: Actor = { name: 'operator', remoteAddress: '', client: 'f
 /** What is undefined is left out. */
 export type AuditDetails = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-const CLIENT_LENGTH_MAX = 200;
 /** Refusals of the same kind are told once in this time: an old device tries for ever. */
 const REPEAT_MS = 60 * 60_000;
 const REPEATS_KNOWN_MAX = 10_000;
@@ -78,7 +78,7 @@ export class Audit {
       userId,
       actor: actor.name,
       address: actor.remoteAddress,
-      client: actor.client.slice(0, CLIENT_LENGTH_MAX),
+      client: clientName(actor.client),
       details: known(details),
     });
   }

@@ -1,10 +1,9 @@
 import type { AccountStore } from '../stores/account-store.js';
 import type { AppPasswordId, UserId } from '../stores/values.js';
+import { clientName } from './client-name.js';
 import type { Tried } from './refusal.js';
 
 const FLUSH_INTERVAL_MS = 60_000;
-/** Characters of a User-Agent that are kept. */
-const CLIENT_LENGTH_MAX = 200;
 
 interface Note {
   at: number;
@@ -80,5 +79,5 @@ function note<Id>(notes: Map<Id, Note>, id: Id, at: number, client: string): voi
 }
 
 function shorten({ at, client }: Note): Note {
-  return { at, client: client.slice(0, CLIENT_LENGTH_MAX) };
+  return { at, client: clientName(client) };
 }

@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import type { UserRow } from '../stores/account-store.js';
 import type { SecurityStore, SessionAccess, SessionRow, SessionStage } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
+import { clientName } from './client-name.js';
 
 const MINUTE_MS = 60_000;
 const TOKEN_BYTES = 32;
@@ -9,8 +10,6 @@ const TOKEN_BYTES = 32;
 const SECOND_STEP_MS = 10 * MINUTE_MS;
 /** A session is noted as seen at most so often. */
 const NOTE_EVERY_MS = MINUTE_MS;
-/** Longest User-Agent that is kept. */
-const CLIENT_LENGTH_MAX = 200;
 
 export interface SessionsOptions {
   /** Silence after which a session ends. */
@@ -53,7 +52,7 @@ export class Sessions {
       createdAt: now,
       expiresAt: now + (stage === 'full' ? this.#longestMs : SECOND_STEP_MS),
       address: remoteAddress,
-      client: client.slice(0, CLIENT_LENGTH_MAX),
+      client: clientName(client),
     });
     return token;
   }

@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
+import { openScope } from '../drive/folders.js';
 import type { Parts } from '../parts.js';
 import type { Allowance, AppPasswordRow } from '../stores/account-store.js';
+import type { NodeId } from '../stores/values.js';
 import { toDate, toDriveId, toNumber } from './arguments.js';
 import { CommandError } from './command-error.js';
-import { openFolder } from './open-folder.js';
+import { openDriveFor } from './operator.js';
 import { table } from './table.js';
 import { atWork, type OutputOptions, print, remark, toIso, toMinute } from './workplace.js';
 
@@ -154,4 +156,17 @@ function describe(row: AppPasswordRow) {
     refusedAt: isoOrNull(row.refusedAt),
     refusedClient: row.refusedClient,
   };
+}
+
+/**
+ * The folder at a path of a drive as one of its members sees it; what is missing of it is made. Throws `AccountError` and
+ * `DriveError`.
+ */
+async function openFolder(parts: Parts, email: string, driveId: number, folder: string): Promise<NodeId> {
+  const { accounts } = parts;
+  const member = { ...(await accounts.readMember(driveId, email)), email };
+  const drive = openDriveFor(parts, await accounts.readDrive(driveId), member);
+  const { id, made } = await openScope(drive, folder);
+  if (made > 0) remark(`The folder ${folder} is made.`);
+  return id;
 }

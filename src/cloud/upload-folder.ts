@@ -1,5 +1,6 @@
 import { parseDepth } from '../dav/headers/depth.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
+import { byteCountIn } from '../dav/headers/header-value.js';
 import { destinationOf } from '../dav/methods/transfer.js';
 import { MemberList, MultistatusPages, respondPages } from '../dav/properties/multistatus-pages.js';
 import { readSelection } from '../dav/properties/property-selection.js';
@@ -49,7 +50,7 @@ export async function receivePart(
   if (!place) throw new HttpError(400, 'The name of a part is its number, or where in the file it begins.');
   return request.drive.uploads.receivePart(name, { ...place, name: partName }, request.body, {
     expected: {
-      size: parseSize(request, 'x-expected-entity-length'),
+      size: byteCountIn(request.headers, 'x-expected-entity-length'),
       digests: isWithDigests ? parseAnnouncedDigests(request.headers) : [],
       kept: [],
     },
@@ -120,18 +121,14 @@ async function uploadAndParts(
 
 /** The size of the whole file, from one header or two that agree. Throws `HttpError` 400. */
 export function announcedWhole(request: DavRequest): number | null {
-  const [length, fileLength] = [parseSize(request, 'oc-total-length'), parseSize(request, 'oc-total-file-length')];
+  const [length, fileLength] = [
+    byteCountIn(request.headers, 'oc-total-length'),
+    byteCountIn(request.headers, 'oc-total-file-length'),
+  ];
   if (length !== null && fileLength !== null && length !== fileLength) {
     throw new HttpError(400, 'OC-Total-Length and OC-Total-File-Length differ: only whole files are put together.');
   }
   return fileLength ?? length;
-}
-
-function parseSize(request: DavRequest, name: string): number | null {
-  const text = headerOf(request, name)?.trim();
-  if (text === undefined) return null;
-  if (!/^\d{1,15}$/.test(text)) throw new HttpError(400, `The ${name} header must be a number of bytes.`);
-  return Number(text);
 }
 
 function folder(

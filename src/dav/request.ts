@@ -5,6 +5,7 @@ import type { Drive } from '../drive/drive.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Found, Resource } from '../drive/resource.js';
 import { HttpError } from '../http-error.js';
+import { headerValue } from './headers/header-value.js';
 import { encodePath, encodeSegment } from './headers/path.js';
 
 /** A request to one drive, as the methods see it: no socket, no framework. */
@@ -141,6 +142,5 @@ export class HrefWriter {
 }
 
 export function headerOf(request: Pick<DavRequest, 'headers'>, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
+  return headerValue(request.headers, name);
 }

@@ -1,12 +1,10 @@
 import type { Authenticator } from '../accounts/authenticator.js';
 import { parseBasic } from '../accounts/basic.js';
+import { clientName } from '../accounts/client-name.js';
 import { HttpError } from '../http-error.js';
 import type { CredentialRef, Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import type { Context } from './context.js';
-
-/** Longest User-Agent kept as an app password's last client. */
-const CLIENT_LENGTH_MAX = 200;
 
 const NO_DRIVE_YET = 'You are a member of no drive yet. Ask the administrator to add you to one.';
 /** One sentence for both, so that IDs can't be probed (PRODUCT A3). */
@@ -30,7 +28,7 @@ export function makeSignIn(authenticator: Authenticator, realm: string): SignIn 
     const credentials = parseBasic(context.req.headers.authorization);
     if (!credentials)
       throw new HttpError(401, 'Sign in with your e-mail address and an app password.', { headers: challenge });
-    const client = (context.req.headers['user-agent'] ?? '').slice(0, CLIENT_LENGTH_MAX);
+    const client = clientName(context.req.headers['user-agent']);
     const result = await authenticator.authenticate(credentials, driveId, remoteAddress, client);
     switch (result.kind) {
       case 'granted':

@@ -1,4 +1,5 @@
 import type { BlockList } from 'node:net';
+import { clientName } from '../accounts/client-name.js';
 import { isCsrfToken, type OpenSession } from '../accounts/sessions.js';
 import { ROUTES } from '../console/api/all-routes.js';
 import { ConsoleError, toConsoleError } from '../console/console-error.js';
@@ -20,7 +21,6 @@ export interface ConsoleBridgeParts {
 
 /** Largest JSON body; forms are some hundred bytes, a list of a thousand paths some ten thousand. */
 const JSON_BYTES_MAX = 1024 * 1024;
-const CLIENT_LENGTH_MAX = 200;
 /** With TLS the name's prefix keeps other hosts and plain pages from setting it (RFC 6265bis §4.1.3). */
 const HOST_COOKIE = '__Host-firn-session';
 /** Below a path the cookie is for that path, which the other prefix forbids: the host's other programs never see it. */
@@ -67,7 +67,7 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
     signal: goneSignal(req, context.res),
     session,
     remoteAddress: state.remoteAddress,
-    client: (req.headers['user-agent'] ?? '').slice(0, CLIENT_LENGTH_MAX),
+    client: clientName(req.headers['user-agent']),
     origin,
     prefix: state.prefix,
   };

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { inTime } from '../metrics/in-time.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { StoreFailingError } from '../stores/metadata-store.js';
 import type { Context } from './context.js';
@@ -21,7 +21,7 @@ export function readinessAnswer(checkReady: () => Promise<void>, answerMs = ANSW
   const check = shared(checkReady);
   return async (context: Context): Promise<void> => {
     try {
-      await within(answerMs, check());
+      await inTime(check(), answerMs);
     } catch (error) {
       context.state.log.error({ err: error }, 'not ready');
       return send(context, { status: 503, headers: { ...HEADERS }, body: `not ready${reasonOf(error)}\n` });
@@ -46,18 +46,4 @@ function shared(work: () => Promise<void>): () => Promise<void> {
     });
     return running;
   };
-}
-
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  const stopped = new AbortController();
-  const late = wait(milliseconds, undefined, { signal: stopped.signal }).then(() => {
-    throw new Error(`the stores did not answer within ${milliseconds} ms`);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    late.catch(() => {});
-    work.catch(() => {});
-    stopped.abort();
-  }
 }

@@ -14,7 +14,6 @@ import { collectGarbage } from './gc.js';
 import type { GcTotals } from './gc-totals.js';
 import type { JobKind, JobLane } from './job-runner.js';
 import type { SteadyClock } from './steady-clock.js';
-import { noteStorage } from './storage-point.js';
 
 /** Of an abandoned login flow; it ended long before. */
 const FLOWS_KEPT_MS = 24 * 60 * 60_000;
@@ -25,6 +24,8 @@ const EVERY_MINUTES = 60;
 const REMOVALS_KEPT_DAYS = 180;
 /** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
 const GC_GRACE_SECONDS = 3600;
+/** Rows that are counted at once: some milliseconds. */
+const FILES_A_STEP = 20_000;
 /** A job that recurs is never given up. */
 const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
 
@@ -115,4 +116,23 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     }),
   ];
   return { kinds, limit: 1 };
+}
+
+/**
+ * Remembers how full the storage is, as the day's point (of UTC); `now` in milliseconds since 1970. Rejects with the
+ * signal's reason.
+ */
+export async function noteStorage(history: StorageHistory, now: number, signal?: AbortSignal): Promise<void> {
+  const usedBytes = await history.usedBytes();
+  let files = 0;
+  for (let after: number | null = 0; after !== null; ) {
+    signal?.throwIfAborted();
+    const page: { readonly files: number; readonly last: number | null } = await history.countFiles(
+      after,
+      FILES_A_STEP,
+    );
+    files += page.files;
+    after = page.last;
+  }
+  await history.putPoint({ day: new Date(now).toISOString().slice(0, 10), usedBytes, files });
 }

@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { IMPORT } from '../jobs/import/import-request.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { JobStore, OpenJobs } from '../stores/job-store.js';
 import type { DriveTotals, MetadataStore } from '../stores/metadata-store.js';
+import { inTime } from './in-time.js';
 
 /** How long the stores may take to answer; a scrape commonly ends after 10 s. */
 const ANSWER_MS = 3_000;
@@ -26,24 +26,16 @@ interface Stores {
 /** A disk that hangs must not keep the other numbers from whoever wants to know why. */
 export async function readTotals({ metadata, blobs, jobStore }: Stores, failuresBefore: number): Promise<Totals> {
   let failures = failuresBefore;
-  const inTime = async <T>(answer: Promise<T>): Promise<T | null> => {
-    const stopped = new AbortController();
-    const late = wait(ANSWER_MS, null, { signal: stopped.signal }).then(() => Promise.reject(new Error('too late')));
-    try {
-      return await Promise.race([answer, late]);
-    } catch {
+  const answerOf = <T>(work: Promise<T>): Promise<T | null> =>
+    inTime(work, ANSWER_MS).catch(() => {
       // What is wrong with the stores is in the log of the requests that meet it; here it is counted.
       failures++;
       return null;
-    } finally {
-      late.catch(() => {});
-      stopped.abort();
-    }
-  };
+    });
   const [freeBytes, imports, found] = await Promise.all([
-    inTime(blobs.freeBytes()),
-    inTime(jobStore.countOpen(IMPORT)),
-    inTime(
+    answerOf(blobs.freeBytes()),
+    answerOf(jobStore.countOpen(IMPORT)),
+    answerOf(
       metadata.read([], async (view) => ({
         drives: await view.totals(),
         uploads: await view.uploads.totals(Date.now()),

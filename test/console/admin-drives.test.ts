@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AdminDriveEntry, AdminDrivesAnswer, MemberEntry } from '../../src/console/contract/admin-drives.js';
 import type { StorageAnswer } from '../../src/console/contract/admin-reports.js';
-import { noteStorage } from '../../src/jobs/storage-point.js';
+import { noteStorage } from '../../src/jobs/maintenance.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { DRIVE_ID, DRIVE_NAME, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 

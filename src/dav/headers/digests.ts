@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpError } from '../../http-error.js';
+import { headerValue } from './header-value.js';
 
 export type DigestAlgorithm = 'sha256' | 'sha1' | 'md5';
 
@@ -29,18 +30,18 @@ const ALGORITHMS: Readonly<Record<string, DigestAlgorithm>> = {
  */
 export function parseAnnouncedDigests(headers: IncomingHttpHeaders): AnnouncedDigest[] {
   const digests = [
-    ...ownCloudChecksums(singleValue(headers['oc-checksum'])),
-    ...contentMd5(singleValue(headers['content-md5'])),
-    ...digestList('Content-Digest', singleValue(headers['content-digest'])),
-    ...digestList('Repr-Digest', singleValue(headers['repr-digest'])),
-    ...digestList('Digest', singleValue(headers.digest)),
+    ...ownCloudChecksums(textOf(headers, 'oc-checksum')),
+    ...contentMd5(textOf(headers, 'content-md5')),
+    ...digestList('Content-Digest', textOf(headers, 'content-digest')),
+    ...digestList('Repr-Digest', textOf(headers, 'repr-digest')),
+    ...digestList('Digest', textOf(headers, 'digest')),
   ];
   const unique = new Map(digests.map((digest) => [`${digest.algorithm}:${digest.hex}`, digest]));
   return [...unique.values()];
 }
 
-function singleValue(value: string | string[] | undefined): string {
-  return (Array.isArray(value) ? value.join(', ') : (value ?? '')).trim();
+function textOf(headers: IncomingHttpHeaders, name: string): string {
+  return (headerValue(headers, name) ?? '').trim();
 }
 
 /** `SHA1:hex`, or several with spaces between them as `oc:checksums` has them. */
@@ -85,10 +86,16 @@ function algorithmOf(name: string): DigestAlgorithm | undefined {
 }
 
 function base64ToHex(header: string, base64: string, algorithm: DigestAlgorithm): string {
+  const hex = hexOfBase64(base64, algorithm);
+  if (hex === null) throw malformed(header);
+  return hex;
+}
+
+/** A digest in base64 as hexadecimal digits; null where it is none of this algorithm. */
+export function hexOfBase64(base64: string, algorithm: DigestAlgorithm): string | null {
   const bytes = Buffer.from(base64, 'base64');
   const isExact = /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && bytes.length === DIGEST_BYTES[algorithm];
-  if (!isExact) throw malformed(header);
-  return bytes.toString('hex');
+  return isExact ? bytes.toString('hex') : null;
 }
 
 function malformed(header: string): HttpError {

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { headerValue } from './header-value.js';
 
 /**
  * Whether the client asks for a short answer: `Prefer: return=minimal` (RFC 7240 §4.2, RFC 8144 §2; ownCloud's desktop client)
  * or Microsoft's `Brief: t` (Office). PROPFIND then leaves out the 404 propstats.
  */
 export function prefersMinimal(headers: IncomingHttpHeaders): boolean {
-  if (/^\s*t\s*$/i.test(firstValue(headers.brief))) return true;
+  if (/^\s*t\s*$/i.test(headerValue(headers, 'brief') ?? '')) return true;
   return preferences(headers).some((preference) => /^return\s*=\s*"?minimal"?$/i.test(preference));
 }
 
@@ -16,11 +17,5 @@ export function wantsDepthNoroot(headers: IncomingHttpHeaders): boolean {
 
 /** The preferences without their parameters. */
 function preferences(headers: IncomingHttpHeaders): string[] {
-  return firstValue(headers.prefer)
-    .split(',')
-    .map((preference) => (preference.split(';')[0] ?? '').trim());
-}
-
-function firstValue(value: string | string[] | undefined): string {
-  return Array.isArray(value) ? value.join(', ') : (value ?? '');
+  return (headerValue(headers, 'prefer') ?? '').split(',').map((preference) => (preference.split(';')[0] ?? '').trim());
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpError } from '../../http-error.js';
-import { type AnnouncedDigest, parseAnnouncedDigests } from './digests.js';
+import { type AnnouncedDigest, type DigestAlgorithm, hexOfBase64, parseAnnouncedDigests } from './digests.js';
 import { parseOcMtime } from './mtime.js';
 
 /** The headers of TUS 1.0.0, the protocol for resumable uploads (https://tus.io/protocols/resumable-upload). */
@@ -8,7 +8,7 @@ import { parseOcMtime } from './mtime.js';
 const VERSION = '1.0.0';
 /** Longer than any name with a checksum; it is kept and sent back. */
 const METADATA_LENGTH_MAX = 16 * 1024;
-const BYTES_OF: Readonly<Record<string, number>> = { sha1: 20, md5: 16, sha256: 32 };
+const ALGORITHMS: readonly DigestAlgorithm[] = ['sha1', 'md5', 'sha256'];
 
 /** On every answer to a TUS request. */
 export const TUS_RESUMABLE: Readonly<Record<string, string>> = { 'Tus-Resumable': VERSION };
@@ -17,7 +17,7 @@ export const TUS_OPTIONS: Readonly<Record<string, string>> = {
   ...TUS_RESUMABLE,
   'Tus-Version': VERSION,
   'Tus-Extension': 'creation,creation-with-upload,checksum,expiration,termination',
-  'Tus-Checksum-Algorithm': Object.keys(BYTES_OF).join(','),
+  'Tus-Checksum-Algorithm': ALGORITHMS.join(','),
 };
 const TUS_CONTENT_TYPE = 'application/offset+octet-stream';
 
@@ -33,13 +33,6 @@ export function checkTusVersion(headers: IncomingHttpHeaders): void {
 export function checkTusContentType(headers: IncomingHttpHeaders): void {
   if (headers['content-type']?.split(';')[0]?.trim().toLowerCase() === TUS_CONTENT_TYPE) return;
   throw new HttpError(415, `The bytes of a resumable upload come as ${TUS_CONTENT_TYPE}.`);
-}
-
-/** `Upload-Length` or `Upload-Offset`, in bytes. Throws `HttpError` 400. */
-export function parseTusNumber(headers: IncomingHttpHeaders, name: 'upload-length' | 'upload-offset'): number {
-  const text = headers[name];
-  if (typeof text === 'string' && /^\d{1,15}$/.test(text.trim())) return Number(text);
-  throw new HttpError(400, `The ${name} header must be a number of bytes.`);
 }
 
 /** `Upload-Metadata`: keys with values in base64. Throws `HttpError` 400 for what can't be read. */
@@ -93,12 +86,12 @@ export function parseMetadataChecksum(value: string | undefined): AnnouncedDiges
 /** `Upload-Checksum`, of one request's body. Throws `HttpError` 400, as TUS says also for an algorithm not known. */
 export function parseUploadChecksum(value: string | undefined): AnnouncedDigest | null {
   if (value === undefined) return null;
-  const [algorithm = '', base64 = ''] = value.trim().split(/ +/);
-  const length = Object.hasOwn(BYTES_OF, algorithm) ? BYTES_OF[algorithm] : undefined;
-  if (length === undefined) throw new HttpError(400, 'The algorithm in Upload-Checksum is not known here.');
-  const bytes = Buffer.from(base64, 'base64');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || bytes.length !== length) throw malformed('Upload-Checksum');
-  return { algorithm: algorithm as AnnouncedDigest['algorithm'], hex: bytes.toString('hex') };
+  const [name = '', base64 = ''] = value.trim().split(/ +/);
+  const algorithm = ALGORITHMS.find((known) => known === name);
+  if (algorithm === undefined) throw new HttpError(400, 'The algorithm in Upload-Checksum is not known here.');
+  const hex = hexOfBase64(base64, algorithm);
+  if (hex === null) throw malformed('Upload-Checksum');
+  return { algorithm, hex };
 }
 
 function malformed(header: string): HttpError {

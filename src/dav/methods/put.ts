@@ -2,6 +2,7 @@ import { CLIENT_DIGESTS } from '../../drive/contents.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { HttpError } from '../../http-error.js';
 import { parseAnnouncedDigests } from '../headers/digests.js';
+import { byteCountIn } from '../headers/header-value.js';
 import { type DavRequest, type DavResponse, headerOf } from '../request.js';
 import { answerWritten, readFileWish } from '../written-file.js';
 
@@ -30,11 +31,10 @@ export async function put(request: DavRequest): Promise<DavResponse> {
 function announcedSize(request: DavRequest): number | null {
   let size: number | null = null;
   for (const name of ['x-expected-entity-length', 'oc-total-length']) {
-    const text = headerOf(request, name)?.trim();
-    if (text === undefined) continue;
-    if (!/^\d{1,15}$/.test(text)) throw new HttpError(400, `The ${name} header must be a number of bytes.`);
-    if (size !== null && size !== Number(text)) throw new HttpError(400, 'The announced sizes differ.');
-    size = Number(text);
+    const announced = byteCountIn(request.headers, name);
+    if (announced === null) continue;
+    if (size !== null && size !== announced) throw new HttpError(400, 'The announced sizes differ.');
+    size = announced;
   }
   if (size !== null && request.body.size !== null && request.body.size !== size) {
     throw new DriveError('incomplete', 'The announced size and the Content-Length differ.');

@@ -3,13 +3,13 @@ import type { DrivePath } from '../../drive/names.js';
 import type { Appended } from '../../drive/uploads/append.js';
 import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
+import { requiredByteCountIn } from '../headers/header-value.js';
 import { parseOcMtime } from '../headers/mtime.js';
 import {
   checkTusContentType,
   checkTusVersion,
   parseMetadataChecksum,
   parseMetadataMtime,
-  parseTusNumber,
   parseUploadMetadata,
 } from '../headers/tus.js';
 import { type DavResponse, headerOf, respond } from '../request.js';
@@ -44,7 +44,7 @@ export async function beginUpload(
   if (headers['upload-defer-length'] !== undefined || headers['upload-concat'] !== undefined) {
     throw new HttpError(400, 'The length of an upload has to be known when it begins, and it comes in one piece.');
   }
-  const size = parseTusNumber(headers, 'upload-length');
+  const size = requiredByteCountIn(headers, 'upload-length');
   if (body.size !== 0) checkTusContentType(headers);
   const target = await readTarget(request, choose);
   const { permit } = await wishOf(request, target);

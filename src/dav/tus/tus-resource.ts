@@ -5,14 +5,9 @@ import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { ocHeaders } from '../cloud-headers.js';
 import { type ErrorAddress, toHttpError } from '../drive-errors.js';
+import { requiredByteCountIn } from '../headers/header-value.js';
 import { formatHttpDate } from '../headers/http-date.js';
-import {
-  checkTusContentType,
-  checkTusVersion,
-  parseTusNumber,
-  parseUploadChecksum,
-  TUS_RESUMABLE,
-} from '../headers/tus.js';
+import { checkTusContentType, checkTusVersion, parseUploadChecksum, TUS_RESUMABLE } from '../headers/tus.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../request.js';
 import { writtenHeaders } from '../written-file.js';
 import { type TusRequest, targetOf, wishOf } from './tus-target.js';
@@ -65,7 +60,7 @@ export async function patchUpload(request: TusRequest, name: string): Promise<Da
   const { headers, drive, body } = request;
   checkTusVersion(headers);
   checkTusContentType(headers);
-  const offset = parseTusNumber(headers, 'upload-offset');
+  const offset = requiredByteCountIn(headers, 'upload-offset');
   const appended = await drive.uploads.alone(await findResumable(drive, name), async (): Promise<Appended> => {
     // Whoever worked on it before has just ended.
     const upload = await findResumable(drive, name);
