@@ -13,6 +13,7 @@ import { collectGarbage } from '../../src/jobs/gc.js';
 import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { StorageCopy } from '../../src/stores/storage-copy.js';
 import { StorageClaimedError, StorageFormatError } from '../../src/stores/storage-errors.js';
+import { NOW } from '../conformance/metadata-fixture.js';
 import { openToOthers } from '../support/file-modes.js';
 import { idOf, openMetadata, Storage } from './storage-fixture.js';
 
@@ -105,6 +106,20 @@ describe('backup and restore', () => {
     expect(await backUp()).toMatchObject({ copied: 2, skipped: 0, problems: [] });
     expect((await contentOf(target)).rows).toEqual((await contentOf(storage.folder)).rows);
     expect(await backUp()).toMatchObject({ copied: 0, skipped: 2 });
+  });
+
+  it('storage/README invariant 5 — a copy has each blob where its hash says, and knows nothing of sweeps', async () => {
+    const { blobIndex } = storage;
+    await storage.destroy(await storage.upload('x'));
+    while (await blobIndex.purge(9));
+    await blobIndex.condemn(null, 9, NOW);
+    await blobIndex.beginSweep({ condemnedBefore: NOW, limit: 9, now: NOW });
+    await storage.upload('again', 'x');
+    expect((await blobIndex.named(null, 9)).map(({ place }) => place)).not.toEqual([null]);
+    await backUp();
+    const { rows, blobs } = await contentOf(target, ['content', 'condemned', 'sweep', 'swept']);
+    expect(blobs).toEqual([idOf('x')]);
+    expect(rows).toMatchObject({ content: [{ id: idOf('x'), place: null }], condemned: [], sweep: [], swept: [] });
   });
 
   it('copies a blob again whose copy has another size', async () => {
