@@ -138,14 +138,14 @@ function folder(
 ): Resource {
   const { size, modified, tag } = facts;
   const times = { modified, created: modified, revision: 0 };
-  return { kind: 'scope', path, name, isCollection: true, node: null, size, ...times, etag: `"${tag}"`, trash: null };
+  return { kind: 'upload', path, name, isCollection: true, node: null, size, ...times, etag: `"${tag}"`, trash: null };
 }
 
 function fileOf(upload: string, { name, size, storedAt, blobId }: PartRow): Resource {
   const times = { modified: storedAt, created: storedAt, revision: 0 };
   const etag = fileEtag(blobId);
   return {
-    kind: 'scope',
+    kind: 'upload',
     path: [upload, name],
     name,
     isCollection: false,

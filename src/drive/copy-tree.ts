@@ -1,4 +1,4 @@
-import type { ChildPosition, NodeRow } from '../stores/metadata-store.js';
+import type { ChildPosition, MetadataStore, NodeRow } from '../stores/metadata-store.js';
 import type { CopiedNode } from '../stores/staged-copies.js';
 import type { DriveId, NodeId } from '../stores/values.js';
 import type { Drive, DriveWriteOptions } from './drive.js';
@@ -30,6 +30,12 @@ export interface StagedTree {
   readonly driveId: DriveId;
 }
 
+/** What a copy works with: the drive that it is made on, and the store behind it for what needs nobody's rights. */
+export interface CopyDesk {
+  readonly drive: Drive;
+  readonly metadata: MetadataStore;
+}
+
 /** Thrown inside a transaction that copies a tree too large for it: `writeCopy` makes it at hand and tries again. */
 class LargeCopyError extends Error {
   override readonly name = 'LargeCopyError';
@@ -57,7 +63,7 @@ export function isLargeCopy({ descendants }: NodeRow): boolean {
  * meanwhile, it begins again. Rejects with the signal's reason; what was copied by then is freed later.
  */
 export async function writeCopy<T>(
-  drive: Drive,
+  { drive, metadata }: CopyDesk,
   signal: AbortSignal,
   work: (transaction: DriveTransaction, staged: StagedTree | null) => Promise<T>,
   options: DriveWriteOptions = {},
@@ -72,10 +78,10 @@ export async function writeCopy<T>(
       if (tries === TRIES_MAX) {
         throw new DriveError('source-changes', 'The folder changed while it was copied, each time. Copy it in parts.');
       }
-      staged = await running.take(signal, () => stage(drive, error, signal));
+      staged = await running.take(signal, () => stage({ drive, metadata }, error, signal));
     } finally {
       // Nothing where it was bound.
-      if (current) await abandon(drive, current);
+      if (current) await abandon(metadata, current);
     }
   }
 }
@@ -94,7 +100,11 @@ export async function takeStaged(
   return node;
 }
 
-async function stage(drive: Drive, { source, driveId }: LargeCopyError, signal: AbortSignal): Promise<StagedTree> {
+async function stage(
+  { drive, metadata }: CopyDesk,
+  { source, driveId }: LargeCopyError,
+  signal: AbortSignal,
+): Promise<StagedTree> {
   const copyId = await step(drive, signal, ({ store, now }) =>
     store.stagedCopies.begin(source, driveId, now + HOLD_MS),
   );
@@ -110,7 +120,7 @@ async function stage(drive: Drive, { source, driveId }: LargeCopyError, signal: 
     }
     return { copyId, source, driveId };
   } catch (error) {
-    await abandon(drive, { copyId, driveId });
+    await abandon(metadata, { copyId, driveId });
     throw error;
   }
 }
@@ -126,8 +136,8 @@ async function step<T>(
 }
 
 /** With nobody's rights: who has lost theirs leaves nothing behind either. */
-function abandon({ parts }: Drive, { copyId, driveId }: Pick<StagedTree, 'copyId' | 'driveId'>): Promise<void> {
-  return parts.metadata.write([driveId], (transaction) => transaction.stagedCopies.abandon(copyId));
+function abandon(metadata: MetadataStore, { copyId, driveId }: Pick<StagedTree, 'copyId' | 'driveId'>): Promise<void> {
+  return metadata.write([driveId], (transaction) => transaction.stagedCopies.abandon(copyId));
 }
 
 /** Goes through a tree, folder by folder, and copies what it meets. */

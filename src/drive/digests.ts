@@ -1,4 +1,5 @@
 import type { ContentRow } from '../stores/metadata-store.js';
+import type { Contents } from './contents.js';
 import type { Drive } from './drive.js';
 import type { DrivePath } from './names.js';
 
@@ -8,12 +9,13 @@ import type { DrivePath } from './names.js';
  */
 export async function completeDigests(
   drive: Drive,
+  contents: Contents,
   path: DrivePath,
   content: ContentRow,
   signal: AbortSignal,
 ): Promise<ContentRow> {
   if (content.sha1 !== undefined && content.md5 !== undefined) return content;
-  const digests = await drive.parts.contents.digestsOf(content, signal);
+  const digests = await contents.digestsOf(content, signal);
   await drive.write(async (transaction) => {
     const found = await transaction.find(path, { withContent: true });
     if (found.content?.id !== content.id) return;

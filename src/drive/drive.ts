@@ -52,6 +52,7 @@ export interface DriveWriteOptions extends WriteOptions {
 /** One drive as one principal works on it. Lives as long as a request. */
 export class Drive {
   readonly #openedAt = performance.now();
+  readonly #parts: DriveParts;
   #isRead = false;
 
   /**
@@ -61,22 +62,24 @@ export class Drive {
   constructor(
     readonly membership: Membership,
     readonly authority: Authority | null,
-    readonly parts: DriveParts,
-  ) {}
+    parts: DriveParts,
+  ) {
+    this.#parts = parts;
+  }
 
   /** Those that come in parts. */
   get uploads(): DriveUploads {
-    return new DriveUploads(this, this.parts.uploads);
+    return new DriveUploads(this, this.#parts.uploads);
   }
 
   /** Milliseconds since 1970. */
   now(): number {
-    return this.parts.now();
+    return this.#parts.now();
   }
 
   /** Largest file in bytes. */
   get uploadMaxBytes(): number {
-    const { uploadMaxBytes, uploadMaxExtendedBytes } = this.parts;
+    const { uploadMaxBytes, uploadMaxExtendedBytes } = this.#parts;
     return Math.min(this.membership.uploadMaxBytes ?? uploadMaxBytes, uploadMaxExtendedBytes);
   }
 
@@ -85,8 +88,8 @@ export class Drive {
    * request that has just come.
    */
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-    const { metadata } = this.parts;
-    const now = this.parts.now();
+    const { metadata } = this.#parts;
+    const now = this.#parts.now();
     if (!this.#isRead && performance.now() - this.#openedAt < FRESH_MS) {
       this.#isRead = true;
       return metadata.read([this.membership.driveId], (view) => work(new Snapshot(view, this.membership, now)));
@@ -107,7 +110,7 @@ export class Drive {
     const { driveId } = this.membership;
     const other = joined?.membership.driveId ?? driveId;
     const drives = other === driveId ? [driveId] : [driveId, other];
-    return this.parts.metadata.write(drives, async (store) => work(await this.#open(store)), options);
+    return this.#parts.metadata.write(drives, async (store) => work(await this.#open(store)), options);
   }
 
   /** This drive in a transaction: its own, or another drive's, which names it as `joined`. Rejects as `write` does. */
@@ -117,8 +120,8 @@ export class Drive {
   }
 
   async #open(store: StoreTransaction): Promise<DriveTransaction> {
-    const now = this.parts.now();
-    return new DriveTransaction(store, await this.#askAgain(store, now), now, this.parts.contents);
+    const now = this.#parts.now();
+    return new DriveTransaction(store, await this.#askAgain(store, now), now, this.#parts.contents);
   }
 
   async #askAgain(view: StoreView, now: number): Promise<Membership> {
@@ -153,7 +156,7 @@ export class Drive {
 
   /** See `copy` in `transfer.ts`. */
   copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
-    return copy(this, from, to, wish);
+    return copy({ drive: this, metadata: this.#parts.metadata }, from, to, wish);
   }
 
   /** See `remove` in `trash.ts`. */
@@ -182,7 +185,7 @@ export class Drive {
 
   /** See `completeDigests` in `digests.ts`. */
   completeDigests(path: DrivePath, content: ContentRow, signal: AbortSignal): Promise<ContentRow> {
-    return completeDigests(this, path, content, signal);
+    return completeDigests(this, this.#parts.contents, path, content, signal);
   }
 
   /** See `lock` in `locks/lock.ts`. */
@@ -202,7 +205,7 @@ export class Drive {
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
   async writeContent<T>(content: ReceivedContent, work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
-    if (content.row.bytes === null) this.parts.onReceived?.(this.membership, content.row.size);
+    if (content.row.bytes === null) this.#parts.onReceived?.(this.membership, content.row.size);
     let outcome: UploadOutcome = 'surplus';
     const tried = async (transaction: DriveTransaction) => {
       outcome = 'surplus';
@@ -229,12 +232,12 @@ export class Drive {
 
   /** Whether a content of that size is stored with the row that names it. */
   isSmall(size: number | null): boolean {
-    return this.parts.contents.isSmall(size);
+    return this.#parts.contents.isSmall(size);
   }
 
   /** Room on the server's disk; null: nobody knows. */
   freeBytes(): Promise<number | null> {
-    return this.parts.contents.freeBytes();
+    return this.#parts.contents.freeBytes();
   }
 
   /** Throws `DriveError` `too-large` when a file of that size is more than the drive takes. */
@@ -268,11 +271,11 @@ export class Drive {
     expected: Expectations,
     signal?: AbortSignal,
   ): Promise<ReceivedContent> {
-    return this.parts.contents.receive(incoming, expected, limit, signal);
+    return this.#parts.contents.receive(incoming, expected, limit, signal);
   }
 
   open(content: ContentRow, range?: ByteRange): Promise<Uint8Array | Readable> {
-    return this.parts.contents.open(content, range);
+    return this.#parts.contents.open(content, range);
   }
 }
 

@@ -6,10 +6,10 @@ import type { DrivePath } from './names.js';
 /**
  * What a principal sees at a path.
  * `root`, `trash`: made up of several nodes. `home`: the drive's folder, the member's personal files and the shared
- * folder together. `common`, `scope`: a node that can't be removed. `node`: any other. `trashed`: the top of a deleted
- * tree, `in-trash` something inside one.
+ * folder together. `common`, `scope`: a node that can't be removed. `node`: any other. `upload`: an upload in parts, or
+ * one of its parts; in no tree, and no node. `trashed`: the top of a deleted tree, `in-trash` something inside one.
  */
-export type ResourceKind = 'root' | 'home' | 'common' | 'scope' | 'trash' | 'node' | 'trashed' | 'in-trash';
+export type ResourceKind = 'root' | 'home' | 'common' | 'scope' | 'trash' | 'node' | 'upload' | 'trashed' | 'in-trash';
 
 export interface Resource {
   readonly kind: ResourceKind;

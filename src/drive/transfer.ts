@@ -1,5 +1,5 @@
 import { MAKES_ROOM, type NodeRow } from '../stores/metadata-store.js';
-import { isLargeCopy, type StagedTree, takeStaged, writeCopy } from './copy-tree.js';
+import { type CopyDesk, isLargeCopy, type StagedTree, takeStaged, writeCopy } from './copy-tree.js';
 import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
@@ -55,13 +55,13 @@ interface Transfer extends Pick<TransferWish, 'mayOverwrite' | 'modified'> {
  * target is there and may not be overwritten, `into-itself`, `parent-missing`, `forbidden`, `locked`, `drive-full`, `too-deep`,
  * `tree-too-large`, `source-changes`; and with the signal's reason.
  */
-export function copy(drive: Drive, path: DrivePath, target: TransferTarget, wish: CopyWish): Promise<Transferred> {
+export function copy(desk: CopyDesk, path: DrivePath, target: TransferTarget, wish: CopyWish): Promise<Transferred> {
   const work = async (transaction: DriveTransaction, staged: StagedTree | null): Promise<Transferred> => {
     const transfer = await openTransfer(transaction, path, target, wish, { isMove: false });
     const copied = await carryOutCopy(transaction, { ...transfer, isDeep: wish.isDeep, staged });
     return takeUp(transfer, copied, wish.permit);
   };
-  return writeCopy(drive, wish.signal, work, { joined: target.drive });
+  return writeCopy(desk, wish.signal, work, { joined: target.drive });
 }
 
 /**
