@@ -8,7 +8,7 @@ import { verifyCode } from './accounts/verify-code.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { readMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
-import type { DriveParts } from './drive/drive.js';
+import type { DriveDependencies } from './drive/drive.js';
 import type { ChangeWatch } from './drive/sync/change-watch.js';
 import type { AppParts } from './http/app.js';
 import { driveAddresses } from './http/drive-addresses.js';
@@ -32,7 +32,7 @@ export interface ServerParts {
   readonly authenticator: Authenticator;
   readonly box: SecretBox;
   readonly imports: Imports;
-  readonly driveParts: DriveParts;
+  readonly driveParts: DriveDependencies;
   readonly changeWatch: ChangeWatch;
   readonly connections: ConnectionCounts;
   readonly jobs: JobRunner;

@@ -6,7 +6,7 @@ import { Passwords } from './accounts/passwords.js';
 import { SecretBox } from './accounts/secret-box.js';
 import type { Config } from './config.js';
 import { Contents } from './drive/contents.js';
-import type { DriveParts } from './drive/drive.js';
+import type { DriveDependencies } from './drive/drive.js';
 import { Uploads } from './drive/uploads/uploads.js';
 import { type EngineOptions, type Engines, openEngines } from './engines/open-engines.js';
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
@@ -21,7 +21,7 @@ export class Parts {
   readonly accounts: Accounts;
   /** Where imports may go although the address is private. */
   readonly allowedPlaces: AllowedPlaces;
-  #driveParts: DriveParts | null = null;
+  #driveParts: DriveDependencies | null = null;
   #box: Promise<SecretBox> | null = null;
 
   constructor(
@@ -37,7 +37,7 @@ export class Parts {
     this.allowedPlaces = { hosts, networks };
   }
 
-  get driveParts(): DriveParts {
+  get driveParts(): DriveDependencies {
     this.#driveParts ??= this.#makeDriveParts();
     return this.#driveParts;
   }
@@ -79,7 +79,7 @@ export class Parts {
     await this.engines.close();
   }
 
-  #makeDriveParts(): DriveParts {
+  #makeDriveParts(): DriveDependencies {
     const { config, engines } = this;
     const { inlineMaxBytes, uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours: expiryHours } = config;
     const { metadata, blobs } = engines;

@@ -5,7 +5,7 @@ import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passkeys } from '../accounts/passkeys.js';
 import type { SecondFactors } from '../accounts/second-factors.js';
 import type { Sessions } from '../accounts/sessions.js';
-import type { DriveParts } from '../drive/drive.js';
+import type { DriveDependencies } from '../drive/drive.js';
 import type { Imports } from '../jobs/import/imports.js';
 import type { AccountStore } from '../stores/account-store.js';
 import type { SecurityStore } from '../stores/security-store.js';
@@ -24,7 +24,7 @@ export interface ConsoleParts {
   readonly passkeys: Passkeys;
   readonly audit: Audit;
   readonly alerts: Alerts;
-  readonly driveParts: DriveParts;
+  readonly driveParts: DriveDependencies;
   readonly history: StorageHistory;
   readonly imports: Imports;
   /** Bytes free on the disk of the storage; null where nobody can say. */

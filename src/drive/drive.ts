@@ -24,7 +24,7 @@ import type { Uploads } from './uploads/uploads.js';
 import { type BodyWish, type Written, writeFile } from './write-file.js';
 
 /** What all drives of a server share. */
-export interface DriveParts {
+export interface DriveDependencies {
   readonly metadata: MetadataStore;
   readonly contents: Contents;
   readonly uploads: Uploads;
@@ -52,7 +52,7 @@ export interface DriveWriteOptions extends WriteOptions {
 /** One drive as one principal works on it. Lives as long as a request. */
 export class Drive {
   readonly #openedAt = performance.now();
-  readonly #parts: DriveParts;
+  readonly #parts: DriveDependencies;
   #isRead = false;
 
   /**
@@ -62,7 +62,7 @@ export class Drive {
   constructor(
     readonly membership: Membership,
     readonly authority: Authority | null,
-    parts: DriveParts,
+    parts: DriveDependencies,
   ) {
     this.#parts = parts;
   }

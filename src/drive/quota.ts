@@ -1,5 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
-import type { DriveParts } from './drive.js';
+import type { DriveDependencies } from './drive.js';
 import { DriveError } from './drive-error.js';
 import { sizeText } from './size-text.js';
 import { Snapshot } from './snapshot.js';
@@ -21,7 +21,7 @@ export async function roomOf(snapshot: Snapshot, space: 'home' | 'common'): Prom
 }
 
 /** The same of several drives, from one snapshot, in their order. */
-export function roomsOf({ metadata, now }: DriveParts, memberships: readonly Membership[]): Promise<Room[]> {
+export function roomsOf({ metadata, now }: DriveDependencies, memberships: readonly Membership[]): Promise<Room[]> {
   const ids = memberships.map(({ driveId }) => driveId);
   return metadata.read(ids, async (view) => {
     const rooms: Room[] = [];

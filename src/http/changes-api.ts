@@ -1,5 +1,5 @@
 import { encodePath } from '../dav/headers/path.js';
-import { Drive, type DriveParts } from '../drive/drive.js';
+import { Drive, type DriveDependencies } from '../drive/drive.js';
 import { type DrivePath, normalizePath } from '../drive/names.js';
 import type { Resource } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
@@ -21,7 +21,7 @@ export const WAITING_MAX = 50;
 const TIMEOUT_MAX_SECONDS = 55;
 
 export interface ChangesApiParts {
-  readonly driveParts: DriveParts;
+  readonly driveParts: DriveDependencies;
   readonly changeWatch: ChangeWatch;
 }
 

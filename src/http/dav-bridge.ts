@@ -3,7 +3,7 @@ import { type CloudPlace, findCloudPlace } from '../cloud/cloud-paths.js';
 import { findTree, isUser } from '../cloud/cloud-trees.js';
 import { decodePath, encodeSegment } from '../dav/headers/path.js';
 import { type DavOptions, type DavRequest, type DavResponse, respond, type Target } from '../dav/request.js';
-import { Drive, type DriveParts } from '../drive/drive.js';
+import { Drive, type DriveDependencies } from '../drive/drive.js';
 import { normalizePath } from '../drive/names.js';
 import type { AccountStore, Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
@@ -16,7 +16,7 @@ import type { DriveMount, MountOf, Mounts } from './mounts.js';
 import { send } from './send.js';
 
 export interface DavBridgeParts {
-  readonly driveParts: DriveParts;
+  readonly driveParts: DriveDependencies;
   readonly accounts: AccountStore;
   readonly mounts: Mounts;
   readonly options: DavOptions;

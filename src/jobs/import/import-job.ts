@@ -1,5 +1,5 @@
 import type { SecretBox } from '../../accounts/secret-box.js';
-import { Drive, type DriveParts } from '../../drive/drive.js';
+import { Drive, type DriveDependencies } from '../../drive/drive.js';
 import { mayAdd } from '../../drive/rights.js';
 import type { AccountStore } from '../../stores/account-store.js';
 import type { ImportStore } from '../../stores/import-store.js';
@@ -19,7 +19,7 @@ const BACK_OFF = { firstMs: 15_000, longestMs: 15 * 60_000, triesMax: 30 };
 export interface ImportParts {
   readonly accounts: AccountStore;
   readonly imports: ImportStore;
-  readonly driveParts: DriveParts;
+  readonly driveParts: DriveDependencies;
   readonly box: SecretBox;
   readonly allowed: AllowedPlaces;
   /** Silence after which a transfer has stalled, in seconds. */
