@@ -4,7 +4,6 @@ import { Passkeys } from './accounts/passkeys.js';
 import { SecondFactors } from './accounts/second-factors.js';
 import type { SecretBox } from './accounts/secret-box.js';
 import { Sessions } from './accounts/sessions.js';
-import { verifyCode } from './accounts/verify-code.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { readMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
@@ -43,7 +42,7 @@ export interface ServerParts {
 
 /** Makes what requests are answered with. Throws `ConfigError` where the metrics' token can't be read. */
 export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
-  const { config, engines, accounts, audit } = parts;
+  const { config, accounts, audit } = parts;
   const { authenticator, driveParts, changeWatch, log } = server;
   const consoleParts = makeConsoleParts(parts, server);
   return {
@@ -51,9 +50,8 @@ export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
     driveParts,
     changeWatch,
     console: consoleParts,
-    accounts: engines.accounts,
+    accounts,
     authenticator,
-    accountRules: accounts,
     audit,
     loginFlows: makeLoginFlows(parts, authenticator, consoleParts),
     publicUrl: config.publicUrl,
@@ -87,9 +85,9 @@ function makeLoginFlows(parts: Parts, authenticator: Authenticator, consoleParts
   return new LoginFlows({
     accounts,
     signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
-    verifyCode: (userId, code, actor) => verifyCode(consoleParts, userId, code, actor),
+    verifyCode: (userId, code, actor) => consoleParts.secondFactors.verify(userId, code, actor),
     audit,
-    drivesOf: (userId) => engines.accounts.drivesOf(userId),
+    drivesOf: (userId) => accounts.drivesOf(userId),
     metadata: engines.metadata,
     now: Date.now,
   });
@@ -99,10 +97,10 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
   const token = readMetricsToken(config);
   const addresses = config.metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
-  const { metadata, blobs, durability, jobs: jobStore } = engines;
+  const { metadata, blobs, durability } = engines;
   const { connections, authenticator, changeWatch, jobs, gc, scrub } = server;
   const engineMetrics = engines.metrics();
-  const sources = { requests, connections, authenticator, passwords, changeWatch, jobs, jobStore, gc, scrub };
+  const sources = { requests, connections, authenticator, passwords, changeWatch, jobs, gc, scrub };
   return {
     requests,
     metrics: new Metrics({ ...sources, metadata, blobs, durability, engineMetrics }),
@@ -114,23 +112,23 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
 function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
   const { config, engines, accounts, audit, passwords } = parts;
   const { authenticator, box, imports, driveParts, scrub, log } = server;
-  const { accounts: store, security, history } = engines;
+  const { metadata, history } = engines;
   return {
     accounts,
-    store,
-    security,
+    metadata,
     authenticator,
     driveParts,
-    sessions: new Sessions(security, {
+    sessions: new Sessions(metadata, audit, {
       idleMinutes: config.sessionIdleMinutes,
       longestHours: config.sessionLongestHours,
       freshMinutes: config.freshSignInMinutes,
     }),
-    secondFactors: new SecondFactors(engines.metadata, security, passwords, box, {
+    secondFactors: new SecondFactors(metadata, passwords, box, {
+      audit,
       issuer: config.realm,
       onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
     }),
-    passkeys: new Passkeys(security, passwords, { name: config.realm, publicUrl: config.publicUrl }),
+    passkeys: new Passkeys(metadata, passwords, { audit, name: config.realm, publicUrl: config.publicUrl }),
     audit,
     alerts: parts.makeAlerts((failure) => log.error(failure, 'a mail could not be sent')),
     history,

@@ -8,17 +8,11 @@ const DRIVE_NAME = 'Firn';
  * Gives a storage without users its first administrator and a first drive (PRODUCT R1), and the text that says, this
  * once, how to connect. Null when there are users already.
  */
-export async function prepareFirstStart({ accounts, config, engines }: Parts, url: string): Promise<string | null> {
-  if ((await engines.accounts.listUsers(null, 1)).length > 0) return null;
+export async function prepareFirstStart({ accounts, config }: Parts, url: string): Promise<string | null> {
   const password = makePassword();
-  await accounts.createUser({ email: FIRST_EMAIL, name: 'Administrator', password, isAdmin: true });
-  const drive = await accounts.createDrive({
-    id: null,
-    name: DRIVE_NAME,
-    ownerEmail: FIRST_EMAIL,
-    quotaBytes: null,
-    uploadMaxBytes: null,
-  });
+  const first = { email: FIRST_EMAIL, name: 'Administrator', password, driveName: DRIVE_NAME };
+  const drive = await accounts.createFirst(first);
+  if (!drive) return null;
   return [
     'This is a new Firn. Connect a WebDAV program to your first drive:',
     '',

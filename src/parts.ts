@@ -29,8 +29,8 @@ export class Parts {
     readonly engines: Engines,
   ) {
     const { importAllowedHosts: hosts, importAllowedNetworks: networks } = config;
-    this.audit = new Audit(engines.security);
-    this.accounts = new Accounts(engines.accounts, this.passwords, {
+    this.audit = new Audit(engines.metadata);
+    this.accounts = new Accounts(engines.metadata, this.passwords, {
       uploadMaxBytes: config.uploadMaxExtendedBytes,
       audit: this.audit,
     });
@@ -52,25 +52,16 @@ export class Parts {
   async openImports(): Promise<Imports> {
     const { config, engines, allowedPlaces: allowed } = this;
     const box = await this.openSecretBox();
-    const { metadata, jobs, imports } = engines;
-    return new Imports({
-      metadata,
-      jobs,
-      imports,
-      box,
-      allowed,
-      idleSeconds: config.idleTimeoutSeconds,
-      now: Date.now,
-    });
+    const { metadata } = engines;
+    return new Imports({ metadata, box, allowed, idleSeconds: config.idleTimeoutSeconds, now: Date.now });
   }
 
   /** `onMailFailure` is called for each mail that could not be sent. */
   makeAlerts(onMailFailure: MailerOptions['onFailure']): Alerts {
     const { smtpUrl, mailFrom, realm } = this.config;
-    const { accounts, security } = this.engines;
     const hasMail = smtpUrl !== null && mailFrom !== null;
     const mailer = hasMail ? new Mailer({ smtpUrl, mailFrom, onFailure: onMailFailure }) : null;
-    return new Alerts(accounts, security, this.audit, { mailer, realm });
+    return new Alerts(this.engines.metadata, this.audit, { mailer, realm });
   }
 
   /** To be called when nobody is at work any more. */

@@ -76,7 +76,7 @@ async function makeServerParts(parts: Parts, { note }: EarlyCollection, log: Log
   };
   return {
     ...common,
-    authenticator: new Authenticator(engines.accounts, passwords, {
+    authenticator: new Authenticator(engines.metadata, passwords, {
       audit,
       throttle: new Throttle(engines.metadata, { box: common.box, now: Date.now }),
       box: common.box,

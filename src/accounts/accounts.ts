@@ -1,5 +1,5 @@
 import {
-  type AccountStore,
+  type AccountView,
   type Allowance,
   type AppPasswordRow,
   DriveIdTakenError,
@@ -7,25 +7,37 @@ import {
   EmailTakenError,
   LastAdministratorError,
   type MemberRow,
+  type NewDrive,
+  type NewUser,
   type Role,
   SelectorTakenError,
   type UserChange,
   type UserRow,
 } from '../stores/account-store.js';
+import { MAKES_ROOM, type MetadataStore, type StoreTransaction } from '../stores/metadata-store.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from '../stores/values.js';
 import { AccountError } from './account-error.js';
+import {
+  AccountReader,
+  checkFactorIn,
+  checkManagerLeft,
+  emailTaken,
+  lastAdministrator,
+  noMember,
+  readDriveIn,
+  readMemberIn,
+  readUserIn,
+} from './account-reader.js';
 import { checkBytes, checkDisplayName, checkDriveId, checkDriveName, checkEmail } from './account-rules.js';
 import { makeAppPassword } from './app-password.js';
 import { type Actor, type Audit, type AuditDetails, type AuditKind, OPERATOR } from './audit.js';
 import { checkPasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
 
-const PAGE = 500;
-
 export interface AccountsOptions {
   /** Largest limit on one file's size that a drive may have, bytes. */
   readonly uploadMaxBytes: number;
-  /** Is told of every change. */
+  /** Records every change, in its transaction. */
   readonly audit: Audit;
   readonly now?: () => number;
 }
@@ -37,8 +49,7 @@ export interface DriveChange {
 }
 
 /** What operators and users do with users, drives, members and app passwords. Throws `AccountError`. */
-export class Accounts {
-  readonly #store: AccountStore;
+export class Accounts extends AccountReader {
   readonly #passwords: Passwords;
   readonly #options: AccountsOptions;
   readonly #uploadMaxBytes: number;
@@ -47,8 +58,8 @@ export class Accounts {
   readonly #now: () => number;
 
   /** `actor`: who does it, for the audit log. */
-  constructor(store: AccountStore, passwords: Passwords, options: AccountsOptions, actor: Actor = OPERATOR) {
-    this.#store = store;
+  constructor(metadata: MetadataStore, passwords: Passwords, options: AccountsOptions, actor: Actor = OPERATOR) {
+    super(metadata);
     this.#passwords = passwords;
     this.#options = options;
     this.#uploadMaxBytes = options.uploadMaxBytes;
@@ -59,7 +70,7 @@ export class Accounts {
 
   /** The same, done by somebody else. */
   as(actor: Actor): Accounts {
-    return new Accounts(this.#store, this.#passwords, this.#options, actor);
+    return new Accounts(this.metadata, this.#passwords, this.#options, actor);
   }
 
   /** Without a name the part before the @ serves. */
@@ -72,40 +83,44 @@ export class Accounts {
     const email = checkEmail(user.email);
     const name = checkDisplayName(user.name ?? email.slice(0, email.indexOf('@')), "The user's name");
     checkPasswordRules(user.password, email);
-    if (await this.#store.findUser(email)) throw emailTaken(email);
+    if (await this.findUser(email)) throw emailTaken(email);
     const passwordHash = await this.#passwords.hashPassword(user.password);
-    try {
-      const made = await this.#store.createUser({ email, name, passwordHash, isAdmin: user.isAdmin }, this.#now());
-      await this.#note('user-made', made.id, { isAdmin: made.isAdmin });
-      return made;
-    } catch (error) {
-      throw error instanceof EmailTakenError ? emailTaken(email, error) : error;
-    }
+    const row = { email, name, passwordHash, isAdmin: user.isAdmin };
+    return orEmailTaken(email, () => this.metadata.write([], (transaction) => this.#insertUser(transaction, row)));
   }
 
-  async readUser(email: string): Promise<UserRow> {
-    const user = await this.#store.findUser(email.trim());
-    if (!user) {
-      throw new AccountError('no-such-user', `There is no user ${email}.`);
-    }
-    return user;
+  /**
+   * The first administrator with a first drive, or neither. Null, and nothing is made, where there are users: each of
+   * several processes may try.
+   */
+  async createFirst(first: {
+    readonly email: string;
+    readonly name: string;
+    readonly password: string;
+    readonly driveName: string;
+  }): Promise<DriveRow | null> {
+    const hasUsers = async (view: AccountView) => (await view.listUsers(null, 1)).length > 0;
+    if (await this.metadata.readOne([], ({ accounts }) => hasUsers(accounts))) return null;
+    const { email, name } = first;
+    const passwordHash = await this.#passwords.hashPassword(first.password);
+    return this.metadata.write([], async (transaction) => {
+      if (await hasUsers(transaction.accounts)) return null;
+      const user = await this.#insertUser(transaction, { email, name, passwordHash, isAdmin: true });
+      const drive = { id: null, name: first.driveName, quotaBytes: null, uploadMaxBytes: null };
+      return this.#insertDrive(transaction, drive, user);
+    });
   }
 
-  /** All users, by e-mail address. */
-  async *users(): AsyncGenerator<UserRow> {
-    for (let after: string | null = null; ; ) {
-      const page: UserRow[] = await this.#store.listUsers(after, PAGE);
-      yield* page;
-      if (page.length < PAGE) return;
-      after = page.at(-1)!.email;
-    }
-  }
-
-  async setPassword(email: string, password: string): Promise<void> {
+  /** Ends the user's sessions but `keptSession`, which is renewed by who changes their own password. */
+  async setPassword(email: string, password: string, keptSession: number | null = null): Promise<void> {
     const user = await this.readUser(email);
     checkPasswordRules(password, user.email);
-    await this.#store.setPassword(user.id, await this.#passwords.hashPassword(password), this.#now());
-    await this.#note('password-changed', user.id);
+    const hash = await this.#passwords.hashPassword(password);
+    await this.metadata.write([], async (transaction) => {
+      await transaction.accounts.setPassword(user.id, hash, this.#now());
+      await transaction.security.endSessions(user.id, keptSession);
+      await this.#noteIn(transaction, 'password-changed', user.id);
+    });
   }
 
   /** A disabled user's credentials are refused from the next request on. The last administrator can't be disabled. */
@@ -124,20 +139,45 @@ export class Accounts {
       ...(isDisabled === undefined ? {} : { isDisabled }),
     };
     try {
-      await this.#store.updateUser(user.id, kept);
+      await this.metadata.write([], async (transaction) => {
+        await transaction.accounts.updateUser(user.id, kept);
+        await this.#noteIn(transaction, 'user-changed', user.id, kept);
+      });
     } catch (error) {
       throw error instanceof LastAdministratorError ? lastAdministrator(user, error) : error;
     }
-    await this.#note('user-changed', user.id, kept);
+  }
+
+  /** Takes away a user's second factors, for who has lost phone and recovery codes. Throws `AccountError` `second-factor-off`. */
+  async resetSecondFactor(email: string): Promise<void> {
+    await this.metadata.write([], async (transaction) => {
+      const user = await readUserIn(transaction.accounts, email);
+      if (!(await transaction.security.removeSecondFactors(user.id))) {
+        throw new AccountError('second-factor-off', `${user.email} has no two-factor authentication.`);
+      }
+      await this.#noteIn(transaction, 'second-factor-reset', user.id);
+    });
+  }
+
+  /** Whether everyone needs a second factor. What is so already is not recorded. */
+  async requireSecondFactor(isRequired: boolean): Promise<void> {
+    await this.metadata.write([], async (transaction) => {
+      if ((await transaction.security.isSecondFactorRequired()) === isRequired) return;
+      await transaction.security.requireSecondFactor(isRequired);
+      await this.#noteIn(transaction, 'second-factor-rule', null, { isRequired });
+    });
   }
 
   /** Which of their drives the addresses without a drive's ID show; null: the oldest. */
   async setOwnDrive(email: string, driveId: number | null): Promise<void> {
-    const user = await this.readUser(email);
-    const own = driveId === null ? null : (await this.readMember(driveId, user.email)).driveId;
-    await this.#store.setOwnDrive(user.id, own);
+    await this.metadata.write([], async ({ accounts }) => {
+      const user = await readUserIn(accounts, email);
+      const own = driveId === null ? null : (await readMemberIn(accounts, driveId, user)).driveId;
+      await accounts.setOwnDrive(user.id, own);
+    });
   }
 
+  /** With its first member, who manages it. */
   async createDrive(drive: {
     readonly id: number | null;
     readonly name: string;
@@ -149,13 +189,11 @@ export class Accounts {
     const id = drive.id === null ? null : (checkDriveId(drive.id) as DriveId);
     const { quotaBytes, uploadMaxBytes } = drive;
     this.#checkLimits({ quotaBytes, uploadMaxBytes });
-    const owner = await this.readUser(drive.ownerEmail);
-    const now = this.#now();
     try {
-      const created = await this.#store.createDrive({ id, name, quotaBytes, uploadMaxBytes }, now);
-      await this.#store.putMember(created.id, owner.id, 'manager', null, now);
-      await this.#note('drive-made', owner.id, { drive: created.id, name });
-      return created;
+      return await this.metadata.write([], async (transaction) => {
+        const owner = await readUserIn(transaction.accounts, drive.ownerEmail);
+        return this.#insertDrive(transaction, { id, name, quotaBytes, uploadMaxBytes }, owner);
+      });
     } catch (error) {
       if (!(error instanceof DriveIdTakenError)) throw error;
       throw new AccountError('drive-id-taken', `There is a drive ${id} already.`, {
@@ -164,63 +202,44 @@ export class Accounts {
     }
   }
 
-  async readDrive(id: number): Promise<DriveRow> {
-    const drive = Number.isSafeInteger(id) ? await this.#store.findDrive(id as DriveId) : null;
-    if (!drive) throw new AccountError('no-such-drive', `There is no drive ${id}.`);
-    return drive;
-  }
-
-  /** All drives, by ID. */
-  async *drives(): AsyncGenerator<DriveRow> {
-    for (let after: DriveId | null = null; ; ) {
-      const page: DriveRow[] = await this.#store.listDrives(after, PAGE);
-      yield* page;
-      if (page.length < PAGE) return;
-      after = page.at(-1)!.id;
-    }
-  }
-
   async changeDrive(id: number, change: DriveChange): Promise<void> {
-    const drive = await this.readDrive(id);
     this.#checkLimits({ quotaBytes: change.quotaBytes ?? null, uploadMaxBytes: change.uploadMaxBytes ?? null });
     const name = change.name === undefined ? {} : { name: checkDriveName(change.name) };
-    await this.#store.updateDrive(drive.id, { ...change, ...name });
-    await this.#note('drive-changed', null, { drive: drive.id, ...change, ...name });
+    await this.#writeDrive(id, async (transaction, drive) => {
+      await transaction.accounts.updateDrive(drive.id, { ...change, ...name });
+      await this.#noteIn(transaction, 'drive-changed', null, { drive: drive.id, ...change, ...name });
+    });
   }
 
   /** Adds a member or changes one; what `change` leaves out stays, and is member without limit at first. */
-  async putMember(
+  putMember(
     driveId: number,
     email: string,
     change: { readonly role?: Role; readonly quotaBytes?: number | null },
   ): Promise<MemberRow> {
-    const drive = await this.readDrive(driveId);
-    const user = await this.readUser(email);
-    const members = await this.#store.members(drive.id);
-    const present = members.find((member) => member.userId === user.id);
-    const role = change.role ?? present?.role ?? 'member';
-    const quotaBytes = change.quotaBytes === undefined ? (present?.quotaBytes ?? null) : change.quotaBytes;
-    checkBytes(quotaBytes, 'The quota');
-    if (role !== 'manager') checkManagerLeft(members, user);
-    const member = await this.#store.putMember(drive.id, user.id, role, quotaBytes, this.#now());
-    await this.#note('member-changed', user.id, { drive: drive.id, role, quotaBytes });
-    return member;
+    return this.#writeDrive(driveId, async (transaction, drive) => {
+      const { accounts } = transaction;
+      const user = await readUserIn(accounts, email);
+      const members = await accounts.members(drive.id);
+      const present = members.find((member) => member.userId === user.id);
+      const role = change.role ?? present?.role ?? 'member';
+      const quotaBytes = change.quotaBytes === undefined ? (present?.quotaBytes ?? null) : change.quotaBytes;
+      checkBytes(quotaBytes, 'The quota');
+      if (role !== 'manager') checkManagerLeft(members, user);
+      const member = await accounts.putMember(drive.id, user.id, role, quotaBytes, this.#now());
+      await this.#noteIn(transaction, 'member-changed', user.id, { drive: drive.id, role, quotaBytes });
+      return member;
+    });
   }
 
-  async removeMember(driveId: number, email: string): Promise<void> {
-    const drive = await this.readDrive(driveId);
-    const user = await this.readUser(email);
-    checkManagerLeft(await this.#store.members(drive.id), user);
-    if (!(await this.#store.removeMember(drive.id, user.id))) throw noMember(drive.id, user);
-    await this.#note('member-changed', user.id, { drive: drive.id, role: null });
-  }
-
-  async readMember(driveId: number, email: string): Promise<MemberRow> {
-    const drive = await this.readDrive(driveId);
-    const user = await this.readUser(email);
-    const member = (await this.#store.members(drive.id)).find(({ userId }) => userId === user.id);
-    if (!member) throw noMember(drive.id, user);
-    return member;
+  removeMember(driveId: number, email: string): Promise<void> {
+    return this.#writeDrive(driveId, async (transaction, drive) => {
+      const { accounts } = transaction;
+      const user = await readUserIn(accounts, email);
+      checkManagerLeft(await accounts.members(drive.id), user);
+      if (!(await accounts.removeMember(drive.id, user.id))) throw noMember(drive.id, user);
+      await this.#noteIn(transaction, 'member-changed', user.id, { drive: drive.id, role: null });
+    });
   }
 
   /**
@@ -234,25 +253,31 @@ export class Accounts {
     readonly scopeId: NodeId | null;
     readonly allowance: Allowance;
     readonly expiresAt: number | null;
+    /** Looks at the user in the transaction, and throws to refuse. */
+    readonly check?: (user: UserRow) => void;
   }): Promise<{ readonly row: AppPasswordRow; readonly secret: string }> {
-    const user = await this.readUser(password.email);
     const name = checkDisplayName(password.name, "The app password's name");
-    if (this.#actor !== OPERATOR) await this.checkHasFactor(user.id);
-    if (password.scopeId !== null && password.driveId === null) throw new Error('a folder is on some drive');
-    const driveId = password.driveId === null ? null : (await this.readMember(password.driveId, user.email)).driveId;
-    const now = this.#now();
     const { scopeId, allowance, expiresAt } = password;
+    if (scopeId !== null && password.driveId === null) throw new Error('a folder is on some drive');
+    const now = this.#now();
     if (expiresAt !== null && !(expiresAt > now)) {
       throw new AccountError('invalid-number', 'The app password would have expired already; give a later date.');
     }
+    // Before argon2 runs, and again in the transaction.
+    const owner = (accounts: AccountView) => this.#ownerOf(accounts, password);
+    await this.metadata.read([], ({ accounts }) => owner(accounts));
     for (;;) {
       const { text, secret, selector } = makeAppPassword();
       const hash = await this.#passwords.hashPassword(secret);
-      const mac = null;
-      const fresh = { userId: user.id, name, selector, hash, mac, driveId, scopeId, allowance, expiresAt };
       try {
-        const row = await this.#store.createAppPassword(fresh, now);
-        await this.#note('app-password-made', user.id, { number: row.id, name, drive: driveId, allowance });
+        const row = await this.metadata.write([], async (transaction) => {
+          const { userId, driveId } = await owner(transaction.accounts);
+          const fresh = { userId, name, selector, hash, mac: null, driveId, scopeId, allowance, expiresAt };
+          const made = await transaction.accounts.createAppPassword(fresh, now);
+          const details = { number: made.id, name, drive: driveId, allowance };
+          await this.#noteIn(transaction, 'app-password-made', userId, details);
+          return made;
+        });
         return { row, secret: text };
       } catch (error) {
         // Another one happens to have the same public part.
@@ -261,32 +286,69 @@ export class Accounts {
     }
   }
 
-  /** Throws `AccountError` `second-factor-required` where the rule of the organization keeps a user from letting anything in. */
-  async checkHasFactor(id: UserId): Promise<void> {
-    if (!(await this.#store.lacksRequiredFactor(id))) return;
-    const message = 'Two-factor authentication is required here: sign in to the console and set it up first.';
-    throw new AccountError('second-factor-required', message);
+  /** Whose an app password is to be, and for which drive. Throws `AccountError` where they may have none. */
+  async #ownerOf(
+    accounts: AccountView,
+    {
+      email,
+      driveId,
+      check,
+    }: {
+      readonly email: string;
+      readonly driveId: number | null;
+      readonly check?: (user: UserRow) => void;
+    },
+  ): Promise<{ readonly userId: UserId; readonly driveId: DriveId | null }> {
+    const user = await readUserIn(accounts, email);
+    check?.(user);
+    if (this.#actor !== OPERATOR) await checkFactorIn(accounts, user.id);
+    return {
+      userId: user.id,
+      driveId: driveId === null ? null : (await readMemberIn(accounts, driveId, user)).driveId,
+    };
   }
 
-  async appPasswords(email: string): Promise<AppPasswordRow[]> {
-    return this.#store.listAppPasswords((await this.readUser(email)).id);
-  }
-
-  async revokeAppPassword(email: string, id: number): Promise<void> {
-    const user = await this.readUser(email);
-    if (await this.#store.revokeAppPassword(user.id, id as AppPasswordId, this.#now())) {
-      await this.#note('app-password-revoked', user.id, { number: id });
-      return;
-    }
-    throw new AccountError('no-such-app-password', `${user.email} has no app password ${id} in force.`);
+  revokeAppPassword(email: string, id: number): Promise<void> {
+    return this.metadata.write([], async (transaction) => {
+      const user = await readUserIn(transaction.accounts, email);
+      if (!(await transaction.accounts.revokeAppPassword(user.id, id as AppPasswordId, this.#now()))) {
+        throw new AccountError('no-such-app-password', `${user.email} has no app password ${id} in force.`);
+      }
+      await this.#noteIn(transaction, 'app-password-revoked', user.id, { number: id });
+    });
   }
 
   /** Gives how many there were. */
-  async revokeAppPasswords(email: string): Promise<number> {
-    const user = await this.readUser(email);
-    const revoked = await this.#store.revokeAppPasswords(user.id, this.#now());
-    if (revoked > 0) await this.#note('app-password-revoked', user.id, { all: revoked });
-    return revoked;
+  revokeAppPasswords(email: string): Promise<number> {
+    return this.metadata.write([], async (transaction) => {
+      const user = await readUserIn(transaction.accounts, email);
+      const revoked = await transaction.accounts.revokeAppPasswords(user.id, this.#now());
+      if (revoked > 0) await this.#noteIn(transaction, 'app-password-revoked', user.id, { all: revoked });
+      return revoked;
+    });
+  }
+
+  async #insertUser(transaction: StoreTransaction, user: NewUser): Promise<UserRow> {
+    const made = await transaction.accounts.createUser(user, this.#now());
+    await this.#noteIn(transaction, 'user-made', made.id, { isAdmin: made.isAdmin });
+    return made;
+  }
+
+  async #insertDrive(transaction: StoreTransaction, drive: NewDrive, owner: UserRow): Promise<DriveRow> {
+    const now = this.#now();
+    const created = await transaction.accounts.createDrive(drive, now);
+    await transaction.accounts.putMember(created.id, owner.id, 'manager', null, now);
+    await this.#noteIn(transaction, 'drive-made', owner.id, { drive: created.id, name: drive.name });
+    return created;
+  }
+
+  /** A change to a drive that is there. */
+  #writeDrive<T>(id: number, work: (transaction: StoreTransaction, drive: DriveRow) => Promise<T>): Promise<T> {
+    return this.metadata.write(
+      [id as DriveId],
+      async (transaction) => work(transaction, await readDriveIn(transaction.accounts, id)),
+      MAKES_ROOM,
+    );
   }
 
   #checkLimits({ quotaBytes, uploadMaxBytes }: { quotaBytes: number | null; uploadMaxBytes: number | null }): void {
@@ -294,28 +356,20 @@ export class Accounts {
     checkBytes(uploadMaxBytes, 'The largest upload', this.#uploadMaxBytes);
   }
 
-  #note(kind: AuditKind, userId: UserId | null, details: AuditDetails = {}): Promise<void> {
-    return this.#audit.note(kind, userId, this.#actor, details);
+  #noteIn(
+    transaction: StoreTransaction,
+    kind: AuditKind,
+    userId: UserId | null,
+    details: AuditDetails = {},
+  ): Promise<void> {
+    return this.#audit.noteIn(transaction, kind, userId, this.#actor, details);
   }
 }
 
-/** A drive that had a manager keeps one. */
-function checkManagerLeft(members: readonly MemberRow[], leaving: UserRow): void {
-  const managers = members.filter(({ role }) => role === 'manager');
-  if (managers.length !== 1 || managers[0]!.userId !== leaving.id) return;
-  const message = `${leaving.email} is the last manager of drive ${managers[0]!.driveId}; make another member manager first.`;
-  throw new AccountError('last-manager', message);
-}
-
-function lastAdministrator({ email }: UserRow, cause: Error): AccountError {
-  const message = `${email} is the last administrator; make another one first.`;
-  return new AccountError('last-administrator', message, { cause });
-}
-
-function noMember(driveId: DriveId, user: UserRow): AccountError {
-  return new AccountError('no-such-member', `${user.email} is no member of drive ${driveId}; add them first.`);
-}
-
-function emailTaken(email: string, cause?: Error): AccountError {
-  return new AccountError('email-taken', `There is a user ${email} already.`, { cause });
+async function orEmailTaken<T>(email: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof EmailTakenError ? emailTaken(email, error) : error;
+  }
 }

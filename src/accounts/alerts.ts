@@ -1,5 +1,5 @@
-import type { AccountStore, UserRow } from '../stores/account-store.js';
-import type { SecurityStore } from '../stores/security-store.js';
+import type { UserRow } from '../stores/account-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import { AccountError } from './account-error.js';
 import type { Actor, Audit } from './audit.js';
 import type { Mail, Mailer } from './mailer.js';
@@ -24,15 +24,13 @@ const PAGE = 100;
 
 /** Administrators ask users to set up a second factor (PRODUCT S4): by a banner, and by mail where there is a mail server. */
 export class Alerts {
-  readonly #store: AccountStore;
-  readonly #security: SecurityStore;
+  readonly #metadata: MetadataStore;
   readonly #audit: Audit;
   readonly #options: AlertsOptions;
   readonly #now: () => number;
 
-  constructor(store: AccountStore, security: SecurityStore, audit: Audit, options: AlertsOptions) {
-    this.#store = store;
-    this.#security = security;
+  constructor(metadata: MetadataStore, audit: Audit, options: AlertsOptions) {
+    this.#metadata = metadata;
     this.#audit = audit;
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -47,7 +45,7 @@ export class Alerts {
     if (user.hasSecondFactor) {
       throw new AccountError('second-factor-on', `${user.email} has two-factor authentication already.`);
     }
-    await this.#tell(user, actor);
+    await this.#tell([user], actor);
     return { alerted: 1, mailed: user.isDisabled ? 0 : await this.#mail([user], address) };
   }
 
@@ -55,17 +53,24 @@ export class Alerts {
   async alertAll(actor: Actor, address: string | null): Promise<AlertReport> {
     const users: UserRow[] = [];
     for (let after: string | null = null; ; after = users.at(-1)!.email) {
-      const page: UserRow[] = await this.#store.listUsersWithDrives({ isWithoutSecondFactor: true }, after, PAGE);
-      await Promise.all(page.map((user) => this.#tell(user, actor)));
+      const filter = { isWithoutSecondFactor: true };
+      const page: UserRow[] = await this.#metadata.readOne([], ({ accounts }) =>
+        accounts.listUsersWithDrives(filter, after, PAGE),
+      );
+      await this.#tell(page, actor);
       users.push(...page);
       if (page.length < PAGE) break;
     }
     return { alerted: users.length, mailed: await this.#mail(users, address) };
   }
 
-  async #tell(user: UserRow, actor: Actor): Promise<void> {
-    await this.#security.setAlert(user.id, this.#now());
-    await this.#audit.note('second-factor-alert', user.id, actor);
+  #tell(users: readonly UserRow[], actor: Actor): Promise<void> {
+    return this.#metadata.write([], async (transaction) => {
+      for (const { id } of users) {
+        await transaction.security.setAlert(id, this.#now());
+        await this.#audit.noteIn(transaction, 'second-factor-alert', id, actor);
+      }
+    });
   }
 
   async #mail(users: readonly UserRow[], address: string | null): Promise<number> {

@@ -1,4 +1,5 @@
-import type { AuditFilter, AuditRow, NewAuditRecord, SecurityStore } from '../stores/security-store.js';
+import type { MetadataStore, StoreTransaction } from '../stores/metadata-store.js';
+import type { AuditFilter, AuditRow, NewAuditRecord } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
 import { addressBlock } from './address-block.js';
 import { clientName } from './client-name.js';
@@ -60,19 +61,30 @@ const PRUNE_TOGETHER = 1000;
 
 /** The log of what happened to accounts: who, when, from where, by which program; never a secret. */
 export class Audit {
-  readonly #store: SecurityStore;
+  readonly #metadata: MetadataStore;
   readonly #now: () => number;
   readonly #repeats = new RecentMap<true>(REPEATS_KNOWN_MAX, REPEAT_MS);
   readonly #refusals = new RecentMap<{ left: number }>(NETWORKS_KNOWN_MAX, REPEAT_MS);
 
-  constructor(store: SecurityStore, now: () => number = Date.now) {
-    this.#store = store;
+  constructor(metadata: MetadataStore, now: () => number = Date.now) {
+    this.#metadata = metadata;
     this.#now = now;
   }
 
   /** `userId`: whose account it is about. */
-  async note(kind: AuditKind, userId: UserId | null, actor: Actor, details: AuditDetails = {}): Promise<void> {
-    await this.#store.writeAudit({
+  note(kind: AuditKind, userId: UserId | null, actor: Actor, details: AuditDetails = {}): Promise<void> {
+    return this.#metadata.write([], (transaction) => this.noteIn(transaction, kind, userId, actor, details));
+  }
+
+  /** As `note`, in the transaction that makes the change: none is without its record. */
+  noteIn(
+    { security }: Pick<StoreTransaction, 'security'>,
+    kind: AuditKind,
+    userId: UserId | null,
+    actor: Actor,
+    details: AuditDetails = {},
+  ): Promise<void> {
+    return security.writeAudit({
       at: this.#now(),
       kind,
       userId,
@@ -103,12 +115,13 @@ export class Audit {
   }
 
   list(filter: AuditFilter, before: number | null, limit: number): Promise<AuditRow[]> {
-    return this.#store.audit(filter, before, limit);
+    return this.#metadata.readOne([], ({ security }) => security.audit(filter, before, limit));
   }
 
   /** Forgets what is older than a time, in short transactions. */
   async forget(before: number, signal?: AbortSignal): Promise<void> {
-    while ((await this.#store.pruneAudit(before, PRUNE_TOGETHER)) === PRUNE_TOGETHER) signal?.throwIfAborted();
+    const prune = () => this.#metadata.write([], ({ security }) => security.pruneAudit(before, PRUNE_TOGETHER));
+    while ((await prune()) === PRUNE_TOGETHER) signal?.throwIfAborted();
   }
 }
 

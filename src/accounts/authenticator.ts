@@ -1,13 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
 import {
-  type AccountStore,
   type AppPasswordRow,
   type CredentialRef,
   emailKey,
   type Membership,
   type UserRow,
 } from '../stores/account-store.js';
-import type { DriveId } from '../stores/values.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
+import type { DriveId, UserId } from '../stores/values.js';
 import { parseAppPassword } from './app-password.js';
 import type { Actor, Audit } from './audit.js';
 import type { BasicCredentials } from './basic.js';
@@ -69,7 +69,7 @@ type Verdict =
 
 /** Says who a request comes from and what they may do on its drive (PRODUCT S1, S2, S5, S6). */
 export class Authenticator {
-  readonly #store: AccountStore;
+  readonly #metadata: MetadataStore;
   readonly #passwords: Passwords;
   readonly #now: () => number;
   readonly #audit: Audit;
@@ -83,8 +83,8 @@ export class Authenticator {
   /** Since the start. */
   readonly counts = new SignInCounts();
 
-  constructor(store: AccountStore, passwords: Passwords, options: AuthenticatorOptions) {
-    this.#store = store;
+  constructor(metadata: MetadataStore, passwords: Passwords, options: AuthenticatorOptions) {
+    this.#metadata = metadata;
     this.#passwords = passwords;
     this.#now = options.now ?? Date.now;
     this.#audit = options.audit;
@@ -92,7 +92,7 @@ export class Authenticator {
     this.#box = options.box;
     this.#onError = options.onError;
     this.#mayLackFactor = options.mayLackFactor ?? false;
-    this.#notes = new LastUsedLog(store, options.onError);
+    this.#notes = new LastUsedLog(metadata, options.onError);
   }
 
   /**
@@ -153,7 +153,7 @@ export class Authenticator {
       this.counts.refused['app-password']++;
       return { kind: 'refused', reason: 'app-password', message: ACCOUNT_PASSWORD_WANTED };
     }
-    const user = await this.#store.findUser(email);
+    const user = await this.#findUser(email);
     // Somebody may have disabled them while argon2 ran.
     if (!user || user.isDisabled) return this.#refused('wrong');
     this.counts.granted++;
@@ -176,7 +176,9 @@ export class Authenticator {
     client: string,
     now: number,
   ): Promise<Authentication | null> {
-    const { stands, membership } = await this.#store.access(credential, driveId, now);
+    const { stands, membership } = await this.#metadata.readOne([], ({ accounts }) =>
+      accounts.access(credential, driveId, now),
+    );
     if (!stands) return null;
     if (credential.kind === 'app') this.#notes.noteUse(credential.id, now, client);
     if (!membership) {
@@ -233,10 +235,10 @@ export class Authenticator {
 
   /** An account made, enabled or given another password since makes bad credentials worth another look. */
   async #isStillSo(refusal: Refusal, email: string): Promise<boolean> {
-    const user = await this.#store.findUser(email);
+    const user = await this.#findUser(email);
     if (!user || !refusal.user) return user === refusal.user;
     const { id, passwordVersion, isDisabled, hasSecondFactor } = refusal.user;
-    if (refusal.reason === 'second-factor-required' && !(await this.#store.lacksRequiredFactor(id))) return false;
+    if (refusal.reason === 'second-factor-required' && !(await this.#lacksRequiredFactor(id))) return false;
     const isSame = user.passwordVersion === passwordVersion && user.isDisabled === isDisabled;
     return user.id === id && isSame && user.hasSecondFactor === hasSecondFactor;
   }
@@ -272,11 +274,26 @@ export class Authenticator {
     return verdict;
   }
 
+  #findUser(email: string): Promise<UserRow | null> {
+    return this.#metadata.readOne([], ({ accounts }) => accounts.findUser(email));
+  }
+
+  #lacksRequiredFactor(id: UserId): Promise<boolean> {
+    return this.#metadata.readOne([], ({ accounts }) => accounts.lacksRequiredFactor(id));
+  }
+
+  #formerPasswords(id: UserId): Promise<string[]> {
+    return this.#metadata.readOne([], ({ accounts }) => accounts.formerPasswords(id, FORMER_PASSWORDS_CHECKED));
+  }
+
   /** Null where the password isn't of that shape, or is none of the user's. */
   async #findAppPassword({ email, password }: Attempt): Promise<TriedAppPassword | null> {
     const secret = parseAppPassword(password);
-    const user = secret && (await this.#store.findUser(email));
-    const row = secret && user ? await this.#store.findAppPassword(secret.selector) : null;
+    const user = secret && (await this.#findUser(email));
+    const row =
+      secret && user
+        ? await this.#metadata.readOne([], ({ accounts }) => accounts.findAppPassword(secret.selector))
+        : null;
     return secret && user && row?.userId === user.id ? { user, row, secret: secret.secret } : null;
   }
 
@@ -292,9 +309,10 @@ export class Authenticator {
 
   async #verify(attempt: Attempt): Promise<Verdict> {
     const known = await this.#findAppPassword(attempt);
-    if (!known) return this.#verifyAccountPassword(await this.#store.findUser(attempt.email), attempt.password);
+    if (!known) return this.#verifyAccountPassword(await this.#findUser(attempt.email), attempt.password);
     if (!(await this.#passwords.verifyPassword(known.row.hash, known.secret))) return bad('wrong', known.user, null);
-    await this.#store.setAppPasswordMac(known.row.id, this.#macOf(known.secret).toString('base64'));
+    const mac = this.#macOf(known.secret).toString('base64');
+    await this.#metadata.write([], ({ accounts }) => accounts.setAppPasswordMac(known.row.id, mac));
     return judgeAppPassword(known, this.#now());
   }
 
@@ -307,12 +325,12 @@ export class Authenticator {
       if (user.hasSecondFactor) return bad('second-factor', user, { kind: 'account', id: user.id });
       const { id: userId, passwordVersion } = user;
       const mayLackFactor = this.#mayLackFactor;
-      if (!mayLackFactor && (await this.#store.lacksRequiredFactor(userId)))
+      if (!mayLackFactor && (await this.#lacksRequiredFactor(userId)))
         return bad('second-factor-required', user, { kind: 'account', id: userId });
       const credential = { kind: 'account', userId, passwordVersion, mayLackFactor } as const;
       return { kind: 'good', credential, isFirstUse: false };
     }
-    const former = user ? await this.#store.formerPasswords(user.id, FORMER_PASSWORDS_CHECKED) : [];
+    const former = user ? await this.#formerPasswords(user.id) : [];
     let isFormer = false;
     for (let index = 0; index < FORMER_PASSWORDS_CHECKED; index++) {
       if (await this.#passwords.verifyPassword(former[index] ?? dummyHash, password)) isFormer = true;

@@ -1,4 +1,4 @@
-import type { AccountStore } from '../stores/account-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { AppPasswordId, UserId } from '../stores/values.js';
 import { clientName } from './client-name.js';
 import type { Tried } from './refusal.js';
@@ -20,7 +20,7 @@ export class LastUsedLog {
 
   /** `onError` hears of a write that failed; its notes are dropped. */
   constructor(
-    readonly store: AccountStore,
+    readonly metadata: MetadataStore,
     readonly onError: (error: unknown) => void,
   ) {
     this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
@@ -47,16 +47,19 @@ export class LastUsedLog {
     this.#uses = new Map();
     this.#refusals = new Map();
     this.#formers = new Map();
+    if (uses.size + refusals.size + formers.size === 0) return;
     try {
-      if (uses.size > 0) await this.store.noteUse([...uses].map(([id, used]) => ({ id, ...shorten(used) })));
-      for (const [id, refused] of refusals) {
-        const { at, client } = shorten(refused);
-        await this.store.noteRefusal(id, at, client);
-      }
-      for (const [id, refused] of formers) {
-        const { at, client } = shorten(refused);
-        await this.store.noteFormerPassword(id, at, client);
-      }
+      await this.metadata.write([], async ({ accounts }) => {
+        if (uses.size > 0) await accounts.noteUse([...uses].map(([id, used]) => ({ id, ...shorten(used) })));
+        for (const [id, refused] of refusals) {
+          const { at, client } = shorten(refused);
+          await accounts.noteRefusal(id, at, client);
+        }
+        for (const [id, refused] of formers) {
+          const { at, client } = shorten(refused);
+          await accounts.noteFormerPassword(id, at, client);
+        }
+      });
     } catch (error) {
       this.onError(error);
     }

@@ -7,17 +7,22 @@ import type {
   VerifiedRegistrationResponse,
   WebAuthnCredential,
 } from '@simplewebauthn/server';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import {
+  type NewPasskey,
+  type NewRecoveryCode,
   type PasskeyChallenge,
   type PasskeyRow,
   PasskeyTakenError,
-  type SecurityStore,
 } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
 import { AccountError } from './account-error.js';
 import { checkDisplayName } from './account-rules.js';
+import type { Actor, Audit } from './audit.js';
 import type { Passwords } from './passwords.js';
 import { makeRecoveryCodes } from './recovery-codes.js';
+import { hasFactor } from './second-factors.js';
+import { endOthersIn } from './sessions.js';
 
 const CHALLENGE_MS = 5 * 60_000;
 /** Of one user; each is named in every sign-in. */
@@ -27,6 +32,7 @@ const webauthn = () => import('@simplewebauthn/server');
 type Transports = NonNullable<WebAuthnCredential['transports']>;
 
 export interface PasskeysOptions {
+  readonly audit: Audit;
   /** The name that the browser shows. */
   readonly name: string;
   /** Where people reach the server; null: as each request says. */
@@ -54,13 +60,15 @@ export type PasskeyVerdict = 'good' | 'wrong' | 'copied';
  * for five minutes. The password was asked for before, so the key need not know whose finger it is.
  */
 export class Passkeys {
-  readonly #store: SecurityStore;
+  readonly #metadata: MetadataStore;
+  readonly #audit: Audit;
   readonly #passwords: Passwords;
   readonly #options: PasskeysOptions;
   readonly #now: () => number;
 
-  constructor(store: SecurityStore, passwords: Passwords, options: PasskeysOptions) {
-    this.#store = store;
+  constructor(metadata: MetadataStore, passwords: Passwords, options: PasskeysOptions) {
+    this.#metadata = metadata;
+    this.#audit = options.audit;
     this.#passwords = passwords;
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -70,10 +78,8 @@ export class Passkeys {
   async registrationOptions(visitor: PasskeyVisitor): Promise<PublicKeyCredentialCreationOptionsJSON> {
     const { user } = visitor;
     const { rpId } = this.#siteOf(visitor);
-    const passkeys = await this.#store.passkeys(user.id);
-    if (passkeys.length >= PASSKEYS_MAX) {
-      throw new AccountError('invalid-number', `There are ${PASSKEYS_MAX} passkeys already; remove one first.`);
-    }
+    const passkeys = await this.#passkeysOf(user.id);
+    checkCount(passkeys);
     const options = await (await webauthn()).generateRegistrationOptions({
       rpName: this.#options.name,
       rpID: rpId,
@@ -89,35 +95,61 @@ export class Passkeys {
   }
 
   /**
-   * Adds what the browser made. As the first second factor it comes with recovery codes, shown this once. Throws
-   * `AccountError`.
+   * Adds what the browser made. As the first second factor it comes with recovery codes, shown this once, and ends all other
+   * sessions. Throws `AccountError`.
    */
   async add(
     visitor: PasskeyVisitor,
     name: string,
     response: unknown,
-  ): Promise<{ readonly id: string; readonly recoveryCodes: readonly string[] | null }> {
+    actor: Actor,
+  ): Promise<{
+    readonly id: string;
+    readonly name: string;
+    readonly createdAt: number;
+    readonly recoveryCodes: readonly string[] | null;
+  }> {
     const kept = checkDisplayName(name, "The passkey's name");
     const verified = await this.#verifyNew(visitor, response);
-    if (!verified?.verified) {
-      throw new AccountError('wrong-code', 'This passkey could not be checked. Begin again.');
-    }
+    if (!verified?.verified) throw notChecked();
     const { id, publicKey, counter, transports = [] } = verified.registrationInfo.credential;
     const codes = visitor.user.hasSecondFactor ? null : await makeRecoveryCodes(this.#passwords);
     const passkey = { id, userId: visitor.user.id, name: kept, publicKey, counter, transports };
+    const createdAt = this.#now();
     try {
-      await this.#store.addPasskey(passkey, codes?.kept ?? null, this.#now());
+      const isFirst = await this.#insert(visitor, passkey, { codes: codes?.kept ?? null, createdAt, actor });
+      return { id, name: kept, createdAt, recoveryCodes: isFirst && codes ? codes.texts : null };
     } catch (error) {
       if (!(error instanceof PasskeyTakenError)) throw error;
       throw new AccountError('passkey-taken', 'This passkey is known already.', { cause: error });
     }
-    return { id, recoveryCodes: codes?.texts ?? null };
+  }
+
+  /** Gives whether it is the user's first second factor; with that alone come the codes. */
+  #insert(
+    { user, sessionId }: PasskeyVisitor,
+    passkey: NewPasskey,
+    { codes, createdAt, actor }: Addition,
+  ): Promise<boolean> {
+    return this.#metadata.write([], async (transaction) => {
+      const { security } = transaction;
+      checkCount(await security.passkeys(user.id));
+      const isFirst = !(await hasFactor(security, user.id));
+      // The only one was removed since the request came.
+      if (isFirst && codes === null) throw notChecked();
+      await security.addPasskey(passkey, isFirst ? codes : null, createdAt);
+      await this.#audit.noteIn(transaction, 'passkey-added', user.id, actor, { name: passkey.name });
+      if (!isFirst) return false;
+      await this.#audit.noteIn(transaction, 'second-factor-on', user.id, actor, { by: 'passkey' });
+      await endOthersIn(transaction, this.#audit, { userId: user.id, kept: sessionId, actor });
+      return true;
+    });
   }
 
   /** For `navigator.credentials.get`. Throws `AccountError` where the user has no passkey. */
   async useOptions(visitor: PasskeyVisitor): Promise<PublicKeyCredentialRequestOptionsJSON> {
     const { rpId } = this.#siteOf(visitor);
-    const passkeys = await this.#store.passkeys(visitor.user.id);
+    const passkeys = await this.#passkeysOf(visitor.user.id);
     if (passkeys.length === 0) throw new AccountError('no-such-passkey', 'There is no passkey. Enter a code.');
     const options = await (await webauthn()).generateAuthenticationOptions({
       rpID: rpId,
@@ -134,7 +166,7 @@ export class Passkeys {
     const site = this.#siteOf(visitor);
     const challenge = await this.#takeChallenge('get', visitor);
     const id = (response as { id?: unknown } | null)?.id;
-    const passkey = typeof id === 'string' ? await this.#store.findPasskey(id) : null;
+    const passkey = typeof id === 'string' ? await this.#findPasskey(id) : null;
     if (challenge === null || passkey?.userId !== visitor.user.id) return 'wrong';
     const { verifyAuthenticationResponse } = await webauthn();
     const verified = await orNull(() =>
@@ -150,20 +182,34 @@ export class Passkeys {
     );
     if (!verified?.verified) return 'wrong';
     const { newCounter } = verified.authenticationInfo;
-    return (await this.#store.usePasskey(passkey.id, newCounter, this.#now())) ? 'good' : 'copied';
+    const isGood = await this.#metadata.write([], ({ security }) =>
+      security.usePasskey(passkey.id, newCounter, this.#now()),
+    );
+    return isGood ? 'good' : 'copied';
   }
 
-  /** Throws `AccountError` for the last second factor, which is switched off as a whole. Gives the passkey's name. */
-  async remove(userId: UserId, id: string): Promise<string> {
-    const passkey = (await this.#store.passkeys(userId)).find((one) => one.id === id);
-    const removal = passkey ? await this.#store.removePasskey(userId, id) : 'missing';
-    if (!passkey || removal === 'missing') throw new AccountError('no-such-passkey', 'There is no such passkey.');
-    if (removal === 'last') {
-      const message =
-        'This is your only second factor. Add another one first, or switch two-factor authentication off.';
-      throw new AccountError('last-second-factor', message);
-    }
-    return passkey.name;
+  /** Throws `AccountError` for the last second factor, which is switched off as a whole. */
+  async remove(userId: UserId, id: string, actor: Actor): Promise<void> {
+    await this.#metadata.write([], async (transaction) => {
+      const { security } = transaction;
+      const passkey = (await security.passkeys(userId)).find((one) => one.id === id);
+      const removal = passkey ? await security.removePasskey(userId, id) : 'missing';
+      if (!passkey || removal === 'missing') throw new AccountError('no-such-passkey', 'There is no such passkey.');
+      if (removal === 'last') {
+        const message =
+          'This is your only second factor. Add another one first, or switch two-factor authentication off.';
+        throw new AccountError('last-second-factor', message);
+      }
+      await this.#audit.noteIn(transaction, 'passkey-removed', userId, actor, { name: passkey.name });
+    });
+  }
+
+  #passkeysOf(userId: UserId): Promise<PasskeyRow[]> {
+    return this.#metadata.readOne([], ({ security }) => security.passkeys(userId));
+  }
+
+  #findPasskey(id: string): Promise<PasskeyRow | null> {
+    return this.#metadata.readOne([], ({ security }) => security.findPasskey(id));
   }
 
   async #verifyNew(visitor: PasskeyVisitor, response: unknown): Promise<VerifiedRegistrationResponse | null> {
@@ -183,12 +229,13 @@ export class Passkeys {
   }
 
   #putChallenge(purpose: Purpose, { sessionId }: PasskeyVisitor, text: string): Promise<void> {
-    return this.#store.putChallenge(sessionId, { purpose, text, expiresAt: this.#now() + CHALLENGE_MS });
+    const challenge = { purpose, text, expiresAt: this.#now() + CHALLENGE_MS };
+    return this.#metadata.write([], ({ security }) => security.putChallenge(sessionId, challenge));
   }
 
   /** Good once: an answer that was listened to is of no use. */
   #takeChallenge(purpose: Purpose, { sessionId }: PasskeyVisitor): Promise<string | null> {
-    return this.#store.takeChallenge(sessionId, purpose, this.#now());
+    return this.#metadata.write([], ({ security }) => security.takeChallenge(sessionId, purpose, this.#now()));
   }
 
   /** Browsers tie a passkey to a host name, whatever the port; addresses of numbers have none (WebAuthn §5.1.2). */
@@ -202,6 +249,21 @@ export class Passkeys {
     }
     return { origin: url.origin, rpId: host };
   }
+}
+
+interface Addition {
+  readonly codes: readonly NewRecoveryCode[] | null;
+  readonly createdAt: number;
+  readonly actor: Actor;
+}
+
+function checkCount(passkeys: readonly PasskeyRow[]): void {
+  if (passkeys.length < PASSKEYS_MAX) return;
+  throw new AccountError('invalid-number', `There are ${PASSKEYS_MAX} passkeys already; remove one first.`);
+}
+
+function notChecked(): AccountError {
+  return new AccountError('wrong-code', 'This passkey could not be checked. Begin again.');
 }
 
 type Purpose = PasskeyChallenge['purpose'];

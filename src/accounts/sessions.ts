@@ -1,7 +1,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { UserRow } from '../stores/account-store.js';
+import type { MetadataStore, StoreTransaction } from '../stores/metadata-store.js';
 import type { SecurityStore, SessionAccess, SessionRow, SessionStage } from '../stores/security-store.js';
 import type { UserId } from '../stores/values.js';
+import type { Actor, Audit } from './audit.js';
 import { clientName } from './client-name.js';
 
 const MINUTE_MS = 60_000;
@@ -27,47 +29,67 @@ export interface OpenSession extends SessionAccess {
   readonly isFresh: boolean;
 }
 
+export interface Renewal {
+  readonly passwordVersion: number;
+  readonly isWhole?: boolean;
+  readonly signIn?: { readonly actor: Actor; readonly by: string };
+}
+
 /** Browsers that are signed in to the console. The token is in a cookie and nowhere else; its hash is kept. */
 export class Sessions {
-  readonly #store: SecurityStore;
+  readonly #metadata: MetadataStore;
+  readonly #audit: Audit;
   readonly #options: SessionsOptions;
   readonly #now: () => number;
 
-  constructor(store: SecurityStore, options: SessionsOptions) {
-    this.#store = store;
+  constructor(metadata: MetadataStore, audit: Audit, options: SessionsOptions) {
+    this.#metadata = metadata;
+    this.#audit = audit;
     this.#options = options;
     this.#now = options.now ?? Date.now;
   }
 
-  /** After the password was right: with a second factor on, the session takes nothing but that. Gives its token. */
-  async begin(user: UserRow, remoteAddress: string, client: string): Promise<string> {
-    const now = this.#now();
+  /**
+   * After the password was right: with a second factor on, the session takes nothing but that. `former`: the session that
+   * the browser brought, which ends. Gives the token.
+   */
+  begin(user: UserRow, former: SessionRow | null, actor: Actor): Promise<string> {
     const token = makeToken();
-    const stage: SessionStage = user.hasSecondFactor ? 'second-step' : 'full';
-    await this.#store.createSession({
-      key: keyOf(token),
-      userId: user.id,
-      passwordVersion: user.passwordVersion,
-      stage,
-      createdAt: now,
-      expiresAt: now + (stage === 'full' ? this.#longestMs : SECOND_STEP_MS),
-      address: remoteAddress,
-      client: clientName(client),
+    return this.#metadata.write([], async (transaction) => {
+      const { accounts, security } = transaction;
+      if (former) await security.endSession(former.userId, former.id);
+      // It may have been switched on since the password was looked at.
+      const { hasSecondFactor } = (await accounts.findUser(user.email)) ?? user;
+      const now = this.#now();
+      const stage: SessionStage = hasSecondFactor ? 'second-step' : 'full';
+      await security.createSession({
+        key: keyOf(token),
+        userId: user.id,
+        passwordVersion: user.passwordVersion,
+        stage,
+        createdAt: now,
+        expiresAt: now + (stage === 'full' ? this.#longestMs : SECOND_STEP_MS),
+        address: actor.remoteAddress,
+        client: clientName(actor.client),
+      });
+      if (stage === 'full') await this.#audit.noteIn(transaction, 'sign-in', user.id, actor, { by: 'password' });
+      return token;
     });
-    return token;
   }
 
   /** Null for a token that is unknown, idle for too long or expired, or whose user's password is another one now. */
   async find(token: string, remoteAddress: string): Promise<OpenSession | null> {
     const now = this.#now();
-    const access = await this.#store.findSession(keyOf(token), now);
+    const access = await this.#metadata.readOne([], ({ security }) => security.findSession(keyOf(token), now));
     if (!access) return null;
     const { session, user } = access;
     if (now - session.seenAt > this.#options.idleMinutes * MINUTE_MS) {
-      await this.#store.endSession(user.id, session.id);
+      await this.#write((security) => security.endSession(user.id, session.id));
       return null;
     }
-    if (now - session.seenAt > NOTE_EVERY_MS) await this.#store.noteSession(session.id, now, remoteAddress);
+    if (now - session.seenAt > NOTE_EVERY_MS) {
+      await this.#write((security) => security.noteSession(session.id, now, remoteAddress));
+    }
     const isFresh = session.stage === 'full' && now - session.provedAt <= this.#options.freshMinutes * MINUTE_MS;
     return { ...access, csrfToken: csrfTokenOf(token), isFresh };
   }
@@ -75,43 +97,77 @@ export class Sessions {
   /**
    * The user has proved anew who they are: gives another token, so that one that somebody else had put there is of no
    * use (session fixation). Null where the session has ended meanwhile. `isWhole`: with all that a sign-in asks for.
+   * `signIn`: this was its second step.
    */
-  async renew(session: SessionRow, passwordVersion: number, isWhole = true): Promise<string | null> {
-    const now = this.#now();
+  renew(session: SessionRow, { passwordVersion, isWhole = true, signIn }: Renewal): Promise<string | null> {
     const token = makeToken();
-    const isPromoted = await this.#store.promoteSession(session.id, {
-      key: keyOf(token),
-      stage: 'full',
-      provedAt: isWhole ? now : session.provedAt,
-      seenAt: now,
-      expiresAt: session.createdAt + this.#longestMs,
-      passwordVersion,
+    return this.#metadata.write([], async (transaction) => {
+      const now = this.#now();
+      const isPromoted = await transaction.security.promoteSession(session.id, {
+        key: keyOf(token),
+        stage: 'full',
+        provedAt: isWhole ? now : session.provedAt,
+        seenAt: now,
+        expiresAt: session.createdAt + this.#longestMs,
+        passwordVersion,
+      });
+      if (!isPromoted) return null;
+      if (signIn) {
+        await this.#audit.noteIn(transaction, 'sign-in', session.userId, signIn.actor, { by: signIn.by });
+      }
+      return token;
     });
-    return isPromoted ? token : null;
   }
 
   /** Those that `find` would still find, the last used first. */
   async list(userId: UserId): Promise<SessionRow[]> {
     const now = this.#now();
-    const sessions = await this.#store.sessions(userId, now);
+    const sessions = await this.#metadata.readOne([], ({ security }) => security.sessions(userId, now));
     return sessions.filter(({ seenAt }) => now - seenAt <= this.#options.idleMinutes * MINUTE_MS);
   }
 
-  end(userId: UserId, id: number): Promise<boolean> {
-    return this.#store.endSession(userId, id);
+  /** False, and nothing is recorded, where it has ended. */
+  end(userId: UserId, id: number, actor: Actor): Promise<boolean> {
+    return this.#metadata.write([], async (transaction) => {
+      const hasEnded = await transaction.security.endSession(userId, id);
+      if (hasEnded) await this.#audit.noteIn(transaction, 'session-ended', userId, actor, { number: id });
+      return hasEnded;
+    });
   }
 
-  endOthers(userId: UserId, except: number | null): Promise<number> {
-    return this.#store.endSessions(userId, except);
+  async signOut({ userId, id }: SessionRow, actor: Actor): Promise<void> {
+    await this.#metadata.write([], async (transaction) => {
+      await transaction.security.endSession(userId, id);
+      await this.#audit.noteIn(transaction, 'sign-out', userId, actor);
+    });
+  }
+
+  /** All of the user's but `kept`. */
+  async endOthers({ userId, id: kept }: SessionRow, actor: Actor): Promise<void> {
+    await this.#metadata.write([], (transaction) => endOthersIn(transaction, this.#audit, { userId, kept, actor }));
   }
 
   removeExpired(): Promise<void> {
-    return this.#store.removeExpiredSessions(this.#now());
+    return this.#write((security) => security.removeExpiredSessions(this.#now()));
+  }
+
+  #write<T>(work: (security: SecurityStore) => Promise<T>): Promise<T> {
+    return this.#metadata.write([], ({ security }) => work(security));
   }
 
   get #longestMs(): number {
     return this.#options.longestHours * 60 * MINUTE_MS;
   }
+}
+
+/** Ends all of a user's sessions but one, in the transaction that changes what a sign-in asks for. */
+export async function endOthersIn(
+  transaction: StoreTransaction,
+  audit: Audit,
+  { userId, kept, actor }: { readonly userId: UserId; readonly kept: number; readonly actor: Actor },
+): Promise<void> {
+  const all = await transaction.security.endSessions(userId, kept);
+  if (all > 0) await audit.noteIn(transaction, 'session-ended', userId, actor, { all });
 }
 
 /** Whether what a request brings is the session's token against forgery. */

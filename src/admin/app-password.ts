@@ -60,10 +60,10 @@ function create(): Command {
 }
 
 /** A folder is on some drive: the user's only one where the command names none. */
-async function chooseDrive({ accounts, engines }: Parts, email: string, options: CreateOptions) {
+async function chooseDrive({ accounts }: Parts, email: string, options: CreateOptions) {
   if (options.drive !== undefined || options.folder === undefined) return options.drive ?? null;
   const user = await accounts.readUser(email);
-  const drives = await engines.accounts.drivesOf(user.id);
+  const drives = await accounts.drivesOf(user.id);
   if (drives.length === 1) return drives[0]!.id;
   throw new CommandError(`${user.email} has ${drives.length} drives; say with --drive ID which one has the folder.`);
 }

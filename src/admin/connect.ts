@@ -70,12 +70,12 @@ async function prepare(parts: Parts, id: number, options: ConnectOptions): Promi
 }
 
 /** As the account spells the address. */
-async function chooseUser({ accounts, engines }: Parts, id: number, email: string | undefined): Promise<string> {
+async function chooseUser({ accounts }: Parts, id: number, email: string | undefined): Promise<string> {
   if (email !== undefined) {
     await accounts.readMember(id, email);
     return (await accounts.readUser(email)).email;
   }
-  const members = await engines.accounts.members((await accounts.readDrive(id)).id);
+  const members = await accounts.members((await accounts.readDrive(id)).id);
   if (members.length === 1) return members[0]!.email;
   throw new CommandError(`Drive ${id} has ${members.length} members; say with --user EMAIL for whom this is.`);
 }

@@ -68,7 +68,7 @@ function show(): Command {
     .action((id: number, options: OutputOptions) =>
       atWork(async ({ accounts, engines, config }) => {
         const drive = await describe(engines, await accounts.readDrive(id));
-        const members = await engines.accounts.members(drive.id);
+        const members = await accounts.members(drive.id);
         const uploadMax = drive.uploadMaxBytes ?? config.uploadMaxBytes;
         const text = [
           `ID       ${drive.id}`,
@@ -156,9 +156,9 @@ function members(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn drive members 123456')
     .action((id: number, options: OutputOptions) =>
-      atWork(async ({ accounts, engines }) => {
+      atWork(async ({ accounts }) => {
         const drive = await accounts.readDrive(id);
-        const members = (await engines.accounts.members(drive.id)).map(({ email, name, role, quotaBytes }) => {
+        const members = (await accounts.members(drive.id)).map(({ email, name, role, quotaBytes }) => {
           return { email, name, role, quotaBytes };
         });
         const rows = members.map((member) => [member.email, member.name, member.role, sizeOrNone(member.quotaBytes)]);

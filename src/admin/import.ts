@@ -177,9 +177,9 @@ function report(): Command {
     );
 }
 
-async function addImport(imports: Imports, { accounts, engines }: Parts, url: string, options: StartOptions) {
+async function addImport(imports: Imports, { accounts }: Parts, url: string, options: StartOptions) {
   const drive = await accounts.readDrive(options.drive);
-  const members = await engines.accounts.members(drive.id);
+  const members = await accounts.members(drive.id);
   const email = options.as ?? members.find(({ role }) => role === 'manager')?.email;
   if (email === undefined) throw new CommandError('The drive has no manager; say with --as whose files they become.');
   const { userId } = await accounts.readMember(drive.id, email);

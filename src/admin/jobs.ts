@@ -17,7 +17,7 @@ function list(): Command {
     .addHelpText('after', '\nExample:\n  $ firn jobs')
     .action((options: OutputOptions) =>
       atWork(async ({ engines }) => {
-        const jobs = await engines.jobs.list({}, null, SHOWN_MAX);
+        const jobs = await engines.metadata.readOne([], (view) => view.jobs.list({}, null, SHOWN_MAX));
         const found = jobs.map(({ id, kind, state, everyMinutes, runAt, attempts, error, startedAt, endedAt }) => ({
           id,
           kind,

@@ -25,7 +25,7 @@ function show(): Command {
           engines.metadata.read([drive.id], (view) => view.usage({ rootId: drive.rootId, ...roots }));
         const { driveBytes } = await usage({ homeId: drive.commonId, binId: drive.commonBinId });
         const members = [];
-        for (const member of await engines.accounts.members(drive.id)) {
+        for (const member of await accounts.members(drive.id)) {
           const { email, quotaBytes } = member;
           members.push({ email, usedBytes: (await usage(member)).memberBytes, quotaBytes });
         }

@@ -44,7 +44,7 @@ function list(): Command {
     .action((id: number, options: TrashOptions) =>
       atWork(async (parts) => {
         const drive = await parts.accounts.readDrive(id);
-        const members = await parts.engines.accounts.members(drive.id);
+        const members = await parts.accounts.members(drive.id);
         const emails = new Map(members.map(({ userId, email }) => [userId, email]));
         const found = [];
         for (const bin of await binsOf(parts, drive, options.member)) {
@@ -110,7 +110,7 @@ function empty(): Command {
 
 /** The common trash first, unless only a member's is asked for. */
 async function binsOf(parts: Parts, drive: DriveRow, email?: string): Promise<Bin[]> {
-  const members = await parts.engines.accounts.members(drive.id);
+  const members = await parts.accounts.members(drive.id);
   const personal = members.map((member): Bin => ({ id: member.binId, owner: member }));
   if (email === undefined) return [{ id: drive.commonBinId, owner: null }, ...personal];
   const { userId } = await parts.accounts.readMember(drive.id, email);
@@ -139,7 +139,7 @@ async function readTrashed(
       `Drive ${drive.id} has nothing with the number ${number} in its trash; see "firn trash list".`,
     );
   }
-  const members = await parts.engines.accounts.members(drive.id);
+  const members = await parts.accounts.members(drive.id);
   const owner = row.ownerId === null ? members[0] : members.find(({ userId }) => userId === row.ownerId);
   if (owner) return { row, owner };
   throw new CommandError('Its owner is no member of the drive any more; add them with "firn drive add-member" first.');

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { OPERATOR } from '../accounts/audit.js';
 import { makePassword } from '../accounts/password-rules.js';
 import type { UserRow } from '../stores/account-store.js';
 import { toDriveId } from './arguments.js';
@@ -115,12 +114,9 @@ function resetSecondFactor(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn user reset-2fa anna@example.org')
     .action((email: string, options: OutputOptions) =>
-      atWork(async ({ accounts, audit, engines }) => {
+      atWork(async ({ accounts }) => {
         const user = await accounts.readUser(email);
-        if (!(await engines.security.removeSecondFactors(user.id))) {
-          throw new CommandError(`${user.email} has no two-factor authentication.`);
-        }
-        await audit.note('second-factor-reset', user.id, OPERATOR);
+        await accounts.resetSecondFactor(user.email);
         remark(`${user.email} signs in with the password alone now, until two-factor authentication is set up anew.`);
         print(options, describe(await accounts.readUser(email)), '');
       }),
@@ -134,11 +130,10 @@ function requireSecondFactor(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ firn user require-2fa on')
     .action((state: string, options: OutputOptions) =>
-      atWork(async ({ audit, engines }) => {
+      atWork(async ({ accounts }) => {
         if (state !== 'on' && state !== 'off') throw new CommandError('Say on or off.');
         const isRequired = state === 'on';
-        await engines.security.requireSecondFactor(isRequired);
-        await audit.note('second-factor-rule', null, OPERATOR, { isRequired });
+        await accounts.requireSecondFactor(isRequired);
         remark(`Two-factor authentication is ${isRequired ? 'required of everyone' : "everyone's own choice"}.`);
         print(options, { isRequired }, '');
       }),

@@ -198,7 +198,7 @@ export class LoginFlows {
     const refuse = (status: number, text: string) => signInPage(flow, { status, text }, person.email);
     const chosen = flow.driveId ?? Number(form.get('drive') ?? Number.NaN);
     if (flow.isWebView) return this.#grantToWebView(request, flow, person, chosen, refuse);
-    if (!(await this.#isAsBefore(person))) return refuse(403, CHANGED);
+    if (!isAsBefore(person, await this.#parts.accounts.readUser(person.email))) return refuse(403, CHANGED);
     const drives = await this.#parts.drivesOf(person.userId);
     const drive = drives.find(({ id }) => id === chosen);
     if (!drive) return refuse(403, NOT_THEIRS);
@@ -236,13 +236,15 @@ export class LoginFlows {
     // Two requests may ask at the same time: one of them ends the flow.
     if (!(await this.#write(({ loginFlows }) => loginFlows.remove(flow.key)))) return { refusal: NOT_THEIRS };
     // Who signed in with a password that was found out must not go on with it when its owner has changed it.
-    if (!(await this.#isAsBefore(person))) return { refusal: CHANGED };
+    const check = (user: UserRow) => {
+      if (!isAsBefore(person, user)) throw new UserChangedError();
+    };
     const { email } = person;
     const { client, remoteAddress } = flow;
     const limits = { scopeId: null, allowance: 'full', expiresAt: null } as const;
     const accounts = this.#parts.accounts.as({ name: email, remoteAddress, client });
     try {
-      const made = await orBusy(accounts.createAppPassword({ email, name: client, driveId, ...limits }));
+      const made = await orBusy(accounts.createAppPassword({ email, name: client, driveId, ...limits, check }));
       if (made !== 'busy') return made.secret;
       await this.#write(async ({ loginFlows }) => {
         await loginFlows.insert(flow);
@@ -250,18 +252,13 @@ export class LoginFlows {
       });
       return made;
     } catch (cause) {
+      if (cause instanceof UserChangedError) return { refusal: CHANGED };
       if (!(cause instanceof AccountError)) throw cause;
       return { refusal: cause.kind === 'second-factor-required' ? cause.message : NOT_THEIRS };
     }
   }
 
   /** Whether what a sign-in rested on still is so. */
-  async #isAsBefore(person: SignedInPerson): Promise<boolean> {
-    const now = await this.#parts.accounts.readUser(person.email);
-    const isSame = now.passwordVersion === person.passwordVersion && now.hasSecondFactor === person.hasSecondFactor;
-    return isSame && now.id === person.userId && !now.isDisabled;
-  }
-
   async #find(look: (flows: LoginFlowView) => Promise<LoginFlowRow | null>): Promise<LoginFlowRow | null> {
     const flow = await this.#parts.metadata.readOne([], ({ loginFlows }) => look(loginFlows));
     // Both ways: a clock that was wrong for a minute lets no flow last.
@@ -308,6 +305,16 @@ function ownFirst(drives: readonly OfferedDrive[], ownId: DriveId | null): Offer
 /** Who is at the page of a flow, for the audit log: the program is what matters to its owner. */
 function actorOf({ remoteAddress }: CloudRequest, { client }: LoginFlowRow, { email: name }: SignedInPerson): Actor {
   return { name, remoteAddress, client };
+}
+
+/** Whether what a sign-in rested on still is so. */
+function isAsBefore(before: SignedInPerson, now: UserRow): boolean {
+  const isSame = now.passwordVersion === before.passwordVersion && now.hasSecondFactor === before.hasSecondFactor;
+  return isSame && now.id === before.userId && !now.isDisabled;
+}
+
+class UserChangedError extends Error {
+  override readonly name = 'UserChangedError';
 }
 
 /** In the form, or in the query as Nextcloud's iOS app has it. */

@@ -7,8 +7,7 @@ import type { SecondFactors } from '../accounts/second-factors.js';
 import type { Sessions } from '../accounts/sessions.js';
 import type { DriveDependencies } from '../drive/drive.js';
 import type { Imports } from '../jobs/import/imports.js';
-import type { AccountStore } from '../stores/account-store.js';
-import type { SecurityStore } from '../stores/security-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import type { DriveId } from '../stores/values.js';
 import type { ConsoleRequest } from './route.js';
@@ -16,8 +15,7 @@ import type { ConsoleRequest } from './route.js';
 /** What the routes of the JSON API work with. */
 export interface ConsoleParts {
   readonly accounts: Accounts;
-  readonly store: AccountStore;
-  readonly security: SecurityStore;
+  readonly metadata: MetadataStore;
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
   readonly secondFactors: SecondFactors;

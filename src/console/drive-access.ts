@@ -31,11 +31,13 @@ export async function openUserDrive(request: ConsoleRequest, parts: ConsoleParts
 /** Null for one that isn't there, and for one that isn't theirs. */
 async function findDrive(
   { session }: ConsoleRequest,
-  { store, driveParts }: ConsoleParts,
+  { metadata, driveParts }: ConsoleParts,
   driveId: number,
 ): Promise<Drive | null> {
   const authority = { kind: 'session', userId: session!.user.id, id: session!.session.id } as const;
-  const { membership } = await store.access(authority, driveId as DriveId, driveParts.now());
+  const { membership } = await metadata.readOne([], ({ accounts }) =>
+    accounts.access(authority, driveId as DriveId, driveParts.now()),
+  );
   return membership && new Drive(membership, authority, driveParts);
 }
 

@@ -41,6 +41,6 @@ const NOBODY: Names = new Map();
 /** Asked for only where the trash tells who deleted something. */
 export async function namesFor(resources: readonly Resource[], drive: Drive, parts: ConsoleParts): Promise<Names> {
   if (!resources.some(({ kind, trash }) => kind === 'trashed' && trash)) return NOBODY;
-  const members = await parts.store.members(drive.membership.driveId);
+  const members = await parts.accounts.members(drive.membership.driveId);
   return new Map(members.map(({ userId, name, email }) => [userId, name || email]));
 }

@@ -1,22 +1,14 @@
-import type { AccountStore } from '../stores/account-store.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { ClockStore } from '../stores/clock-store.js';
 import type { Durability, Tell } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
-import type { ImportStore } from '../stores/import-store.js';
-import type { JobStore } from '../stores/job-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
-import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 
 /** The seams that one database stands behind. */
 export interface MetadataEngine {
   readonly metadata: MetadataStore;
-  readonly accounts: AccountStore;
-  readonly security: SecurityStore;
-  readonly jobs: JobStore;
-  readonly imports: ImportStore;
   readonly blobIndex: BlobIndex;
   readonly history: StorageHistory;
   readonly check: MetadataCheck;

@@ -33,7 +33,7 @@ const FORM_BYTES_MAX = 16 * 1024;
 type CloudMount = MountOf<'cloud'>;
 
 export interface CloudParts extends DavBridgeParts {
-  readonly accountRules: Accounts;
+  readonly accounts: Accounts;
   readonly audit: Audit;
   readonly loginFlows: LoginFlows;
   /** Proxies whose `X-Forwarded-Proto` is believed. */
@@ -55,7 +55,7 @@ export function cloudAnswer(parts: CloudParts, signIn: SignIn): Answer<'cloud'> 
       case 'ocs': {
         const request = makeCloudRequest(parts, context, mount);
         const findUser = () => readUser(parts, context, mount, signIn);
-        return send(context, await ocs(request, findUser, parts.accountRules));
+        return send(context, await ocs(request, findUser, parts.accounts));
       }
       case 'nothing':
         throw new HttpError(404, 'There is nothing here.');

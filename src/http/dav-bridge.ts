@@ -5,7 +5,7 @@ import { decodePath, encodeSegment } from '../dav/headers/path.js';
 import { type DavOptions, type DavRequest, type DavResponse, respond, type Target } from '../dav/request.js';
 import { Drive, type DriveDependencies } from '../drive/drive.js';
 import { normalizePath } from '../drive/names.js';
-import type { AccountStore, Membership } from '../stores/account-store.js';
+import type { Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import type { SignedIn, SignIn } from './authenticate.js';
 import type { Answer, Context } from './context.js';
@@ -17,7 +17,6 @@ import { send } from './send.js';
 
 export interface DavBridgeParts {
   readonly driveParts: DriveDependencies;
-  readonly accounts: AccountStore;
   readonly mounts: Mounts;
   readonly options: DavOptions;
 }
@@ -133,13 +132,15 @@ function targetOf(
 
 /** The membership on a drive; null for the own one where the request itself is for that, or where there is none. */
 async function openDrive(
-  { accounts, driveParts }: DavBridgeParts,
+  { driveParts }: DavBridgeParts,
   { who, mount }: Visit,
   driveId: DriveId | null,
 ): Promise<Membership | null> {
   const isSame = driveId === null ? isForOwnDrive(mount) : driveId === who.membership.driveId;
   if (isSame) return who.membership;
-  return (await accounts.access(who.credential, driveId, driveParts.now())).membership;
+  const { metadata, now } = driveParts;
+  const { membership } = await metadata.readOne([], ({ accounts }) => accounts.access(who.credential, driveId, now()));
+  return membership;
 }
 
 function isForOwnDrive(mount: DriveMount): boolean {

@@ -7,7 +7,6 @@ import type { BlobStore } from '../stores/blob-store.js';
 import type { ClockStore } from '../stores/clock-store.js';
 import type { Durability } from '../stores/durability.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
-import type { SecurityStore } from '../stores/security-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import { HOLD_MS } from './backup.js';
 import { collectGarbage } from './gc.js';
@@ -33,7 +32,6 @@ export interface Maintenance {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
-  readonly security: SecurityStore;
   readonly audit: Pick<Audit, 'forget'>;
   readonly uploads: Uploads;
   readonly history: StorageHistory;
@@ -50,20 +48,7 @@ export interface Maintenance {
 
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
-  const {
-    metadata,
-    blobs,
-    blobIndex,
-    security,
-    audit,
-    uploads,
-    history,
-    durability,
-    gc,
-    clock,
-    clockStore,
-    ...config
-  } = parts;
+  const { metadata, blobs, blobIndex, audit, uploads, history, durability, gc, clock, clockStore, ...config } = parts;
   const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
     kind,
     everyMinutes: EVERY_MINUTES,
@@ -89,8 +74,8 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     }),
     hourly('session-expiry', async () => {
       const { now, expiryAt } = await clock.look();
-      await security.removeExpiredSessions(expiryAt);
-      await metadata.write([], async ({ loginFlows, throttle }) => {
+      await metadata.write([], async ({ security, loginFlows, throttle }) => {
+        await security.removeExpiredSessions(expiryAt);
         await throttle.removeEnded(expiryAt);
         await loginFlows.removeOutside(expiryAt - FLOWS_KEPT_MS, now + FLOWS_KEPT_MS);
       });

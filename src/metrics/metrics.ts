@@ -8,7 +8,6 @@ import type { ScrubTotals } from '../jobs/scrub.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { Durability } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
-import type { JobStore } from '../stores/job-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
 import { registerJobs, registerSignIns, registerStores } from './part-metrics.js';
@@ -28,7 +27,6 @@ export interface MetricsSources {
   readonly engineMetrics: readonly EngineHistogram[];
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
   readonly jobs: Pick<JobRunner, 'stats'>;
-  readonly jobStore: Pick<JobStore, 'countOpen'>;
   readonly gc: GcTotals;
   readonly scrub: ScrubTotals;
 }

@@ -1,6 +1,6 @@
 import { IMPORT } from '../jobs/import/import-request.js';
 import type { BlobStore } from '../stores/blob-store.js';
-import type { JobStore, OpenJobs } from '../stores/job-store.js';
+import type { OpenJobs } from '../stores/job-store.js';
 import type { DriveTotals, MetadataStore } from '../stores/metadata-store.js';
 import { inTime } from './in-time.js';
 
@@ -20,11 +20,10 @@ export interface Totals {
 interface Stores {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
-  readonly jobStore: Pick<JobStore, 'countOpen'>;
 }
 
 /** A disk that hangs must not keep the other numbers from whoever wants to know why. */
-export async function readTotals({ metadata, blobs, jobStore }: Stores, failuresBefore: number): Promise<Totals> {
+export async function readTotals({ metadata, blobs }: Stores, failuresBefore: number): Promise<Totals> {
   let failures = failuresBefore;
   const answerOf = <T>(work: Promise<T>): Promise<T | null> =>
     inTime(work, ANSWER_MS).catch(() => {
@@ -34,7 +33,7 @@ export async function readTotals({ metadata, blobs, jobStore }: Stores, failures
     });
   const [freeBytes, imports, found] = await Promise.all([
     answerOf(blobs.freeBytes()),
-    answerOf(jobStore.countOpen(IMPORT)),
+    answerOf(metadata.readOne([], ({ jobs }) => jobs.countOpen(IMPORT))),
     answerOf(
       metadata.read([], async (view) => ({
         drives: await view.totals(),

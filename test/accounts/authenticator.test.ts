@@ -6,7 +6,6 @@ import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
 import { PasswordsBusyError } from '../../src/accounts/passwords.js';
 import { SecretBox } from '../../src/accounts/secret-box.js';
-import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
@@ -262,11 +261,10 @@ describe('PRODUCT S5 — guessing', () => {
 describe('PRODUCT S6 — app passwords after a restart', () => {
   /** A server that starts on the same data. */
   const restart = (bench: Bench, box = KEY_BOX) => {
-    const { store, passwords, clock } = bench;
+    const { metadata, passwords, clock } = bench;
     const now = () => clock.now;
-    const metadata = new SqlMetadataStore(bench.database);
-    const authenticator = new Authenticator(store, passwords, {
-      audit: new Audit(bench.security, now),
+    const authenticator = new Authenticator(metadata, passwords, {
+      audit: new Audit(metadata, now),
       throttle: throttleOn(metadata, now),
       box,
       onError: (error) => bench.errors.push(error),

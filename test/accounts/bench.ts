@@ -8,7 +8,7 @@ import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { DriveId } from '../../src/stores/values.js';
 import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
-import { storesOf } from '../support/stores.js';
+import { singleCalls } from '../support/single-calls.js';
 
 export const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
 export const ANNA = 'anna@example.org';
@@ -21,15 +21,14 @@ export async function openBench(path = ':memory:') {
   const clock = { now: Date.parse('2027-01-01T00:00:00Z') };
   const now = () => clock.now;
   const metadata = new SqlMetadataStore(database);
-  const store = storesOf(database).accounts;
+  const { accounts: store, security } = singleCalls(metadata);
   // The cost has a test of its own; here only the number of runs matters.
   const passwords = new Passwords({ memoryKib: 1024, passes: 1 });
-  const security = storesOf(database).security;
-  const audit = new Audit(security, now);
-  const accounts = new Accounts(store, passwords, { uploadMaxBytes: 100e9, audit, now });
+  const audit = new Audit(metadata, now);
+  const accounts = new Accounts(metadata, passwords, { uploadMaxBytes: 100e9, audit, now });
   const errors: unknown[] = [];
   const throttle = throttleOn(metadata, now);
-  const authenticator = new Authenticator(store, passwords, {
+  const authenticator = new Authenticator(metadata, passwords, {
     audit,
     throttle,
     box: KEY_BOX,
@@ -48,7 +47,7 @@ export async function openBench(path = ':memory:') {
     quotaBytes: null,
     uploadMaxBytes: null,
   });
-  const tools = { database, clock, store, security, passwords, accounts, authenticator, errors, user, drive };
+  const tools = { database, metadata, clock, store, security, passwords, accounts, authenticator, errors, user, drive };
   return {
     ...tools,
     /** Authenticates as Anna unless told otherwise. */

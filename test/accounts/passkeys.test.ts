@@ -1,29 +1,35 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { Audit, OPERATOR } from '../../src/accounts/audit.js';
 import { Passkeys, type PasskeyVisitor } from '../../src/accounts/passkeys.js';
 import { Passwords } from '../../src/accounts/passwords.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
+import type { MetadataStore } from '../../src/stores/metadata-store.js';
 import type { SecurityStore } from '../../src/stores/security-store.js';
 import { PasskeyAuthenticator } from '../support/passkey-authenticator.js';
+import { singleCalls } from '../support/single-calls.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
-import { storesOf } from '../support/stores.js';
 
 const MINUTE = 60_000;
 const ORIGIN = 'https://drive.example.org:8443';
 const passwords = new Passwords({ memoryKib: 64, passes: 2 });
 
 let now: number;
+let metadata: MetadataStore;
 let store: SecurityStore;
 let passkeys: Passkeys;
 let anna: PasskeyVisitor;
 
-const open = (publicUrl: string | null) => new Passkeys(store, passwords, { name: 'Firn', publicUrl, now: () => now });
+const open = (publicUrl: string | null) =>
+  new Passkeys(metadata, passwords, { audit: new Audit(metadata), name: 'Firn', publicUrl, now: () => now });
 
 beforeEach(async () => {
   now = 1_800_000_000_000;
   const database = SqliteDatabase.open(':memory:', MIGRATIONS);
   onTestFinished(() => database.close());
-  store = storesOf(database).security;
-  const user = await storesOf(database).accounts.createUser(
+  metadata = new SqlMetadataStore(database);
+  store = singleCalls(metadata).security;
+  const user = await singleCalls(metadata).accounts.createUser(
     { email: 'anna@x', name: 'Anna', passwordHash: 'hash', isAdmin: false },
     now,
   );
@@ -42,7 +48,7 @@ beforeEach(async () => {
 });
 
 async function added(key: PasskeyAuthenticator): Promise<void> {
-  await passkeys.add(anna, 'Key', key.create(await passkeys.registrationOptions(anna)));
+  await passkeys.add(anna, 'Key', key.create(await passkeys.registrationOptions(anna)), OPERATOR);
 }
 
 describe('PRODUCT S3 — passkeys', () => {
@@ -61,7 +67,7 @@ describe('PRODUCT S3 — passkeys', () => {
     const options = await behindProxy.registrationOptions(inside);
     expect(options.rp.id).toBe('drive.example.org');
     const key = new PasskeyAuthenticator('https://drive.example.org');
-    expect((await behindProxy.add(inside, 'Key', key.create(options))).recoveryCodes).toHaveLength(10);
+    expect((await behindProxy.add(inside, 'Key', key.create(options), OPERATOR)).recoveryCodes).toHaveLength(10);
   });
 
   test.each(['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://', 'http://a b'])(
@@ -75,7 +81,9 @@ describe('PRODUCT S3 — passkeys', () => {
     const late = new PasskeyAuthenticator(ORIGIN);
     const options = await passkeys.registrationOptions(anna);
     now += 5 * MINUTE + 1;
-    await expect(passkeys.add(anna, 'Key', late.create(options))).rejects.toMatchObject({ kind: 'wrong-code' });
+    await expect(passkeys.add(anna, 'Key', late.create(options), OPERATOR)).rejects.toMatchObject({
+      kind: 'wrong-code',
+    });
     const key = new PasskeyAuthenticator(ORIGIN);
     await added(key);
     const wanted = await passkeys.useOptions(anna);

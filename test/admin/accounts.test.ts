@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeProgram } from '../../src/admin/program.js';
 import { openEngines } from '../../src/engines/open-engines.js';
+import { singleCalls } from '../support/single-calls.js';
 import { inFolder } from '../support/storage-config.js';
 import { buildFirn, makeStorage, makeTeam } from './firn.js';
 
@@ -153,7 +154,7 @@ describe('PRODUCT §10, S2 — firn app-password', () => {
     ]);
     const engines = await openEngines(inFolder(storage));
     try {
-      const drive = (await engines.accounts.listDrives(null, 1))[0]!;
+      const drive = (await singleCalls(engines.metadata).accounts.listDrives(null, 1))[0]!;
       const photos = await engines.metadata.read([], (view) => view.resolve(drive.commonId, ['photos']));
       expect(photos).toHaveLength(2);
     } finally {

@@ -49,9 +49,9 @@ export async function makeStorage(atEnd: AtEnd = onTestFinished) {
 export async function makeTeam(atEnd?: AtEnd) {
   const storage = await makeStorage(atEnd);
   const engines = await openEngines(inFolder(storage.storage), { mayMake: true });
-  const accounts = new Accounts(engines.accounts, new Passwords(), {
+  const accounts = new Accounts(engines.metadata, new Passwords(), {
     uploadMaxBytes: 100e9,
-    audit: new Audit(engines.security),
+    audit: new Audit(engines.metadata),
   });
   for (const email of ['anna@x', 'ben@x']) {
     await accounts.createUser({ email, name: null, password: `seven green lamps of ${email}`, isAdmin: false });

@@ -19,8 +19,8 @@ beforeAll(async () => {
   await buildFirn();
   server = await bootServer();
   engines = await openEngines(inFolder(server.storage));
-  beside = new Authenticator(engines.accounts, new Passwords(), {
-    audit: new Audit(engines.security),
+  beside = new Authenticator(engines.metadata, new Passwords(), {
+    audit: new Audit(engines.metadata),
     throttle: throttleOn(engines.metadata),
     box: KEY_BOX,
     onError: (error) => {

@@ -5,6 +5,7 @@ import type { Drive } from '../../src/drive/drive.js';
 import { NO_TOKENS } from '../../src/drive/permit.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { Parts } from '../../src/parts.js';
+import { singleCalls } from '../support/single-calls.js';
 import { buildFirn, makeTeam } from './firn.js';
 
 beforeAll(buildFirn);
@@ -16,8 +17,10 @@ async function atDrive(team: Team, email: string, work: (drive: Drive) => Promis
   const config = readConfig({ FIRN_STORAGE: team.storage });
   const engines = await openEngines(config);
   try {
-    const drive = (await engines.accounts.listDrives(null, 1))[0]!;
-    const member = (await engines.accounts.members(drive.id)).find((candidate) => candidate.email === email)!;
+    const drive = (await singleCalls(engines.metadata).accounts.listDrives(null, 1))[0]!;
+    const member = (await singleCalls(engines.metadata).accounts.members(drive.id)).find(
+      (candidate) => candidate.email === email,
+    )!;
     await work(openDriveFor(new Parts(config, engines), drive, member));
   } finally {
     await engines.close();

@@ -53,8 +53,8 @@ const go = async (link: string) => {
   await page.getByRole('heading', { name: link, level: 1 }).waitFor();
 };
 const memberRole = async (name: string) => {
-  const user = await server.engines.accounts.findUser(emailOf(name));
-  return (await server.engines.accounts.drivesOf(user!.id)).find(({ id }) => id === DRIVE_ID)?.role;
+  const user = await server.stores.accounts.findUser(emailOf(name));
+  return (await server.stores.accounts.drivesOf(user!.id)).find(({ id }) => id === DRIVE_ID)?.role;
 };
 const actionOf = async (name: string, action: string) => {
   await button(`Actions for ${emailOf(name)}`).click();
@@ -97,7 +97,7 @@ describe('console B2 — what shuts somebody out or can’t be taken back asks f
       await page.getByText('can sign in again', { exact: false }).waitFor();
       expect((await server.as('bob')('PROPFIND', '/')).status).toBe(207);
       changes = [];
-      await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('bob')))!);
+      await server.turnOnTotp((await server.stores.accounts.findUser(emailOf('bob')))!);
       await page.reload();
       await answer(/Reset the two-factor authentication of bob@/, /password alone/, 'Reset two-factor', () =>
         actionOf('bob', 'Reset two-factor'),
@@ -146,11 +146,11 @@ describe('console B2 — what shuts somebody out or can’t be taken back asks f
     await ask();
     expect(await dialog().textContent()).toMatch(/3 users have no second factor.*You are one of them/);
     await button('Cancel').click();
-    expect(await server.engines.security.isSecondFactorRequired()).toBe(false);
+    expect(await server.stores.security.isSecondFactorRequired()).toBe(false);
     await answer(/of everyone\?/, /You are one of them/, 'Require it of everyone', ask);
     await page.getByRole('heading', { name: 'Protect your account first' }).waitFor();
     expect(await button('Undo').count(), 'no Undo is offered that the server would refuse').toBe(0);
-    await server.engines.security.requireSecondFactor(false);
+    await server.stores.security.requireSecondFactor(false);
   });
 });
 

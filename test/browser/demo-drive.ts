@@ -2,6 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { crc32 } from '../../src/console/zip/crc.js';
 import { endOf, startImport } from '../support/import-start.js';
 import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { singleCalls } from '../support/single-calls.js';
 
 const GB = 1_000_000_000;
 const DAY_MS = 86_400_000;
@@ -26,8 +27,8 @@ async function nameEverybody(server: TestServer): Promise<void> {
     if (name !== 'alice') {
       await accounts.createUser({ email: emailOf(name), name: fullName, password: PASSWORD, isAdmin: false });
     }
-    const user = (await engines.accounts.findUser(emailOf(name)))!;
-    await engines.accounts.updateUser(user.id, { name: fullName, isAdmin: name === 'alice' });
+    const user = (await singleCalls(engines.metadata).accounts.findUser(emailOf(name)))!;
+    await singleCalls(engines.metadata).accounts.updateUser(user.id, { name: fullName, isAdmin: name === 'alice' });
     if (name === 'chiara') await server.turnOnTotp(user);
   }
   await server.addMember('bruno');

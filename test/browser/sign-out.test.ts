@@ -160,6 +160,6 @@ async function nothingLeft(): Promise<void> {
 
 /** As by "sign out all others" from another browser. */
 async function endSessions(name: string): Promise<void> {
-  const user = await server.engines.accounts.findUser(emailOf(name));
-  await server.engines.security.endSessions(user!.id, null);
+  const user = await server.stores.accounts.findUser(emailOf(name));
+  await server.stores.security.endSessions(user!.id, null);
 }

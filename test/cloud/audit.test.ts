@@ -16,7 +16,7 @@ afterAll(() => server.stop());
 /** What the log has on somebody, the latest first, without how the account came to be. */
 async function recordsOf(name: string): Promise<AuditRow[]> {
   const { id } = await server.accounts.readUser(emailOf(name));
-  const rows = await server.engines.security.audit({ userId: id }, null, 50);
+  const rows = await server.stores.security.audit({ userId: id }, null, 50);
   return rows.filter(({ kind }) => kind !== 'user-made' && kind !== 'member-changed');
 }
 
@@ -90,7 +90,7 @@ test('a name that is nobody’s is not written down: it may be a password in the
   const body = JSON.stringify({ email: 'my secret password', password: PASSWORD });
   const headers = { 'Content-Type': 'application/json' };
   expect((await server.send('POST', '/api/session', { headers, body })).status).toBe(401);
-  const refused = () => server.engines.security.audit({ kind: 'sign-in-refused' }, null, 50);
+  const refused = () => server.stores.security.audit({ kind: 'sign-in-refused' }, null, 50);
   await expect.poll(async () => (await refused()).filter(({ actor }) => actor === '').length).toBe(1);
   expect(JSON.stringify(await refused())).not.toContain('my secret');
 });

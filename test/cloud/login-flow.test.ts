@@ -206,7 +206,7 @@ describe('client-requirements 2.10 — the addresses of a flow are those by whic
 describe('PRODUCT S3 — the login flow where two-factor authentication is on', () => {
   test('wants a code after the password, once, and grants nothing without it', async () => {
     await server.addMember('dora');
-    const { secret } = await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('dora')))!);
+    const { secret } = await server.turnOnTotp((await server.stores.accounts.findUser(emailOf('dora')))!);
     const client = new LoginClient(server);
     const flow = await client.start();
     const asked = await client.signIn(flow.login, 'dora');

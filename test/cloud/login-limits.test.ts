@@ -17,8 +17,8 @@ let now = 0;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  authenticator = new Authenticator(server.engines.accounts, new Passwords(), {
-    audit: new Audit(server.engines.security),
+  authenticator = new Authenticator(server.engines.metadata, new Passwords(), {
+    audit: new Audit(server.engines.metadata),
     throttle: throttleOn(server.engines.metadata),
     box: KEY_BOX,
     onError: (error) => {
@@ -37,8 +37,8 @@ beforeEach(async () => {
     accounts: server.accounts,
     signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
     verifyCode: async () => ({ kind: 'wrong' }),
-    audit: new Audit(server.engines.security),
-    drivesOf: (userId) => server.engines.accounts.drivesOf(userId),
+    audit: new Audit(server.engines.metadata),
+    drivesOf: (userId) => server.stores.accounts.drivesOf(userId),
     metadata: server.engines.metadata,
     now: () => now,
   });

@@ -132,8 +132,8 @@ describe('client-requirements R34 — OCS, the user', () => {
   });
 
   test('in XML, with what a name may hold escaped', async () => {
-    const { id } = (await server.engines.accounts.findUser('bob@example.org'))!;
-    await server.engines.accounts.updateUser(id, { name: 'Bob & <Söhne>' });
+    const { id } = (await server.stores.accounts.findUser('bob@example.org'))!;
+    await server.stores.accounts.updateUser(id, { name: 'Bob & <Söhne>' });
     const { text } = await ask(1, '/cloud/user', { as: authorizationOf('bob') });
     expect(textIn(at(text, 'data', 'display-name'))).toBe('Bob & <Söhne>');
     expect(textIn(at(text, 'data', 'enabled'))).toBe('1');

@@ -20,7 +20,7 @@ beforeAll(async () => {
   server = await TestServer.start({ uploadMaxBytes: CAP });
   await server.addDrive({ id: 200_000, name: 'Small', quotaBytes: 4 * MB });
   await server.addMember('bob', { driveId: 200_000 });
-  userId = (await server.engines.accounts.findUser('alice@example.org'))!.id;
+  userId = (await server.stores.accounts.findUser('alice@example.org'))!.id;
 });
 afterAll(() => server.stop());
 

@@ -13,14 +13,14 @@ const AT_ONCE = 8;
 let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: DRIVE_QUOTA });
+  await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: DRIVE_QUOTA });
   await server.addMember('bob', { quotaBytes: MEMBER_QUOTA });
 });
 afterAll(() => server.stop());
 
 /** Bytes of open uploads, of the drive and of the user. */
 async function heldBy(user: string): Promise<{ driveBytes: number; memberBytes: number }> {
-  const { id } = (await server.engines.accounts.findUser(emailOf(user)))!;
+  const { id } = (await server.stores.accounts.findUser(emailOf(user)))!;
   return server.engines.metadata.read([], (view) => view.uploads.held(DRIVE_ID as DriveId, id));
 }
 
@@ -96,11 +96,11 @@ describe('security 6 — parts that come at once fit together', () => {
     })();
     const putting = server.send('PUT', `${at}/00002`, { user: 'alice', body, headers: { Expect: '100-continue' } });
     await begun;
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 150 * KB });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 150 * KB });
     go();
     expect((await putting).status).toBe(507);
     expect((await heldBy('alice')).driveBytes).toBe(100 * KB);
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: DRIVE_QUOTA });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: DRIVE_QUOTA });
     await giveUp('alice', [{ at }]);
   });
 });

@@ -65,7 +65,7 @@ describe('every route of the JSON API is refused without and with the wrong role
   });
 
   test('before the second step', async () => {
-    await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('second')))!);
+    await server.turnOnTotp((await server.stores.accounts.findUser(emailOf('second')))!);
     const client = await ConsoleClient.signedIn(server, 'second', PASSWORD);
     expect(await otherAnswers(above('second-step'), client, '401 second-step')).toEqual([]);
   });
@@ -75,7 +75,7 @@ describe('every route of the JSON API is refused without and with the wrong role
       await ConsoleClient.signedIn(server, 'bob', PASSWORD),
       await ConsoleClient.signedIn(server, 'admin', PASSWORD),
     ];
-    await server.engines.security.requireSecondFactor(true);
+    await server.stores.security.requireSecondFactor(true);
     try {
       for (const client of clients) {
         expect(await otherAnswers(above('set-up'), client, '403 second-factor-required')).toEqual([]);
@@ -84,7 +84,7 @@ describe('every route of the JSON API is refused without and with the wrong role
         expect(await client.refusal('POST', '/api/security/totp')).toMatchObject({ status: 403, kind: 'not-fresh' });
       }
     } finally {
-      await server.engines.security.requireSecondFactor(false);
+      await server.stores.security.requireSecondFactor(false);
     }
   });
 

@@ -67,7 +67,7 @@ describe('PRODUCT S4 — where a second factor is required of everyone', () => {
   test('a user without one can do nothing but set it up, an administrator neither; who has one goes on', async () => {
     await server.addUser('bob');
     await server.addUser('carol');
-    await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('carol')))!);
+    await server.turnOnTotp((await server.stores.accounts.findUser(emailOf('carol')))!);
     const bob = await ConsoleClient.signedIn(server, 'bob', PASSWORD);
     const spare = await ConsoleClient.signedIn(server, 'spare', PASSWORD);
     const root = await ConsoleClient.signedIn(server, 'root', PASSWORD);
@@ -94,7 +94,7 @@ describe('PRODUCT S4 — where a second factor is required of everyone', () => {
   });
 
   test('setting it up opens the console again, and the rule can be taken back', async () => {
-    const store = server.engines.accounts;
+    const store = server.stores.accounts;
     const root = (await store.findUser(emailOf('root')))!;
     const client = await ConsoleClient.signedIn(server, 'root', PASSWORD);
     expect((await client.send('GET', '/api/admin/users')).status).toBe(403);
@@ -104,7 +104,7 @@ describe('PRODUCT S4 — where a second factor is required of everyone', () => {
     expect(status).toBe(200);
     const bob = await ConsoleClient.signedIn(server, 'bob', PASSWORD);
     expect((await bob.get<SessionAnswer>('/api/session')).user).toMatchObject({ mustSetUpSecondFactor: false });
-    const records = await server.engines.security.audit({ kind: 'second-factor-rule' }, null, 9);
+    const records = await server.stores.security.audit({ kind: 'second-factor-rule' }, null, 9);
     expect(records.map(({ details, actor }) => [details, actor])).toEqual([
       [{ isRequired: false }, emailOf('root')],
       [{ isRequired: true }, emailOf('root')],

@@ -28,7 +28,7 @@ async function start(settings: Partial<Config> = {}): Promise<ConsoleClient> {
   for (const name of ['root', 'bob', 'carol']) await server.addUser(name);
   await server.accounts.changeUser(emailOf('root'), { isAdmin: true });
   const admin = await ConsoleClient.signedIn(server, 'root', PASSWORD);
-  await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('root')))!);
+  await server.turnOnTotp((await server.stores.accounts.findUser(emailOf('root')))!);
   return admin;
 }
 
@@ -55,7 +55,7 @@ describe('PRODUCT S4 — alerts', () => {
     expect((await entryOf(admin, 'carol')).alertedAt).toBeNull();
     const bob = await ConsoleClient.signedIn(server, 'bob', PASSWORD);
     expect(await isAlerted(bob)).toBe(true);
-    await server.turnOnTotp((await server.engines.accounts.findUser(emailOf('bob')))!);
+    await server.turnOnTotp((await server.stores.accounts.findUser(emailOf('bob')))!);
     expect(await isAlerted(bob)).toBe(false);
     expect((await entryOf(admin, 'bob')).alertedAt).toBeNull();
     const refused = await admin.send('POST', `/api/admin/users/${emailOf('bob')}/alert`);
@@ -82,7 +82,7 @@ describe('PRODUCT S4 — alerts', () => {
         .map(({ to }) => to[0])
         .sort(),
     ).toEqual([emailOf('alice'), emailOf('bob')]);
-    const records = await server.engines.security.audit({ kind: 'second-factor-alert' }, null, 9);
+    const records = await server.stores.security.audit({ kind: 'second-factor-alert' }, null, 9);
     expect(records.map(({ email, actor }) => `${email} ${actor}`).sort()).toEqual(
       ['alice', 'bob', 'bob'].map((name) => `${emailOf(name)} ${emailOf('root')}`),
     );

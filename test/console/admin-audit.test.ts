@@ -60,7 +60,7 @@ describe('the audit log', () => {
     await send('POST', `${path}/password`, { password: secrets[1] });
     await send('PATCH', path, { name: 'Nora K.', isDisabled: false });
     await send('POST', `${path}/alert`);
-    const { secret, recoveryCodes } = await server.turnOnTotp((await server.engines.accounts.findUser(email))!);
+    const { secret, recoveryCodes } = await server.turnOnTotp((await server.stores.accounts.findUser(email))!);
     secrets.push(secret, ...recoveryCodes);
     await send('POST', `${path}/reset-2fa`);
     const wish = { name: 'Team', ownerEmail: email, quotaBytes: null, uploadMaxBytes: null };
@@ -92,8 +92,8 @@ describe('the audit log', () => {
   });
 
   test('it is read in pages, by user, by kind, or by both', async () => {
-    const alice = (await server.engines.accounts.findUser(emailOf('alice')))!;
-    const audit = new Audit(server.engines.security);
+    const alice = (await server.stores.accounts.findUser(emailOf('alice')))!;
+    const audit = new Audit(server.engines.metadata);
     const actor = { name: emailOf('alice'), remoteAddress: '192.0.2.7', client: 'x' };
     for (let number = 0; number < 250; number++) {
       await audit.note(number % 2 === 0 ? 'sign-in' : 'sign-out', alice.id, actor, { number });
@@ -126,14 +126,14 @@ describe('the audit log', () => {
   });
 
   test('what is older than the retention goes, however much it is', async () => {
-    const { security } = server.engines;
+    const { security } = server.stores;
     const now = Date.now();
     const old = { kind: 'sign-in', userId: null, actor: 'x', address: '', client: '', details: { isOld: true } };
     await Promise.all(
       Array.from({ length: 2300 }, (_, index) => security.writeAudit({ ...old, at: now - 400 * DAY_MS + index })),
     );
     const before = (await walk()).filter(({ details }) => details.isOld !== true);
-    await new Audit(security).forget(now - server.config.auditRetentionDays * DAY_MS);
+    await new Audit(server.engines.metadata).forget(now - server.config.auditRetentionDays * DAY_MS);
     expect(await walk()).toEqual(before);
   });
 });

@@ -95,7 +95,7 @@ describe('drives and members', () => {
     expect(await dav()).toBe(404);
     expect(await send('DELETE', memberPath('bob'))).toEqual({ status: 404, json: refusal('no-such-member') });
     expect(await send('PUT', memberPath('bob'), { role: 'owner', quotaBytes: null })).toMatchObject({ status: 400 });
-    const kinds = await server.engines.security.audit({ kind: 'member-changed' }, null, 1);
+    const kinds = await server.stores.security.audit({ kind: 'member-changed' }, null, 1);
     expect(kinds).toMatchObject([{ actor: emailOf('root'), email: emailOf('bob'), details: { role: null } }]);
   });
 });

@@ -17,7 +17,7 @@ let server: TestServer;
 let admin: ConsoleClient;
 beforeAll(async () => {
   server = await TestServer.start();
-  const store = server.engines.accounts;
+  const store = server.stores.accounts;
   await server.addUser('root');
   await store.updateUser((await readUser('root')).id, { isAdmin: true });
   const numbers = Array.from({ length: MANY }, (_, index) => index);
@@ -33,7 +33,7 @@ afterAll(() => server.stop());
 
 const nameOf = (number: number) => `user-${String(number).padStart(4, '0')}`;
 const readUser = async (name: string): Promise<UserRow> =>
-  (await server.engines.accounts.findUser(emailOf(name))) as UserRow;
+  (await server.stores.accounts.findUser(emailOf(name))) as UserRow;
 const path = (name: string) => `/api/admin/users/${encodeURIComponent(emailOf(name))}`;
 
 async function send<T>(method: string, target: string, body?: unknown, client = admin) {
@@ -81,7 +81,7 @@ describe('PRODUCT S4 — the list of users', () => {
     const count = async () => (await admin.get<UsersAnswer>('/api/admin/users')).withoutSecondFactor;
     expect(await count()).toBe(total);
     await server.turnOnTotp(await readUser(nameOf(7)));
-    await server.engines.accounts.updateUser((await readUser(nameOf(8))).id, { isDisabled: true });
+    await server.stores.accounts.updateUser((await readUser(nameOf(8))).id, { isDisabled: true });
     expect(await count()).toBe(total - 2);
     const emails = new Set((await walk('secondFactor=none')).users.map(({ email }) => email));
     expect(emails.size).toBe(total - 2);
@@ -182,7 +182,7 @@ describe('what administrators do with users', () => {
   });
 
   test('nobody takes away the last administrator, nor do two who take away each other at once', async () => {
-    const store = server.engines.accounts;
+    const store = server.stores.accounts;
     for (const name of ['omar', 'paul']) {
       const user = await store.findUser(emailOf(name));
       if (user) await store.updateUser(user.id, { isAdmin: false });

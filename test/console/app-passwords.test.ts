@@ -125,8 +125,8 @@ describe('PRODUCT S2 — a revoked app password', () => {
     const { appPassword, secret, program } = await make({});
     const engines = await openEngines(server.config);
     onTestFinished(() => engines.close());
-    const audit = new Audit(engines.security);
-    const other = new Authenticator(engines.accounts, new Passwords(), {
+    const audit = new Audit(engines.metadata);
+    const other = new Authenticator(engines.metadata, new Passwords(), {
       audit,
       throttle: throttleOn(engines.metadata),
       box: KEY_BOX,
@@ -156,8 +156,8 @@ describe('PRODUCT S2 — a revoked app password', () => {
     for (const { program } of [one, two]) {
       expect((await program('PROPFIND', '/', { headers: { Depth: '0' } })).status).toBe(401);
     }
-    const user = (await server.engines.accounts.findUser(emailOf('alice')))!;
-    const log = await server.engines.security.audit({ userId: user.id }, null, 100);
+    const user = (await server.stores.accounts.findUser(emailOf('alice')))!;
+    const log = await server.stores.security.audit({ userId: user.id }, null, 100);
     expect(log).toContainEqual(expect.objectContaining({ kind: 'app-password-revoked', actor: emailOf('alice') }));
   });
 });

@@ -47,7 +47,7 @@ const makeFolder = (client: ConsoleClient, path: string) => client.post<PathsAns
 
 describe('drives', () => {
   test('GET /api/drives — one’s own, with role, addresses and room', async () => {
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 1_000_000 });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 1_000_000 });
     await put('alice', '/counted', 'x'.repeat(1000));
     const { drives } = await vera.get<DrivesAnswer>('/api/drives');
     expect(drives).toEqual([
@@ -61,7 +61,7 @@ describe('drives', () => {
         uploadMaxBytes: server.config.uploadMaxBytes,
       },
     ]);
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: null });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: null });
     const [drive] = (await alice.get<DrivesAnswer>('/api/drives')).drives;
     expect([drive!.role, drive!.availableBytes]).toEqual(['manager', null]);
   });

@@ -201,8 +201,8 @@ describe('WebAuthn §7.2 — what is no sign-in', () => {
     const { status, text } = await step(await enter(name), key);
     expect([status, text]).toEqual([403, expect.stringContaining('copied')]);
     expect((await step(await enter(name), key)).status).toBe(200);
-    const user = (await server.engines.accounts.findUser(emailOf(name)))!;
-    const log = await server.engines.security.audit({ userId: user.id }, null, 50);
+    const user = (await server.stores.accounts.findUser(emailOf(name)))!;
+    const log = await server.stores.security.audit({ userId: user.id }, null, 50);
     expect(log).toContainEqual(
       expect.objectContaining({ kind: 'sign-in-refused', details: { by: 'passkey', reason: 'copied' } }),
     );

@@ -16,7 +16,7 @@ const signIn = (name: string, password = PASSWORD, client = new ConsoleClient(se
 
 /** Switches 2FA on past the pages, and gives what makes codes and the recovery codes. */
 async function turnOnTotp(name: string): Promise<{ code: () => string; recoveryCodes: readonly string[] }> {
-  const user = (await server.engines.accounts.findUser(emailOf(name)))!;
+  const user = (await server.stores.accounts.findUser(emailOf(name)))!;
   const { secret, recoveryCodes } = await server.turnOnTotp(user);
   let now = Date.now() - 60_000;
   const code = () => {
@@ -196,8 +196,8 @@ describe('PRODUCT S3 — the second step', () => {
     };
     expect(await enter()).toBe(200);
     expect(await enter()).toBe(403);
-    const user = (await server.engines.accounts.findUser(emailOf('carol')))!;
-    const kinds = (await server.engines.security.audit({ userId: user.id }, null, 20)).map(({ kind }) => kind);
+    const user = (await server.stores.accounts.findUser(emailOf('carol')))!;
+    const kinds = (await server.stores.security.audit({ userId: user.id }, null, 20)).map(({ kind }) => kind);
     expect(kinds).toContain('recovery-code-used');
   });
 });

@@ -254,7 +254,7 @@ describe('PRODUCT D4 — the trash', () => {
     expect(JSON.parse(text) as TrashEmptiedAnswer).toEqual({ removed: count });
     expect(await namesIn('/Trash')).toEqual([]);
     expect(await namesIn('/Trash', bob)).toEqual(['bobs']);
-    const [record] = (await server.engines.security.audit({ kind: 'trash-emptied' }, null, 9)) as AuditRow[];
+    const [record] = (await server.stores.security.audit({ kind: 'trash-emptied' }, null, 9)) as AuditRow[];
     expect(record).toMatchObject({
       kind: 'trash-emptied',
       actor: 'alice@example.org',
@@ -264,7 +264,7 @@ describe('PRODUCT D4 — the trash', () => {
 
   test('security Low — emptying an empty trash writes nothing into the audit log', async () => {
     await alice.send('DELETE', `${API}/trash`);
-    const records = async () => (await server.engines.security.audit({ kind: 'trash-emptied' }, null, 99)).length;
+    const records = async () => (await server.stores.security.audit({ kind: 'trash-emptied' }, null, 99)).length;
     const before = await records();
     const { text } = await alice.send('DELETE', `${API}/trash`);
     expect(JSON.parse(text) as TrashEmptiedAnswer).toEqual({ removed: 0 });
@@ -275,11 +275,11 @@ describe('PRODUCT D4 — the trash', () => {
 describe('PRODUCT D5 — quota', () => {
   test('a copy that does not fit is 507 and makes nothing', async () => {
     await put('/large', 'x'.repeat(3000));
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 5000 });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 5000 });
     const { status, kind, message } = await alice.refusal('POST', `${API}/copy`, { from: '/large', to: '/large 2' });
     expect([status, kind]).toEqual([507, 'drive-full']);
     expect(message).toMatch(/room/);
     expect(await textOf('/large%202')).toBeNull();
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: null });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: null });
   });
 });

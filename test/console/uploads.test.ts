@@ -186,10 +186,10 @@ describe('who may upload', () => {
   });
 
   test('PRODUCT D5, U2 — what does not fit is 507, what is too large 413, before any byte', async () => {
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 20_000_000 });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: 20_000_000 });
     const full = await create({ path: '/', filename: 'full' }, { size: 30_000_000 });
     expect([full.status, kindOf(full), full.headers['tus-resumable']]).toEqual([507, 'drive-full', '1.0.0']);
-    await server.engines.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: null });
+    await server.stores.accounts.updateDrive(DRIVE_ID as DriveId, { quotaBytes: null });
     const large = await create({ path: '/', filename: 'large' }, { size: 60e9 });
     expect([large.status, kindOf(large)]).toEqual([413, 'too-large']);
   });

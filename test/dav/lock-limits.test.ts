@@ -35,7 +35,7 @@ const tokenOf = ({ headers }: { headers: Record<string, unknown> }) => String(he
 
 /** Locks that are there already, as many LOCKs would have made them. */
 async function putLocks(user: string, nodes: readonly NodeId[], change: Partial<LockRow> = {}): Promise<void> {
-  const { id } = (await server.engines.accounts.findUser(emailOf(user)))!;
+  const { id } = (await server.stores.accounts.findUser(emailOf(user)))!;
   await server.engines.metadata.write([], async (transaction) => {
     for (const nodeId of nodes) {
       await transaction.insertLock({

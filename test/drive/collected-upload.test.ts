@@ -15,7 +15,8 @@ describe('storage/README invariant 3 — a collector between the bytes of an upl
 
   beforeAll(async () => {
     server = await TestServer.start();
-    const { accounts, blobs, metadata } = server.engines;
+    const { blobs, metadata } = server.engines;
+    const { accounts } = server.stores;
     const user = (await accounts.listUsers(null, 1))[0]!;
     const credential = { kind: 'account', userId: user.id, passwordVersion: user.passwordVersion } as const;
     const { membership } = await accounts.access(credential, DRIVE_ID as DriveId, Date.now());

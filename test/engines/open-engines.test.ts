@@ -8,6 +8,7 @@ import { claimStorage } from '../../src/engines/sqlite/storage-claim.js';
 import { MetadataDamagedError } from '../../src/stores/blob-index.js';
 import { StorageFormatError } from '../../src/stores/storage-errors.js';
 import { openToOthers } from '../support/file-modes.js';
+import { singleCalls } from '../support/single-calls.js';
 import { inFolder } from '../support/storage-config.js';
 
 async function makeFolder() {
@@ -28,8 +29,8 @@ async function makeUsed(count = 1): Promise<string> {
   return storage;
 }
 
-function addUser({ accounts }: Engines) {
-  return accounts.createUser({ email: 'anna@x', name: '', passwordHash: '', isAdmin: true }, 0);
+function addUser({ metadata }: Engines) {
+  return singleCalls(metadata).accounts.createUser({ email: 'anna@x', name: '', passwordHash: '', isAdmin: true }, 0);
 }
 
 async function addBlob({ blobs, metadata }: Engines, text: string): Promise<void> {
@@ -148,7 +149,7 @@ describe('faults A2 — a storage whose database is not there', () => {
     await writeFile(path, file);
     const engines = await openEngines(inFolder(storage));
     await expect(engines.blobIndex.newest(1)).rejects.toThrow(MetadataDamagedError);
-    expect(await engines.accounts.findUser('anna@x')).not.toBeNull();
+    expect(await singleCalls(engines.metadata).accounts.findUser('anna@x')).not.toBeNull();
     await engines.close();
   });
 
@@ -254,11 +255,11 @@ describe('storage/README invariant 4 — the storage folder', () => {
   it('is opened again with everything in it, also by several at once', async () => {
     const storage = await makeFolder();
     const all = await Promise.all([1, 2, 3].map(() => makeEngines({ storage })));
-    await all[0]!.accounts.createUser({ email: 'anna@x', name: '', passwordHash: '', isAdmin: true }, 0);
-    expect(await all[1]!.accounts.findUser('anna@x')).not.toBeNull();
+    await addUser(all[0]!);
+    expect(await singleCalls(all[1]!.metadata).accounts.findUser('anna@x')).not.toBeNull();
     for (const engines of all) await engines.close();
     const again = await makeEngines({ storage });
-    expect(await again.accounts.findUser('anna@x')).not.toBeNull();
+    expect(await singleCalls(again.metadata).accounts.findUser('anna@x')).not.toBeNull();
     await again.close();
   });
 

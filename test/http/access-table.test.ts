@@ -184,7 +184,7 @@ describe('security 4 — what a member holds goes with their rights', () => {
 
   test('the open uploads of a member who is removed go, and the room that they held', async () => {
     await server.addMember('vera', { role: 'member' });
-    const user = (await server.engines.accounts.findUser(emailOf('vera')))!;
+    const user = (await server.stores.accounts.findUser(emailOf('vera')))!;
     const [at, others] = [await beginUpload('vera'), await beginUpload('bob')];
     await server.accounts.removeMember(DRIVE_ID, emailOf('vera'));
     await server.engines.metadata.write([], ({ uploads }) => uploads.removeExpired(Date.now(), [], 1000));

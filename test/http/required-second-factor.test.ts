@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LoginClient } from '../support/login-client.js';
 import { authorizationOf, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { singleCalls } from '../support/single-calls.js';
 
 let strict: TestServer;
 let lax: TestServer;
@@ -14,7 +15,7 @@ afterAll(async () => {
 });
 
 const require = async (isRequired: boolean) => {
-  for (const { engines } of [strict, lax]) await engines.security.requireSecondFactor(isRequired);
+  for (const { engines } of [strict, lax]) await singleCalls(engines.metadata).security.requireSecondFactor(isRequired);
 };
 afterEach(() => require(false));
 
@@ -117,12 +118,12 @@ describe('security 9 — two-factor authentication that is required of everyone'
     const headers = { 'Content-Type': 'application/json' };
     const { status, text } = await strict.send('POST', '/api/session', { headers, body });
     expect([status, JSON.parse(text)]).toEqual([201, expect.objectContaining({ stage: 'full' })]);
-    const user = (await lax.engines.accounts.findUser(emailOf('alice')))!;
+    const user = (await lax.stores.accounts.findUser(emailOf('alice')))!;
     await lax.turnOnTotp(user);
-    expect(await lax.engines.accounts.lacksRequiredFactor(user.id)).toBe(false);
+    expect(await lax.stores.accounts.lacksRequiredFactor(user.id)).toBe(false);
     expect((await list(lax)).status).toBe(401);
     expect((await list(lax)).text).toMatch(/Two-factor authentication is on/);
-    await lax.engines.security.removeSecondFactors(user.id);
-    expect(await lax.engines.accounts.lacksRequiredFactor(user.id)).toBe(true);
+    await lax.stores.security.removeSecondFactors(user.id);
+    expect(await lax.stores.accounts.lacksRequiredFactor(user.id)).toBe(true);
   });
 });

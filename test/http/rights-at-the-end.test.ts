@@ -32,7 +32,7 @@ beforeAll(async () => {
   await server.addDrive({ id: OTHER, name: 'Other', owner: 'bob' });
   await server.addMember('carol', { driveId: OTHER, role: 'manager' });
   alice = server.as('alice');
-  bob = (await server.engines.accounts.findUser(emailOf('bob')))!;
+  bob = (await server.stores.accounts.findUser(emailOf('bob')))!;
 });
 afterAll(() => server.stop());
 
@@ -40,7 +40,7 @@ beforeEach(async () => {
   const name = crypto.randomUUID();
   folder = `/Common%20documents/${name}`;
   expect((await alice('MKCOL', folder)).status).toBe(201);
-  await server.engines.accounts.updateUser(bob.id, { isDisabled: false });
+  await server.stores.accounts.updateUser(bob.id, { isDisabled: false });
   await server.addMember('bob', { role: 'member' });
   await server.addMember('bob', { driveId: OTHER, role: 'manager' });
   device = await server.addAppPassword('bob');
@@ -80,18 +80,18 @@ const WAYS: Record<string, { readonly taken: () => Promise<unknown>[]; readonly 
   'the app password is revoked, the session ended': {
     status: 401,
     taken: () => [
-      server.engines.accounts.revokeAppPassword(bob.id, device.id as AppPasswordId, Date.now()),
-      server.engines.security.endSessions(bob.id, null),
+      server.stores.accounts.revokeAppPassword(bob.id, device.id as AppPasswordId, Date.now()),
+      server.stores.security.endSessions(bob.id, null),
     ],
   },
-  'the member is removed': { status: 404, taken: () => [server.engines.accounts.removeMember(ID, bob.id)] },
+  'the member is removed': { status: 404, taken: () => [server.stores.accounts.removeMember(ID, bob.id)] },
   'the member becomes a viewer': {
     status: 403,
-    taken: () => [server.engines.accounts.putMember(ID, bob.id, 'viewer', null, Date.now())],
+    taken: () => [server.stores.accounts.putMember(ID, bob.id, 'viewer', null, Date.now())],
   },
   'the user is disabled': {
     status: 401,
-    taken: () => [server.engines.accounts.updateUser(bob.id, { isDisabled: true })],
+    taken: () => [server.stores.accounts.updateUser(bob.id, { isDisabled: true })],
   },
 };
 

@@ -15,7 +15,7 @@ const ID = DRIVE_ID as DriveId;
 let server: TestServer;
 beforeEach(async () => {
   server = await TestServer.start();
-  await server.engines.accounts.updateDrive(ID, { quotaBytes: QUOTA });
+  await server.stores.accounts.updateDrive(ID, { quotaBytes: QUOTA });
 });
 afterEach(() => server.stop());
 

@@ -85,7 +85,7 @@ describe('faults C1 — bit rot is found by the server itself, and never served 
 
   it('the server has the job, in a lane of its own, and shows its numbers', async () => {
     const server = await TestServer.start();
-    const rows = await server.engines.jobs.list({ kind: 'scrub' }, null, 9);
+    const rows = await server.stores.jobs.list({ kind: 'scrub' }, null, 9);
     expect(rows).toMatchObject([{ state: 'waiting', everyMinutes: 60 }]);
     const { text } = await server.send('GET', '/metrics');
     expect(text).toMatch(/^firn_scrub_contents_total 0$/m);

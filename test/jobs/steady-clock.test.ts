@@ -46,11 +46,10 @@ describe('SteadyClock and what expires', () => {
   const lag = async () => now - (await store.readMark()).expiryAt;
 
   async function runJob(kind: string): Promise<void> {
-    const { metadata, history, database } = storage.world.engine;
+    const { metadata, history } = storage.world.engine;
     const { blobs, blobIndex } = storage;
-    const { security } = storesOf(database);
-    const audit = new Audit(security);
-    const parts = { metadata, blobs, blobIndex, history, security, audit, gc: new GcTotals() };
+    const audit = new Audit(metadata);
+    const parts = { metadata, blobs, blobIndex, history, audit, gc: new GcTotals() };
     const days = { trashRetentionDays: 60, auditRetentionDays: 365, sessionLongestHours: 336, uploadExpiryHours: 24 };
     const { kinds } = maintenanceLane({ ...parts, ...days, clock, clockStore: store } as unknown as Maintenance);
     const work = { job: {} as never, signal: new AbortController().signal, report() {}, renew() {} };

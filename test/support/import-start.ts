@@ -22,8 +22,6 @@ export const driveId = DRIVE_ID as DriveId;
 export async function importsOf({ engines, config }: TestServer): Promise<Imports> {
   return new Imports({
     metadata: engines.metadata,
-    jobs: engines.jobs,
-    imports: engines.imports,
     box: new SecretBox(await readStorageKey(path.join(config.storage, SECRET_KEY))),
     allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
     idleSeconds: config.idleTimeoutSeconds,
@@ -34,7 +32,7 @@ export async function importsOf({ engines, config }: TestServer): Promise<Import
 /** Queues an import by alice into her drive; gives its number. */
 export async function startImport(server: TestServer, url: string, options: ImportOptions = {}): Promise<number> {
   const { user = 'anna', password = 'a very secret word', from = '', to = '', conflict = 'skip' } = options;
-  const { id: userId } = (await server.engines.accounts.findUser(emailOf('alice')))!;
+  const { id: userId } = (await server.stores.accounts.findUser(emailOf('alice')))!;
   const imports = await importsOf(server);
   return (await imports.start({ url, from, user, password, driveId, userId, to, conflict })).id;
 }
@@ -42,7 +40,7 @@ export async function startImport(server: TestServer, url: string, options: Impo
 export async function endOf(server: TestServer, id: number, timeout = 30_000): Promise<JobRow> {
   return vi.waitFor(
     async () => {
-      const job = (await server.engines.jobs.find(id))!;
+      const job = (await server.stores.jobs.find(id))!;
       if (job.endedAt === null) throw new Error(`import ${id} is ${job.state}: ${job.error ?? 'no error'}`);
       return job;
     },

@@ -5,9 +5,9 @@ import { type Logger, pino } from 'pino';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { Audit } from '../../src/accounts/audit.js';
 import { Passwords } from '../../src/accounts/passwords.js';
-import { SecondFactors } from '../../src/accounts/second-factors.js';
+import { makeRecoveryCodes } from '../../src/accounts/recovery-codes.js';
 import { SecretBox } from '../../src/accounts/secret-box.js';
-import { totpCode } from '../../src/accounts/totp.js';
+import { findTotpStep, makeTotpSecret, totpCode } from '../../src/accounts/totp.js';
 import { type Config, readConfig } from '../../src/config.js';
 import type { Engines } from '../../src/engines/open-engines.js';
 import { readStorageKey, SECRET_KEY } from '../../src/engines/storage-key.js';
@@ -16,6 +16,7 @@ import type { Allowance, Role, UserRow } from '../../src/stores/account-store.js
 import type { LockToken, NodeId } from '../../src/stores/values.js';
 import { checkAnswer } from './check-answer.js';
 import { type Answer, Connection, type RequestOptions, sendRequest } from './http-client.js';
+import { type Stores, singleCalls } from './single-calls.js';
 
 export const DRIVE_ID = 123456;
 export const DRIVE_NAME = 'Drive';
@@ -63,10 +64,15 @@ export class TestServer {
     return this.#running.parts.engines;
   }
 
+  /** Each call a transaction of its own. */
+  get stores(): Stores {
+    return singleCalls(this.engines.metadata);
+  }
+
   get accounts(): Accounts {
-    return new Accounts(this.engines.accounts, this.#passwords, {
+    return new Accounts(this.engines.metadata, this.#passwords, {
       uploadMaxBytes: this.config.uploadMaxExtendedBytes,
-      audit: new Audit(this.engines.security),
+      audit: new Audit(this.engines.metadata),
     });
   }
 
@@ -94,7 +100,7 @@ export class TestServer {
     options: { driveId?: number; role?: Role; quotaBytes?: number | null } = {},
   ): Promise<void> {
     const { driveId = DRIVE_ID, ...change } = options;
-    if (!(await this.engines.accounts.findUser(emailOf(name)))) await this.addUser(name);
+    if (!(await this.stores.accounts.findUser(emailOf(name)))) await this.addUser(name);
     await this.accounts.putMember(driveId, emailOf(name), change);
   }
 
@@ -123,17 +129,13 @@ export class TestServer {
   /** Switches 2FA on, with a code of a while ago. */
   async turnOnTotp(user: UserRow): Promise<{ secret: string; recoveryCodes: readonly string[] }> {
     const key = await readStorageKey(path.join(this.config.storage, SECRET_KEY));
-    const now = () => Date.now() - 10 * 60_000;
-    const options = { issuer: 'Firn', onUnreadable: () => {}, now };
-    const factors = new SecondFactors(
-      this.engines.metadata,
-      this.engines.security,
-      this.#passwords,
-      new SecretBox(key),
-      options,
-    );
-    const { secret } = await factors.begin(user);
-    return { secret, recoveryCodes: await factors.confirm(user, totpCode(secret, now())) };
+    const at = Date.now() - 10 * 60_000;
+    const secret = makeTotpSecret();
+    const { texts: recoveryCodes, kept } = await makeRecoveryCodes(this.#passwords);
+    const { security } = this.stores;
+    await security.putPendingTotp(user.id, new SecretBox(key).seal(secret, `totp ${user.id}`), at);
+    await security.confirmTotp(user.id, findTotpStep(secret, totpCode(secret, at), at)!, kept, at);
+    return { secret, recoveryCodes };
   }
 
   /**

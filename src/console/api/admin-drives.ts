@@ -64,7 +64,7 @@ async function describeAll(drives: readonly DriveRow[], parts: ConsoleParts): Pr
   });
   const entries: AdminDriveEntry[] = [];
   for (const [index, { id, name, quotaBytes, uploadMaxBytes, createdAt }] of drives.entries()) {
-    const members = (await parts.store.members(id)).map(
+    const members = (await parts.accounts.members(id)).map(
       (member): MemberEntry => ({
         email: member.email,
         name: member.name,

@@ -1,6 +1,5 @@
 import { makePassword } from '../../accounts/password-rules.js';
 import type { UserRow } from '../../stores/account-store.js';
-import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import {
   type AlertAnswer,
@@ -33,21 +32,23 @@ export const adminUserRoutes = bind(adminUserContract, {
   },
   'POST /api/admin/alert': async (request, parts) =>
     alerted(parts, await parts.alerts.alertAll(actorOf(request), addressOf(request, parts))),
-  'GET /api/admin/organization': async (_request, { security }) =>
-    ok({ isSecondFactorRequired: await security.isSecondFactorRequired() }),
+  'GET /api/admin/organization': async (_request, { metadata }) =>
+    ok({ isSecondFactorRequired: await metadata.readOne([], ({ security }) => security.isSecondFactorRequired()) }),
   'PUT /api/admin/organization': changeOrganization,
 });
 
-async function listUsers({ query }: RequestTo<'GET /api/admin/users'>, { store, security }: ConsoleParts) {
+async function listUsers({ query }: RequestTo<'GET /api/admin/users'>, { metadata }: ConsoleParts) {
   const { secondFactor, after = null } = query;
   const filter = { isWithoutSecondFactor: secondFactor === 'none' };
-  const { rows, last } = await pageOf(PAGE, (limit) => store.listUsersWithDrives(filter, after, limit));
-  const answer: UsersAnswer = {
-    users: rows.map((user) => describe(user, user.drives)),
-    next: last && last.email,
-    isSecondFactorRequired: await security.isSecondFactorRequired(),
-    withoutSecondFactor: await store.countWithoutSecondFactor(),
-  };
+  const answer = await metadata.read([], async ({ accounts, security }): Promise<UsersAnswer> => {
+    const { rows, last } = await pageOf(PAGE, (limit) => accounts.listUsersWithDrives(filter, after, limit));
+    return {
+      users: rows.map((user) => describe(user, user.drives)),
+      next: last && last.email,
+      isSecondFactorRequired: await security.isSecondFactorRequired(),
+      withoutSecondFactor: await accounts.countWithoutSecondFactor(),
+    };
+  });
   return ok(answer);
 }
 
@@ -68,20 +69,12 @@ async function setPassword(request: RequestTo<'POST /api/admin/users/:email/pass
 }
 
 async function resetSecondFactor(request: RequestTo<'POST /api/admin/users/:email/reset-2fa'>, parts: ConsoleParts) {
-  const user = await parts.accounts.readUser(request.parameters.email);
-  if (!(await parts.secondFactors.remove(user.id))) {
-    throw new ConsoleError(409, 'second-factor-off', `${user.email} has no two-factor authentication.`);
-  }
-  await parts.audit.note('second-factor-reset', user.id, actorOf(request));
+  await parts.accounts.as(actorOf(request)).resetSecondFactor(request.parameters.email);
   return ok(await readEntry(request, parts));
 }
 
 async function changeOrganization(request: RequestTo<'PUT /api/admin/organization'>, parts: ConsoleParts) {
-  const { isSecondFactorRequired: isRequired } = request.body;
-  if (isRequired !== (await parts.security.isSecondFactorRequired())) {
-    await parts.security.requireSecondFactor(isRequired);
-    await parts.audit.note('second-factor-rule', null, actorOf(request), { isRequired });
-  }
+  await parts.accounts.as(actorOf(request)).requireSecondFactor(request.body.isSecondFactorRequired);
   return ok(request.body);
 }
 
@@ -95,9 +88,9 @@ function addressOf({ origin, prefix }: ConsoleRequest, { publicUrl }: ConsolePar
   return publicUrl ?? origin + prefix;
 }
 
-async function readEntry(request: OfUser, { accounts, store }: ConsoleParts): Promise<UserEntry> {
+async function readEntry(request: OfUser, { accounts }: ConsoleParts): Promise<UserEntry> {
   const user = await accounts.readUser(request.parameters.email);
-  return describe(user, (await store.drivesOf(user.id)).length);
+  return describe(user, (await accounts.drivesOf(user.id)).length);
 }
 
 function describe(user: UserRow, drives: number): UserEntry {

@@ -70,7 +70,7 @@ async function describeAll(
   request: ConsoleRequest,
   parts: ConsoleParts,
 ): Promise<AppPasswordEntry[]> {
-  const drives = new Map((await parts.store.drivesOf(request.session!.user.id)).map((drive) => [drive.id, drive]));
+  const drives = new Map((await parts.accounts.drivesOf(request.session!.user.id)).map((drive) => [drive.id, drive]));
   const entries: AppPasswordEntry[] = [];
   for (const row of rows) {
     const { id, name, driveId, scopeId, allowance } = row;

@@ -10,8 +10,8 @@ export const driveRoutes = bind(driveContract, {
 });
 
 async function list({ session, origin, prefix }: RequestTo<'GET /api/drives'>, parts: ConsoleParts) {
-  const { driveParts, store } = parts;
-  const memberships = await store.memberships(session!.user.id, null);
+  const { driveParts, metadata } = parts;
+  const memberships = await metadata.readOne([], ({ accounts }) => accounts.memberships(session!.user.id, null));
   const rooms = await roomsOf(driveParts, memberships);
   const drives = memberships.map((membership, index) => describe(membership, rooms[index]!, parts, origin + prefix));
   return ok({ drives } satisfies DrivesAnswer);

@@ -4,7 +4,7 @@ import { type PasskeyMade, passkeyContract } from '../contract/passkeys.js';
 import { checkPasskey, visitorOf } from '../passkey-proof.js';
 import { bind, done, made, ok, type RequestTo } from '../route.js';
 import { isoTime } from '../times.js';
-import { checkFresh, endOthers } from './security.js';
+import { checkFresh } from './security.js';
 import { renew } from './session.js';
 
 export const passkeyRoutes = bind(passkeyContract, {
@@ -16,38 +16,28 @@ export const passkeyRoutes = bind(passkeyContract, {
     return ok(await passkeys.registrationOptions(visitorOf(request)));
   },
   'POST /api/security/passkeys': addPasskey,
-  'DELETE /api/security/passkeys/:id': async (request, { passkeys, audit }) => {
+  'DELETE /api/security/passkeys/:id': async (request, { passkeys }) => {
     checkFresh(request);
-    const { user } = request.session!;
-    const name = await passkeys.remove(user.id, request.parameters.id);
-    await audit.note('passkey-removed', user.id, actorOf(request), { name });
+    await passkeys.remove(request.session!.user.id, request.parameters.id, actorOf(request));
     return done();
   },
 });
 
 async function signInByPasskey(request: RequestTo<'POST /api/session/passkey'>, parts: ConsoleParts) {
-  const { session, user } = request.session!;
+  const { session } = request.session!;
   if (session.stage === 'full') throw new ConsoleError(409, 'signed-in', 'You are signed in already.');
   await checkPasskey(request, parts, request.body.response);
-  await parts.audit.note('sign-in', user.id, actorOf(request), { by: 'passkey' });
-  return renew(request, parts);
+  return renew(request, parts, { signIn: 'passkey' });
 }
 
 async function addPasskey(request: RequestTo<'POST /api/security/passkeys'>, parts: ConsoleParts) {
   // Whoever only has found the browser open adds no way in for themselves, and locks nobody out by a first one.
   checkFresh(request);
-  const { passkeys, audit, security } = parts;
   const { name, response } = request.body;
-  const { user } = request.session!;
-  const { id, recoveryCodes } = await inField({ 'invalid-name': 'name', 'wrong-code': 'response' }, () =>
-    passkeys.add(visitorOf(request), name, response),
+  const { recoveryCodes, createdAt, ...kept } = await inField(
+    { 'invalid-name': 'name', 'wrong-code': 'response' },
+    () => parts.passkeys.add(visitorOf(request), name, response, actorOf(request)),
   );
-  await audit.note('passkey-added', user.id, actorOf(request), { name });
-  if (recoveryCodes) {
-    await audit.note('second-factor-on', user.id, actorOf(request), { by: 'passkey' });
-    await endOthers(request, parts);
-  }
-  const row = (await security.findPasskey(id))!;
-  const passkey = { id, name: row.name, createdAt: isoTime(row.createdAt), lastUsedAt: null };
+  const passkey = { ...kept, createdAt: isoTime(createdAt), lastUsedAt: null };
   return made({ passkey, recoveryCodes } satisfies PasskeyMade);
 }

@@ -29,14 +29,13 @@ export const securityRoutes = bind(securityContract, {
     const { user } = request.session!;
     if (!user.hasSecondFactor) throw new AccountError('second-factor-off', 'Two-factor authentication is off already.');
     await checkProof(request, parts, request.body);
-    await parts.secondFactors.remove(user.id);
-    await parts.audit.note('second-factor-off', user.id, actorOf(request));
+    await parts.secondFactors.remove(user.id, actorOf(request));
     return done();
   },
   'POST /api/security/recovery-codes': renewRecoveryCodes,
   'DELETE /api/security/sessions/:id': endSession,
-  'DELETE /api/security/sessions': async (request, parts) => {
-    await endOthers(request, parts);
+  'DELETE /api/security/sessions': async (request, { sessions }) => {
+    await sessions.endOthers(request.session!.session, actorOf(request));
     return done();
   },
   'GET /api/security/audit': async ({ query, session }, { audit }) =>
@@ -90,17 +89,18 @@ async function staleDevices(email: string, { accounts, authenticator }: ConsoleP
 }
 
 async function changePassword(request: RequestTo<'POST /api/security/password'>, parts: ConsoleParts) {
-  const { user } = request.session!;
+  const { user, session } = request.session!;
   const { current, next } = request.body;
   await checkPassword(request, parts, current, 'current');
   if (next === current) {
     throw new ConsoleError(400, 'weak-password', 'This is the password of before. Choose another.', { field: 'next' });
   }
-  await inField({ 'weak-password': 'next' }, () => parts.accounts.as(actorOf(request)).setPassword(user.email, next));
-  await parts.sessions.endOthers(user.id, request.session!.session.id);
+  await inField({ 'weak-password': 'next' }, () =>
+    parts.accounts.as(actorOf(request)).setPassword(user.email, next, session.id),
+  );
   // Where somebody else has changed it again meanwhile, this session ends, too. The password alone proves too little for
   // what an administrator does where there is a second factor.
-  return renew(request, parts, user.passwordVersion + 1, !user.hasSecondFactor);
+  return renew(request, parts, { passwordVersion: user.passwordVersion + 1, isWhole: !user.hasSecondFactor });
 }
 
 async function beginTotp(request: RequestTo<'POST /api/security/totp'>, { secondFactors }: ConsoleParts) {
@@ -114,12 +114,11 @@ async function beginTotp(request: RequestTo<'POST /api/security/totp'>, { second
 }
 
 async function confirmTotp(request: RequestTo<'POST /api/security/totp/confirm'>, parts: ConsoleParts) {
-  const { user } = request.session!;
+  const { user, session } = request.session!;
+  const by = { actor: actorOf(request), sessionId: session.id };
   const recoveryCodes = await inField({ 'wrong-code': 'code' }, () =>
-    parts.secondFactors.confirm(user, request.body.code),
+    parts.secondFactors.confirm(user, request.body.code, by),
   );
-  await parts.audit.note('second-factor-on', user.id, actorOf(request), { by: 'totp' });
-  await endOthers(request, parts);
   return ok({ recoveryCodes } satisfies RecoveryCodesAnswer);
 }
 
@@ -128,26 +127,17 @@ async function renewRecoveryCodes(request: RequestTo<'POST /api/security/recover
   const { code } = request.body;
   if (code === undefined) checkFresh(request);
   else await checkCode(request, parts, code);
-  const recoveryCodes = await parts.secondFactors.renewRecoveryCodes(user.id, user.hasSecondFactor);
-  await parts.audit.note('recovery-codes-renewed', user.id, actorOf(request));
+  const recoveryCodes = await parts.secondFactors.renewRecoveryCodes(user.id, actorOf(request));
   return ok({ recoveryCodes } satisfies RecoveryCodesAnswer);
 }
 
-async function endSession(request: RequestTo<'DELETE /api/security/sessions/:id'>, { sessions, audit }: ConsoleParts) {
+async function endSession(request: RequestTo<'DELETE /api/security/sessions/:id'>, { sessions }: ConsoleParts) {
   const { user, session: current } = request.session!;
   const id = Number(request.parameters.id);
-  if (!Number.isSafeInteger(id) || !(await sessions.end(user.id, id))) {
+  if (!Number.isSafeInteger(id) || !(await sessions.end(user.id, id, actorOf(request)))) {
     throw new AccountError('no-such-session', 'This session has ended already.');
   }
-  await audit.note('session-ended', user.id, actorOf(request), { number: id });
   return id === current.id ? done({ sessionToken: null }) : done();
-}
-
-/** Whoever is signed in elsewhere has to prove who they are anew. */
-export async function endOthers(request: ConsoleRequest, { sessions, audit }: ConsoleParts): Promise<void> {
-  const { user, session } = request.session!;
-  const all = await sessions.endOthers(user.id, session.id);
-  if (all > 0) await audit.note('session-ended', user.id, actorOf(request), { all });
 }
 
 /** Throws `ConsoleError` where who is signed in has not proved who they are lately. */

@@ -1,7 +1,6 @@
 import type { SignInResult } from '../../accounts/authenticator.js';
 import { FIRST_EMAIL } from '../../accounts/first-account.js';
 import type { OpenSession } from '../../accounts/sessions.js';
-import { verifyCode } from '../../accounts/verify-code.js';
 import { ConsoleError } from '../console-error.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import { type ProofBody, type SessionAnswer, type SessionUser, sessionContract } from '../contract/session.js';
@@ -14,10 +13,8 @@ export const sessionRoutes = bind(sessionContract, {
   'POST /api/session': signIn,
   'POST /api/session/second-step': secondStep,
   'POST /api/session/proof': prove,
-  'DELETE /api/session': async (request, { sessions, audit }) => {
-    const { session, user } = request.session!;
-    await sessions.end(user.id, session.id);
-    await audit.note('sign-out', user.id, actorOf(request));
+  'DELETE /api/session': async (request, { sessions }) => {
+    await sessions.signOut(request.session!.session, actorOf(request));
     return done({ sessionToken: null });
   },
 });
@@ -42,26 +39,22 @@ async function signIn(request: RequestTo<'POST /api/session'>, parts: ConsolePar
   if (result.kind === 'refused') throw new ConsoleError(401, SIGN_IN_REFUSALS[result.reason], result.message);
   const { user } = result;
   // One that somebody else had put into this browser must not become the user's.
-  if (request.session) await parts.sessions.end(request.session.user.id, request.session.session.id);
-  const token = await parts.sessions.begin(user, remoteAddress, client);
-  if (!user.hasSecondFactor)
-    await parts.audit.note('sign-in', user.id, actorOf(request, user.email), { by: 'password' });
+  const former = request.session?.session ?? null;
+  const token = await parts.sessions.begin(user, former, actorOf(request, user.email));
   return made(await describe(await parts.sessions.find(token, remoteAddress), parts), { sessionToken: token });
 }
 
 async function secondStep(request: RequestTo<'POST /api/session/second-step'>, parts: ConsoleParts) {
-  const { session, user } = request.session!;
+  const { session } = request.session!;
   if (session.stage === 'full') throw new ConsoleError(409, 'signed-in', 'You are signed in already.');
   const by = await checkCode(request, parts, request.body.code);
-  const actor = actorOf(request);
-  await parts.audit.note('sign-in', user.id, actor, { by });
-  return renew(request, parts);
+  return renew(request, parts, { signIn: by });
 }
 
 /** Throws `ConsoleError` for a code that is wrong. */
 export async function checkCode(request: ConsoleRequest, parts: ConsoleParts, code: string): Promise<string> {
   const { user } = request.session!;
-  const verdict = await verifyCode(parts, user.id, code, actorOf(request));
+  const verdict = await parts.secondFactors.verify(user.id, code, actorOf(request));
   if (verdict.kind === 'throttled') throw throttled('codes', verdict.retryAfterSeconds);
   if (verdict.kind === 'wrong') throw wrongCode();
   return verdict.by;
@@ -98,10 +91,21 @@ async function prove(request: RequestTo<'POST /api/session/proof'>, parts: Conso
 export async function renew(
   request: ConsoleRequest,
   parts: ConsoleParts,
-  passwordVersion = request.session!.user.passwordVersion,
-  isWhole = true,
+  how: {
+    readonly passwordVersion?: number;
+    readonly isWhole?: boolean;
+    /** This was the second step of a sign-in, by this. */
+    readonly signIn?: string;
+  } = {},
 ) {
-  const token = await parts.sessions.renew(request.session!.session, passwordVersion, isWhole);
+  const { session, user } = request.session!;
+  const { passwordVersion = user.passwordVersion, isWhole = true, signIn } = how;
+  const actor = actorOf(request);
+  const token = await parts.sessions.renew(session, {
+    passwordVersion,
+    isWhole,
+    ...(signIn === undefined ? {} : { signIn: { actor, by: signIn } }),
+  });
   const open = token && (await parts.sessions.find(token, request.remoteAddress));
   if (!token || !open) throw new ConsoleError(401, 'not-signed-in', 'Your session has ended. Sign in again.');
   return ok(await describe(open, parts), { sessionToken: token });

@@ -3,7 +3,6 @@ import Database from 'better-sqlite3';
 import type { EngineOptions, MetadataEngine } from '../metadata-engine.js';
 import { Reserve } from '../reserve.js';
 import { RevisionMark } from '../revision-mark.js';
-import { singleCalls } from '../single-calls.js';
 import { MIGRATIONS, readMigrations } from '../sql/migrate.js';
 import { SqlBlobIndex } from '../sql/sql-blob-index.js';
 import { SqlClockStore } from '../sql/sql-clock-store.js';
@@ -34,7 +33,6 @@ export async function openSqliteMetadata(
   const metadata = new SqlMetadataStore(database);
   const blobIndex = new SqlBlobIndex(orderly);
   return {
-    ...singleCalls(metadata),
     metadata,
     blobIndex,
     history: new SqlStorageHistory(orderly),

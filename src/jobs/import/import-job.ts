@@ -1,8 +1,7 @@
 import type { SecretBox } from '../../accounts/secret-box.js';
 import { Drive, type DriveDependencies } from '../../drive/drive.js';
 import { mayAdd } from '../../drive/rights.js';
-import type { AccountStore } from '../../stores/account-store.js';
-import type { ImportStore } from '../../stores/import-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { DriveId, UserId } from '../../stores/values.js';
 import { JobFailedError, type JobKind, type JobLane, type JobWork } from '../job-runner.js';
 import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
@@ -17,8 +16,7 @@ const IMPORTS_MAX = 2;
 const BACK_OFF = { firstMs: 15_000, longestMs: 15 * 60_000, triesMax: 30 };
 
 export interface ImportParts {
-  readonly accounts: AccountStore;
-  readonly imports: ImportStore;
+  readonly metadata: MetadataStore;
   readonly driveParts: DriveDependencies;
   readonly box: SecretBox;
   readonly allowed: AllowedPlaces;
@@ -52,9 +50,11 @@ async function runImport(
   const idleMs = parts.idleSeconds * 1000;
   const client = new SourceClient(root, { user: request.user, password }, { guard, idleMs });
   try {
-    const sourceId = await parts.imports.openSource(sourceKey(request, driveId, userId), driveId);
+    const sourceId = await parts.metadata.write([], ({ imports }) =>
+      imports.openSource(sourceKey(request, driveId, userId), driveId),
+    );
     const run = new ImportRun({
-      imports: parts.imports,
+      metadata: parts.metadata,
       drive,
       client,
       request,
@@ -80,9 +80,11 @@ function openPassword(box: SecretBox, secret: string, purpose: string): string {
 }
 
 /** With the rights that the user has at each moment. Throws `JobFailedError`. */
-async function openDrive({ accounts, driveParts }: ImportParts, driveId: DriveId, userId: UserId): Promise<Drive> {
+async function openDrive({ metadata, driveParts }: ImportParts, driveId: DriveId, userId: UserId): Promise<Drive> {
   const authority = { kind: 'user', userId } as const;
-  const { membership } = await accounts.access(authority, driveId, driveParts.now());
+  const { membership } = await metadata.readOne([], ({ accounts }) =>
+    accounts.access(authority, driveId, driveParts.now()),
+  );
   if (!membership) throw new JobFailedError(NO_MEMBER);
   if (!mayAdd(membership)) throw new JobFailedError(NO_WRITER);
   return new Drive(membership, authority, driveParts);

@@ -3,8 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Drive } from '../../drive/drive.js';
 import { DriveError, isAccessLost } from '../../drive/drive-error.js';
 import type { DrivePath } from '../../drive/names.js';
-import type { FileEnd, FileRow, FolderRow, ImportStore, SourceId } from '../../stores/import-store.js';
+import type { FileCount, FileEnd, FileRow, FolderRow, ImportStore, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import { retrying } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
 import { mayBeAway, NO_MEMBER, reasonOf } from './failure-reasons.js';
@@ -30,7 +31,7 @@ const FILES_MAX = 2_000_000;
 const BACK_OFF = { firstMs: 500, longestMs: 120_000, triesMax: 6 };
 
 export interface ImportRunParts {
-  readonly imports: ImportStore;
+  readonly metadata: MetadataStore;
   readonly drive: Drive;
   readonly client: SourceClient;
   readonly request: ImportRequest;
@@ -55,7 +56,7 @@ export class ImportRun {
     this.#parts = parts;
     this.#root = new URL(parts.request.url);
     this.#to = destination(parts.request.to, parts.drive.membership.driveName);
-    this.#tally = new ImportTally(parts.imports, parts.jobId, parts.sourceId);
+    this.#tally = new ImportTally(parts.metadata, parts.jobId, parts.sourceId);
     this.#signal = AbortSignal.any([parts.signal, this.#stop.signal]);
     // Each lane listens, with all that it waits for.
     setMaxListeners(100, this.#signal);
@@ -63,17 +64,17 @@ export class ImportRun {
 
   /** Rejects with the first failure that is of the source as a whole; what is queued stays queued. */
   async all(report: (progress: ImportProgress) => void): Promise<void> {
-    const { imports, jobId, sourceId, client, renew } = this.#parts;
+    const { metadata, jobId, sourceId, client, renew } = this.#parts;
     await this.#tally.load();
     report(this.#tally.progress());
     this.#root = await findRoot(client, this.#root, this.#signal);
     renew();
-    this.#tally.addFolders(await imports.addFolders(jobId, [{ href: '', target: '' }]));
+    this.#tally.addFolders(await this.#write((imports) => imports.addFolders(jobId, [{ href: '', target: '' }])));
     const reporting = this.#report(report);
     // The first failure is the reason, the others follow from it.
     const stop = (error: unknown) => this.#stop.abort(error);
     const queue = new FileQueue(
-      (after, limit) => imports.waitingFiles(sourceId, jobId, after, limit),
+      (after, limit) => metadata.readOne([], ({ imports }) => imports.waitingFiles(sourceId, jobId, after, limit)),
       () => this.#isListed,
       this.#signal,
     );
@@ -89,9 +90,15 @@ export class ImportRun {
     }
   }
 
+  /** Rows by the thousand: none of the room that is kept for a full disk. */
+  #write<T>(work: (imports: ImportStore) => Promise<T>): Promise<T> {
+    return this.#parts.metadata.write([], ({ imports }) => work(imports), { mayUseReserve: false });
+  }
+
   async #markGone(): Promise<void> {
-    const { imports, jobId, sourceId } = this.#parts;
-    while ((await imports.markGone(sourceId, jobId, GONE_PAGE)) > 0) this.#signal.throwIfAborted();
+    const { jobId, sourceId } = this.#parts;
+    const mark = () => this.#write((imports) => imports.markGone(sourceId, jobId, GONE_PAGE));
+    while ((await mark()) > 0) this.#signal.throwIfAborted();
     await this.#tally.load();
   }
 
@@ -104,9 +111,9 @@ export class ImportRun {
   }
 
   async #list(stop: (error: unknown) => void): Promise<void> {
-    const { imports, jobId } = this.#parts;
+    const { metadata, jobId } = this.#parts;
     for (;;) {
-      const page = await imports.waitingFolders(jobId, 0, PAGE);
+      const page = await metadata.readOne([], ({ imports }) => imports.waitingFolders(jobId, 0, PAGE));
       if (page.length === 0) break;
       await runPool(
         LISTINGS_AT_ONCE,
@@ -121,7 +128,7 @@ export class ImportRun {
   }
 
   async #listFolder(folder: FolderRow): Promise<void> {
-    const { imports, drive } = this.#parts;
+    const { drive } = this.#parts;
     this.#signal.throwIfAborted();
     let reason: string | null = null;
     try {
@@ -134,18 +141,24 @@ export class ImportRun {
       // Without the first folder there is nothing to import.
       if (folder.href === '') throw ofRoot(error);
     }
-    await imports.endFolder(folder.id, reason);
+    await this.#write((imports) => imports.endFolder(folder.id, reason));
     this.#tally.endFolder(reason !== null);
   }
 
   async #readListing(folder: FolderRow): Promise<void> {
-    const { imports, jobId, sourceId, client } = this.#parts;
+    const { jobId, sourceId, client } = this.#parts;
     let mayBeDrive = folder.href === '' && isDriveRoot(this.#root);
     for await (const page of listFolder(client, this.#root, folder, this.#signal)) {
       const members = mayBeDrive ? withoutTrash(page) : page;
       mayBeDrive = false;
-      this.#tally.addFolders(await imports.addFolders(jobId, members.folders));
-      this.#tally.addFiles(await imports.addFiles(sourceId, jobId, members.files, 'same-name'));
+      const [newFolders, newFiles] = await this.#write(
+        async (imports): Promise<[number, FileCount[]]> => [
+          await imports.addFolders(jobId, members.folders),
+          await imports.addFiles(sourceId, jobId, members.files, 'same-name'),
+        ],
+      );
+      this.#tally.addFolders(newFolders);
+      this.#tally.addFiles(newFiles);
       this.#checkSize();
     }
   }
@@ -161,7 +174,7 @@ export class ImportRun {
   async #take(queue: FileQueue): Promise<void> {
     for (let file = await queue.next(); file; file = await queue.next()) {
       const end = await this.#takeFile(file);
-      await this.#parts.imports.endFile(file.id, end);
+      await this.#write((imports) => imports.endFile(file.id, end));
       this.#tally.endFile(file, end);
       queue.done(file);
     }
@@ -178,7 +191,7 @@ export class ImportRun {
   }
 
   async #transfer(file: FileRow): Promise<FileEnd> {
-    const { drive, client, request, imports } = this.#parts;
+    const { drive, client, request } = this.#parts;
     const url = new URL(`${this.#root.href}${file.href}`);
     return storeFile(drive, {
       file,
@@ -187,7 +200,8 @@ export class ImportRun {
       incoming: incomingFile(client, url, file, this.#signal, () => this.#tally.beginFile(file)),
       onReceived: async (blob) => {
         // Without a date nothing else would tell it from a file that was there before.
-        if (file.modified === null && file.blob === null) await imports.noteBlob(file.id, blob);
+        if (file.modified !== null || file.blob !== null) return;
+        await this.#write((imports) => imports.noteBlob(file.id, blob));
       },
       signal: this.#signal,
     });

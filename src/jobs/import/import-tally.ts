@@ -1,5 +1,6 @@
-import type { FileCount, FileEnd, FileRow, FileState, ImportStore, SourceId } from '../../stores/import-store.js';
+import type { FileCount, FileEnd, FileRow, FileState, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { ImportProgress } from './import-request.js';
 
 /** How long the speed looks back, in milliseconds. */
@@ -9,7 +10,7 @@ type Counts = Record<FileState, { files: number; bytes: number }>;
 
 /** Counts from the store, so that a run which goes on after a crash shows what is true; then kept by what the run does. */
 export class ImportTally {
-  readonly #imports: ImportStore;
+  readonly #metadata: MetadataStore;
   readonly #jobId: JobId;
   readonly #sourceId: SourceId;
   readonly #samples: { at: number; bytes: number }[] = [];
@@ -19,8 +20,8 @@ export class ImportTally {
   /** Of files that are on their way, by their rows. */
   readonly #coming = new Map<number, number>();
 
-  constructor(imports: ImportStore, jobId: JobId, sourceId: SourceId) {
-    this.#imports = imports;
+  constructor(metadata: MetadataStore, jobId: JobId, sourceId: SourceId) {
+    this.#metadata = metadata;
     this.#jobId = jobId;
     this.#sourceId = sourceId;
   }
@@ -31,9 +32,14 @@ export class ImportTally {
 
   /** Reads all rows of the source: not for every second. */
   async load(): Promise<void> {
-    this.#folders = { ...(await this.#imports.countFolders(this.#jobId)) };
+    const [folders, files] = await this.#metadata.read(
+      [],
+      async ({ imports }) =>
+        [await imports.countFolders(this.#jobId), await imports.countFiles(this.#sourceId, this.#jobId)] as const,
+    );
+    this.#folders = { ...folders };
     this.#counts = emptyCounts();
-    this.addFiles(await this.#imports.countFiles(this.#sourceId, this.#jobId));
+    this.addFiles(files);
   }
 
   addFolders(count: number): void {

@@ -1,7 +1,6 @@
 import type { SecretBox } from '../../accounts/secret-box.js';
 import { normalizePath } from '../../drive/names.js';
-import type { ImportStore } from '../../stores/import-store.js';
-import type { JobId, JobRow, JobStore } from '../../stores/job-store.js';
+import type { JobId, JobRow, JobView } from '../../stores/job-store.js';
 import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { DriveId, UserId } from '../../stores/values.js';
 import { AddressGuard, type AllowedPlaces, RefusedAddressError } from './address-guard.js';
@@ -34,8 +33,6 @@ const OPEN_PAGE = 200;
 
 export interface ImportsParts {
   readonly metadata: MetadataStore;
-  readonly jobs: JobStore;
-  readonly imports: ImportStore;
   readonly box: SecretBox;
   readonly allowed: AllowedPlaces;
   /** Silence after which a source is given up, in seconds. */
@@ -124,16 +121,20 @@ export class Imports {
     { password, from, driveId, userId, ...wanted }: NewImport,
     openMax: number | null = null,
   ): Promise<ImportView> {
-    const { jobs, box, now } = this.#parts;
+    const { metadata, box, now } = this.#parts;
     checkLogin(wanted.user, password);
     const to = normalizePath(wanted.to.split('/').filter((name) => name !== '')).join('/');
     const { user, conflict } = wanted;
     const request: ImportRequest = { url: sourceUrl(wanted.url, from), user, to, conflict };
-    const open = await this.#findOpen(userId, sourceKey(request, driveId, userId));
-    if (open !== null)
-      throw new ImportRequestError(`Import ${open} takes the same folder already; wait, or cancel it.`);
+    const key = sourceKey(request, driveId, userId);
     const secret = box.seal(password, passwordPurpose(request, driveId, userId));
-    const job = await jobs.add({ kind: IMPORT, userId, driveId, parameters: request, secret }, now(), openMax);
+    const job = await metadata.write([], async ({ jobs }) => {
+      const open = await findOpen(jobs, userId, key);
+      if (open !== null) {
+        throw new ImportRequestError(`Import ${open} takes the same folder already; wait, or cancel it.`);
+      }
+      return jobs.add({ kind: IMPORT, userId, driveId, parameters: request, secret }, now(), openMax);
+    });
     if (job) return toView(job);
     throw new TooManyImportsError(
       `You have ${openMax} imports that have not ended. Wait for one of them, or cancel one.`,
@@ -143,43 +144,48 @@ export class Imports {
   /** The newest first, of one user or of all, before the import `before`. */
   async list(userId: UserId | null, before: JobId | null, limit: number): Promise<ImportView[]> {
     const filter = userId === null ? { kind: IMPORT } : { kind: IMPORT, userId };
-    return (await this.#parts.jobs.list(filter, before, limit)).map(toView);
+    const jobs = await this.#parts.metadata.readOne([], (view) => view.jobs.list(filter, before, limit));
+    return jobs.map(toView);
   }
 
   async find(id: JobId): Promise<ImportView | null> {
-    const job = await this.#parts.jobs.find(id);
+    const job = await this.#findJob(id);
     return job?.kind === IMPORT ? toView(job) : null;
   }
 
   /** What has come stays. False where it had ended. */
   async cancel(id: JobId): Promise<boolean> {
-    if (!(await this.find(id))) return false;
-    return this.#parts.jobs.cancel(id, this.#parts.now());
+    return this.#parts.metadata.write([], async ({ jobs }) => {
+      if ((await jobs.find(id))?.kind !== IMPORT) return false;
+      return jobs.cancel(id, this.#parts.now());
+    });
   }
 
   /** What was not taken, why, and what to do. */
   async *report(id: JobId): AsyncGenerator<ReportLine> {
-    const { jobs, imports } = this.#parts;
-    const job = await jobs.find(id);
+    const { metadata } = this.#parts;
+    const job = await this.#findJob(id);
     if (job?.kind !== IMPORT || job.driveId === null || job.userId === null) return;
     const key = sourceKey(job.parameters as ImportRequest, job.driveId, job.userId);
-    yield* reportOf(imports, id, await imports.openSource(key, job.driveId));
+    const { driveId } = job;
+    const sourceId = await metadata.write([], ({ imports }) => imports.openSource(key, driveId));
+    yield* reportOf(metadata, id, sourceId);
   }
 
-  async #findOpen(user: UserId, key: string): Promise<JobId | null> {
-    for (let before: JobId | null = null; ; ) {
-      const page: JobRow[] = await this.#parts.jobs.list(
-        { kind: IMPORT, userId: user, isOpen: true },
-        before,
-        OPEN_PAGE,
-      );
-      const same = page.find(
-        ({ parameters, driveId, userId }) => sourceKey(parameters as ImportRequest, driveId!, userId!) === key,
-      );
-      if (same) return same.id;
-      if (page.length < OPEN_PAGE) return null;
-      before = page.at(-1)!.id;
-    }
+  #findJob(id: JobId): Promise<JobRow | null> {
+    return this.#parts.metadata.readOne([], ({ jobs }) => jobs.find(id));
+  }
+}
+
+async function findOpen(jobs: JobView, user: UserId, key: string): Promise<JobId | null> {
+  for (let before: JobId | null = null; ; ) {
+    const page: JobRow[] = await jobs.list({ kind: IMPORT, userId: user, isOpen: true }, before, OPEN_PAGE);
+    const same = page.find(
+      ({ parameters, driveId, userId }) => sourceKey(parameters as ImportRequest, driveId!, userId!) === key,
+    );
+    if (same) return same.id;
+    if (page.length < OPEN_PAGE) return null;
+    before = page.at(-1)!.id;
   }
 }
 

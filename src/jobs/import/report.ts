@@ -1,6 +1,7 @@
 import { turns } from '../../drive/turns.js';
-import type { FileRow, ImportStore, SourceId } from '../../stores/import-store.js';
+import type { FileRow, SourceId } from '../../stores/import-store.js';
 import type { JobId } from '../../stores/job-store.js';
+import type { MetadataStore } from '../../stores/metadata-store.js';
 import { decodeName } from './source-paths.js';
 
 const PAGE = 500;
@@ -48,9 +49,9 @@ const REASONS: Readonly<Record<string, readonly [reason: string, advice: string]
 };
 
 /** Everything of the job's last run that was not taken, a page at a time. */
-export async function* reportOf(imports: ImportStore, jobId: JobId, sourceId: SourceId): AsyncGenerator<ReportLine> {
+export async function* reportOf(metadata: MetadataStore, jobId: JobId, sourceId: SourceId): AsyncGenerator<ReportLine> {
   for (let after = 0; ; ) {
-    const page = await imports.failedFolders(jobId, after, PAGE);
+    const page = await metadata.readOne([], ({ imports }) => imports.failedFolders(jobId, after, PAGE));
     for (const { href, reason } of page) yield line(`${href}`, 'failed', reason);
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
@@ -58,7 +59,9 @@ export async function* reportOf(imports: ImportStore, jobId: JobId, sourceId: So
   }
   for (const state of ['skipped', 'failed', 'gone'] as const) {
     for (let after = 0; ; ) {
-      const page: FileRow[] = await imports.filesIn(sourceId, state, after, PAGE);
+      const page: FileRow[] = await metadata.readOne([], ({ imports }) =>
+        imports.filesIn(sourceId, state, after, PAGE),
+      );
       for (const file of page) {
         if (file.jobId === jobId && file.reason !== null) yield line(file.href, state, file.reason);
       }

@@ -118,17 +118,17 @@ describe('PRODUCT I2 — a faulty source', () => {
     };
     const id = await startImport(server, source.url, { to: 'away' });
     await expect
-      .poll(async () => (await server.engines.jobs.find(id))!, { timeout: 30_000 })
+      .poll(async () => (await server.stores.jobs.find(id))!, { timeout: 30_000 })
       .toMatchObject({ state: 'waiting', attempts: 1, hasSecret: true });
-    const waiting = (await server.engines.jobs.find(id))!;
+    const waiting = (await server.stores.jobs.find(id))!;
     // As long as the source wants, and nobody is blamed.
     expect(waiting.runAt - Date.now()).toBeGreaterThan(250_000);
     expect(waiting.progress).toMatchObject({ failed: 0 });
     const asked = source.requests.length;
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(source.requests.length).toBe(asked);
-    expect(await server.engines.jobs.cancel(id, Date.now())).toBe(true);
-    expect(await server.engines.jobs.find(id)).toMatchObject({ state: 'cancelled', hasSecret: false });
+    expect(await server.stores.jobs.cancel(id, Date.now())).toBe(true);
+    expect(await server.stores.jobs.find(id)).toMatchObject({ state: 'cancelled', hasSecret: false });
 
     isAway = false;
     const { progress } = await runImport(server, source.url, { to: 'away' });

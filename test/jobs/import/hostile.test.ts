@@ -161,7 +161,7 @@ describe('security 13 — what an import may not be', () => {
     const { job } = await runImport(server, source.url, { to: 'endless' }, 110_000);
     expect(job).toMatchObject({ state: 'failed', error: expect.stringMatching(/more than 100,000 folders/) });
     expect(listings, 'one of the folder itself, one of its members, few of theirs').toBeLessThan(5);
-    const { total } = await server.engines.imports.countFolders(job.id);
+    const { total } = await server.stores.imports.countFolders(job.id);
     expect(total).toBeLessThan(101_000);
   }, 120_000);
 
@@ -179,7 +179,7 @@ describe('security 13 — what an import may not be', () => {
     const good = await SyntheticSource.start({ '/b.txt': 'b' });
     const [one, two] = [await startImport(server, tarpit.url), await startImport(server, tarpit.url, { to: 'other' })];
     await server.addMember('bob');
-    const bob = (await server.engines.accounts.findUser(emailOf('bob')))!;
+    const bob = (await server.stores.accounts.findUser(emailOf('bob')))!;
     const imports = await importsOf(server);
     const wish = { url: good.url, from: '', user: 'anna', password: 'x y z', to: 'bobs', conflict: 'skip' } as const;
     const { id, driveId } = await imports.start({ ...wish, driveId: 123456 as never, userId: bob.id });

@@ -71,14 +71,13 @@ describe('an import', () => {
   describe('security 4 — asks before each file and folder whether who started it may still write', () => {
     const FILES = 40;
     const ways = {
-      'who is removed': (id: UserId) => server.engines.accounts.removeMember(driveId, id),
-      'who is disabled': (id: UserId) => server.engines.accounts.updateUser(id, { isDisabled: true }),
-      'who becomes a viewer': (id: UserId) =>
-        server.engines.accounts.putMember(driveId, id, 'viewer', null, Date.now()),
+      'who is removed': (id: UserId) => server.stores.accounts.removeMember(driveId, id),
+      'who is disabled': (id: UserId) => server.stores.accounts.updateUser(id, { isDisabled: true }),
+      'who becomes a viewer': (id: UserId) => server.stores.accounts.putMember(driveId, id, 'viewer', null, Date.now()),
     };
     it.each(Object.entries(ways))('%s', async (who, takeAway) => {
       const to = who.replaceAll(' ', '-');
-      const { id } = (await server.engines.accounts.findUser(emailOf('alice')))!;
+      const { id } = (await server.stores.accounts.findUser(emailOf('alice')))!;
       const files = Array.from({ length: FILES }, (_, index) => [`/${index}.txt`, file(`${who} ${index}`)]);
       const source = await SyntheticSource.start(Object.fromEntries(files));
       let taking: Promise<unknown> | null = null;
@@ -94,8 +93,8 @@ describe('an import', () => {
         return true;
       };
       const job = await endOf(server, await startImport(server, source.url, { to }));
-      await server.engines.accounts.updateUser(id, { isDisabled: false });
-      await server.engines.accounts.putMember(driveId, id, 'manager', null, Date.now());
+      await server.stores.accounts.updateUser(id, { isDisabled: false });
+      await server.stores.accounts.putMember(driveId, id, 'manager', null, Date.now());
       expect(job.state).toBe('failed');
       expect(job.error).toMatch(/^The user who started the import (is no member|may not write)/);
       // Six files are under way at once; no other is asked for.
@@ -229,7 +228,7 @@ describe('an import', () => {
     const id = await startImport(server, source.url, { to: 'slow' });
     await expect.poll(() => source.gets().length, { timeout: 10_000 }).toBe(1);
     const before = Date.now();
-    expect(await server.engines.jobs.cancel(id, Date.now())).toBe(true);
+    expect(await server.stores.jobs.cancel(id, Date.now())).toBe(true);
     expect(await endOf(server, id)).toMatchObject({ state: 'cancelled', hasSecret: false });
     expect(Date.now() - before).toBeLessThan(3000);
   });

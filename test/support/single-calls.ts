@@ -1,4 +1,4 @@
-import type { MetadataStore, StoreTransaction, StoreView } from '../stores/metadata-store.js';
+import type { MetadataStore, StoreTransaction, StoreView } from '../../src/stores/metadata-store.js';
 
 export type Stores = Pick<StoreTransaction, 'accounts' | 'security' | 'jobs' | 'imports'>;
 
