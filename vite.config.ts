@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-/** issue 4, point 5: what a browser fetches before the first page is there. */
+/** What a browser fetches before the first page is there. */
 const FIRST_LOAD_BYTES_MAX = 150_000;
 
 /** Builds the console's pages into dist/console/web/, from where `http/console-pages.ts` serves them. */

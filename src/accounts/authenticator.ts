@@ -311,9 +311,14 @@ export class Authenticator {
     const known = await this.#findAppPassword(attempt);
     if (!known) return this.#verifyAccountPassword(await this.#findUser(attempt.email), attempt.password);
     if (!(await this.#passwords.verifyPassword(known.row.hash, known.secret))) return bad('wrong', known.user, null);
-    const mac = this.#macOf(known.secret).toString('base64');
-    await this.#metadata.write([], ({ accounts }) => accounts.setAppPasswordMac(known.row.id, mac));
+    await this.#learn(known).catch(this.#onError);
     return judgeAppPassword(known, this.#now());
+  }
+
+  /** Without it the next process asks argon2 again; so what fails here keeps nobody out. */
+  #learn({ row, secret }: TriedAppPassword): Promise<void> {
+    const mac = this.#macOf(secret).toString('base64');
+    return this.#metadata.write([], ({ accounts }) => accounts.setAppPasswordMac(row.id, mac));
   }
 
   /** A wrong password costs as many argon2 runs whether or not there is such a user, with earlier passwords. */

@@ -258,7 +258,7 @@ export class LoginFlows {
     }
   }
 
-  /** Whether what a sign-in rested on still is so. */
+  /** Null where it has ended. */
   async #find(look: (flows: LoginFlowView) => Promise<LoginFlowRow | null>): Promise<LoginFlowRow | null> {
     const flow = await this.#parts.metadata.readOne([], ({ loginFlows }) => look(loginFlows));
     // Both ways: a clock that was wrong for a minute lets no flow last.
