@@ -1,8 +1,10 @@
-import type { MetadataStore } from '../stores/metadata-store.js';
-import type { ThrottleLimit } from '../stores/throttle-store.js';
+import { StorageFullError } from '../stores/blob-store.js';
+import { type MetadataStore, StoreFailingError } from '../stores/metadata-store.js';
+import type { ThrottleLimit, ThrottleStore } from '../stores/throttle-store.js';
 import { addressBlock } from './address-block.js';
 import { PasswordsBusyError } from './passwords.js';
 import type { SecretBox } from './secret-box.js';
+import { SpareCounts } from './spare-counts.js';
 
 const WINDOW_SECONDS = 15 * 60;
 /** Wrong guesses at one account from one address. */
@@ -22,6 +24,8 @@ export interface Guess {
   /** A password that was not wrong does not count. */
   end(isWrong: boolean): Promise<void>;
 }
+
+type Counts = Pick<ThrottleStore, 'take' | 'giveBack'>;
 
 interface Refused {
   readonly retryAfterSeconds: number;
@@ -71,6 +75,7 @@ export interface ThrottleOptions {
 export class Throttle {
   readonly #metadata: MetadataStore;
   readonly #options: ThrottleOptions;
+  readonly #spare = new SpareCounts();
   readonly #underWay = new UnderWay();
   #waiting = 0;
 
@@ -104,7 +109,7 @@ export class Throttle {
   /** Null, or the counter that is used up; neither counts then. */
   #count(pair: string, address: string): Promise<{ counter: string; waitMs: number } | null> {
     const now = this.#options.now();
-    return this.#metadata.write([], async ({ throttle }) => {
+    return this.#ask(async (throttle) => {
       const pairMs = await throttle.take(pair, PAIR_LIMITS, now);
       if (pairMs > 0) return { counter: pair, waitMs: pairMs };
       const addressMs = await throttle.take(address, ADDRESS_LIMITS, now);
@@ -128,9 +133,19 @@ export class Throttle {
   }
 
   #giveBack(counters: readonly string[]): Promise<void> {
-    return this.#metadata.write([], async ({ throttle }) => {
+    return this.#ask(async (throttle) => {
       for (const counter of counters) await throttle.giveBack(counter);
     });
+  }
+
+  /** A disk that takes no writes keeps nobody out who has the right password: it is counted here meanwhile. */
+  async #ask<T>(work: (counts: Counts) => Promise<T>): Promise<T> {
+    try {
+      return await this.#metadata.write([], ({ throttle }) => work(throttle));
+    } catch (error) {
+      if (!(error instanceof StorageFullError || error instanceof StoreFailingError)) throw error;
+      return work(this.#spare);
+    }
   }
 
   #counter(kind: string, who: string): string {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { addressBlock } from '../../src/accounts/address-block.js';
 import { PasswordsBusyError } from '../../src/accounts/passwords.js';
+import { SpareCounts } from '../../src/accounts/spare-counts.js';
 import type { Guess, Throttle } from '../../src/accounts/throttle.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
@@ -185,5 +186,30 @@ describe('PRODUCT S5 — guesses', () => {
     await takeMany(throttle, 20, () => 'anna', '192.0.2.1');
     now = then;
     expect(await takeMany(throttle, 20, () => 'anna', '192.0.2.1')).toBe(10);
+  });
+});
+
+describe('PRODUCT S5 — counts while the disk takes no writes', () => {
+  const LIMITS = [
+    { points: 2, seconds: 60 },
+    { points: 3, seconds: 3600 },
+  ];
+
+  it('are those of the store', async () => {
+    const counts = new SpareCounts();
+    const take = (at: number) => counts.take('a', LIMITS, at);
+    expect([await take(0), await take(1000), await take(2000)]).toEqual([0, 0, 58_000]);
+    expect([await take(60_000), await take(61_000)]).toEqual([0, 3_539_000]);
+    await counts.giveBack('a');
+    expect([await take(61_000), await take(61_000)]).toEqual([0, 3_539_000]);
+    expect(await counts.take('another', LIMITS, 0)).toBe(0);
+    await counts.giveBack('never taken');
+  });
+
+  it('of a clock that was ahead begin again', async () => {
+    const counts = new SpareCounts();
+    const ahead = 365 * 86_400_000;
+    for (let count = 0; count < 3; count++) await counts.take('a', LIMITS, ahead);
+    expect(await counts.take('a', LIMITS, 0)).toBe(0);
   });
 });

@@ -26,10 +26,12 @@ describe('the audit log tells who did something by the programs of Nextcloud and
   test('signing in on the page of the login flow, wrongly and rightly, and the password that was granted', async () => {
     await server.addMember('bob');
     const client = new LoginClient(server);
-    const { login } = await client.start(PHONE);
+    const flow = await client.start(PHONE);
+    const { login } = flow;
     await client.signIn(login, 'bob', 'not the password of bob');
     await expect.poll(async () => (await recordsOf('bob')).length).toBe(1);
     await client.connect(login, 'bob');
+    expect((await client.poll(flow)).status).toBe(200);
     const by = [emailOf('bob'), '127.0.0.1', NAMED];
     expect((await recordsOf('bob')).map(told)).toEqual([
       ['app-password-made', ...by, { number: expect.any(Number), name: NAMED, drive: 123456, allowance: 'full' }],

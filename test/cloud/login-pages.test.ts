@@ -50,6 +50,7 @@ describe('client-requirements R34 — the page of the login flow keeps others ou
     expect(choice.text).toContain('&lt;script&gt;alert(2)');
     expect(choice.text).not.toContain('<script');
     await client.post(flow.login, { grant: grantOf(choice.text), drive: '500001' });
+    expect((await client.poll(flow)).status).toBe(200);
     expect((await server.accounts.appPasswords(emailOf('eve')))[0]!.name).toBe(
       '<script>alert(1)</script>"\'><img src=x>&',
     );
@@ -161,13 +162,17 @@ describe('client-requirements R34 — the grant', () => {
   });
 
   test('counts once: a form that is sent again, at once or later, makes no second password', async () => {
-    const { login } = await client.start();
+    const flow = await client.start();
+    const { login } = flow;
     const grant = grantOf((await client.signIn(login)).text);
     const before = await countOf();
     const again = () => client.post(login, { grant, drive: '123456' });
     const statuses = (await Promise.all([again(), again(), again()])).map(({ status }) => status);
     expect(statuses.sort()).toEqual([200, 404, 404]);
     expect((await again()).status).toBe(404);
+    expect(await countOf()).toBe(before);
+    const polls = await Promise.all([client.poll(flow), client.poll(flow), client.poll(flow)]);
+    expect(polls.map(({ status }) => status).sort()).toEqual([200, 404, 404]);
     expect(await countOf()).toBe(before + 1);
   });
 
