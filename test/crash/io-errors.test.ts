@@ -75,7 +75,9 @@ function needsRoom(call: string, path: string): boolean {
 }
 
 /** Whether a 2xx is wrong though all is there. What is put together of parts is put together again where that failed. */
-function mustRefuse(method: ChangingMethod, { call, path, error }: Fault): boolean {
+function mustRefuse(method: ChangingMethod, { call, path, error, which }: Fault): boolean {
+  // Behind the part itself the whole is begun to be put together, as soon as there is time; that may be after the answer.
+  if (method.isPart && /^\/(incoming|blobs)/.test(path) && (which ?? 1) > 1) return false;
   // What makes room is tried again with the room that is kept for it.
   if (error === 'ENOSPC' && makingRoom.test(method.name) && path.startsWith('/firn.db')) return false;
   return needsRoom(call, path) && !(method.isOfParts && path !== '/firn.db-wal$');

@@ -103,6 +103,8 @@ export interface ChangingMethod {
   readonly hasFile?: boolean;
   /** The file is put together of parts, again where that failed. */
   readonly isOfParts?: boolean;
+  /** It stores one part; the server begins to put the whole together on its own. */
+  readonly isPart?: boolean;
   /** It commits more than once: refused, it may have been done in part. */
   readonly hasSteps?: boolean;
   prepare(place: Place): Promise<unknown>;
@@ -179,6 +181,7 @@ export const changingMethods: readonly ChangingMethod[] = [
   {
     name: 'TUS PATCH',
     hasFile: true,
+    isPart: true,
     prepare: (at) => at.beginUpload(`${at.folder}/`, { filename: `${at.folder}-tus` }),
     request: (at) => at.patch(0, half),
   },
@@ -195,6 +198,7 @@ export const changingMethods: readonly ChangingMethod[] = [
   {
     name: 'PUT of a chunk',
     hasFile: true,
+    isPart: true,
     prepare: (at) => at.do('MKCOL', at.uploads),
     request: (at) => at.send('PUT', `${at.uploads}/00000`, {}, at.large.slice(0, half)),
   },
