@@ -260,7 +260,9 @@ export class Authenticator {
     if ('retryAfterSeconds' in guess) return { kind: 'throttled', retryAfterSeconds: guess.retryAfterSeconds };
     let isWrong = false;
     try {
-      const verdict = await this.#verify(attempt);
+      const verdict = known
+        ? await this.#verifyAppPassword(known)
+        : await this.#verifyAccountPassword(await this.#findUser(attempt.email), attempt.password);
       isWrong = verdict.kind === 'bad' && verdict.refusal.reason === 'wrong';
       return this.#keep(attempt, verdict);
     } finally {
@@ -307,9 +309,7 @@ export class Authenticator {
     return this.#box.mac(secret, 'app password');
   }
 
-  async #verify(attempt: Attempt): Promise<Verdict> {
-    const known = await this.#findAppPassword(attempt);
-    if (!known) return this.#verifyAccountPassword(await this.#findUser(attempt.email), attempt.password);
+  async #verifyAppPassword(known: TriedAppPassword): Promise<Verdict> {
     if (!(await this.#passwords.verifyPassword(known.row.hash, known.secret))) return bad('wrong', known.user, null);
     await this.#learn(known).catch(this.#onError);
     return judgeAppPassword(known, this.#now());

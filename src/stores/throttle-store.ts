@@ -21,3 +21,28 @@ export interface ThrottleStore {
   /** Removes counts that have ended. */
   removeEnded(now: number): Promise<void>;
 }
+
+/** What is known of a counter under one limit. */
+export interface ThrottleCount {
+  /** Of the limit. */
+  readonly seconds: number;
+  readonly used: number;
+  readonly endsAt: number;
+}
+
+/** Counts one more, as `ThrottleStore.take` says: the counts that are to be kept, or the milliseconds to wait. */
+export function countOneMore(
+  known: readonly ThrottleCount[],
+  limits: readonly ThrottleLimit[],
+  now: number,
+): readonly ThrottleCount[] | number {
+  const counts = limits.map(({ points, seconds }) => {
+    const endsAt = now + seconds * 1000;
+    const count = known.find((one) => one.seconds === seconds);
+    const isRunning = count !== undefined && count.endsAt > now && count.endsAt <= endsAt;
+    return { points, ...(isRunning ? count : { seconds, used: 0, endsAt }) };
+  });
+  const waits = counts.filter(({ used, points }) => used >= points).map(({ endsAt }) => endsAt - now);
+  if (waits.length > 0) return Math.max(...waits);
+  return counts.map(({ seconds, used, endsAt }) => ({ seconds, used: used + 1, endsAt }));
+}

@@ -1,4 +1,4 @@
-import type { ThrottleLimit, ThrottleStore } from '../../stores/throttle-store.js';
+import { countOneMore, type ThrottleLimit, type ThrottleStore } from '../../stores/throttle-store.js';
 import * as statements from './sign-in-statements.js';
 import type { SqlConnection } from './sql-database.js';
 
@@ -11,16 +11,11 @@ export class SqlThrottleStore implements ThrottleStore {
 
   async take(counter: string, limits: readonly ThrottleLimit[], now: number): Promise<number> {
     const rows = await statements.throttleCounts.all(this.#connection, { counter });
-    const counts = limits.map(({ points, seconds }) => {
-      const row = rows.find((one) => one.seconds === seconds);
-      const end = now + seconds * 1000;
-      const isRunning = row !== undefined && row.ends_at > now && row.ends_at <= end;
-      return isRunning ? { points, seconds, used: row.used, end: row.ends_at } : { points, seconds, used: 0, end };
-    });
-    const waits = counts.filter(({ used, points }) => used >= points).map(({ end }) => end - now);
-    if (waits.length > 0) return Math.max(...waits);
-    for (const { seconds, used, end } of counts) {
-      await statements.putThrottleCount.run(this.#connection, { counter, seconds, used: used + 1, end });
+    const known = rows.map(({ seconds, used, ends_at: endsAt }) => ({ seconds, used, endsAt }));
+    const counts = countOneMore(known, limits, now);
+    if (typeof counts === 'number') return counts;
+    for (const { seconds, used, endsAt: end } of counts) {
+      await statements.putThrottleCount.run(this.#connection, { counter, seconds, used, end });
     }
     return 0;
   }
