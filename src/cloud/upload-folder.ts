@@ -96,12 +96,11 @@ export async function propfindUpload(request: DavRequest, name: string): Promise
   const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal: false });
   const { drive } = request;
   if (depth !== '0') await turns.enter();
-  const first = await drive.read(async (snapshot) => {
+  const pages = await drive.read(async (snapshot) => {
     const parts = new MemberList(await uploadAndParts(request, snapshot, name, depth !== '0'));
-    const pages = new MultistatusPages(plainAnswer(request, selection), parts);
-    return { pages, text: await pages.next(snapshot) };
+    return new MultistatusPages(plainAnswer(request, selection), parts).begin(snapshot);
   });
-  return respondPages({ 'Content-Type': MULTISTATUS_CONTENT_TYPE }, first.text, first.pages);
+  return respondPages({ 'Content-Type': MULTISTATUS_CONTENT_TYPE }, pages);
 }
 
 async function uploadAndParts(

@@ -58,8 +58,11 @@ export interface DavOptions {
 export interface DavResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
-  /** Of `Pages` the next is asked for when the last one has left the process, so its memory may be used again. */
-  readonly body: string | Uint8Array | Readable | Pages | null;
+  /**
+   * Of `Pages` the next is asked for when the last one has left the process, so its memory may be used again. `send` takes it
+   * out: the objects of a request that waited for its turn are old to V8, and what they still name outlives many collections.
+   */
+  body: string | Uint8Array | Readable | Pages | null;
 }
 
 export class Pages {

@@ -18,6 +18,7 @@ export function send(context: Context, answer: DavResponse): void {
   const { req, res, state } = context;
   context.respond = false;
   const { body, headers, status } = answer;
+  answer.body = null;
   const isHead = context.method === 'HEAD';
   if (headers['Content-Length'] === undefined && !isStreamed(body) && status !== 304 && status !== 204) {
     if (!isHead) headers['Content-Length'] = String(body === null ? 0 : Buffer.byteLength(body));

@@ -26,7 +26,7 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
   if (depth !== '0') await turns.enter();
-  const first = await request.drive.read(async (snapshot) => {
+  const pages = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
     const resource = readResource(request, found);
     await checkConditions(request, conditions, snapshot, found);
@@ -35,14 +35,13 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
     const isNoroot = withMembers && resource.isCollection && wantsDepthNoroot(request.headers);
     const members =
       withMembers && resource.isCollection ? new Listing(resource, { isDeep: depth === 'infinity' }) : NOTHING;
-    const pages = new MultistatusPages(answer, members, isNoroot ? [] : [resource]);
-    return { pages, text: await pages.next(snapshot) };
+    return new MultistatusPages(answer, members, isNoroot ? [] : [resource]).begin(snapshot);
   });
   const headers = {
     'Content-Type': MULTISTATUS_CONTENT_TYPE,
     ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
   };
-  return respondPages(headers, first.text, first.pages);
+  return respondPages(headers, pages);
 }
 
 /**

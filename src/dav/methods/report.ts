@@ -58,17 +58,16 @@ async function reportOn(
   const conditions = await readConditions(request);
   const free = await freeBytes(request, selection);
   await turns.enter();
-  const first = await request.drive.read(async (snapshot) => {
+  const pages = await request.drive.read(async (snapshot) => {
     const found = await snapshot.find(request.path);
     const folder = readResource(request, found);
     await checkConditions(request, conditions, snapshot, found);
     checkFolder(folder);
     const { members, after } = await look(snapshot, folder);
     const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
-    const pages = new MultistatusPages(answer, members, [], after);
-    return { pages, text: await pages.next(snapshot) };
+    return new MultistatusPages(answer, members, [], after).begin(snapshot);
   });
-  return respondPages(headersOf(isMinimal), first.text, first.pages);
+  return respondPages(headersOf(isMinimal), pages);
 }
 
 /** Throws `HttpError` 403 for what has no members. */

@@ -64,6 +64,7 @@ export class MultistatusPages {
   #rest: readonly Member[];
   #bytes: TextBytes | null = null;
   #isDone = false;
+  #first: Uint8Array | null = null;
 
   /** `first`: come before those of the source. `after`: text behind the last member. */
   constructor(answer: Answer, source: MemberSource, first: readonly Member[] = [], after = '') {
@@ -78,7 +79,21 @@ export class MultistatusPages {
     return this.#isDone;
   }
 
-  async next(snapshot: Snapshot): Promise<Uint8Array> {
+  /** Makes the first page, for `takeFirst`. */
+  async begin(snapshot: Snapshot): Promise<this> {
+    this.#first = await this.#next(snapshot);
+    return this;
+  }
+
+  /** The first page, once: see `DavResponse.body`. */
+  takeFirst(): Uint8Array {
+    const first = this.#first;
+    if (!first) throw new Error('takeFirst comes once, after begin');
+    this.#first = null;
+    return first;
+  }
+
+  async #next(snapshot: Snapshot): Promise<Uint8Array> {
     const isFirst = this.#open !== '';
     const members = await this.#members(snapshot, isFirst);
     const bytes = this.#room(members.length, isFirst);
@@ -94,7 +109,7 @@ export class MultistatusPages {
 
   /** All other pages, each from a snapshot of its own. */
   async *others(): AsyncGenerator<Uint8Array> {
-    while (!this.#isDone) yield await this.#answer.request.drive.read((snapshot) => this.next(snapshot));
+    while (!this.#isDone) yield await this.#answer.request.drive.read((snapshot) => this.#next(snapshot));
   }
 
   async #members(snapshot: Snapshot, isFirst: boolean): Promise<readonly Member[]> {
@@ -115,11 +130,11 @@ export class MultistatusPages {
 }
 
 /** 207: an answer of one page has a length, a longer one streams; while a slow client reads nothing is held. */
-export function respondPages(headers: Record<string, string>, first: Uint8Array, pages: MultistatusPages): DavResponse {
-  return respond(207, headers, pages.isDone ? first : new Pages(allOf(first, pages)));
+export function respondPages(headers: Record<string, string>, pages: MultistatusPages): DavResponse {
+  return respond(207, headers, pages.isDone ? pages.takeFirst() : new Pages(allOf(pages)));
 }
 
-async function* allOf(first: Uint8Array, pages: MultistatusPages): AsyncGenerator<Uint8Array> {
-  yield first;
+async function* allOf(pages: MultistatusPages): AsyncGenerator<Uint8Array> {
+  yield pages.takeFirst();
   yield* pages.others();
 }
