@@ -31,7 +31,7 @@ export interface ServerParts {
   readonly authenticator: Authenticator;
   readonly box: SecretBox;
   readonly imports: Imports;
-  readonly driveParts: DriveDependencies;
+  readonly drives: DriveDependencies;
   readonly changeWatch: ChangeWatch;
   readonly connections: ConnectionCounts;
   readonly jobs: JobRunner;
@@ -43,11 +43,11 @@ export interface ServerParts {
 /** Makes what requests are answered with. Throws `ConfigError` where the metrics' token can't be read. */
 export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
   const { config, accounts, audit } = parts;
-  const { authenticator, driveParts, changeWatch, log } = server;
+  const { authenticator, drives, changeWatch, log } = server;
   const consoleParts = makeConsoleParts(parts, server);
   return {
     metrics: makeMetricsParts(parts, server),
-    driveParts,
+    drives,
     changeWatch,
     console: consoleParts,
     accounts,
@@ -111,13 +111,13 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
 
 function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
   const { config, engines, accounts, audit, passwords } = parts;
-  const { authenticator, box, imports, driveParts, scrub, log } = server;
+  const { authenticator, box, imports, drives, scrub, log } = server;
   const { metadata, history } = engines;
   return {
     accounts,
     metadata,
     authenticator,
-    driveParts,
+    drives,
     sessions: new Sessions(metadata, audit, {
       idleMinutes: config.sessionIdleMinutes,
       longestHours: config.sessionLongestHours,
@@ -133,7 +133,7 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
     alerts: parts.makeAlerts((failure) => log.error(failure, 'a mail could not be sent')),
     history,
     imports,
-    freeBytes: () => driveParts.contents.freeBytes(),
+    freeBytes: () => drives.contents.freeBytes(),
     damagedContents: () => scrub.damaged,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, address) => driveAddresses(config, driveId, address),

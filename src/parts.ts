@@ -21,7 +21,7 @@ export class Parts {
   readonly accounts: Accounts;
   /** Where imports may go although the address is private. */
   readonly allowedPlaces: AllowedPlaces;
-  #driveParts: DriveDependencies | null = null;
+  #drives: DriveDependencies | null = null;
   #box: Promise<SecretBox> | null = null;
 
   constructor(
@@ -37,9 +37,9 @@ export class Parts {
     this.allowedPlaces = { hosts, networks };
   }
 
-  get driveParts(): DriveDependencies {
-    this.#driveParts ??= this.#makeDriveParts();
-    return this.#driveParts;
+  get drives(): DriveDependencies {
+    this.#drives ??= this.#makeDrives();
+    return this.#drives;
   }
 
   /** Encrypts secrets that have to be read again. Rejects as `Engines.readSecretKey` does. */
@@ -66,11 +66,11 @@ export class Parts {
 
   /** To be called when nobody is at work any more. */
   async close(): Promise<void> {
-    await this.#driveParts?.uploads.stop();
+    await this.#drives?.uploads.stop();
     await this.engines.close();
   }
 
-  #makeDriveParts(): DriveDependencies {
+  #makeDrives(): DriveDependencies {
     const { config, engines } = this;
     const { inlineMaxBytes, uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours: expiryHours } = config;
     const { metadata, blobs } = engines;

@@ -54,7 +54,7 @@ async function run(parts: Parts, log: Logger): Promise<RunningServer> {
   const stop = async () => {
     changeWatch.stop();
     await Promise.all([http.close(), jobs.stop()]);
-    await parts.driveParts.uploads.stop();
+    await parts.drives.uploads.stop();
     await early.stop();
     await authenticator.close();
     await keeping.stop();
@@ -69,7 +69,7 @@ async function makeServerParts(parts: Parts, { note }: EarlyCollection, log: Log
   const common = {
     box: await parts.openSecretBox(),
     imports: await parts.openImports(),
-    driveParts: { ...parts.driveParts, onReceived: note },
+    drives: { ...parts.drives, onReceived: note },
     gc: new GcTotals(),
     scrub: new ScrubTotals(),
     log,
@@ -91,7 +91,7 @@ async function makeServerParts(parts: Parts, { note }: EarlyCollection, log: Log
 
 function makeJobs(
   { config, engines, audit, allowedPlaces: allowed }: Parts,
-  { driveParts, box, gc, scrub, log }: Pick<ServerParts, 'driveParts' | 'box' | 'gc' | 'scrub' | 'log'>,
+  { drives, box, gc, scrub, log }: Pick<ServerParts, 'drives' | 'box' | 'gc' | 'scrub' | 'log'>,
 ): JobRunner {
   const { trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours } = config;
   const onJump = (jumpMs: number) => {
@@ -102,14 +102,14 @@ function makeJobs(
     maintenanceLane({
       ...engines,
       audit,
-      uploads: driveParts.uploads,
+      uploads: drives.uploads,
       gc,
       clock: new SteadyClock({ store: engines.clock, onJump }),
       clockStore: engines.clock,
       ...{ trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours },
     }),
     scrubLane({ ...engines, totals: scrub, log, now: Date.now }),
-    importLane({ ...engines, driveParts, box, allowed, idleSeconds: config.idleTimeoutSeconds }),
+    importLane({ ...engines, drives, box, allowed, idleSeconds: config.idleTimeoutSeconds }),
   ];
   return new JobRunner(engines.metadata, lanes, log);
 }

@@ -22,7 +22,7 @@ export interface ConsoleParts {
   readonly passkeys: Passkeys;
   readonly audit: Audit;
   readonly alerts: Alerts;
-  readonly driveParts: DriveDependencies;
+  readonly drives: DriveDependencies;
   readonly history: StorageHistory;
   readonly imports: Imports;
   /** Bytes free on the disk of the storage; null where nobody can say. */

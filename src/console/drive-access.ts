@@ -31,14 +31,14 @@ export async function openUserDrive(request: ConsoleRequest, parts: ConsoleParts
 /** Null for one that isn't there, and for one that isn't theirs. */
 async function findDrive(
   { session }: ConsoleRequest,
-  { metadata, driveParts }: ConsoleParts,
+  { metadata, drives }: ConsoleParts,
   driveId: number,
 ): Promise<Drive | null> {
   const authority = { kind: 'session', userId: session!.user.id, id: session!.session.id } as const;
   const { membership } = await metadata.readOne([], ({ accounts }) =>
-    accounts.access(authority, driveId as DriveId, driveParts.now()),
+    accounts.access(authority, driveId as DriveId, drives.now()),
   );
-  return membership && new Drive(membership, authority, driveParts);
+  return membership && new Drive(membership, authority, drives);
 }
 
 /**

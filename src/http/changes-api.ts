@@ -21,7 +21,7 @@ export const WAITING_MAX = 50;
 const TIMEOUT_MAX_SECONDS = 55;
 
 export interface ChangesApiParts {
-  readonly driveParts: DriveDependencies;
+  readonly drives: DriveDependencies;
   readonly changeWatch: ChangeWatch;
 }
 
@@ -56,14 +56,14 @@ export function changesAnswer(parts: ChangesApiParts, signIn: SignIn): Answer<'a
 }
 
 async function answer(
-  { driveParts, changeWatch }: ChangesApiParts,
+  { drives, changeWatch }: ChangesApiParts,
   context: Context,
   driveId: DriveId,
   { membership, credential }: SignedIn,
 ): Promise<void> {
   const query = readQuery(context.state.search);
   const who = nameOf(credential);
-  const drive = new Drive(membership, credential, driveParts);
+  const drive = new Drive(membership, credential, drives);
   // One change wakes all that wait: they look one after the other.
   const look = async () => {
     await turns.enter();

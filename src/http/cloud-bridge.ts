@@ -69,7 +69,7 @@ export function cloudAnswer(parts: CloudParts, signIn: SignIn): Answer<'cloud'> 
 async function readUser(parts: CloudParts, context: Context, mount: CloudMount, signIn: SignIn): Promise<CloudUser> {
   const { credential, membership } = await signIn(context, mount.driveId);
   const user = await parts.accounts.findUser(membership.email);
-  const quota = await new Drive(membership, credential, parts.driveParts).read((snapshot) => roomOf(snapshot, 'home'));
+  const quota = await new Drive(membership, credential, parts.drives).read((snapshot) => roomOf(snapshot, 'home'));
   return {
     email: membership.email,
     name: user?.name ?? membership.email,

@@ -16,7 +16,7 @@ import type { DriveMount, MountOf, Mounts } from './mounts.js';
 import { send } from './send.js';
 
 export interface DavBridgeParts {
-  readonly driveParts: DriveDependencies;
+  readonly drives: DriveDependencies;
   readonly mounts: Mounts;
   readonly options: DavOptions;
 }
@@ -79,7 +79,7 @@ export function makeDavRequest(parts: DavBridgeParts, context: Context, visit: V
     method: context.method,
     headers: context.req.headers,
     url: context.state.url,
-    drive: new Drive(membership, credential, parts.driveParts),
+    drive: new Drive(membership, credential, parts.drives),
     body: new HttpBody(context.req, context.res),
     signal: goneSignal(context.req, context.res),
     options: parts.options,
@@ -122,23 +122,23 @@ function locateInCloud(
 }
 
 function targetOf(
-  { driveParts }: DavBridgeParts,
+  { drives }: DavBridgeParts,
   { credential }: SignedIn,
   membership: Membership | null,
   path: Target['path'],
 ): Target {
-  return { drive: membership && new Drive(membership, credential, driveParts), path };
+  return { drive: membership && new Drive(membership, credential, drives), path };
 }
 
 /** The membership on a drive; null for the own one where the request itself is for that, or where there is none. */
 async function openDrive(
-  { driveParts }: DavBridgeParts,
+  { drives }: DavBridgeParts,
   { who, mount }: Visit,
   driveId: DriveId | null,
 ): Promise<Membership | null> {
   const isSame = driveId === null ? isForOwnDrive(mount) : driveId === who.membership.driveId;
   if (isSame) return who.membership;
-  const { metadata, now } = driveParts;
+  const { metadata, now } = drives;
   const { membership } = await metadata.readOne([], ({ accounts }) => accounts.access(who.credential, driveId, now()));
   return membership;
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SqlDriveTransaction } from '../../src/engines/sql/sql-drive-transaction.js';
+import { SqlStoreTransaction } from '../../src/engines/sql/sql-store-transaction.js';
 import type { Answer } from '../support/http-client.js';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
 import { allOf, askFor, parseAnswer, textIn } from '../support/multistatus.js';
@@ -208,8 +208,8 @@ describe('RFC 4918 §6.1, §7.6 — what is vacated locks nobody out', () => {
 
 describe('PRODUCT U8 — requests that have nothing to do with it ask nothing', () => {
   test('no statement but for tokens at a name that is free, and for a file that goes', async () => {
-    const ask = vi.spyOn(SqlDriveTransaction.prototype, 'vacatedLocks');
-    const write = vi.spyOn(SqlDriveTransaction.prototype, 'vacateLocks');
+    const ask = vi.spyOn(SqlStoreTransaction.prototype, 'vacatedLocks');
+    const write = vi.spyOn(SqlStoreTransaction.prototype, 'vacateLocks');
     const If = `(<${token}>)`;
     expect(await put(bob, 'new')).toBe(201);
     expect(await put(bob, 'new')).toBe(204);

@@ -55,7 +55,7 @@ async function describe(drive: DriveRow, parts: ConsoleParts): Promise<AdminDriv
 
 async function describeAll(drives: readonly DriveRow[], parts: ConsoleParts): Promise<AdminDriveEntry[]> {
   const ids = drives.map(({ id }) => id);
-  const used = await parts.driveParts.metadata.read(ids, async (view) => {
+  const used = await parts.drives.metadata.read(ids, async (view) => {
     const bytes: number[] = [];
     for (const { rootId, commonId, commonBinId } of drives) {
       bytes.push((await view.usage({ rootId, homeId: commonId, binId: commonBinId })).driveBytes);

@@ -10,9 +10,8 @@ export const driveRoutes = bind(driveContract, {
 });
 
 async function list({ session, origin, prefix }: RequestTo<'GET /api/drives'>, parts: ConsoleParts) {
-  const { driveParts, metadata } = parts;
-  const memberships = await metadata.readOne([], ({ accounts }) => accounts.memberships(session!.user.id, null));
-  const rooms = await roomsOf(driveParts, memberships);
+  const memberships = await parts.metadata.readOne([], ({ accounts }) => accounts.memberships(session!.user.id, null));
+  const rooms = await roomsOf(parts.drives, memberships);
   const drives = memberships.map((membership, index) => describe(membership, rooms[index]!, parts, origin + prefix));
   return ok({ drives } satisfies DrivesAnswer);
 }
@@ -20,7 +19,7 @@ async function list({ session, origin, prefix }: RequestTo<'GET /api/drives'>, p
 function describe(
   membership: Membership,
   { used, left }: Room,
-  { addressesOf, driveParts }: ConsoleParts,
+  { addressesOf, drives }: ConsoleParts,
   address: string,
 ): DriveEntry {
   const { driveId, driveName, role } = membership;
@@ -31,6 +30,6 @@ function describe(
     addresses: addressesOf(driveId, address),
     usedBytes: used,
     availableBytes: Number.isFinite(left) ? left : null,
-    uploadMaxBytes: new Drive(membership, null, driveParts).uploadMaxBytes,
+    uploadMaxBytes: new Drive(membership, null, drives).uploadMaxBytes,
   };
 }

@@ -7,8 +7,8 @@ import type {
 } from '../../stores/metadata-store.js';
 import type { DriveId } from '../../stores/values.js';
 import type { SqlDatabase } from './sql-database.js';
-import { SqlDriveTransaction } from './sql-drive-transaction.js';
-import { SqlDriveView } from './sql-drive-view.js';
+import { SqlStoreTransaction } from './sql-store-transaction.js';
+import { SqlStoreView } from './sql-store-view.js';
 
 /** Transactions over SQL. SQLite runs all writes one after the other, whatever drives they are of. */
 export class SqlMetadataStore implements MetadataStore {
@@ -19,11 +19,11 @@ export class SqlMetadataStore implements MetadataStore {
   }
 
   read<T>(_drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T> {
-    return this.#database.read((connection) => work(new SqlDriveView(connection)));
+    return this.#database.read((connection) => work(new SqlStoreView(connection)));
   }
 
   readOne<T>(_drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T> {
-    return this.#database.readOne((connection) => work(new SqlDriveView(connection)));
+    return this.#database.readOne((connection) => work(new SqlStoreView(connection)));
   }
 
   async write<T>(
@@ -36,7 +36,7 @@ export class SqlMetadataStore implements MetadataStore {
       (connection) => {
         hasRemovedSecret = false;
         return work(
-          new SqlDriveTransaction(connection, () => {
+          new SqlStoreTransaction(connection, () => {
             hasRemovedSecret = true;
           }),
         );

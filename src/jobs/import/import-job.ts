@@ -17,7 +17,7 @@ const BACK_OFF = { firstMs: 15_000, longestMs: 15 * 60_000, triesMax: 30 };
 
 export interface ImportParts {
   readonly metadata: MetadataStore;
-  readonly driveParts: DriveDependencies;
+  readonly drives: DriveDependencies;
   readonly box: SecretBox;
   readonly allowed: AllowedPlaces;
   /** Silence after which a transfer has stalled, in seconds. */
@@ -80,12 +80,12 @@ function openPassword(box: SecretBox, secret: string, purpose: string): string {
 }
 
 /** With the rights that the user has at each moment. Throws `JobFailedError`. */
-async function openDrive({ metadata, driveParts }: ImportParts, driveId: DriveId, userId: UserId): Promise<Drive> {
+async function openDrive({ metadata, drives }: ImportParts, driveId: DriveId, userId: UserId): Promise<Drive> {
   const authority = { kind: 'user', userId } as const;
   const { membership } = await metadata.readOne([], ({ accounts }) =>
-    accounts.access(authority, driveId, driveParts.now()),
+    accounts.access(authority, driveId, drives.now()),
   );
   if (!membership) throw new JobFailedError(NO_MEMBER);
   if (!mayAdd(membership)) throw new JobFailedError(NO_WRITER);
-  return new Drive(membership, authority, driveParts);
+  return new Drive(membership, authority, drives);
 }

@@ -33,7 +33,7 @@ import { SqlLoginFlowStore } from './sql-login-flow-store.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlUploadView } from './sql-uploads.js';
 
-export class SqlDriveView implements StoreView {
+export class SqlStoreView implements StoreView {
   constructor(protected readonly connection: SqlConnection) {}
 
   get changeLog(): ChangeLogView {

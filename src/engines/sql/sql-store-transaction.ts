@@ -26,12 +26,12 @@ import * as records from './record-statements.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
 import { type SqlConnection, UniqueViolation } from './sql-database.js';
-import { SqlDriveView } from './sql-drive-view.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlStagedCopies } from './sql-staged-copies.js';
+import { SqlStoreView } from './sql-store-view.js';
 import { SqlThrottleStore } from './sql-throttle-store.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
@@ -41,7 +41,7 @@ const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
 /** A time to which no lock has expired. */
 const BEFORE_ALL = -1;
 
-export class SqlDriveTransaction extends SqlDriveView implements StoreTransaction {
+export class SqlStoreTransaction extends SqlStoreView implements StoreTransaction {
   readonly #onSecretRemoved: () => void;
 
   constructor(connection: SqlConnection, onSecretRemoved: () => void) {
