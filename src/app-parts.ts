@@ -42,19 +42,14 @@ export interface ServerParts {
 
 /** Makes what requests are answered with. Throws `ConfigError` where the metrics' token can't be read. */
 export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
-  const { config, accounts, audit } = parts;
-  const { authenticator, drives, changeWatch, log } = server;
+  const { config } = parts;
+  const { changeWatch, log } = server;
   const consoleParts = makeConsoleParts(parts, server);
   return {
+    ...consoleParts,
     metrics: makeMetricsParts(parts, server),
-    drives,
     changeWatch,
-    console: consoleParts,
-    accounts,
-    authenticator,
-    audit,
-    loginFlows: makeLoginFlows(parts, authenticator, consoleParts),
-    publicUrl: config.publicUrl,
+    loginFlows: new LoginFlows(consoleParts),
     mounts: new Mounts(config.driveHost),
     options: {
       lockTimeoutMaxSeconds: config.lockTimeoutMaxSeconds,
@@ -78,19 +73,6 @@ async function checkReady({ engines: { metadata, blobs, durability } }: Parts): 
   // Waits its turn in the queue of the writers, takes the write lock and gives it back.
   await metadata.write([], async () => {});
   await durability.prove();
-}
-
-function makeLoginFlows(parts: Parts, authenticator: Authenticator, consoleParts: ConsoleParts): LoginFlows {
-  const { engines, accounts, audit } = parts;
-  return new LoginFlows({
-    accounts,
-    signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
-    verifyCode: (userId, code, actor) => consoleParts.secondFactors.verify(userId, code, actor),
-    audit,
-    drivesOf: (userId) => accounts.drivesOf(userId),
-    metadata: engines.metadata,
-    now: Date.now,
-  });
 }
 
 function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerParts): MetricsParts {

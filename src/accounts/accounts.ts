@@ -253,8 +253,8 @@ export class Accounts extends AccountReader {
     readonly scopeId: NodeId | null;
     readonly allowance: Allowance;
     readonly expiresAt: number | null;
-    /** Looks at the user in the transaction, and throws to refuse. */
-    readonly check?: (user: UserRow) => void;
+    /** Runs in the transaction that makes it, and throws to refuse. */
+    readonly also?: (transaction: StoreTransaction, owner: UserRow) => Promise<void>;
   }): Promise<{ readonly row: AppPasswordRow; readonly secret: string }> {
     const name = checkDisplayName(password.name, "The app password's name");
     const { scopeId, allowance, expiresAt } = password;
@@ -264,18 +264,18 @@ export class Accounts extends AccountReader {
       throw new AccountError('invalid-number', 'The app password would have expired already; give a later date.');
     }
     // Before argon2 runs, and again in the transaction.
-    const owner = (accounts: AccountView) => this.#ownerOf(accounts, password);
-    await this.metadata.read([], ({ accounts }) => owner(accounts));
+    await this.metadata.read([], ({ accounts }) => this.#ownerOf(accounts, password));
     for (;;) {
       const { text, secret, selector } = makeAppPassword();
       const hash = await this.#passwords.hashPassword(secret);
       try {
         const row = await this.metadata.write([], async (transaction) => {
-          const { userId, driveId } = await owner(transaction.accounts);
-          const fresh = { userId, name, selector, hash, mac: null, driveId, scopeId, allowance, expiresAt };
+          const { user, driveId } = await this.#ownerOf(transaction.accounts, password);
+          await password.also?.(transaction, user);
+          const fresh = { userId: user.id, name, selector, hash, mac: null, driveId, scopeId, allowance, expiresAt };
           const made = await transaction.accounts.createAppPassword(fresh, now);
           const details = { number: made.id, name, drive: driveId, allowance };
-          await this.#noteIn(transaction, 'app-password-made', userId, details);
+          await this.#noteIn(transaction, 'app-password-made', user.id, details);
           return made;
         });
         return { row, secret: text };
@@ -289,23 +289,11 @@ export class Accounts extends AccountReader {
   /** Whose an app password is to be, and for which drive. Throws `AccountError` where they may have none. */
   async #ownerOf(
     accounts: AccountView,
-    {
-      email,
-      driveId,
-      check,
-    }: {
-      readonly email: string;
-      readonly driveId: number | null;
-      readonly check?: (user: UserRow) => void;
-    },
-  ): Promise<{ readonly userId: UserId; readonly driveId: DriveId | null }> {
+    { email, driveId }: { readonly email: string; readonly driveId: number | null },
+  ): Promise<{ readonly user: UserRow; readonly driveId: DriveId | null }> {
     const user = await readUserIn(accounts, email);
-    check?.(user);
     if (this.#actor !== OPERATOR) await checkFactorIn(accounts, user.id);
-    return {
-      userId: user.id,
-      driveId: driveId === null ? null : (await readMemberIn(accounts, driveId, user)).driveId,
-    };
+    return { user, driveId: driveId === null ? null : (await readMemberIn(accounts, driveId, user)).driveId };
   }
 
   revokeAppPassword(email: string, id: number): Promise<void> {

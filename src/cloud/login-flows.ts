@@ -3,15 +3,14 @@ import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
 import { addressBlock } from '../accounts/address-block.js';
 import type { Actor, Audit } from '../accounts/audit.js';
-import type { SignInResult } from '../accounts/authenticator.js';
-import type { BasicCredentials } from '../accounts/basic.js';
+import type { Authenticator } from '../accounts/authenticator.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
-import type { CodeVerdict } from '../accounts/second-factors.js';
+import type { SecondFactors } from '../accounts/second-factors.js';
 import { HttpError } from '../http-error.js';
 import type { UserRow } from '../stores/account-store.js';
 import type { LoginFlowRow, LoginFlowStore, LoginFlowView, SignedInPerson } from '../stores/login-flow-store.js';
 import type { MetadataStore, StoreTransaction } from '../stores/metadata-store.js';
-import type { DriveId, UserId } from '../stores/values.js';
+import type { DriveId } from '../stores/values.js';
 import { clientName } from './client-name.js';
 import { codePage, donePage, elsewherePage, gonePage, grantPage, noDrivePage, signInPage } from './login-pages.js';
 import { type CloudAnswer, type CloudRequest, json } from './request.js';
@@ -40,14 +39,10 @@ interface OfferedDrive {
 
 export interface LoginFlowParts {
   readonly accounts: Accounts;
-  readonly signIn: (credentials: BasicCredentials, remoteAddress: string, client: string) => Promise<SignInResult>;
-  /** Of who has a second factor. */
-  readonly verifyCode: (userId: UserId, code: string, actor: Actor) => Promise<CodeVerdict>;
+  readonly authenticator: Authenticator;
+  readonly secondFactors: Pick<SecondFactors, 'verify'>;
   readonly audit: Audit;
-  readonly drivesOf: (userId: UserId) => Promise<readonly OfferedDrive[]>;
   readonly metadata: MetadataStore;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /**
@@ -57,9 +52,12 @@ export interface LoginFlowParts {
  */
 export class LoginFlows {
   readonly #parts: LoginFlowParts;
+  readonly #now: () => number;
 
-  constructor(parts: LoginFlowParts) {
+  /** `now`: milliseconds since 1970. */
+  constructor(parts: LoginFlowParts, now: () => number = Date.now) {
     this.#parts = parts;
+    this.#now = now;
   }
 
   /** Answers below `/index.php/login/`; null for what is none of it. Throws `HttpError`. */
@@ -98,7 +96,7 @@ export class LoginFlows {
   async #begin(request: CloudRequest, isWebView: boolean): Promise<{ token: string; pollToken: string }> {
     const [token, pollToken] = [makeToken(), makeToken()];
     const { address, driveId, remoteAddress } = request;
-    const now = this.#parts.now();
+    const now = this.#now();
     const flow: LoginFlowRow = {
       key: keyOf(token),
       pollKey: keyOf(pollToken),
@@ -137,7 +135,7 @@ export class LoginFlows {
   async #signIn(request: CloudRequest, flow: LoginFlowRow, form: URLSearchParams): Promise<CloudAnswer> {
     const email = form.get('email') ?? '';
     const credentials = { userName: email, password: form.get('password') ?? '' };
-    const result = await orBusy(this.#parts.signIn(credentials, request.remoteAddress, flow.client));
+    const result = await orBusy(this.#parts.authenticator.signIn(credentials, request.remoteAddress, flow.client));
     if (result === 'busy') return signInPage(flow, { status: 503, text: BUSY }, email);
     if (result.kind === 'throttled') {
       const text = `Too many wrong passwords. Try again in ${result.retryAfterSeconds} seconds.`;
@@ -158,7 +156,7 @@ export class LoginFlows {
     const stepToken = form.get('step') ?? '';
     if (!person || keyOf(stepToken) !== stepKey) return gonePage();
     const actor = actorOf(request, flow, person);
-    const verdict = await orBusy(this.#parts.verifyCode(person.userId, form.get('code') ?? '', actor));
+    const verdict = await orBusy(this.#parts.secondFactors.verify(person.userId, form.get('code') ?? '', actor));
     if (verdict === 'busy') return codePage(flow, stepToken, { status: 503, text: BUSY });
     if (verdict.kind === 'throttled') {
       const { retryAfterSeconds } = verdict;
@@ -174,7 +172,7 @@ export class LoginFlows {
     const { email } = person;
     const refusal = await refusalOf(this.#parts.accounts.checkHasFactor(person.userId));
     if (refusal) return signInPage(flow, { status: 403, text: refusal }, email);
-    const drives = await this.#parts.drivesOf(person.userId);
+    const drives = await this.#parts.accounts.drivesOf(person.userId);
     const offered = flow.driveId === null ? drives : drives.filter(({ id }) => id === flow.driveId);
     if (offered.length === 0) return noDrivePage(flow.driveId !== null);
     const grantToken = makeToken();
@@ -199,7 +197,7 @@ export class LoginFlows {
     const chosen = flow.driveId ?? Number(form.get('drive') ?? Number.NaN);
     if (flow.isWebView) return this.#grantToWebView(request, flow, person, chosen, refuse);
     if (!isAsBefore(person, await this.#parts.accounts.readUser(person.email))) return refuse(403, CHANGED);
-    const drives = await this.#parts.drivesOf(person.userId);
+    const drives = await this.#parts.accounts.drivesOf(person.userId);
     const drive = drives.find(({ id }) => id === chosen);
     if (!drive) return refuse(403, NOT_THEIRS);
     const refusal = await refusalOf(this.#parts.accounts.checkHasFactor(person.userId));
@@ -233,28 +231,24 @@ export class LoginFlows {
     person: SignedInPerson,
     driveId: number,
   ): Promise<string | 'busy' | { refusal: string }> {
-    // Two requests may ask at the same time: one of them ends the flow.
-    if (!(await this.#write(({ loginFlows }) => loginFlows.remove(flow.key)))) return { refusal: NOT_THEIRS };
-    // Who signed in with a password that was found out must not go on with it when its owner has changed it.
-    const check = (user: UserRow) => {
-      if (!isAsBefore(person, user)) throw new UserChangedError();
+    const endFlow = async ({ loginFlows }: StoreTransaction, user: UserRow) => {
+      // Two requests may ask at the same time: one of them ends the flow.
+      if (!(await loginFlows.remove(flow.key))) throw new FlowRefusal(NOT_THEIRS);
+      // Who signed in with a password that was found out must not go on with it when its owner has changed it.
+      if (!isAsBefore(person, user)) throw new FlowRefusal(CHANGED);
     };
     const { email } = person;
     const { client, remoteAddress } = flow;
     const limits = { scopeId: null, allowance: 'full', expiresAt: null } as const;
     const accounts = this.#parts.accounts.as({ name: email, remoteAddress, client });
     try {
-      const made = await orBusy(accounts.createAppPassword({ email, name: client, driveId, ...limits, check }));
-      if (made !== 'busy') return made.secret;
-      await this.#write(async ({ loginFlows }) => {
-        await loginFlows.insert(flow);
-        await loginFlows.update(flow.key, flow);
-      });
-      return made;
+      const made = await orBusy(accounts.createAppPassword({ email, name: client, driveId, ...limits, also: endFlow }));
+      return made === 'busy' ? made : made.secret;
     } catch (cause) {
-      if (cause instanceof UserChangedError) return { refusal: CHANGED };
-      if (!(cause instanceof AccountError)) throw cause;
-      return { refusal: cause.kind === 'second-factor-required' ? cause.message : NOT_THEIRS };
+      if (!(cause instanceof FlowRefusal || cause instanceof AccountError)) throw cause;
+      await this.#write(({ loginFlows }) => loginFlows.remove(flow.key));
+      const isSaid = cause instanceof FlowRefusal || cause.kind === 'second-factor-required';
+      return { refusal: isSaid ? cause.message : NOT_THEIRS };
     }
   }
 
@@ -262,14 +256,14 @@ export class LoginFlows {
   async #find(look: (flows: LoginFlowView) => Promise<LoginFlowRow | null>): Promise<LoginFlowRow | null> {
     const flow = await this.#parts.metadata.readOne([], ({ loginFlows }) => look(loginFlows));
     // Both ways: a clock that was wrong for a minute lets no flow last.
-    if (!flow || Math.abs(this.#parts.now() - flow.startedAt) <= FLOW_MS) return flow;
+    if (!flow || Math.abs(this.#now() - flow.startedAt) <= FLOW_MS) return flow;
     await this.#write(({ loginFlows }) => loginFlows.remove(flow.key));
     return null;
   }
 
   /** To the minute: a program asks every second. */
   async #noteSeen({ key, seenAt }: LoginFlowRow): Promise<void> {
-    const now = this.#parts.now();
+    const now = this.#now();
     if (Math.abs(now - seenAt) < SEEN_MS) return;
     await this.#write(({ loginFlows }) => loginFlows.update(key, { seenAt: now }));
   }
@@ -313,8 +307,9 @@ function isAsBefore(before: SignedInPerson, now: UserRow): boolean {
   return isSame && now.id === before.userId && !now.isDisabled;
 }
 
-class UserChangedError extends Error {
-  override readonly name = 'UserChangedError';
+/** Its message is for the page. */
+class FlowRefusal extends Error {
+  override readonly name = 'FlowRefusal';
 }
 
 /** In the form, or in the query as Nextcloud's iOS app has it. */

@@ -14,8 +14,7 @@ import { goneSignal } from './gone-signal.js';
 import { HttpBody } from './http-body.js';
 import { send } from './send.js';
 
-export interface ConsoleBridgeParts {
-  readonly console: ConsoleParts;
+export interface ConsoleBridgeParts extends ConsoleParts {
   readonly trustedProxies: BlockList;
 }
 
@@ -51,10 +50,10 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
   }
   const secure = isSecure(req, parts.trustedProxies);
   const token = readCookie(req.headers.cookie, cookieName(secure, state.prefix));
-  const session = token === null ? null : await parts.console.sessions.find(token, state.remoteAddress);
+  const session = token === null ? null : await parts.sessions.find(token, state.remoteAddress);
   const origin = `${secure ? 'https' : 'http'}://${req.headers.host ?? ''}`;
   checkAccess(found.route.access, session);
-  const { publicUrl } = parts.console;
+  const { publicUrl } = parts;
   const origins = publicUrl === null ? [origin] : [origin, new URL(publicUrl).origin];
   checkOrigin(context, found.route, session, origins);
   const incoming = new HttpBody(req, context.res);
@@ -71,7 +70,7 @@ async function answer(parts: ConsoleBridgeParts, routes: Routes, context: Contex
     origin,
     prefix: state.prefix,
   };
-  reply(context, await found.route.run(request, parts.console), secure);
+  reply(context, await found.route.run(request, parts), secure);
 }
 
 /** Throws `ConsoleError` 401 or 403 where the session is not enough. */

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { Audit } from '../../src/accounts/audit.js';
 import { Authenticator } from '../../src/accounts/authenticator.js';
-import { Passwords } from '../../src/accounts/passwords.js';
+import { Passwords, PasswordsBusyError } from '../../src/accounts/passwords.js';
 import { LoginFlows } from '../../src/cloud/login-flows.js';
 import type { CloudAnswer, CloudRequest } from '../../src/cloud/request.js';
 import { KEY_BOX, throttleOn } from '../support/guess-throttle.js';
@@ -33,16 +34,14 @@ afterAll(async () => {
 beforeEach(async () => {
   now = 1_000_000;
   await server.engines.metadata.write([], ({ loginFlows }) => loginFlows.removeOutside(Number.MAX_SAFE_INTEGER, 0));
-  flows = new LoginFlows({
-    accounts: server.accounts,
-    signIn: (credentials, remoteAddress, client) => authenticator.signIn(credentials, remoteAddress, client),
-    verifyCode: async () => ({ kind: 'wrong' }),
-    audit: new Audit(server.engines.metadata),
-    drivesOf: (userId) => server.stores.accounts.drivesOf(userId),
-    metadata: server.engines.metadata,
-    now: () => now,
-  });
+  flows = flowsOf(server.accounts);
 });
+
+function flowsOf(accounts: Accounts): LoginFlows {
+  const { metadata } = server.engines;
+  const secondFactors = { verify: async () => ({ kind: 'wrong' }) as const };
+  return new LoginFlows({ accounts, authenticator, secondFactors, audit: new Audit(metadata), metadata }, () => now);
+}
 
 async function ask(
   method: string,
@@ -113,6 +112,59 @@ describe('client-requirements R34 — a login flow lasts 20 minutes', () => {
     now += 10 * MINUTE_MS + 1;
     expect(await statusOf(ask('GET', older.page))).toBe(404);
     expect(await statusOf(ask('GET', younger.page))).toBe(200);
+  });
+});
+
+describe('client-requirements R34 — a login flow ends with the write that makes its password', () => {
+  test('while the password is hashed it is there, and where that is refused it is not written', async () => {
+    const { page, token } = await start();
+    const grant = grantOf((await signIn(page)).body!);
+    expect(await statusOf(ask('POST', page, { grant, drive: '123456' }))).toBe(200);
+    const { metadata } = server.engines;
+    const count = () => metadata.read([], ({ loginFlows }) => loginFlows.count(null));
+    const write = vi.spyOn(metadata, 'write');
+    const passwords = new Passwords();
+    passwords.hashPassword = async () => {
+      expect(await count()).toBe(1);
+      throw new PasswordsBusyError();
+    };
+    flows = flowsOf(new Accounts(metadata, passwords, { uploadMaxBytes: 1, audit: new Audit(metadata) }));
+    await expect(poll(token)).rejects.toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+    expect(write).not.toHaveBeenCalled();
+    flows = flowsOf(server.accounts);
+    expect(await statusOf(poll(token))).toBe(200);
+    expect(write).toHaveBeenCalledTimes(1);
+    expect(await count()).toBe(0);
+    write.mockRestore();
+  });
+
+  test('two polls at the same time make one password', async () => {
+    const { page, token } = await start();
+    const grant = grantOf((await signIn(page)).body!);
+    const before = (await server.accounts.appPasswords(emailOf('alice'))).length;
+    await ask('POST', page, { grant, drive: '123456' });
+    expect((await Promise.all([poll(token), poll(token)])).map(({ status }) => status).sort()).toEqual([200, 404]);
+    expect(await server.accounts.appPasswords(emailOf('alice'))).toHaveLength(before + 1);
+  });
+
+  test('a membership that ended after the grant makes no password, and ends the flow', async () => {
+    const { page, token } = await start();
+    const grant = grantOf((await signIn(page)).body!);
+    const drive = await server.accounts.createDrive({
+      id: null,
+      name: 'Short',
+      ownerEmail: emailOf('alice'),
+      quotaBytes: null,
+      uploadMaxBytes: null,
+    });
+    await ask('POST', page, { grant, drive: String(drive.id) });
+    const other = { email: 'other@example.org', name: 'Other', password: PASSWORD, isAdmin: false };
+    await server.accounts.createUser(other);
+    await server.accounts.putMember(drive.id, other.email, { role: 'manager' });
+    await server.accounts.removeMember(drive.id, emailOf('alice'));
+    expect(await statusOf(poll(token))).toBe(404);
+    await server.accounts.putMember(drive.id, emailOf('alice'), { role: 'member' });
+    expect(await statusOf(poll(token))).toBe(404);
   });
 });
 
