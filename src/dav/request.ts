@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { Incoming } from '../drive/contents.js';
 import type { Drive } from '../drive/drive.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Found, Resource } from '../drive/resource.js';
 import { HttpError } from '../http-error.js';
+import type { BlobStream } from '../stores/blob-store.js';
 import { headerValue } from './headers/header-value.js';
 import { encodePath, encodeSegment } from './headers/path.js';
 
@@ -62,7 +62,7 @@ export interface DavResponse {
    * Of `Pages` the next is asked for when the last one has left the process, so its memory may be used again. `send` takes it
    * out: the objects of a request that waited for its turn are old to V8, and what they still name outlives many collections.
    */
-  body: string | Uint8Array | Readable | Pages | null;
+  body: string | Uint8Array | BlobStream | Pages | null;
 }
 
 export class Pages {

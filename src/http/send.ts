@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { type DavResponse, Pages } from '../dav/request.js';
 import { turns } from '../drive/turns.js';
+import type { BlobStream } from '../stores/blob-store.js';
 import type { Context } from './context.js';
 
 /** A body that nobody wants is read and thrown away up to here, so that the connection can go on. */
@@ -32,7 +33,8 @@ export function send(context: Context, answer: DavResponse): void {
   res.writeHead(status, headers);
   if (isStreamed(body) && !isHead) {
     const onError = (error: unknown) => state.log.error({ err: error, url: state.url }, 'an answer broke off');
-    if (body instanceof Pages) void sendPages(body, res, onError);
+    if (body instanceof Pages) void sendPages(body.source, res, onError, { isInTurns: true });
+    else if (body.pieces) void sendPages(body.pieces(), res, onError, { isInTurns: false });
     else sendStream(body, res, onError);
     return;
   }
@@ -43,7 +45,7 @@ export function send(context: Context, answer: DavResponse): void {
   else res.end(bytes);
 }
 
-function isStreamed(body: DavResponse['body']): body is Readable | Pages {
+function isStreamed(body: DavResponse['body']): body is BlobStream | Pages {
   return body instanceof Readable || body instanceof Pages;
 }
 
@@ -62,14 +64,25 @@ function sendStream(body: Readable, res: ServerResponse, onError: (error: Error)
   body.pipe(res);
 }
 
-async function sendPages(pages: Pages, res: ServerResponse, onError: (error: unknown) => void): Promise<void> {
+/** Asks for each page when the one before has left the process. `isInTurns`: making one keeps the event loop busy. */
+async function sendPages(
+  pages: AsyncIterable<Uint8Array>,
+  res: ServerResponse,
+  onError: (error: unknown) => void,
+  { isInTurns }: { readonly isInTurns: boolean },
+): Promise<void> {
   // A client that goes away in the middle of a page never takes it.
-  const gone = new Promise<void>((resolve) => res.once('close', resolve));
+  let goOn = () => {};
+  res.once('close', () => goOn());
   try {
-    for await (const page of pages.source) {
-      await Promise.race([gone, new Promise<void>((resolve) => res.write(page, () => resolve()))]);
+    for await (const page of pages) {
       if (res.destroyed) return;
-      await turns.next();
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        res.write(page, () => resolve());
+      });
+      if (res.destroyed) return;
+      if (isInTurns) await turns.next();
     }
     res.end();
   } catch (error) {

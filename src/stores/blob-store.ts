@@ -22,7 +22,7 @@ export interface BlobStore {
    * Opens the bytes, or the part `range` of them. Rejects with `BlobMissingError` before the first byte, never after;
    * a delete that comes later doesn't disturb the reader. A range that goes past the end is a `RangeError`.
    */
-  open(blob: BlobRef, range?: ByteRange): Promise<Readable>;
+  open(blob: BlobRef, range?: ByteRange): Promise<BlobStream>;
   /** What is at the blob's place, of whatever size. Null when nothing is. */
   stat(blob: BlobRef): Promise<BlobInfo | null>;
   /**
@@ -54,6 +54,14 @@ export interface BlobStore {
   checkWritable(): Promise<void>;
   /** Counts, which cost nothing to read. */
   stats(): BlobStoreStats;
+}
+
+export interface BlobStream extends Readable {
+  /**
+   * The same bytes, instead of the stream's, for a reader that has done with each piece when it asks for the next: its
+   * memory is used again. Ending it early destroys the stream. Not each engine has it.
+   */
+  pieces?(): AsyncIterable<Uint8Array>;
 }
 
 export interface BlobStoreStats {

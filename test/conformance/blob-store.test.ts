@@ -85,6 +85,8 @@ describe('DiskBlobStore', () => {
         store.open(blob, { start: 0, end: 6_000_000 }),
       ]);
       for await (const _chunk of await store.open(blob)) break;
+      for await (const _piece of (await store.open(blob)).pieces!()) break;
+      for await (const _piece of (await store.open(blob)).pieces!());
       (await store.open(blob)).destroy();
     }
     await waitUntil('all files are closed', async () => (await openFiles()).length === 0);
@@ -105,6 +107,19 @@ describe('DiskBlobStore', () => {
     await expect(async () => {
       for await (const _chunk of reader);
     }).rejects.toThrow('ends at 100000 bytes');
+    const again = await store.open(blob, { start: 0, end: 99_999 });
+    await writeFile(pathOf(blob.id), Buffer.alloc(50_000));
+    await expect(async () => {
+      for await (const _piece of again.pieces!());
+    }).rejects.toThrow('ends at 50000 bytes');
+  });
+
+  it('pieces take the same memory again', async () => {
+    const blob = await store.put(inChunks(randomBytes(8_000_000)));
+    const memory = new Set<ArrayBufferLike>();
+    for await (const piece of (await store.open(blob)).pieces!()) memory.add(piece.buffer);
+    // Two, each of which grows from 64 KiB to 256 KiB at most.
+    expect(memory.size).toBeLessThanOrEqual(6);
   });
 
   it('setAside keeps the bytes in damaged/', async () => {

@@ -176,6 +176,18 @@ function openSuite(test: BlobTest): void {
       await closed;
     });
 
+    it('pieces, where the engine has them, are the same bytes', async () => {
+      const bytes = randomBytes(3 * MIB);
+      const blob = await put(test, bytes);
+      const range = { start: 70_000, end: 3 * MIB - 9 };
+      for (const [part, end] of [[undefined, 3 * MIB - 1] as const, [range, range.end] as const]) {
+        const reader = await test.engine.store.open(blob, part);
+        const copies: Uint8Array[] = [];
+        for await (const piece of reader.pieces?.() ?? reader) copies.push(Buffer.from(piece));
+        expect(Buffer.concat(copies).equals(bytes.subarray(part?.start ?? 0, end + 1))).toBe(true);
+      }
+    });
+
     it('reads for many at once', async () => {
       const bytes = randomBytes(3 * MIB);
       const blob = await put(test, bytes);

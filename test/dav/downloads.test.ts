@@ -211,6 +211,29 @@ describe('GET elsewhere', () => {
     expect((await alice('GET', '/inline.bin')).headers['cache-control']).toContain('private');
   });
 
+  test('slow readers and requests that wait behind each other get whole files, each its own', async () => {
+    const contents = Array.from({ length: 4 }, () => randomBytes(6_000_000));
+    for (const [number, body] of contents.entries()) await alice('PUT', `/slow-${number}`, { body });
+    const order = [0, 1, 2, 3, 0];
+    const connections = await Promise.all(order.map(() => server.connect()));
+    const askFor = (number: number) =>
+      [`GET /dav/123456/slow-${number} HTTP/1.1`, 'Host: x', `Authorization: ${authorizationOf('alice')}`] as const;
+    for (const [index, connection] of connections.entries()) {
+      // Two on each connection: the second waits behind the first.
+      connection.writeHead(...askFor(order[index]!));
+      connection.writeHead(...askFor((order[index]! + 1) % 4));
+      connection.socket.pause();
+    }
+    for (const [index, connection] of connections.entries()) {
+      connection.socket.resume();
+      for (const expected of [contents[order[index]!]!, contents[(order[index]! + 1) % 4]!]) {
+        const { body } = await connection.readAnswer();
+        expect(Buffer.from(body, 'latin1').equals(expected)).toBe(true);
+      }
+      connection.close();
+    }
+  });
+
   test('a download goes on, whole, while the file is overwritten and deleted', async () => {
     const content = randomBytes(24_000_000);
     await alice('PUT', '/moving', { body: content });

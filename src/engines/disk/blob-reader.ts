@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { BlobStream } from '../../stores/blob-store.js';
 import { close, readSome } from './file-calls.js';
 
 const CHUNK_MIN = 64 * 1024;
@@ -11,7 +12,7 @@ const FAST_MS = 20;
  * The bytes `start` to `end` (exclusive) of an open file, which it closes. Chunks grow while the reader keeps up, so
  * a thousand slow readers hold little memory and one fast reader isn't held up by system calls.
  */
-export class BlobReader extends Readable {
+export class BlobReader extends Readable implements BlobStream {
   readonly #fd: number;
   readonly #end: number;
   #position: number;
@@ -31,6 +32,22 @@ export class BlobReader extends Readable {
     this.#reading = this.#readChunk();
   }
 
+  /** One piece is read while the reader works on the one before: two buffers. */
+  async *pieces(): AsyncGenerator<Uint8Array> {
+    const buffers: Buffer[] = [];
+    try {
+      let reading = this.#readPiece(buffers, 0);
+      for (let count = 1; ; count++) {
+        const piece = await reading;
+        if (piece.length === 0) return;
+        reading = this.#readPiece(buffers, count % 2);
+        yield piece;
+      }
+    } finally {
+      this.destroy();
+    }
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // A read still under way must not meet another file under the same descriptor.
     this.#reading
@@ -42,22 +59,43 @@ export class BlobReader extends Readable {
   }
 
   async #readChunk(): Promise<void> {
-    this.#adapt();
-    const length = Math.min(this.#chunkSize, this.#end - this.#position);
-    if (length === 0) {
-      this.push(null);
-      return;
-    }
     try {
-      const buffer = Buffer.allocUnsafeSlow(length);
-      const count = await readSome(this.#fd, buffer, length, this.#position);
-      if (count === 0) throw new Error(`a blob ends at ${this.#position} bytes, before byte ${this.#end - 1}`);
-      this.#position += count;
-      this.push(buffer.subarray(0, count));
+      const length = this.#nextLength();
+      const chunk = await this.#fill(Buffer.allocUnsafeSlow(length), length);
+      if (chunk.length > 0) this.push(chunk);
       if (this.#position === this.#end) this.push(null);
     } catch (error) {
       this.destroy(error as Error);
     }
+  }
+
+  /** Into the buffer of that number, made or enlarged where it has to be. */
+  #readPiece(buffers: Buffer[], number: number): Promise<Uint8Array> {
+    const length = this.#nextLength();
+    const known = buffers[number];
+    const buffer = known && known.length >= length ? known : Buffer.allocUnsafeSlow(length);
+    buffers[number] = buffer;
+    const piece = this.#fill(buffer, length);
+    // Its failure is met when it is asked for, which may be never.
+    this.#reading = piece.then(
+      () => {},
+      () => {},
+    );
+    return piece;
+  }
+
+  /** Bytes of the next read; 0 at the end. */
+  #nextLength(): number {
+    this.#adapt();
+    return Math.min(this.#chunkSize, this.#end - this.#position);
+  }
+
+  async #fill(buffer: Buffer, length: number): Promise<Buffer> {
+    if (length === 0) return buffer.subarray(0, 0);
+    const count = await readSome(this.#fd, buffer, length, this.#position);
+    if (count === 0) throw new Error(`a blob ends at ${this.#position} bytes, before byte ${this.#end - 1}`);
+    this.#position += count;
+    return buffer.subarray(0, count);
   }
 
   #adapt(): void {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import {
   type BlobInfo,
   BlobMissingError,
@@ -125,7 +124,7 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async open(blob: BlobRef, range?: ByteRange): Promise<Readable> {
+  async open(blob: BlobRef, range?: ByteRange): Promise<BlobReader> {
     const fd = await this.#openFile(blob);
     try {
       const { size } = await fstat(fd);
