@@ -10,6 +10,7 @@ import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import type { DriveTransaction } from './drive-transaction.js';
+import { workOffDue } from './due-drives.js';
 import { openFolder } from './folders.js';
 import { checkLocks } from './locks/locks.js';
 import { vacateLocks } from './locks/vacated-locks.js';
@@ -149,17 +150,25 @@ async function takeBack(transaction: DriveTransaction, path: DrivePath): Promise
   return takeOut(transaction, from, to, { mayRename: true });
 }
 
-/** Deletes for good what has lain in the trash since before `deletedBefore`. Gives how many; bounded work a call. */
-export async function expireTrash(metadata: MetadataStore, deletedBefore: number, now: number): Promise<number> {
-  return metadata.write(
-    [],
-    async (transaction) => {
-      const rows = await transaction.expiredTrash(deletedBefore, EXPIRE_TOGETHER);
-      for (const row of rows) await transaction.detachNode(await fresh(transaction, row), now);
-      return rows.length;
-    },
-    MAKES_ROOM,
-  );
+/**
+ * Deletes for good what has lain in the trash of any drive since before `deletedBefore`, in short transactions. Resolves
+ * with the number of things removed; rejects with the signal's reason.
+ */
+export async function expireTrash(
+  metadata: MetadataStore,
+  deletedBefore: number,
+  now: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  let removed = 0;
+  await workOffDue(metadata, { what: 'trash', before: deletedBefore, signal }, async (driveId) => {
+    const expire = async (transaction: StoreTransaction) =>
+      destroy(transaction, await transaction.expiredTrash(driveId, deletedBefore, EXPIRE_TOGETHER), now);
+    const count = await metadata.write([driveId], expire, MAKES_ROOM);
+    removed += count;
+    return count === EXPIRE_TOGETHER;
+  });
+  return removed;
 }
 
 /** Deleted trees that one transaction removes; each costs a few statements whatever its size. */
@@ -204,7 +213,10 @@ async function emptyBins(bins: readonly NodeId[], step: (bin: NodeId) => Promise
 }
 
 async function destroySome(store: StoreTransaction, bin: NodeId, now: number): Promise<number> {
-  const rows = await store.trash([bin], null, EXPIRE_TOGETHER);
+  return destroy(store, await store.trash([bin], null, EXPIRE_TOGETHER), now);
+}
+
+async function destroy(store: StoreTransaction, rows: readonly TrashRow[], now: number): Promise<number> {
   for (const row of rows) await store.detachNode(await fresh(store, row), now);
   return rows.length;
 }

@@ -1,4 +1,5 @@
 import type { Audit } from '../accounts/audit.js';
+import { expireLocks } from '../drive/locks/locks.js';
 import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
 import type { Uploads } from '../drive/uploads/uploads.js';
@@ -65,8 +66,11 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     hourly('trash-expiry', async (signal) => {
       if (config.trashRetentionDays === 0) return;
       const { now, expiryAt } = await clock.look();
-      const before = expiryAt - config.trashRetentionDays * DAY_MS;
-      while ((await expireTrash(metadata, before, now)) > 0) signal.throwIfAborted();
+      await expireTrash(metadata, expiryAt - config.trashRetentionDays * DAY_MS, now, signal);
+    }),
+    hourly('lock-expiry', async (signal) => {
+      const { now, expiryAt } = await clock.look();
+      await expireLocks(metadata, Math.min(now, expiryAt), signal);
     }),
     hourly('prune-change-log', async (signal) => {
       const { expiryAt } = await clock.look();

@@ -6,8 +6,8 @@ import type { DriveId, NodeId } from './values.js';
  * times, or was moved; what changes below a collection doesn't change it (that is `NodeRow.revision`).
  */
 export interface ChangeLogView {
-  /** What the change log can say of the time since a revision. */
-  horizon(revision: number): Promise<Horizon>;
+  /** What the change log can say of the time since a revision on a drive. */
+  horizon(driveId: DriveId, revision: number): Promise<Horizon>;
   /** One page of the nodes of a drive by their last change, then by number, after `after`. */
   changedNodes(driveId: DriveId, after: ChangePosition, limit: number): Promise<ChangeRow[]>;
   /** One page of the collections that came to their place by a move in these revisions, the first exclusive, in order. */
@@ -31,10 +31,10 @@ export interface ChangeLogView {
 
 export interface ChangeLog extends ChangeLogView {
   /**
-   * Forgets up to `limit` removals of all drives from before `removedBefore` (milliseconds since 1970), oldest first,
-   * and remembers to which revision. Gives how many.
+   * Forgets up to `limit` removals of a drive from before `removedBefore` (milliseconds since 1970), oldest first, and
+   * remembers to which revision. Returns how many.
    */
-  prune(removedBefore: number, limit: number): Promise<number>;
+  prune(driveId: DriveId, removedBefore: number, limit: number): Promise<number>;
 }
 
 /** A place in the order of changes. */
@@ -69,7 +69,7 @@ export interface WayStep {
 export interface Horizon {
   /** The last revision given out. */
   readonly last: number;
-  /** Removals up to this revision may be forgotten. */
+  /** The drive's removals up to this revision may be forgotten. */
   readonly forgotten: number;
   /** The revision was given out by a server whose later changes are lost: a backup from before it was restored. */
   readonly isLost: boolean;

@@ -200,8 +200,13 @@ export interface StoreView {
    * that owner's and the common trash, or for a common node (null) everybody's.
    */
   takenTrashNames(driveId: DriveId, ownerId: UserId | null, names: readonly string[]): Promise<Set<string>>;
-  /** Up to `limit` nodes that were deleted before `deletedBefore`, on any drive, oldest first. */
-  expiredTrash(deletedBefore: number, limit: number): Promise<TrashRow[]>;
+  /** Up to `limit` nodes of a drive that were deleted before `deletedBefore`, oldest first. */
+  expiredTrash(driveId: DriveId, deletedBefore: number, limit: number): Promise<TrashRow[]>;
+  /**
+   * Looks at the next `limit` drives after `after`, by number, that have any `what` at all. Returns those on which some of it
+   * is due: deleted, removed or expired before `before`, and locks that end by then. `last`: where to go on; null at the end.
+   */
+  dueDrives(what: DueWork, before: number, after: DriveId | null, limit: number): Promise<DuePage>;
   /**
    * Whether collections are nested more than `levels` deep below the node. Looks at a bounded number of them, the deepest
    * first, and says no where none of these is.
@@ -210,6 +215,14 @@ export interface StoreView {
   usage(roots: DriveRoots): Promise<Usage>;
   /** Over all drives; costs as much as there are drives. */
   totals(): Promise<DriveTotals>;
+}
+
+/** What expires on a drive. `removals`: what the change log remembers of them. */
+export type DueWork = 'trash' | 'locks' | 'uploads' | 'removals';
+
+export interface DuePage {
+  readonly due: readonly DriveId[];
+  readonly last: DriveId | null;
 }
 
 export interface DriveTotals {
@@ -299,8 +312,8 @@ export interface StoreTransaction extends StoreView {
   ): Promise<{ readonly own: number; readonly growth: number }>;
 
   insertLock(lock: LockRow): Promise<void>;
-  /** On all drives. */
-  removeExpiredLocks(now: number): Promise<void>;
+  /** Of a drive; forgets its vacated locks that were kept long enough as well. */
+  removeExpiredLocks(driveId: DriveId, now: number): Promise<void>;
   refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void>;
   removeLock(token: LockToken): Promise<void>;
   /** Removes the locks rooted at the node or anywhere below it. */
@@ -309,8 +322,7 @@ export interface StoreTransaction extends StoreView {
   rerootLocks(from: NodeId, to: NodeId): Promise<void>;
   /**
    * Remembers the unexpired locks of these tokens that this user has on the file, by the place of the file, until
-   * `keptUntil`. The locks themselves are the caller's to remove. Where there are any, what was kept long enough is
-   * forgotten, on all drives.
+   * `keptUntil`. The locks themselves are the caller's to remove.
    */
   vacateLocks(file: NodeRow, userId: UserId, tokens: readonly string[], now: number, keptUntil: number): Promise<void>;
   forgetVacatedLock(token: LockToken): Promise<void>;

@@ -74,8 +74,8 @@ export interface UploadTransaction extends UploadView {
   /** With its parts. */
   remove(id: UploadId): Promise<void>;
   /**
-   * Removes what expired before `now`, but for the uploads in `inUse`: at most about `limit` rows, parts before their
-   * upload. False when there is nothing left to remove.
+   * Removes what expired on a drive before `now`, but for the uploads in `inUse`: at most about `limit` rows, parts before
+   * their upload. False when there is nothing left to remove.
    */
-  removeExpired(now: number, inUse: readonly UploadId[], limit: number): Promise<boolean>;
+  removeExpired(driveId: DriveId, now: number, inUse: readonly UploadId[], limit: number): Promise<boolean>;
 }

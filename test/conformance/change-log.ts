@@ -24,7 +24,8 @@ export function changeLogSuite(open: OpenEngine): void {
       await world.engine.close();
     });
 
-    const horizon = (revision = 0) => world.read((view) => view.changeLog.horizon(revision));
+    const horizon = (revision = 0, driveId = world.drive.id) =>
+      world.read((view) => view.changeLog.horizon(driveId, revision));
     const here = () => ({ id: world.home, driveId: world.drive.id });
     const away = () => ({ id: world.elsewhere.homeId, driveId: world.otherDrive.id });
     const changed = (after = start, driveId = world.drive.id, limit = MANY) => {
@@ -286,7 +287,7 @@ export function changeLogSuite(open: OpenEngine): void {
       expect(await isLost(after + 1)).toBe(true);
     });
 
-    it('prune — forgets the oldest removals from before a time, of all drives, and remembers to where', async () => {
+    it('prune — forgets the oldest removals of a drive from before a time, and remembers to where', async () => {
       const names = ['a', 'b', 'c', 'd'];
       const [a, b, c, d] = await Promise.all(names.map((name) => world.folder(world.home, name)));
       const elsewhere = await world.folder(world.elsewhere.homeId, 'e');
@@ -295,17 +296,21 @@ export function changeLogSuite(open: OpenEngine): void {
       const { revision } = await move(b!, here(), 'b 2', NOW + 3);
       await move(c!, here(), 'c 2', LATER);
       await move(d!, here(), 'd 2', LATER + 1);
-      const prune = (before: number, limit: number) =>
-        world.write((transaction) => transaction.changeLog.prune(before, limit));
+      const prune = (before: number, limit: number, driveId = world.drive.id) =>
+        world.write((transaction) => transaction.changeLog.prune(driveId, before, limit));
       expect(await prune(NOW + 1, MANY)).toBe(0);
       expect((await horizon()).forgotten).toBe(0);
       expect(await prune(LATER, 1)).toBe(1);
       expect(namesOf(await removals())).toEqual(['b', 'c', 'd']);
       expect((await horizon()).forgotten).toBe((await world.node(a!.id)).revision);
-      expect(await prune(LATER, MANY)).toBe(2);
+      expect(await prune(LATER, MANY)).toBe(1);
       expect(namesOf(await removals())).toEqual(['c', 'd']);
-      expect(await removals(start, MANY, world.otherDrive.id)).toEqual([]);
       expect(await horizon()).toMatchObject({ forgotten: revision, isLost: false });
+      expect(namesOf(await removals(start, MANY, world.otherDrive.id))).toEqual(['e']);
+      expect((await horizon(0, world.otherDrive.id)).forgotten).toBe(0);
+      expect(await prune(LATER, MANY, world.otherDrive.id)).toBe(1);
+      expect(await removals(start, MANY, world.otherDrive.id)).toEqual([]);
+      expect((await horizon(0, world.otherDrive.id)).forgotten).toBe((await world.node(elsewhere.id)).revision);
       expect(await prune(LATER, MANY)).toBe(0);
       expect((await horizon()).forgotten).toBe(revision);
     });
@@ -315,7 +320,8 @@ export function changeLogSuite(open: OpenEngine): void {
       await move(early, here(), 'early 2', LATER);
       await move(late, here(), 'late 2', NOW);
       const [first, second] = [await world.node(early.id), await world.node(late.id)];
-      const prune = (limit: number) => world.write((transaction) => transaction.changeLog.prune(LATER + 1, limit));
+      const prune = (limit: number) =>
+        world.write((transaction) => transaction.changeLog.prune(world.drive.id, LATER + 1, limit));
       expect(await prune(1)).toBe(1);
       expect(namesOf(await removals())).toEqual(['early']);
       expect((await horizon()).forgotten).toBe(second.revision);

@@ -117,12 +117,14 @@ export function driveStoreLocksSuite(open: OpenEngine): void {
       expect(await find(two.token)).toEqual(two);
     });
 
-    it('removeExpiredLocks — removes them on all drives, and no other', async () => {
+    it('removeExpiredLocks — removes those of a drive, and no other', async () => {
       const living = await put(docs.id, { expiresAt: NOW + 1 });
       await put(docs.id, { expiresAt: NOW });
       const elsewhere = await world.file(world.elsewhere.homeId, 'x', 'x');
       await put(elsewhere.id, { driveId: world.otherDrive.id, expiresAt: NOW - 1 });
-      await world.write((transaction) => transaction.removeExpiredLocks(NOW));
+      await world.write((transaction) => transaction.removeExpiredLocks(world.drive.id, NOW));
+      expect((await world.dump()).dav_lock).toHaveLength(2);
+      await world.write((transaction) => transaction.removeExpiredLocks(world.otherDrive.id, NOW));
       expect((await world.dump()).dav_lock).toHaveLength(1);
       expect(await find(living.token)).toEqual(living);
     });

@@ -227,7 +227,7 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
         });
       });
 
-      it('expiredTrash — gives what was deleted before then, on any drive, oldest first', async () => {
+      it('expiredTrash — returns what was deleted before then on a drive, oldest first', async () => {
         const times = { third: NOW + 30, first: NOW + 10, second: NOW + 20, late: NOW + 40 };
         for (const [name, deletedAt] of Object.entries(times)) {
           await world.trash(await world.file(world.home, name, name), null, { deletedAt });
@@ -244,10 +244,12 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
             ...deletion,
           });
         });
-        const expired = (limit: number) => world.read((view) => view.expiredTrash(NOW + 40, limit));
-        expect(namesOf((await expired(9)).map(({ node }) => node))).toEqual(['first', 'other', 'second', 'third']);
-        expect(namesOf((await expired(2)).map(({ node }) => node))).toEqual(['first', 'other']);
-        expect(await world.read((view) => view.expiredTrash(NOW + 10, 9))).toEqual([]);
+        const expired = async (limit: number, before = NOW + 40, { id } = world.drive) =>
+          namesOf((await world.read((view) => view.expiredTrash(id, before, limit))).map(({ node }) => node));
+        expect(await expired(9)).toEqual(['first', 'second', 'third']);
+        expect(await expired(2)).toEqual(['first', 'second']);
+        expect(await expired(9, NOW + 10)).toEqual([]);
+        expect(await expired(9, NOW + 40, world.otherDrive)).toEqual(['other']);
       });
     });
 

@@ -202,7 +202,7 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
         const deleted = await world.trash(file, world.anna.userId);
         await world.write((transaction) => transaction.detachNode(deleted, NOW));
         expect(await world.read((view) => view.findTrash(file.id))).toBeNull();
-        expect(await world.read((view) => view.expiredTrash(NOW * 2, 10))).toEqual([]);
+        expect(await world.read((view) => view.expiredTrash(world.drive.id, NOW * 2, 10))).toEqual([]);
       });
     });
 

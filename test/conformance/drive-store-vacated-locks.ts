@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LockRow, NodeRow } from '../../src/stores/metadata-store.js';
-import type { LockToken, UserId } from '../../src/stores/values.js';
+import type { DriveId, LockToken, UserId } from '../../src/stores/values.js';
 import { LATER, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 const KEPT_UNTIL = NOW + 1_000;
@@ -53,12 +53,16 @@ export function driveStoreVacatedLocksSuite(open: OpenEngine): void {
       expect(await kept()).toBe(1);
     });
 
-    it('vacateLocks — forgets what was kept long enough, on all drives', async () => {
+    it('removeExpiredLocks — forgets what was kept long enough, on that drive alone', async () => {
       const [first, second] = [await put(), await put()];
       await vacate([first.token]);
-      await vacate(['opaquelocktoken:no'], KEPT_UNTIL, KEPT_UNTIL + 1);
-      expect(await kept()).toBe(1);
       await vacate([second.token], KEPT_UNTIL, KEPT_UNTIL + 1);
+      const expire = (driveId: DriveId, now: number) =>
+        world.write((transaction) => transaction.removeExpiredLocks(driveId, now));
+      await expire(world.drive.id, KEPT_UNTIL - 1);
+      await expire(world.otherDrive.id, KEPT_UNTIL + 1);
+      expect(await kept()).toBe(2);
+      await expire(world.drive.id, KEPT_UNTIL);
       expect((await find([first.token, second.token], NOW)).map(({ token }) => token)).toEqual([second.token]);
       expect(await kept()).toBe(1);
     });

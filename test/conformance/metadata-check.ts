@@ -99,7 +99,7 @@ export function metadataCheckSuite(open: OpenEngine): void {
       await world.corrupt("INSERT INTO trash VALUES (?, ?, NULL, 'docs', 'docs', NULL, 1)", docs.id, world.drive.id);
       await expectRepaired('trash');
       expect(await world.read((view) => view.findTrash(docs.id))).toBeNull();
-      expect(await world.read((view) => view.expiredTrash(2, 9))).toEqual([]);
+      expect(await world.read((view) => view.expiredTrash(world.drive.id, 2, 9))).toEqual([]);
     });
 
     it('content — a size that is not that of the content is found', async () => {

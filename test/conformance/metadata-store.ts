@@ -10,6 +10,7 @@ import { driveStoreTransferSuite } from './drive-store-transfer.js';
 import { driveStoreTreeSuite } from './drive-store-tree.js';
 import { driveStoreVacatedLocksSuite } from './drive-store-vacated-locks.js';
 import { driveStoreViewSuite } from './drive-store-view.js';
+import { dueDrivesSuite } from './due-drives.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
 import { signInStateSuite } from './sign-in-state.js';
@@ -30,6 +31,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     driveStoreContentsSuite(open);
     driveStoreStatementsSuite(open);
     uploadsSuite(open);
+    dueDrivesSuite(open);
     signInStateSuite(open);
     stagedCopiesSuite(open);
     changeLogSuite(open);

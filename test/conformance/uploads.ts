@@ -176,12 +176,14 @@ export function uploadsSuite(open: OpenEngine): void {
       expect(await held()).toEqual({ driveBytes: 6, memberBytes: 4 });
     });
 
-    it('removeExpired — what expired before that time but for those in use, in steps, parts first', async () => {
+    it('removeExpired — what expired on a drive before that time but for those in use, in steps, parts first', async () => {
       const old = await insert('old', {}, NOW - 2);
       const used = await insert('used', {}, NOW - 3);
       await insert('young', {}, NOW);
+      await insert('elsewhere', { driveId: world.otherDrive.id }, NOW - 1);
       for (let number = 0; number < 5; number++) await put(old, partOf('x', number), 'x', NOW - 2);
-      const step = (limit: number) => world.write((t) => t.uploads.removeExpired(NOW, [used.id], limit));
+      const step = (limit: number) =>
+        world.write((t) => t.uploads.removeExpired(world.drive.id, NOW, [used.id], limit));
       expect(await step(2)).toBe(true);
       await expectTrueCounters('old');
       expect((await find('old'))!.parts).toBe(3);
@@ -190,6 +192,7 @@ export function uploadsSuite(open: OpenEngine): void {
       expect(await parts(old.id)).toEqual([]);
       expect(await find('used')).toEqual(used);
       expect(await find('young')).not.toBe(null);
+      expect(await find('elsewhere', { driveId: world.otherDrive.id })).not.toBe(null);
     });
 
     it('BlobIndex — a part names its content: no collector takes it, and it may when the part is gone', async () => {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipRevisions } from '../../src/engines/sql/revisions.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
-import { type DriveRequest, emailOf, TestServer } from '../support/make-server.js';
+import { DRIVE_ID, type DriveRequest, emailOf, TestServer } from '../support/make-server.js';
 import { allOf, askFor, change, childrenOf, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
 
@@ -255,7 +255,9 @@ describe('RFC 6578 — sync-collection', () => {
     await alice('PUT', '/busy/x', { body: 'x' });
     const [quiet, busy] = [await tokenOf('/quiet'), await tokenOf('/busy')];
     await alice('DELETE', '/busy/x');
-    await server.engines.metadata.write([], (transaction) => transaction.changeLog.prune(Date.now() + 1000, 1000));
+    await server.engines.metadata.write([], (transaction) =>
+      transaction.changeLog.prune(DRIVE_ID as never, Date.now() + 1000, 1000),
+    );
     expect((await reportOn('/busy', busy)).status).toBe(403);
     expect((await sync('/quiet', quiet)).changes).toEqual([]);
     expect((await sync('/busy', await tokenOf('/busy'))).changes).toEqual([]);

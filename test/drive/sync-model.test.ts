@@ -219,7 +219,7 @@ async function follow(sequence: readonly Step[]): Promise<void> {
         const replica = replicas[step.replica % replicas.length]!;
         for (let pages = 0; pages < step.pages; pages++) if (await replica.step(step.limit)) break;
       } else if (step.kind === 'prune') {
-        await members.world.write((transaction) => transaction.changeLog.prune(NOW + 1, 3));
+        await members.world.write((transaction) => transaction.changeLog.prune(members.world.drive.id, NOW + 1, 3));
         for (const replica of replicas) replica.notePruning();
       } else {
         await actor.carryOut(step);

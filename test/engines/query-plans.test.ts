@@ -119,7 +119,12 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
         await view.takenTrashNames(world.drive.id, null, ['a']);
         await view.takenTrashNames(world.drive.id, world.anna.userId, ['a', 'b']);
       }),
-    expiredTrash: () => metadata.read([], (view) => view.expiredTrash(NOW, 9)),
+    expiredTrash: () => metadata.read([], (view) => view.expiredTrash(world.drive.id, NOW, 9)),
+    dueDrives: async () => {
+      for (const what of ['trash', 'locks', 'uploads', 'removals'] as const) {
+        await metadata.read([], (view) => view.dueDrives(what, NOW, world.drive.id, 9));
+      }
+    },
     usage: () => metadata.read([], (view) => view.usage({ ...world.drive, ...world.anna })),
     'changed nodes': () =>
       metadata.read([], (view) => view.changeLog.changedNodes(world.drive.id, { revision: 1, id: big.id }, 9)),
@@ -141,7 +146,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     deletions: () => metadata.read([], (view) => view.changeLog.deletions([big.id, world.home])),
     'horizon and restorations': () =>
       metadata.read([], async (view) => {
-        await view.changeLog.horizon(5);
+        await view.changeLog.horizon(world.drive.id, 5);
         await view.changeLog.lastRestoration();
       }),
     'access of an account': () =>
@@ -207,7 +212,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     'locks taken and given up': () =>
       metadata.write([], async (transaction) => {
         const lock = world.lock(big.id, { scope: 'shared' });
-        await transaction.removeExpiredLocks(NOW);
+        await transaction.removeExpiredLocks(world.drive.id, NOW);
         await transaction.insertLock(lock);
         await transaction.refreshLock(lock.token, 5, NOW);
         await transaction.rerootLocks(big.id, big.id);
@@ -247,7 +252,9 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
       const [row] = await world.read((view) => view.trash([world.anna.binId], null, 9));
       return metadata.write([], (transaction) => transaction.detachNode(row!.node, NOW));
     },
-    'pruning removals': () => metadata.write([], (transaction) => transaction.changeLog.prune(NOW, 9)),
+    'pruning removals': () => metadata.write([], (transaction) => transaction.changeLog.prune(world.drive.id, NOW, 9)),
+    'uploads that have expired': () =>
+      metadata.write([], (transaction) => transaction.uploads.removeExpired(world.drive.id, NOW, [], 9)),
     'a step of the purge': () => world.engine.blobIndex.purge(200),
     'faults B2 — steps of the collector': async () => {
       await metadata.write([], async (transaction) => {

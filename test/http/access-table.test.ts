@@ -187,7 +187,9 @@ describe('security 4 — what a member holds goes with their rights', () => {
     const user = (await server.stores.accounts.findUser(emailOf('vera')))!;
     const [at, others] = [await beginUpload('vera'), await beginUpload('bob')];
     await server.accounts.removeMember(DRIVE_ID, emailOf('vera'));
-    await server.engines.metadata.write([], ({ uploads }) => uploads.removeExpired(Date.now(), [], 1000));
+    await server.engines.metadata.write([], ({ uploads }) =>
+      uploads.removeExpired(DRIVE_ID as never, Date.now(), [], 1000),
+    );
     const held = await server.engines.metadata.read([], (view) => view.uploads.held(DRIVE_ID as never, user.id));
     expect(held).toMatchObject({ memberBytes: 0 });
     await server.addMember('vera', { role: 'member' });

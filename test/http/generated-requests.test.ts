@@ -232,7 +232,9 @@ test(`${REQUESTS} generated requests: no 5xx of the server's own, and nothing in
     if (start % 2000 === 0) expect(await server.inconsistencies()).toEqual([]);
     // Locks would soon cover everything.
     if (start % 200 === 0)
-      await server.engines.metadata.write([], (transaction) => transaction.removeExpiredLocks(Number.MAX_SAFE_INTEGER));
+      await server.engines.metadata.write([], (transaction) =>
+        transaction.removeExpiredLocks(DRIVE_ID as never, Number.MAX_SAFE_INTEGER),
+      );
   }
   expect(server.defects).toEqual([]);
   expect(await server.inconsistencies()).toEqual([]);

@@ -5,6 +5,7 @@ import { GcTotals } from '../../src/jobs/gc-totals.js';
 import { type Maintenance, maintenanceLane } from '../../src/jobs/maintenance.js';
 import { SteadyClock } from '../../src/jobs/steady-clock.js';
 import { placeOf } from '../../src/stores/blob-store.js';
+import type { DriveId } from '../../src/stores/values.js';
 import { NOW } from '../conformance/metadata-fixture.js';
 import { storesOf } from '../support/stores.js';
 import { Storage } from './storage-fixture.js';
@@ -92,6 +93,32 @@ describe('SteadyClock and what expires', () => {
     await runJob('trash-expiry');
     expect(await trashed()).toEqual(['today']);
     expect(await lag()).toBeLessThanOrEqual(0);
+  });
+
+  it('locks that ended are removed on every drive; one that is held by either clock stays', async () => {
+    const { world } = storage;
+    const lockOn = (driveId: DriveId, expiresAt: number) => {
+      const lock = { ...world.lock(world.home), driveId, expiresAt };
+      return world.write((transaction) => transaction.insertLock({ ...lock, scope: 'shared' }));
+    };
+    await lockOn(world.drive.id, now);
+    await lockOn(world.otherDrive.id, now);
+    await lockOn(world.drive.id, now + 2 * HOUR);
+    await runJob('lock-expiry');
+    const locks = async () => (await world.dump()).dav_lock!.length;
+    expect(await locks()).toBe(1);
+    now += 70 * DAY;
+    await run(20_000);
+    await runJob('lock-expiry');
+    expect(await locks()).toBe(1);
+    now -= 71 * DAY;
+    await run(3 * HOUR);
+    await runJob('lock-expiry');
+    expect(await locks()).toBe(1);
+    now += DAY;
+    for (let hour = 0; hour < 26; hour++) await run(HOUR);
+    await runJob('lock-expiry');
+    expect(await locks()).toBe(0);
   });
 
   it('faults A3 — a board without a battery that starts 70 days ahead, or in 1970, destroys nothing', async () => {

@@ -61,7 +61,7 @@ export class Replica {
   }
 
   async #list(snapshot: Snapshot, folder: Resource): Promise<Contents> {
-    const { last: revision } = await snapshot.view.changeLog.horizon(0);
+    const { last: revision } = await snapshot.view.changeLog.horizon(snapshot.membership.driveId, 0);
     const folderId = keyOf(folder);
     if (this.#listed?.revision !== revision || this.#listed.folderId !== folderId) {
       this.#listed = { revision, folderId, versions: await versionsOf(snapshot, folder, this.isDeep) };

@@ -40,7 +40,7 @@ export function lock(drive: Drive, path: DrivePath, wanted: NewLock, { tokens, c
     // Who only adds files locks what they make, and keeps nobody from what is there.
     if (target) checkMayFill(target, membership);
     await checkLockable(transaction, found, wanted);
-    await store.removeExpiredLocks(now);
+    await store.removeExpiredLocks(membership.driveId, now);
     await checkLockNumber(transaction);
     const node = target ?? (await insertEmpty(transaction, found));
     const { scope, ownerXml, timeoutSeconds } = wanted;

@@ -1,6 +1,7 @@
-import type { LockRow } from '../../stores/metadata-store.js';
+import { type LockRow, MAKES_ROOM, type MetadataStore } from '../../stores/metadata-store.js';
 import type { LockToken, NodeId } from '../../stores/values.js';
 import { DriveError } from '../drive-error.js';
+import { workOffDue } from '../due-drives.js';
 import type { Found } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
 import { anchorsOf } from '../view.js';
@@ -133,6 +134,14 @@ export async function locksAround(snapshot: Snapshot, found: Found): Promise<Pla
     }
   }
   return locks;
+}
+
+/** Removes the locks of all drives that have ended, in short transactions. Rejects with the signal's reason. */
+export function expireLocks(metadata: MetadataStore, now: number, signal?: AbortSignal): Promise<void> {
+  return workOffDue(metadata, { what: 'locks', before: now, signal }, async (driveId) => {
+    await metadata.write([driveId], (transaction) => transaction.removeExpiredLocks(driveId, now), MAKES_ROOM);
+    return false;
+  });
 }
 
 /** How many more locks the principal may have. */

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Membership } from '../../stores/account-store.js';
 import type { ChangePosition } from '../../stores/change-log.js';
-import { type ChildPosition, MAKES_ROOM, type MetadataStore } from '../../stores/metadata-store.js';
+import {
+  type ChildPosition,
+  MAKES_ROOM,
+  type MetadataStore,
+  type StoreTransaction,
+} from '../../stores/metadata-store.js';
 import type { NodeId } from '../../stores/values.js';
+import { workOffDue } from '../due-drives.js';
 import type { Resource } from '../resource.js';
 import type { Snapshot } from '../snapshot.js';
 
@@ -68,24 +74,25 @@ export async function findCursor(snapshot: Snapshot, folder: Resource, token: st
   const prefix = `${PREFIX}${membership.driveId}:${keyOf(folder, membership)}:`;
   const cursor = token.startsWith(prefix) ? parse(token.slice(prefix.length)) : null;
   if (!cursor) return null;
-  const { last, forgotten, isLost } = await view.changeLog.horizon(cursor.removals);
+  const { last, forgotten, isLost } = await view.changeLog.horizon(membership.driveId, cursor.removals);
   if (isLost || newestIn(cursor) > last) return null;
   const isStale = cursor.removals < forgotten && cursor.removals < folder.revision;
   return isStale ? null : cursor;
 }
 
 /**
- * Forgets names that were unbound before a time, in short transactions: tokens from before then are valid no more. Rejects
- * with the signal's reason.
+ * Forgets names that were unbound before a time on any drive, in short transactions: tokens from before then are valid no
+ * more. Rejects with the signal's reason.
  */
 export async function forgetRemovals(
   metadata: MetadataStore,
   removedBefore: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const step = () =>
-    metadata.write([], (transaction) => transaction.changeLog.prune(removedBefore, FORGET_TOGETHER), MAKES_ROOM);
-  while ((await step()) === FORGET_TOGETHER) signal?.throwIfAborted();
+  await workOffDue(metadata, { what: 'removals', before: removedBefore, signal }, async (driveId) => {
+    const prune = ({ changeLog }: StoreTransaction) => changeLog.prune(driveId, removedBefore, FORGET_TOGETHER);
+    return (await metadata.write([driveId], prune, MAKES_ROOM)) === FORGET_TOGETHER;
+  });
 }
 
 function newestIn({ removals, moves, walk, changes }: SyncCursor): number {

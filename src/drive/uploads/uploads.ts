@@ -3,6 +3,7 @@ import type { PartRow, UploadRow } from '../../stores/uploads.js';
 import type { UploadId } from '../../stores/values.js';
 import { CLIENT_DIGESTS, type Contents, type ReceivedContent } from '../contents.js';
 import { DriveError } from '../drive-error.js';
+import { workOffDue } from '../due-drives.js';
 import { Assemblies } from './assemblies.js';
 
 /** Rows that one transaction of the expiry removes. */
@@ -90,15 +91,16 @@ export class Uploads {
     return this.assemblies.finish(upload.id, [...order, last]);
   }
 
-  /** Removes what has expired by that time, in short transactions. Rejects with the signal's reason. */
+  /** Removes what has expired by that time on any drive, in short transactions. Rejects with the signal's reason. */
   async removeExpired(expiryAt = this.#options.now(), signal?: AbortSignal): Promise<void> {
-    const step = () =>
-      this.#options.metadata.write(
-        [],
-        (transaction) => transaction.uploads.removeExpired(expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
+    const { metadata } = this.#options;
+    await workOffDue(metadata, { what: 'uploads', before: expiryAt, signal }, (driveId) =>
+      metadata.write(
+        [driveId],
+        (transaction) => transaction.uploads.removeExpired(driveId, expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
         MAKES_ROOM,
-      );
-    while (await step()) signal?.throwIfAborted();
+      ),
+    );
   }
 
   /** Gives up what is being put together; parts stay. To be called when no request's body is on its way any more. */

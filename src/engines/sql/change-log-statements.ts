@@ -5,9 +5,12 @@ import { statement } from './statement.js';
 
 /** Statements on what changed since when. JSON lists as in node-statements.ts. */
 
-export const horizon = statement<{ revision: number }>()<{ last: number; forgotten: number; is_lost: number }>(
-  (_db, p) => sql<{ last: number; forgotten: number; is_lost: number }>`
-    SELECT revision.value AS last, coalesce((SELECT until FROM sync_gap WHERE after = 0), 0) AS forgotten,
+type HorizonRecord = { last: number; forgotten: number; is_lost: number };
+
+export const horizon = statement<{ drive: number; revision: number }>()<HorizonRecord>(
+  (_db, p) => sql<HorizonRecord>`
+    SELECT revision.value AS last,
+      coalesce((SELECT until FROM forgotten_removals WHERE drive_id = ${p('drive')}), 0) AS forgotten,
       EXISTS (
         SELECT 1 FROM sync_gap WHERE after > 0 AND after < ${p('revision')} AND until > ${p('revision')}
       ) AS is_lost
@@ -105,11 +108,18 @@ export const lastRestoration = statement<Record<string, never>>()<{ until: numbe
   () => sql<{ until: number | null }>`SELECT max(until) AS until FROM sync_gap WHERE after > 0`,
 );
 
-export const pruneRemovals = statement<{ before: number; limit: number }>()<{ revision: number }>(
+export const pruneRemovals = statement<{ drive: number; before: number; limit: number }>()<{ revision: number }>(
   (_db, p) => sql<{ revision: number }>`
-    DELETE FROM removal WHERE (drive_id, revision) IN (
-      SELECT drive_id, revision FROM removal WHERE removed_at < ${p('before')} ORDER BY removed_at LIMIT ${p('limit')}
+    DELETE FROM removal WHERE drive_id = ${p('drive')} AND revision IN (
+      SELECT revision FROM removal WHERE drive_id = ${p('drive')} AND removed_at < ${p('before')}
+      ORDER BY removed_at LIMIT ${p('limit')}
     ) RETURNING revision`,
+);
+
+export const noteForgotten = statement<{ drive: number; until: number }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO forgotten_removals (drive_id, until) VALUES (${p('drive')}, ${p('until')})
+    ON CONFLICT (drive_id) DO UPDATE SET until = max(forgotten_removals.until, excluded.until)`,
 );
 
 /** Of two gaps after the same revision the longer one counts. */

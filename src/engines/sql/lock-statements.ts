@@ -74,8 +74,8 @@ export const removeLock = statement<{ token: string }>()((db, p) =>
   db.deleteFrom('dav_lock').where('token', '=', p('token')),
 );
 
-export const removeExpiredLocks = statement<{ now: number }>()((db, p) =>
-  db.deleteFrom('dav_lock').where('expires_at', '<=', p('now')),
+export const removeExpiredLocks = statement<{ drive: number; now: number }>()((db, p) =>
+  db.deleteFrom('dav_lock').where('drive_id', '=', p('drive')).where('expires_at', '<=', p('now')),
 );
 
 export const removeLocksOn = statement<{ nodes: string }>()<never>(
@@ -130,6 +130,6 @@ export const forgetVacatedLock = statement<{ token: string }>()((db, p) =>
   db.deleteFrom('vacated_lock').where('token', '=', p('token')),
 );
 
-export const forgetKeptLocks = statement<{ now: number }>()((db, p) =>
-  db.deleteFrom('vacated_lock').where('kept_until', '<=', p('now')),
+export const forgetKeptLocks = statement<{ drive: number; now: number }>()((db, p) =>
+  db.deleteFrom('vacated_lock').where('drive_id', '=', p('drive')).where('kept_until', '<=', p('now')),
 );

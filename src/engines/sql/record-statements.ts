@@ -143,12 +143,13 @@ export const findTrash = statement<{ node: number }>()((db, p) =>
     .where('trash.node_id', '=', p('node')),
 );
 
-export const expiredTrash = statement<{ before: number; limit: number }>()((db, p) =>
+export const expiredTrash = statement<{ drive: number; before: number; limit: number }>()((db, p) =>
   db
     .selectFrom('trash')
     .innerJoin('node', 'node.id', 'trash.node_id')
     .selectAll('node')
     .select(trashColumns)
+    .where('trash.drive_id', '=', p('drive'))
     .where('trash.deleted_at', '<', p('before'))
     .orderBy('trash.deleted_at')
     .limit(p('limit')),

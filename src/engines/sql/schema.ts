@@ -72,6 +72,7 @@ export interface Schema {
     removed_at: number;
   };
   sync_gap: { after: number; until: number };
+  forgotten_removals: { drive_id: number; until: number };
   upload: {
     id: Generated<number>;
     drive_id: number;

@@ -15,8 +15,8 @@ export class SqlChangeLog implements ChangeLog {
     this.#connection = connection;
   }
 
-  async horizon(revision: number): Promise<Horizon> {
-    const row = (await statements.horizon.first(this.#connection, { revision }))!;
+  async horizon(driveId: DriveId, revision: number): Promise<Horizon> {
+    const row = (await statements.horizon.first(this.#connection, { drive: driveId, revision }))!;
     return { last: row.last, forgotten: row.forgotten, isLost: row.is_lost === 1 };
   }
 
@@ -92,11 +92,12 @@ export class SqlChangeLog implements ChangeLog {
     return (await statements.lastRestoration.first(this.#connection, NOTHING))!.until;
   }
 
-  async prune(removedBefore: number, limit: number): Promise<number> {
-    const rows = await statements.pruneRemovals.all(this.#connection, { before: removedBefore, limit });
+  async prune(driveId: DriveId, removedBefore: number, limit: number): Promise<number> {
+    const wanted = { drive: driveId, before: removedBefore, limit };
+    const rows = await statements.pruneRemovals.all(this.#connection, wanted);
     if (rows.length === 0) return 0;
     const until = rows.reduce((greatest, { revision }) => Math.max(greatest, revision), 0);
-    await statements.insertGap.run(this.#connection, { after: 0, until });
+    await statements.noteForgotten.run(this.#connection, { drive: driveId, until });
     return rows.length;
   }
 }

@@ -240,8 +240,9 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     });
   }
 
-  async removeExpiredLocks(now: number): Promise<void> {
-    await locks.removeExpiredLocks.run(this.connection, { now });
+  async removeExpiredLocks(driveId: DriveId, now: number): Promise<void> {
+    await locks.removeExpiredLocks.run(this.connection, { drive: driveId, now });
+    await locks.forgetKeptLocks.run(this.connection, { drive: driveId, now });
   }
 
   async refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void> {
@@ -269,7 +270,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     keptUntil: number,
   ): Promise<void> {
     if (file.parentId === null) return;
-    const count = await locks.vacateLocks.run(this.connection, {
+    await locks.vacateLocks.run(this.connection, {
       node: file.id,
       parent: file.parentId,
       name: file.name,
@@ -278,7 +279,6 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
       now,
       until: keptUntil,
     });
-    if (count > 0) await locks.forgetKeptLocks.run(this.connection, { now });
   }
 
   async forgetVacatedLock(token: LockToken): Promise<void> {

@@ -8,6 +8,8 @@ import type {
   ContentRow,
   DriveRoots,
   DriveTotals,
+  DuePage,
+  DueWork,
   HeldLock,
   LockRow,
   NodeRow,
@@ -20,6 +22,7 @@ import type {
 import type { SecurityView } from '../../stores/security-store.js';
 import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import { DUE_DRIVES } from './due-statements.js';
 import * as locks from './lock-statements.js';
 import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
@@ -210,8 +213,17 @@ export class SqlStoreView implements StoreView {
     return new Set(rows.map((row) => row.name));
   }
 
-  async expiredTrash(deletedBefore: number, limit: number): Promise<TrashRow[]> {
-    return (await records.expiredTrash.all(this.connection, { before: deletedBefore, limit })).map(trashOf);
+  async expiredTrash(driveId: DriveId, deletedBefore: number, limit: number): Promise<TrashRow[]> {
+    const wanted = { drive: driveId, before: deletedBefore, limit };
+    return (await records.expiredTrash.all(this.connection, wanted)).map(trashOf);
+  }
+
+  async dueDrives(what: DueWork, before: number, after: DriveId | null, limit: number): Promise<DuePage> {
+    const rows = await DUE_DRIVES[what].all(this.connection, { before, after: after ?? -1, limit });
+    return {
+      due: rows.flatMap((row) => (row.is_due === 1 ? [row.id as DriveId] : [])),
+      last: rows.length < limit ? null : (rows.at(-1)!.id as DriveId),
+    };
   }
 
   async isNestedDeeper(id: NodeId, levels: number): Promise<boolean> {

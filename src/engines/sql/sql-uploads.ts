@@ -79,9 +79,10 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     await uploads.removeUpload.run(this.connection, { id });
   }
 
-  async removeExpired(now: number, inUse: readonly UploadId[], limit: number): Promise<boolean> {
+  async removeExpired(driveId: DriveId, now: number, inUse: readonly UploadId[], limit: number): Promise<boolean> {
     for (let left = limit; left > 0; ) {
-      const expired = await uploads.expiredUpload.first(this.connection, { now, inUse: JSON.stringify(inUse) });
+      const wanted = { drive: driveId, now, inUse: JSON.stringify(inUse) };
+      const expired = await uploads.expiredUpload.first(this.connection, wanted);
       if (!expired) return false;
       const removed = await uploads.removeParts.run(this.connection, { upload: expired.id, limit: left });
       if (removed < left) await uploads.removeUpload.run(this.connection, { id: expired.id });

@@ -137,9 +137,9 @@ export const expireUploadsOf = statement<{ drive: number; user: number }>()((db,
   db.updateTable('upload').set({ expires_at: 0 }).where('drive_id', '=', p('drive')).where('user_id', '=', p('user')),
 );
 
-/** The one that expired first. `inUse`: a JSON array of the ids that stay. */
-export const expiredUpload = statement<{ now: number; inUse: string }>()<{ id: number }>(
+/** The one of a drive that expired first. `inUse`: a JSON array of the ids that stay. */
+export const expiredUpload = statement<{ drive: number; now: number; inUse: string }>()<{ id: number }>(
   (_db, p) => sql<{ id: number }>`
-    SELECT id FROM upload WHERE expires_at < ${p('now')}
+    SELECT id FROM upload WHERE drive_id = ${p('drive')} AND expires_at < ${p('now')}
     AND id NOT IN (SELECT value FROM json_each(${p('inUse')})) ORDER BY expires_at LIMIT 1`,
 );
