@@ -1,7 +1,8 @@
 import { AccountError } from '../accounts/account-error.js';
 import type { Accounts } from '../accounts/accounts.js';
 import type { Actor } from '../accounts/audit.js';
-import { HttpError } from '../http-error.js';
+import { PasswordsBusyError } from '../accounts/passwords.js';
+import { passwordsBusy, toHttpError } from '../dav/drive-errors.js';
 import { type CredentialRef, emailKey } from '../stores/account-store.js';
 import { clientName } from './client-name.js';
 import { type OcsData, type OcsResult, ocsAnswer } from './ocs-envelope.js';
@@ -24,7 +25,7 @@ const UNKNOWN: OcsResult = { status: 404, message: 'Invalid query, please check 
 
 /**
  * ownCloud's and Nextcloud's OCS interface, as far as sync programs need it; all else fails softly, inside its envelope
- * (client-requirements 2.12), wrong credentials as well. `findUser` throws `HttpError` where nobody has signed in; it
+ * (client-requirements 2.12), wrong credentials and what the stores refuse as well. `findUser` throws `HttpError` where nobody has signed in; it
  * isn't asked for what everybody may see, unless credentials come with the request: programs try them there.
  */
 export async function ocs(
@@ -35,8 +36,9 @@ export async function ocs(
   try {
     return ocsAnswer(request, await resultOf(request, findUser, accounts));
   } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
-    const { status, message, headers } = error;
+    const known = error instanceof PasswordsBusyError ? passwordsBusy() : toHttpError(error, null);
+    if (!known) throw error;
+    const { status, message, headers } = known;
     return ocsAnswer(request, { status, message, headers });
   }
 }

@@ -41,6 +41,10 @@ export function isOutOfFiles(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 
+export function passwordsBusy(): HttpError {
+  return new HttpError(503, 'Too many sign-ins at once. Try again in a moment.', { headers: { 'Retry-After': '2' } });
+}
+
 /** What the addresses in an error's answer are made of, and the method that was refused. */
 export type ErrorAddress = Addressed & Pick<DavRequest, 'method'>;
 

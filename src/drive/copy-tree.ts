@@ -1,7 +1,7 @@
 import type { ChildPosition, MetadataStore, NodeRow } from '../stores/metadata-store.js';
 import type { CopiedNode } from '../stores/staged-copies.js';
 import type { DriveId, NodeId } from '../stores/values.js';
-import type { Drive, DriveWriteOptions } from './drive.js';
+import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import type { DriveTransaction } from './drive-transaction.js';
 import { turns } from './turns.js';
@@ -30,7 +30,7 @@ export interface StagedTree {
   readonly driveId: DriveId;
 }
 
-/** What a copy works with: the drive that it is made on, and the store behind it for what needs nobody's rights. */
+/** What a copy works with: the drive of its source, and the store behind it for what needs nobody's rights. */
 export interface CopyDesk {
   readonly drive: Drive;
   readonly metadata: MetadataStore;
@@ -63,22 +63,23 @@ export function isLargeCopy({ descendants }: NodeRow): boolean {
  * meanwhile, it begins again. Rejects with the signal's reason; what was copied by then is freed later.
  */
 export async function writeCopy<T>(
-  { drive, metadata }: CopyDesk,
+  desk: CopyDesk,
+  joined: Drive,
   signal: AbortSignal,
   work: (transaction: DriveTransaction, staged: StagedTree | null) => Promise<T>,
-  options: DriveWriteOptions = {},
 ): Promise<T> {
+  const { drive, metadata } = desk;
   let staged: StagedTree | null = null;
   for (let tries = 0; ; tries++) {
     const current: StagedTree | null = staged;
     try {
-      return await drive.write((transaction) => work(transaction, current), options);
+      return await drive.write((transaction) => work(transaction, current), { joined });
     } catch (error) {
       if (!(error instanceof LargeCopyError)) throw error;
       if (tries === TRIES_MAX) {
         throw new DriveError('source-changes', 'The folder changed while it was copied, each time. Copy it in parts.');
       }
-      staged = await running.take(signal, () => stage({ drive, metadata }, error, signal));
+      staged = await running.take(signal, () => stage(desk, joined, error, signal));
     } finally {
       // Nothing where it was bound.
       if (current) await abandon(metadata, current);
@@ -102,16 +103,20 @@ export async function takeStaged(
 
 async function stage(
   { drive, metadata }: CopyDesk,
+  joined: Drive,
   { source, driveId }: LargeCopyError,
   signal: AbortSignal,
 ): Promise<StagedTree> {
-  const copyId = await step(drive, signal, ({ store, now }) =>
-    store.stagedCopies.begin(source, driveId, now + HOLD_MS),
-  );
+  const step = async <T>(work: (transaction: DriveTransaction) => Promise<T>): Promise<T> => {
+    await turns.next();
+    signal.throwIfAborted();
+    return drive.write(work, { joined });
+  };
+  const copyId = await step(({ store, now }) => store.stagedCopies.begin(source, driveId, now + HOLD_MS));
   try {
     const walk = new CopyWalk(driveId, { id: source.id, copyId });
     while (!walk.isDone) {
-      await step(drive, signal, async (transaction) => {
+      await step(async (transaction) => {
         const { now, store } = transaction;
         const isHeld = await store.stagedCopies.hold(copyId, now + HOLD_MS);
         if (!isHeld) throw new DriveError('source-changes', 'The copy took too long and was given up. Try again.');
@@ -123,16 +128,6 @@ async function stage(
     await abandon(metadata, { copyId, driveId });
     throw error;
   }
-}
-
-async function step<T>(
-  drive: Drive,
-  signal: AbortSignal,
-  work: (transaction: DriveTransaction) => Promise<T>,
-): Promise<T> {
-  await turns.next();
-  signal.throwIfAborted();
-  return drive.write(work);
 }
 
 /** With nobody's rights: who has lost theirs leaves nothing behind either. */

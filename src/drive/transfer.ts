@@ -61,7 +61,7 @@ export function copy(desk: CopyDesk, path: DrivePath, target: TransferTarget, wi
     const copied = await carryOutCopy(transaction, { ...transfer, isDeep: wish.isDeep, staged });
     return takeUp(transfer, copied, wish.permit);
   };
-  return writeCopy(desk, wish.signal, work, { joined: target.drive });
+  return writeCopy(desk, target.drive, wish.signal, work);
 }
 
 /**

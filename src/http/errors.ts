@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import { PasswordsBusyError } from '../accounts/passwords.js';
 import { ALLOW } from '../dav/dispatch.js';
-import { isOutOfFiles, toHttpError } from '../dav/drive-errors.js';
+import { isOutOfFiles, passwordsBusy, toHttpError } from '../dav/drive-errors.js';
 import { renderErrorBody } from '../dav/error-body.js';
 import { msdavextError } from '../dav/headers/msdavext-error.js';
 import { HttpError } from '../http-error.js';
@@ -75,9 +75,7 @@ function formOf({ method, req, state }: Context, error: HttpError): { headers: R
 }
 
 function expected(context: Context, error: unknown): HttpError | null {
-  if (error instanceof PasswordsBusyError) {
-    return new HttpError(503, 'Too many sign-ins at once. Try again in a moment.', { headers: { 'Retry-After': '2' } });
-  }
+  if (error instanceof PasswordsBusyError) return passwordsBusy();
   const { mount } = context.state;
   return toHttpError(error, {
     method: context.method,

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Passwords, PasswordsBusyError } from '../../src/accounts/passwords.js';
+import { StorageFullError } from '../../src/stores/blob-store.js';
+import { StoreBusyError, StoreFailingError } from '../../src/stores/metadata-store.js';
 import { authorizationOf, basic, TestServer } from '../support/make-server.js';
 import { childrenOf, parseAnswer, textIn, type Xml } from '../support/multistatus.js';
 
@@ -281,5 +284,33 @@ describe('client-requirements R34 — OCS, app passwords', () => {
     expect(statuses).toContain(200);
     for (const status of statuses) expect([200, 401]).toContain(status);
     expect(await list('bob@example.org')).toEqual([]);
+  });
+});
+
+describe('client-requirements §2.12 — what the stores refuse is inside the envelope, too', () => {
+  test.each([
+    ['busy', new StoreBusyError(), 503, 503, '5'],
+    ['failing', new StoreFailingError('a disk that fails'), 503, 503, '10'],
+    ['full', new StorageFullError(), 507, 200, undefined],
+  ] as const)('a store that is %s', async (_name, error, statuscode, firstStatus, retryAfter) => {
+    await ask(2, '/cloud/user?format=json', alice);
+    const { metadata } = server.engines;
+    for (const version of [1, 2] as const) {
+      const read = vi.spyOn(metadata, 'read').mockRejectedValue(error);
+      const { status, headers, ocs } = await ask(version, '/cloud/user?format=json', alice);
+      read.mockRestore();
+      expect(status).toBe(version === 1 ? firstStatus : statuscode);
+      expect(ocs.meta).toMatchObject({ status: 'failure', statuscode });
+      expect(ocs.meta.message).toMatch(/^The server/);
+      expect(headers['retry-after']).toBe(retryAfter);
+    }
+  });
+
+  test('too many passwords that are checked at once', async () => {
+    const verify = vi.spyOn(Passwords.prototype, 'verifyPassword').mockRejectedValue(new PasswordsBusyError());
+    const { status, headers, ocs } = await ask(1, '/cloud/user?format=json', { as: basic(USER, 'another one') });
+    verify.mockRestore();
+    expect([status, headers['retry-after']]).toEqual([503, '2']);
+    expect(ocs.meta).toEqual({ status: 'failure', statuscode: 503, message: expect.stringMatching(/^Too many/) });
   });
 });

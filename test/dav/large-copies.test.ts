@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { COPY_NODES_MAX, COPY_TOGETHER_MAX, isLargeCopy } from '../../src/drive/copy-tree.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
+import type { DriveId } from '../../src/stores/values.js';
 import { authorizationOf, type DriveRequest, TestServer } from '../support/make-server.js';
 import { insertEmptyFiles } from '../support/many-files.js';
 import { askFor, change, hrefsOf, parseMultistatus, textIn } from '../support/multistatus.js';
@@ -81,6 +82,16 @@ describe('faults B3 — COPY of a tree too large for one transaction', () => {
     expect(await meanwhile).toEqual([404, before, []]);
     expect((await done).status).toBe(201);
     expect(await statusOf('/hidden')).toBe(207);
+  });
+
+  test('to another drive: each of its transactions names both drives', async () => {
+    await server.addDrive({ id: 300010 });
+    const write = vi.spyOn(server.engines.metadata, 'write');
+    const { status } = await alice('COPY', '/tree', { headers: { Destination: server.urlOf('/there', 300010) } });
+    expect(status).toBe(201);
+    const named = write.mock.calls.map(([drives]) => drives).filter((drives) => drives.includes(123456 as DriveId));
+    expect(named.length).toBeGreaterThan(4);
+    for (const drives of named) expect(drives).toEqual([123456, 300010]);
   });
 
   test('over a folder: the replaced one is in the trash', async () => {
