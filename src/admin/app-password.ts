@@ -7,7 +7,7 @@ import { toDate, toDriveId, toNumber } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { openDriveFor } from './operator.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark, toIso, toMinute } from './workplace.js';
+import { type OutputOptions, print, remark, toIso, toMinute, WorkCommand } from './workplace.js';
 
 export function appPasswordCommand(): Command {
   const command = new Command('app-password').description('secrets that one device or program uses');
@@ -24,7 +24,7 @@ interface CreateOptions extends OutputOptions {
 }
 
 function create(): Command {
-  return new Command('create')
+  return new WorkCommand('create')
     .description('make an app password and print its secret, which is not shown again')
     .argument('<email>')
     .argument('<name>', 'what it is for, like "rclone on the NAS"')
@@ -33,15 +33,13 @@ function create(): Command {
     .addOption(new Option('--read-only', 'nothing can be changed with it').conflicts('addOnly'))
     .addOption(new Option('--add-only', 'nothing can be overwritten or deleted with it').conflicts('readOnly'))
     .option('--expires <date>', 'last day it can be used, like 2027-12-31 (UTC)', toDate)
-    .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ firn app-password create anna@example.org "rclone on the NAS" --drive 123456' +
-        '\n  $ firn app-password create anna@example.org Joplin --drive 123456 --folder /joplin' +
-        '\n  $ firn app-password create anna@example.org Camera --folder "/Common documents/photos" --add-only',
-    )
-    .action((email: string, name: string, options: CreateOptions) =>
-      atWork(async (parts) => {
+    .works(
+      [
+        'firn app-password create anna@example.org "rclone on the NAS" --drive 123456',
+        'firn app-password create anna@example.org Joplin --drive 123456 --folder /joplin',
+        'firn app-password create anna@example.org Camera --folder "/Common documents/photos" --add-only',
+      ],
+      async (parts, email: string, name: string, options: CreateOptions) => {
         const driveId = await chooseDrive(parts, email, options);
         const allowance: Allowance = options.readOnly ? 'read-only' : options.addOnly ? 'add-only' : 'full';
         const scopeId = options.folder === undefined ? null : await openFolder(parts, email, driveId!, options.folder);
@@ -55,7 +53,7 @@ function create(): Command {
         });
         if (!options.json) remark('The app password, which is not shown again:');
         print(options, { ...describe(row), secret }, secret);
-      }),
+      },
     );
 }
 
@@ -69,58 +67,52 @@ async function chooseDrive({ accounts }: Parts, email: string, options: CreateOp
 }
 
 function list(): Command {
-  return new Command('list')
+  return new WorkCommand('list')
     .description("list a user's app passwords, revoked ones too")
     .argument('<email>')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn app-password list anna@example.org')
-    .action((email: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
-        const passwords = await accounts.appPasswords(email);
-        const now = Date.now();
-        const rows = passwords.map((row) => [
-          `${row.id}`,
-          row.name,
-          stateOf(row, now),
-          limitsOf(row),
-          toMinute(row.createdAt),
-          toMinute(row.lastUsedAt),
-          row.lastClient ?? '-',
-        ]);
-        const columns = ['NUMBER', 'NAME', 'STATE', 'LIMITS', 'CREATED', 'LAST USED', 'BY'];
-        print(options, passwords.map(describe), table(columns, rows));
-      }),
-    );
+    .works('firn app-password list anna@example.org', async ({ accounts }, email: string, options: OutputOptions) => {
+      const passwords = await accounts.appPasswords(email);
+      const now = Date.now();
+      const rows = passwords.map((row) => [
+        `${row.id}`,
+        row.name,
+        stateOf(row, now),
+        limitsOf(row),
+        toMinute(row.createdAt),
+        toMinute(row.lastUsedAt),
+        row.lastClient ?? '-',
+      ]);
+      const columns = ['NUMBER', 'NAME', 'STATE', 'LIMITS', 'CREATED', 'LAST USED', 'BY'];
+      print(options, passwords.map(describe), table(columns, rows));
+    });
 }
 
 function revoke(): Command {
-  return new Command('revoke')
+  return new WorkCommand('revoke')
     .description('refuse an app password from the next request on')
     .argument('<email>')
     .argument('<number>', 'its number in the list', toNumber)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn app-password revoke anna@example.org 3')
-    .action((email: string, number: number, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn app-password revoke anna@example.org 3',
+      async ({ accounts }, email: string, number: number, options: OutputOptions) => {
         await accounts.revokeAppPassword(email, number);
         remark(`App password ${number} is revoked.`);
         print(options, { revoked: 1 }, '');
-      }),
+      },
     );
 }
 
 function revokeAll(): Command {
-  return new Command('revoke-all')
+  return new WorkCommand('revoke-all')
     .description('refuse all app passwords of a user from the next request on')
     .argument('<email>')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn app-password revoke-all anna@example.org')
-    .action((email: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn app-password revoke-all anna@example.org',
+      async ({ accounts }, email: string, options: OutputOptions) => {
         const revoked = await accounts.revokeAppPasswords(email);
         remark(`${revoked} app password${revoked === 1 ? ' is' : 's are'} revoked.`);
         print(options, { revoked }, '');
-      }),
+      },
     );
 }
 

@@ -1,10 +1,10 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { AUDIT_KINDS } from '../accounts/audit.js';
 import type { AuditRow } from '../stores/security-store.js';
 import { toNumber } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, toIso } from './workplace.js';
+import { type OutputOptions, print, toIso, WorkCommand } from './workplace.js';
 
 interface AuditOptions extends OutputOptions {
   readonly user?: string;
@@ -15,15 +15,14 @@ interface AuditOptions extends OutputOptions {
 const LIMIT_DEFAULT = 100;
 
 export function auditCommand(): Command {
-  return new Command('audit')
+  return new WorkCommand('audit')
     .description('what happened to accounts: sign-ins, refusals, app passwords, two-factor authentication, changes')
     .option('--user <email>', 'of one user alone')
     .option('--kind <kind>', `of one kind alone: ${AUDIT_KINDS.join(', ')}`)
     .option('--limit <number>', `how many, the latest first (${LIMIT_DEFAULT})`, toNumber)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn audit --user anna@example.org --kind sign-in-refused')
-    .action((options: AuditOptions) =>
-      atWork(async ({ accounts, audit }) => {
+    .works(
+      'firn audit --user anna@example.org --kind sign-in-refused',
+      async ({ accounts, audit }, options: AuditOptions) => {
         const { kind, limit = LIMIT_DEFAULT } = options;
         if (kind !== undefined && !(AUDIT_KINDS as readonly string[]).includes(kind)) {
           throw new CommandError(`There is no kind "${kind}"; there are ${AUDIT_KINDS.join(', ')}.`);
@@ -36,7 +35,7 @@ export function auditCommand(): Command {
           rows.map(describe),
           table(['TIME', 'WHAT', 'WHOSE', 'BY', 'FROM', 'DETAILS'], rows.map(toCells)),
         );
-      }),
+      },
     );
 }
 

@@ -5,22 +5,18 @@ import { readConfig } from '../config.js';
 import { backup, type CopyReport, restore } from '../jobs/backup.js';
 import { openRestore } from '../parts.js';
 import { CommandError } from './command-error.js';
-import { atWork, type OutputOptions, print, remark } from './workplace.js';
+import { type OutputOptions, print, remark, WorkCommand } from './workplace.js';
 
 export function backupCommand(): Command {
-  return new Command('backup')
+  return new WorkCommand('backup')
     .description('copy everything that is stored to a folder, also while the server runs')
     .argument('<dir>', 'folder; another backup into the same one copies only what is new')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn backup /mnt/backup/firn')
-    .action((dir: string, options: OutputOptions) =>
-      atWork(async ({ engines }) => {
-        const { blobs, blobIndex } = engines;
-        const beginCopy = () => engines.beginCopy(resolve(dir));
-        const report = await backup({ blobs, blobIndex, now: Date.now, beginCopy });
-        tell(options, report, `${report.copied} contents copied, ${report.skipped} were there already.`);
-      }),
-    );
+    .works('firn backup /mnt/backup/firn', async ({ engines }, dir: string, options: OutputOptions) => {
+      const { blobs, blobIndex } = engines;
+      const beginCopy = () => engines.beginCopy(resolve(dir));
+      const report = await backup({ blobs, blobIndex, now: Date.now, beginCopy });
+      tell(options, report, `${report.copied} contents copied, ${report.skipped} were there already.`);
+    });
 }
 
 export function restoreCommand(): Command {

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import { Argument, Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { checkNewName, normalizePath } from '../drive/names.js';
 import type { Parts } from '../parts.js';
 import { toDriveId } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { CLIENTS, type Connection, folderAddress } from './connection-files.js';
 import { driveAddress } from './drive-address.js';
-import { atWork, type OutputOptions, print, readPassword, remark } from './workplace.js';
+import { type OutputOptions, print, readPassword, remark, WorkCommand } from './workplace.js';
 
 interface ConnectOptions extends OutputOptions {
   readonly user?: string;
@@ -16,7 +16,7 @@ interface ConnectOptions extends OutputOptions {
 }
 
 export function connectCommand(): Command {
-  return new Command('connect')
+  return new WorkCommand('connect')
     .description('print what connects a program to a drive: a file for it, or the lines and the address to type')
     .argument('<id>', 'ID of the drive', toDriveId)
     .addArgument(new Argument('<client>', 'the program').choices([...CLIENTS.keys()]))
@@ -24,16 +24,13 @@ export function connectCommand(): Command {
     .option('--folder <path>', "the program's root, as the user sees it, like /joplin")
     .option('--password-stdin', 'read the password, better an app password, from standard input (rclone, davfs2)')
     .option('--output <file>', 'write a new file, readable by its owner alone')
-    .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ firn connect 123456 windows --output firn.reg' +
-        '\n  $ firn connect 123456 joplin --user anna@example.org --folder /joplin' +
-        '\n  $ firn app-password create anna@example.org rclone --drive 123456 |\n' +
-        '      firn connect 123456 rclone --user anna@example.org --password-stdin >> ~/.config/rclone/rclone.conf',
-    )
-    .action((id: number, word: string, options: ConnectOptions) =>
-      atWork(async (parts) => {
+    .works(
+      [
+        'firn connect 123456 windows --output firn.reg',
+        'firn connect 123456 joplin --user anna@example.org --folder /joplin',
+        'firn app-password create anna@example.org rclone --drive 123456 |\n      firn connect 123456 rclone --user anna@example.org --password-stdin >> ~/.config/rclone/rclone.conf',
+      ],
+      async (parts, id: number, word: string, options: ConnectOptions) => {
         const client = CLIENTS.get(word)!;
         if (options.passwordStdin && !client.holdsPassword) {
           throw new CommandError(`${client.name} takes the password itself; leave --password-stdin out.`);
@@ -55,7 +52,7 @@ export function connectCommand(): Command {
           print(options, { ...result, output: options.output }, '');
         }
         remark(hint);
-      }),
+      },
     );
 }
 

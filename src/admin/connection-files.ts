@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { createCipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { CommandError } from './command-error.js';
-import { obscure } from './rclone-obscure.js';
 import { printable } from './table.js';
 
 /** What a program is to be connected to, and as whom. */
@@ -220,4 +219,18 @@ function quoteForShell(text: string): string {
 
 function escapeXml(text: string): string {
   return printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/**
+ * The key in rclone's source (fs/config/obscure), the same in every rclone: it keeps passwords from being read over
+ * somebody's shoulder, and no more.
+ */
+const RCLONE_KEY = Buffer.from('9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162b8b95f638', 'hex');
+const RCLONE_IV_BYTES = 16;
+
+/** What `rclone obscure` makes of a password: AES-256 in counter mode behind its IV, in base64url without padding. */
+function obscure(password: string): string {
+  const iv = randomBytes(RCLONE_IV_BYTES);
+  const cipher = createCipheriv('aes-256-ctr', RCLONE_KEY, iv);
+  return Buffer.concat([iv, cipher.update(password, 'utf8'), cipher.final()]).toString('base64url');
 }

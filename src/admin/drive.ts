@@ -5,7 +5,7 @@ import { type Limit, toBytes, toDriveId, toLimit, toRole } from './arguments.js'
 import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark, toIso } from './workplace.js';
+import { type OutputOptions, print, remark, toIso, WorkCommand } from './workplace.js';
 
 export function driveCommand(): Command {
   const command = new Command('drive').description('drives and their members');
@@ -21,66 +21,57 @@ interface CreateOptions extends OutputOptions {
 }
 
 function create(): Command {
-  return new Command('create')
+  return new WorkCommand('create')
     .description('make a drive and print its ID')
     .argument('<name>')
     .requiredOption('--owner <email>', 'its first manager')
     .option('--id <number>', 'its ID; a free random one when left out', toDriveId)
     .option('--quota <bytes>', 'most bytes on it, like 500GB', toBytes)
     .option('--max-upload <bytes>', 'largest file, like 100GB', toBytes)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive create "Keller & Co" --owner anna@example.org --quota 500GB')
-    .action((name: string, options: CreateOptions) =>
-      atWork(async ({ accounts, engines }) => {
+    .works(
+      'firn drive create "Keller & Co" --owner anna@example.org --quota 500GB',
+      async ({ accounts, engines }, name: string, options: CreateOptions) => {
         const { id = null, quota: quotaBytes = null, maxUpload: uploadMaxBytes = null, owner: ownerEmail } = options;
         const drive = await accounts.createDrive({ id, name, ownerEmail, quotaBytes, uploadMaxBytes });
         print(options, await describe(engines, drive), `${drive.id}`);
-      }),
+      },
     );
 }
 
 function list(): Command {
-  return new Command('list')
+  return new WorkCommand('list')
     .description('list the drives')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive list')
-    .action((options: OutputOptions) =>
-      atWork(async ({ accounts, engines }) => {
-        const drives = [];
-        for await (const drive of accounts.drives()) drives.push(await describe(engines, drive));
-        const rows = drives.map((drive) => [
-          `${drive.id}`,
-          drive.name,
-          formatByteSize(drive.usedBytes),
-          sizeOrNone(drive.quotaBytes),
-        ]);
-        print(options, drives, table(['ID', 'NAME', 'USED', 'QUOTA'], rows));
-      }),
-    );
+    .works('firn drive list', async ({ accounts, engines }, options: OutputOptions) => {
+      const drives = [];
+      for await (const drive of accounts.drives()) drives.push(await describe(engines, drive));
+      const rows = drives.map((drive) => [
+        `${drive.id}`,
+        drive.name,
+        formatByteSize(drive.usedBytes),
+        sizeOrNone(drive.quotaBytes),
+      ]);
+      print(options, drives, table(['ID', 'NAME', 'USED', 'QUOTA'], rows));
+    });
 }
 
 function show(): Command {
-  return new Command('show')
+  return new WorkCommand('show')
     .description('show one drive')
     .argument('<id>', 'ID of the drive', toDriveId)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive show 123456')
-    .action((id: number, options: OutputOptions) =>
-      atWork(async ({ accounts, engines, config }) => {
-        const drive = await describe(engines, await accounts.readDrive(id));
-        const members = await accounts.members(drive.id);
-        const uploadMax = drive.uploadMaxBytes ?? config.uploadMaxBytes;
-        const text = [
-          `ID       ${drive.id}`,
-          `Name     ${drive.name}`,
-          `Used     ${formatByteSize(drive.usedBytes)} of ${sizeOrNone(drive.quotaBytes)}`,
-          `Uploads  up to ${formatByteSize(uploadMax)} a file`,
-          `Members  ${members.length}`,
-          `Created  ${drive.createdAt}`,
-        ].join('\n');
-        print(options, { ...drive, members: members.length }, text);
-      }),
-    );
+    .works('firn drive show 123456', async ({ accounts, engines, config }, id: number, options: OutputOptions) => {
+      const drive = await describe(engines, await accounts.readDrive(id));
+      const members = await accounts.members(drive.id);
+      const uploadMax = drive.uploadMaxBytes ?? config.uploadMaxBytes;
+      const text = [
+        `ID       ${drive.id}`,
+        `Name     ${drive.name}`,
+        `Used     ${formatByteSize(drive.usedBytes)} of ${sizeOrNone(drive.quotaBytes)}`,
+        `Uploads  up to ${formatByteSize(uploadMax)} a file`,
+        `Members  ${members.length}`,
+        `Created  ${drive.createdAt}`,
+      ].join('\n');
+      print(options, { ...drive, members: members.length }, text);
+    });
 }
 
 interface SetOptions extends OutputOptions {
@@ -90,16 +81,15 @@ interface SetOptions extends OutputOptions {
 }
 
 function set(): Command {
-  return new Command('set')
+  return new WorkCommand('set')
     .description('change a drive')
     .argument('<id>', 'ID of the drive', toDriveId)
     .option('--name <name>', 'another name, also of its folder')
     .option('--quota <bytes>', 'most bytes on it, or none', toLimit)
     .option('--max-upload <bytes>', 'largest file, or none for the usual limit', toLimit)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive set 123456 --quota 1TB --max-upload 100GB')
-    .action((id: number, options: SetOptions) =>
-      atWork(async ({ accounts, engines }) => {
+    .works(
+      'firn drive set 123456 --quota 1TB --max-upload 100GB',
+      async ({ accounts, engines }, id: number, options: SetOptions) => {
         const { name, quota, maxUpload } = options;
         if (name === undefined && quota === undefined && maxUpload === undefined) {
           throw new CommandError('Nothing is to be set; give --name, --quota or --max-upload.');
@@ -107,21 +97,20 @@ function set(): Command {
         await accounts.changeDrive(id, { name, quotaBytes: quota?.bytes, uploadMaxBytes: maxUpload?.bytes });
         remark(`Drive ${id} is changed.`);
         print(options, await describe(engines, await accounts.readDrive(id)), '');
-      }),
+      },
     );
 }
 
 function addMember(): Command {
-  return new Command('add-member')
+  return new WorkCommand('add-member')
     .description('make a user a member, or give a member another role or quota')
     .argument('<id>', 'ID of the drive', toDriveId)
     .argument('<email>')
     .option('--role <role>', 'manager, member or viewer (who reads only); member when left out', toRole)
     .option('--quota <bytes>', 'most bytes of personal files and trash, or none', toLimit)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive add-member 123456 ben@example.org --role viewer')
-    .action((id: number, email: string, options: OutputOptions & { role?: Role; quota?: Limit }) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn drive add-member 123456 ben@example.org --role viewer',
+      async ({ accounts }, id: number, email: string, options: OutputOptions & { role?: Role; quota?: Limit }) => {
         const { role, quotaBytes } = await accounts.putMember(id, email, {
           role: options.role,
           quotaBytes: options.quota?.bytes,
@@ -129,42 +118,37 @@ function addMember(): Command {
         const user = await accounts.readUser(email);
         remark(`${user.email} is ${role} of drive ${id}.`);
         print(options, { drive: id, email: user.email, role, quotaBytes }, '');
-      }),
+      },
     );
 }
 
 function removeMember(): Command {
-  return new Command('remove-member')
+  return new WorkCommand('remove-member')
     .description('end a membership; personal files stay, out of sight, for when the member comes back')
     .argument('<id>', 'ID of the drive', toDriveId)
     .argument('<email>')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive remove-member 123456 ben@example.org')
-    .action((id: number, email: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn drive remove-member 123456 ben@example.org',
+      async ({ accounts }, id: number, email: string, options: OutputOptions) => {
         await accounts.removeMember(id, email);
         remark(`${email} is no member of drive ${id} any more.`);
         print(options, { drive: id, email, removed: true }, '');
-      }),
+      },
     );
 }
 
 function members(): Command {
-  return new Command('members')
+  return new WorkCommand('members')
     .description('list the members of a drive')
     .argument('<id>', 'ID of the drive', toDriveId)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn drive members 123456')
-    .action((id: number, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
-        const drive = await accounts.readDrive(id);
-        const members = (await accounts.members(drive.id)).map(({ email, name, role, quotaBytes }) => {
-          return { email, name, role, quotaBytes };
-        });
-        const rows = members.map((member) => [member.email, member.name, member.role, sizeOrNone(member.quotaBytes)]);
-        print(options, members, table(['EMAIL', 'NAME', 'ROLE', 'QUOTA'], rows));
-      }),
-    );
+    .works('firn drive members 123456', async ({ accounts }, id: number, options: OutputOptions) => {
+      const drive = await accounts.readDrive(id);
+      const members = (await accounts.members(drive.id)).map(({ email, name, role, quotaBytes }) => {
+        return { email, name, role, quotaBytes };
+      });
+      const rows = members.map((member) => [member.email, member.name, member.role, sizeOrNone(member.quotaBytes)]);
+      print(options, members, table(['EMAIL', 'NAME', 'ROLE', 'QUOTA'], rows));
+    });
 }
 
 async function describe(engines: Parts['engines'], drive: DriveRow) {

@@ -1,16 +1,15 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { checkEverything, type Finding } from '../jobs/fsck.js';
 import { CommandError } from './command-error.js';
-import { atWork, type OutputOptions, print, remark } from './workplace.js';
+import { type OutputOptions, print, remark, WorkCommand } from './workplace.js';
 
 export function fsckCommand(): Command {
-  return new Command('fsck')
+  return new WorkCommand('fsck')
     .description('check everything that is stored: counters, names, and every byte against its hash')
     .option('--repair', 'mend what can be mended')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn fsck --repair')
-    .action((options: OutputOptions & { repair?: boolean }) =>
-      atWork(async ({ engines: { blobs, blobIndex, check, durability } }) => {
+    .works(
+      'firn fsck --repair',
+      async ({ engines: { blobs, blobIndex, check, durability } }, options: OutputOptions & { repair?: boolean }) => {
         const findings: Finding[] = [];
         const checked = {
           blobs,
@@ -29,6 +28,6 @@ export function fsckCommand(): Command {
         if (errors > 0) {
           throw new CommandError(`${errors} errors found; docs/OPERATING.md says what to do about each kind.`);
         }
-      }),
+      },
     );
 }

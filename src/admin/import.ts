@@ -12,7 +12,7 @@ import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { factsOf, isComplete, toJson, watchImport } from './import-progress.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, readPassword, remark, toMinute } from './workplace.js';
+import { type OutputOptions, print, readPassword, remark, toMinute, WorkCommand } from './workplace.js';
 
 const SHOWN_MAX = 200;
 
@@ -41,19 +41,15 @@ export function importCommand(): Command {
 }
 
 function test(): Command {
-  return new Command('test')
+  return new WorkCommand('test')
     .description('try the connection to another server and show what its folder holds; imports nothing')
     .argument('<url>', 'address of its WebDAV folder')
     .requiredOption('--user <name>', 'user name there')
     .requiredOption('--password-stdin', 'read the password there from standard input')
     .option('--from <path>', 'a folder below the address', '')
-    .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ echo "$PASSWORD" | firn import test https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin',
-    )
-    .action((url: string, options: SourceOptions) =>
-      atWork(async (parts) => {
+    .works(
+      'echo "$PASSWORD" | firn import test https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin',
+      async (parts, url: string, options: SourceOptions) => {
         const { user, from } = options;
         const imports = await parts.openImports();
         const request = { url, user, from, password: await readPassword() };
@@ -65,12 +61,12 @@ function test(): Command {
             (found.isDriveRoot ? ' It is the root of a drive; its trash will be left out.' : ''),
         );
         print(options, found, names.join('\n'));
-      }),
+      },
     );
 }
 
 function start(): Command {
-  return new Command('start')
+  return new WorkCommand('start')
     .description('import from another server; run again, it takes only what changed')
     .argument('<url>', 'address of its WebDAV folder')
     .requiredOption('--user <name>', 'user name there')
@@ -81,13 +77,9 @@ function start(): Command {
     .option('--to <path>', 'a folder of the drive, which is made where it is missing', '')
     .option('--conflict <rule>', 'what is here already: skip, overwrite or keep-both', toConflict, 'skip')
     .option('--wait', 'stay until it has ended')
-    .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ echo "$PASSWORD" | firn import start https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin --drive 123456',
-    )
-    .action((url: string, options: StartOptions) =>
-      atWork(async (parts) => {
+    .works(
+      'echo "$PASSWORD" | firn import start https://cloud.example.org/remote.php/dav/files/anna/ --user anna --password-stdin --drive 123456',
+      async (parts, url: string, options: StartOptions) => {
         const imports = await parts.openImports();
         const job = await addImport(imports, parts, url, options);
         if (!parts.engines.isServed()) remark('No server runs on this storage; the import begins when one does.');
@@ -95,86 +87,70 @@ function start(): Command {
         const last = options.wait ? await watchImport(imports, job.id) : job;
         print(options, toJson(last), `${last.id}`);
         if (options.wait) sayEnd(last);
-      }),
+      },
     );
 }
 
 function list(): Command {
-  return new Command('list')
+  return new WorkCommand('list')
     .description('list imports, the newest first')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn import list')
-    .action((options: OutputOptions) =>
-      atWork(async (parts) => {
-        const found = await (await parts.openImports()).list(null, null, SHOWN_MAX);
-        const rows = found.map((view) => [
-          `${view.id}`,
-          view.state,
-          `${view.driveId}`,
-          `${(view.done ?? 0) + (view.unchanged ?? 0)}/${view.files ?? 0}`,
-          `${(view.skipped ?? 0) + (view.failed ?? 0)}`,
-          toMinute(view.createdAt),
-          view.url,
-        ]);
-        const columns = ['ID', 'STATE', 'DRIVE', 'FILES', 'LEFT OUT', 'QUEUED', 'FROM'];
-        print(options, found.map(toJson), table(columns, rows));
-      }),
-    );
+    .works('firn import list', async (parts, options: OutputOptions) => {
+      const found = await (await parts.openImports()).list(null, null, SHOWN_MAX);
+      const rows = found.map((view) => [
+        `${view.id}`,
+        view.state,
+        `${view.driveId}`,
+        `${(view.done ?? 0) + (view.unchanged ?? 0)}/${view.files ?? 0}`,
+        `${(view.skipped ?? 0) + (view.failed ?? 0)}`,
+        toMinute(view.createdAt),
+        view.url,
+      ]);
+      const columns = ['ID', 'STATE', 'DRIVE', 'FILES', 'LEFT OUT', 'QUEUED', 'FROM'];
+      print(options, found.map(toJson), table(columns, rows));
+    });
 }
 
 function show(): Command {
-  return new Command('show')
+  return new WorkCommand('show')
     .description('show how far an import is; on a terminal until it ends')
     .argument('<id>', 'its number in the list', toNumber)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn import show 12')
-    .action((id: number, options: OutputOptions) =>
-      atWork(async (parts) => {
-        const imports = await parts.openImports();
-        const view = await readImport(imports, id);
-        const isLive = !options.json && process.stdout.isTTY && view.endedAt === null;
-        const last = isLive ? await watchImport(imports, id) : view;
-        print(options, toJson(last), facts(last));
-      }),
-    );
+    .works('firn import show 12', async (parts, id: number, options: OutputOptions) => {
+      const imports = await parts.openImports();
+      const view = await readImport(imports, id);
+      const isLive = !options.json && process.stdout.isTTY && view.endedAt === null;
+      const last = isLive ? await watchImport(imports, id) : view;
+      print(options, toJson(last), facts(last));
+    });
 }
 
 function cancel(): Command {
-  return new Command('cancel')
+  return new WorkCommand('cancel')
     .description('end an import; what has come stays, the password is removed')
     .argument('<id>', 'its number in the list', toNumber)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn import cancel 12')
-    .action((id: number, options: OutputOptions) =>
-      atWork(async (parts) => {
-        const imports = await parts.openImports();
-        await readImport(imports, id);
-        if (!(await imports.cancel(id))) throw new CommandError(`Import ${id} has ended already.`);
-        remark(`Import ${id} ends now; what has come stays.`);
-        print(options, { id }, '');
-      }),
-    );
+    .works('firn import cancel 12', async (parts, id: number, options: OutputOptions) => {
+      const imports = await parts.openImports();
+      await readImport(imports, id);
+      if (!(await imports.cancel(id))) throw new CommandError(`Import ${id} has ended already.`);
+      remark(`Import ${id} ends now; what has come stays.`);
+      print(options, { id }, '');
+    });
 }
 
 function report(): Command {
-  return new Command('report')
+  return new WorkCommand('report')
     .description('print as CSV what an import could not take, why, and what to do')
     .argument('<id>', 'its number in the list', toNumber)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn import report 12 > report.csv')
-    .action((id: number, options: OutputOptions) =>
-      atWork(async (parts) => {
-        const imports = await parts.openImports();
-        await readImport(imports, id);
-        if (!options.json) {
-          for await (const line of reportCsv(imports.report(id))) await write(line);
-          return;
-        }
-        const lines = [];
-        for await (const line of imports.report(id)) lines.push(line);
-        print(options, lines, '');
-      }),
-    );
+    .works('firn import report 12 > report.csv', async (parts, id: number, options: OutputOptions) => {
+      const imports = await parts.openImports();
+      await readImport(imports, id);
+      if (!options.json) {
+        for await (const line of reportCsv(imports.report(id))) await write(line);
+        return;
+      }
+      const lines = [];
+      for await (const line of imports.report(id)) lines.push(line);
+      print(options, lines, '');
+    });
 }
 
 async function addImport(imports: Imports, { accounts }: Parts, url: string, options: StartOptions) {

@@ -3,7 +3,7 @@ import type { MemberRow } from '../stores/account-store.js';
 import { type Limit, toDriveId, toLimit } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark } from './workplace.js';
+import { type OutputOptions, print, remark, WorkCommand } from './workplace.js';
 
 export function quotaCommand(): Command {
   return new Command('quota')
@@ -13,39 +13,34 @@ export function quotaCommand(): Command {
 }
 
 function show(): Command {
-  return new Command('show')
+  return new WorkCommand('show')
     .description('show what a drive and each of its members use, trash included')
     .argument('<id>', 'ID of the drive', toDriveId)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn quota show 123456')
-    .action((id: number, options: OutputOptions) =>
-      atWork(async ({ accounts, engines }) => {
-        const drive = await accounts.readDrive(id);
-        const usage = (roots: Pick<MemberRow, 'homeId' | 'binId'>) =>
-          engines.metadata.read([drive.id], (view) => view.usage({ rootId: drive.rootId, ...roots }));
-        const { driveBytes } = await usage({ homeId: drive.commonId, binId: drive.commonBinId });
-        const members = [];
-        for (const member of await accounts.members(drive.id)) {
-          const { email, quotaBytes } = member;
-          members.push({ email, usedBytes: (await usage(member)).memberBytes, quotaBytes });
-        }
-        const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, members };
-        const rows = members.map((member) => [member.email, ...sizes(member)]);
-        print(options, result, table(['WHO', 'USED', 'QUOTA'], [[`drive ${id}`, ...sizes(result)], ...rows]));
-      }),
-    );
+    .works('firn quota show 123456', async ({ accounts, engines }, id: number, options: OutputOptions) => {
+      const drive = await accounts.readDrive(id);
+      const usage = (roots: Pick<MemberRow, 'homeId' | 'binId'>) =>
+        engines.metadata.read([drive.id], (view) => view.usage({ rootId: drive.rootId, ...roots }));
+      const { driveBytes } = await usage({ homeId: drive.commonId, binId: drive.commonBinId });
+      const members = [];
+      for (const member of await accounts.members(drive.id)) {
+        const { email, quotaBytes } = member;
+        members.push({ email, usedBytes: (await usage(member)).memberBytes, quotaBytes });
+      }
+      const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, members };
+      const rows = members.map((member) => [member.email, ...sizes(member)]);
+      print(options, result, table(['WHO', 'USED', 'QUOTA'], [[`drive ${id}`, ...sizes(result)], ...rows]));
+    });
 }
 
 function set(): Command {
-  return new Command('set')
+  return new WorkCommand('set')
     .description("set a drive's quota, or with --member that of one member's personal files and trash")
     .argument('<id>', 'ID of the drive', toDriveId)
     .argument('<bytes>', 'like 500GB, or none', toLimit)
     .option('--member <email>', 'the member')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn quota set 123456 50GB --member ben@example.org')
-    .action((id: number, { bytes: quotaBytes }: Limit, options: OutputOptions & { member?: string }) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn quota set 123456 50GB --member ben@example.org',
+      async ({ accounts }, id: number, { bytes: quotaBytes }: Limit, options: OutputOptions & { member?: string }) => {
         const { member = null } = options;
         if (member === null) {
           await accounts.changeDrive(id, { quotaBytes });
@@ -55,7 +50,7 @@ function set(): Command {
         }
         remark(`The quota of ${member ?? `drive ${id}`} is ${sizeOrNone(quotaBytes)}.`);
         print(options, { drive: id, member, quotaBytes }, '');
-      }),
+      },
     );
 }
 

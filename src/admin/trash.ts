@@ -12,7 +12,7 @@ import { formatByteSize } from './byte-size.js';
 import { CommandError } from './command-error.js';
 import { openDriveFor } from './operator.js';
 import { table } from './table.js';
-import { atWork, type OutputOptions, print, remark, toIso, toMinute } from './workplace.js';
+import { type OutputOptions, print, remark, toIso, toMinute, WorkCommand } from './workplace.js';
 
 const PAGE = 500;
 
@@ -35,77 +35,65 @@ export function trashCommand(): Command {
 }
 
 function list(): Command {
-  return new Command('list')
+  return new WorkCommand('list')
     .description('list what lies in the trash of a drive: common files and those of every member')
     .argument('<id>', 'ID of the drive', toDriveId)
     .option('--member <email>', 'personal files of this member only')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn trash list 123456')
-    .action((id: number, options: TrashOptions) =>
-      atWork(async (parts) => {
-        const drive = await parts.accounts.readDrive(id);
-        const members = await parts.accounts.members(drive.id);
-        const emails = new Map(members.map(({ userId, email }) => [userId, email]));
-        const found = [];
-        for (const bin of await binsOf(parts, drive, options.member)) {
-          for await (const row of rowsOf(parts, drive.id, bin)) found.push(describe(row, emails));
-        }
-        const rows = found.map((row) => [
-          `${row.number}`,
-          row.isFolder ? `${row.name}/` : row.name,
-          formatByteSize(row.bytes),
-          toMinute(Date.parse(row.deletedAt)),
-          row.deletedBy ?? '-',
-          row.owner ?? 'everybody',
-          row.originalPath,
-        ]);
-        const columns = ['NUMBER', 'NAME', 'SIZE', 'DELETED', 'BY', 'OWNER', 'FROM'];
-        print(options, found, table(columns, rows));
-      }),
-    );
+    .works('firn trash list 123456', async (parts, id: number, options: TrashOptions) => {
+      const drive = await parts.accounts.readDrive(id);
+      const members = await parts.accounts.members(drive.id);
+      const emails = new Map(members.map(({ userId, email }) => [userId, email]));
+      const found = [];
+      for (const bin of await binsOf(parts, drive, options.member)) {
+        for await (const row of rowsOf(parts, drive.id, bin)) found.push(describe(row, emails));
+      }
+      const rows = found.map((row) => [
+        `${row.number}`,
+        row.isFolder ? `${row.name}/` : row.name,
+        formatByteSize(row.bytes),
+        toMinute(Date.parse(row.deletedAt)),
+        row.deletedBy ?? '-',
+        row.owner ?? 'everybody',
+        row.originalPath,
+      ]);
+      const columns = ['NUMBER', 'NAME', 'SIZE', 'DELETED', 'BY', 'OWNER', 'FROM'];
+      print(options, found, table(columns, rows));
+    });
 }
 
 function restore(): Command {
-  return new Command('restore')
+  return new WorkCommand('restore')
     .description('put something back where it was; folders that are gone are made, a taken name gets a number')
     .argument('<id>', 'ID of the drive', toDriveId)
     .argument('<number>', 'its number in the list', toNumber)
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn trash restore 123456 4711')
-    .action((id: number, number: number, options: OutputOptions) =>
-      atWork(async (parts) => {
-        const drive = await parts.accounts.readDrive(id);
-        const { row, owner } = await readTrashed(parts, drive, number);
-        const seen = openDriveFor(parts, drive, owner);
-        const [place] = await seen.restore([[TRASH_NAME, row.node.name]]);
-        const path = `/${place!.join('/')}`;
-        remark(`"${row.node.name}" is back as ${path}`);
-        print(options, { number, path }, '');
-      }),
-    );
+    .works('firn trash restore 123456 4711', async (parts, id: number, number: number, options: OutputOptions) => {
+      const drive = await parts.accounts.readDrive(id);
+      const { row, owner } = await readTrashed(parts, drive, number);
+      const seen = openDriveFor(parts, drive, owner);
+      const [place] = await seen.restore([[TRASH_NAME, row.node.name]]);
+      const path = `/${place!.join('/')}`;
+      remark(`"${row.node.name}" is back as ${path}`);
+      print(options, { number, path }, '');
+    });
 }
 
 function empty(): Command {
-  return new Command('empty')
+  return new WorkCommand('empty')
     .description('delete what lies in the trash of a drive, for good')
     .argument('<id>', 'ID of the drive', toDriveId)
     .option('--member <email>', 'personal files of this member only')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn trash empty 123456')
-    .action((id: number, options: TrashOptions) =>
-      atWork(async (parts) => {
-        const drive = await parts.accounts.readDrive(id);
-        const bins = await binsOf(parts, drive, options.member);
-        const ids = bins.map(({ id }) => id);
-        const removed = await emptyTrash(parts.engines.metadata, drive.id, ids, Date.now());
-        if (removed > 0) {
-          const owner = options.member === undefined ? null : bins[0]!.owner!.userId;
-          await parts.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
-        }
-        remark(`${removed} deleted for good; "firn gc" frees their room.`);
-        print(options, { removed }, '');
-      }),
-    );
+    .works('firn trash empty 123456', async (parts, id: number, options: TrashOptions) => {
+      const drive = await parts.accounts.readDrive(id);
+      const bins = await binsOf(parts, drive, options.member);
+      const ids = bins.map(({ id }) => id);
+      const removed = await emptyTrash(parts.engines.metadata, drive.id, ids, Date.now());
+      if (removed > 0) {
+        const owner = options.member === undefined ? null : bins[0]!.owner!.userId;
+        await parts.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });
+      }
+      remark(`${removed} deleted for good; "firn gc" frees their room.`);
+      print(options, { removed }, '');
+    });
 }
 
 /** The common trash first, unless only a member's is asked for. */

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { OPERATOR } from '../accounts/audit.js';
 import { makePassword } from '../accounts/password-rules.js';
 import type { UserRow } from '../stores/account-store.js';
 import { toDriveId } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { table } from './table.js';
-import { alertCommand } from './user-alert.js';
-import { atWork, type OutputOptions, print, readPassword, remark, toIso, toMinute } from './workplace.js';
+import { type OutputOptions, print, readPassword, remark, toIso, toMinute, WorkCommand } from './workplace.js';
 
 interface PasswordOptions extends OutputOptions {
   readonly passwordStdin?: boolean;
@@ -22,140 +22,142 @@ export function userCommand(): Command {
   command.addCommand(setDrive());
   command.addCommand(resetSecondFactor());
   command.addCommand(requireSecondFactor());
-  command.addCommand(alertCommand());
+  command.addCommand(alert());
   command.addCommand(switchUser('disable', true));
   command.addCommand(switchUser('enable', false));
   return command;
 }
 
 function create(): Command {
-  return new Command('create')
+  return new WorkCommand('create')
     .description('make a user; without --password-stdin a password is made up and printed once')
     .argument('<email>')
     .option('--name <name>', 'name of the person')
     .option('--admin', 'make the user an administrator')
     .option('--password-stdin', 'read the password from standard input')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn user create anna@example.org --name "Anna Keller"')
-    .action((email: string, options: PasswordOptions & { name?: string; admin?: boolean }) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn user create anna@example.org --name "Anna Keller"',
+      async ({ accounts }, email: string, options: PasswordOptions & { name?: string; admin?: boolean }) => {
         const given = options.passwordStdin ? await readPassword() : null;
         const password = given ?? makePassword();
         const { name = null, admin: isAdmin = false } = options;
         const user = await accounts.createUser({ email, name, password, isAdmin });
         remark(`User ${user.email} is made.`);
         printPassword(options, describe(user), given, password);
-      }, FIRST_STEP),
+      },
+      FIRST_STEP,
     );
 }
 
 function list(): Command {
-  return new Command('list')
+  return new WorkCommand('list')
     .description('list the users')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn user list')
-    .action((options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
-        const users: UserRow[] = [];
-        for await (const user of accounts.users()) users.push(user);
-        const rows = users.map((user) => [
-          user.email,
-          user.name,
-          stateOf(user),
-          user.hasSecondFactor ? 'on' : 'off',
-          toMinute(user.createdAt),
-        ]);
-        print(options, users.map(describe), table(['EMAIL', 'NAME', 'STATE', '2FA', 'CREATED'], rows));
-      }),
-    );
+    .works('firn user list', async ({ accounts }, options: OutputOptions) => {
+      const users: UserRow[] = [];
+      for await (const user of accounts.users()) users.push(user);
+      const rows = users.map((user) => [
+        user.email,
+        user.name,
+        stateOf(user),
+        user.hasSecondFactor ? 'on' : 'off',
+        toMinute(user.createdAt),
+      ]);
+      print(options, users.map(describe), table(['EMAIL', 'NAME', 'STATE', '2FA', 'CREATED'], rows));
+    });
 }
 
 function setPassword(): Command {
-  return new Command('set-password')
+  return new WorkCommand('set-password')
     .description('give a user another password; the old one is refused at once')
     .argument('<email>')
     .option('--password-stdin', 'read the password from standard input')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn user set-password anna@example.org')
-    .action((email: string, options: PasswordOptions) =>
-      atWork(async ({ accounts }) => {
-        const given = options.passwordStdin ? await readPassword() : null;
-        const password = given ?? makePassword();
-        await accounts.setPassword(email, password);
-        const user = await accounts.readUser(email);
-        remark(`User ${user.email} has a new password.`);
-        printPassword(options, describe(user), given, password);
-      }),
-    );
+    .works('firn user set-password anna@example.org', async ({ accounts }, email: string, options: PasswordOptions) => {
+      const given = options.passwordStdin ? await readPassword() : null;
+      const password = given ?? makePassword();
+      await accounts.setPassword(email, password);
+      const user = await accounts.readUser(email);
+      remark(`User ${user.email} has a new password.`);
+      printPassword(options, describe(user), given, password);
+    });
 }
 
 function setDrive(): Command {
-  return new Command('set-drive')
+  return new WorkCommand('set-drive')
     .description('choose the drive that Nextcloud and ownCloud apps show a user who has several')
     .argument('<email>')
     .argument('<id>', "a drive's ID, or none for the oldest")
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn user set-drive anna@example.org 123456')
-    .action((email: string, id: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
+    .works(
+      'firn user set-drive anna@example.org 123456',
+      async ({ accounts }, email: string, id: string, options: OutputOptions) => {
         await accounts.setOwnDrive(email, id === 'none' ? null : toDriveId(id));
         const user = await accounts.readUser(email);
         const drive = user.ownDriveId === null ? 'the oldest drive of theirs' : `drive ${user.ownDriveId}`;
         remark(`The apps of ${user.email} show ${drive}.`);
         print(options, describe(user), '');
-      }),
+      },
     );
 }
 
 function resetSecondFactor(): Command {
-  return new Command('reset-2fa')
+  return new WorkCommand('reset-2fa')
     .description("take away a user's two-factor authentication, for who has lost phone and recovery codes")
     .argument('<email>')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn user reset-2fa anna@example.org')
-    .action((email: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
-        const user = await accounts.readUser(email);
-        await accounts.resetSecondFactor(user.email);
-        remark(`${user.email} signs in with the password alone now, until two-factor authentication is set up anew.`);
-        print(options, describe(await accounts.readUser(email)), '');
-      }),
-    );
+    .works('firn user reset-2fa anna@example.org', async ({ accounts }, email: string, options: OutputOptions) => {
+      const user = await accounts.readUser(email);
+      await accounts.resetSecondFactor(user.email);
+      remark(`${user.email} signs in with the password alone now, until two-factor authentication is set up anew.`);
+      print(options, describe(await accounts.readUser(email)), '');
+    });
 }
 
 function requireSecondFactor(): Command {
-  return new Command('require-2fa')
+  return new WorkCommand('require-2fa')
     .description('require two-factor authentication of everyone: without it the console does nothing but set it up')
     .argument('<on|off>')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ firn user require-2fa on')
-    .action((state: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
-        if (state !== 'on' && state !== 'off') throw new CommandError('Say on or off.');
-        const isRequired = state === 'on';
-        await accounts.requireSecondFactor(isRequired);
-        remark(`Two-factor authentication is ${isRequired ? 'required of everyone' : "everyone's own choice"}.`);
-        print(options, { isRequired }, '');
-      }),
+    .works('firn user require-2fa on', async ({ accounts }, state: string, options: OutputOptions) => {
+      if (state !== 'on' && state !== 'off') throw new CommandError('Say on or off.');
+      const isRequired = state === 'on';
+      await accounts.requireSecondFactor(isRequired);
+      remark(`Two-factor authentication is ${isRequired ? 'required of everyone' : "everyone's own choice"}.`);
+      print(options, { isRequired }, '');
+    });
+}
+
+function alert(): Command {
+  return new WorkCommand('alert')
+    .description('ask a user to set up two-factor authentication: at the next sign-in, and by mail with smtpUrl set')
+    .argument('[email]')
+    .option('--all', 'everyone who can sign in and has none')
+    .works(
+      'firn user alert --all',
+      async (parts, email: string | undefined, options: OutputOptions & { all?: boolean }) => {
+        const { accounts, config } = parts;
+        if ((email === undefined) === !options.all) throw new CommandError('Give an e-mail address, or --all.');
+        const alerts = parts.makeAlerts(({ reason }) => remark(`A mail could not be sent: ${reason}`));
+        const address = config.publicUrl?.replace(/\/$/, '') ?? null;
+        const report =
+          email === undefined
+            ? await alerts.alertAll(OPERATOR, address)
+            : await alerts.alertOne(await accounts.readUser(email), OPERATOR, address);
+        const mails = alerts.hasMailer ? `mails that went out: ${report.mailed}` : 'no mail server is set (smtpUrl)';
+        remark(`Users who see it at their next sign-in: ${report.alerted}; ${mails}.`);
+        print(options, report, '');
+      },
     );
 }
 
 function switchUser(name: 'disable' | 'enable', isDisabled: boolean): Command {
-  return new Command(name)
+  return new WorkCommand(name)
     .description(
       isDisabled ? 'refuse a user from the next request on; their files stay' : 'let a disabled user in again',
     )
     .argument('<email>')
-    .option('--json', 'print JSON')
-    .addHelpText('after', `\nExample:\n  $ firn user ${name} anna@example.org`)
-    .action((email: string, options: OutputOptions) =>
-      atWork(async ({ accounts }) => {
-        await accounts.setDisabled(email, isDisabled);
-        const user = await accounts.readUser(email);
-        remark(`User ${user.email} is ${isDisabled ? 'disabled' : 'enabled'}.`);
-        print(options, describe(user), '');
-      }),
-    );
+    .works(`firn user ${name} anna@example.org`, async ({ accounts }, email: string, options: OutputOptions) => {
+      await accounts.setDisabled(email, isDisabled);
+      const user = await accounts.readUser(email);
+      remark(`User ${user.email} is ${isDisabled ? 'disabled' : 'enabled'}.`);
+      print(options, describe(user), '');
+    });
 }
 
 /** A made-up password alone on standard output; one that was given isn't repeated. */

@@ -1,3 +1,4 @@
+import { Command } from 'commander';
 import { readConfig } from '../config.js';
 import { openParts, type Parts } from '../parts.js';
 import { CommandError } from './command-error.js';
@@ -7,21 +8,32 @@ export interface OutputOptions {
   readonly json?: boolean;
 }
 
-/**
- * Opens the storage, also beside a running server, for the time of one command. Only where `mayMake` it makes one, so
- * that a wrong FIRN_STORAGE shows.
- */
-export async function atWork(
-  work: (parts: Parts) => Promise<void>,
-  options: { readonly mayMake?: boolean } = {},
-): Promise<void> {
-  const config = readConfig();
-  const parts = await openParts(config, { ...options, isCommand: true });
-  try {
-    if (parts.engines.isNew) remark(`A new storage is made in ${config.storage}.`);
-    await work(parts);
-  } finally {
-    await parts.close();
+interface WorkOptions {
+  /** Makes the storage where there is none; else a wrong FIRN_STORAGE shows. */
+  readonly mayMake?: boolean;
+}
+
+/** A command that works on the storage, also beside a running server. It prints JSON where that is asked for. */
+export class WorkCommand extends Command {
+  /** `work` is called with what is open for the time of the command, the command's arguments and its options. */
+  works<Words extends readonly unknown[]>(
+    example: string | readonly string[],
+    work: (parts: Parts, ...words: Words) => Promise<void>,
+    options: WorkOptions = {},
+  ): this {
+    const lines = [example].flat().map((line) => `\n  $ ${line}`);
+    return this.option('--json', 'print JSON')
+      .addHelpText('after', `\n${lines.length > 1 ? 'Examples' : 'Example'}:${lines.join('')}`)
+      .action(async (...words: unknown[]) => {
+        const config = readConfig();
+        const parts = await openParts(config, { ...options, isCommand: true });
+        try {
+          if (parts.engines.isNew) remark(`A new storage is made in ${config.storage}.`);
+          await work(parts, ...(words as unknown as Words));
+        } finally {
+          await parts.close();
+        }
+      });
   }
 }
 
