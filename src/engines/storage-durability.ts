@@ -3,6 +3,7 @@ import type { Durability, Loss, Tell } from '../stores/durability.js';
 import type { Reserve } from './reserve.js';
 import type { RevisionMark } from './revision-mark.js';
 import { highestRevision, skipRevisions } from './sql/revisions.js';
+import { endAllLeases } from './sql/sql-uploads.js';
 import type { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { isDamaged, type LogReport } from './sqlite/wal-scan.js';
 
@@ -52,6 +53,8 @@ export class StorageDurability implements Durability {
     } catch (error) {
       tell({ level: 'error', message: 'what may have been lost could not be looked after', cause: error });
     }
+    // A storage folder has one server, and the last one has ended. Else they run out within a minute.
+    await endAllLeases(this.#parts.database).catch(() => undefined);
   }
 
   async note(now: number): Promise<void> {

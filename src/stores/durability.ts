@@ -16,8 +16,8 @@ export interface Durability {
   emptyLog(): Promise<boolean>;
   /**
    * For the start of a server, before it answers: empties the log, and looks whether something is lost that was stored.
-   * Then it says so, keeps the bytes that nothing names any more for some days, and leaves out revisions. `now` in
-   * milliseconds since 1970. Never rejects.
+   * Then it says so, keeps the bytes that nothing names any more for some days, and leaves out revisions. Ends the leases on
+   * uploads of the server before. `now` in milliseconds since 1970. Never rejects.
    */
   begin(now: number): Promise<void>;
   /** Notes how far the storage has come, for the next `begin`. */

@@ -17,6 +17,12 @@ export interface NewUpload extends UploadKey {
   readonly expiresAt: number;
 }
 
+/** Who works on an upload alone. It counts for nothing when its time is over. */
+export interface UploadLease {
+  readonly holder: string;
+  readonly until: number;
+}
+
 export interface UploadRow extends NewUpload {
   readonly id: UploadId;
   /** Bytes of all parts together. */
@@ -26,6 +32,7 @@ export interface UploadRow extends NewUpload {
   readonly createdAt: number;
   /** Its parts are gone then; the row stays to tell of it. */
   readonly finishedAt: number | null;
+  readonly lease: UploadLease | null;
 }
 
 export interface PartRow {
@@ -64,18 +71,29 @@ export interface UploadTransaction extends UploadView {
   setSize(id: UploadId, size: number): Promise<void>;
   /**
    * Adds a part, or gives the one of that name another content; the content must have been recorded (`putContent`) in
-   * this transaction. The upload then expires at `expiresAt`.
+   * this transaction. The upload then expires at `expiresAt`. False, and nothing is changed, where `expectedReceived` is a
+   * number and the upload has received another one of bytes.
    */
-  putPart(id: UploadId, part: PartRow, expiresAt: number): Promise<void>;
+  putPart(
+    id: UploadId,
+    part: PartRow,
+    options: { readonly expiresAt: number; readonly expectedReceived: number | null },
+  ): Promise<boolean>;
   /** False when there was none of that name. */
   removePart(id: UploadId, name: string): Promise<boolean>;
+  /** The upload expires at `until` at the earliest. */
+  keep(id: UploadId, until: number): Promise<void>;
+  /** Also in place of a lease that another holds: the caller has looked. */
+  setLease(id: UploadId, lease: UploadLease): Promise<void>;
+  /** Of this holder; another's stays. */
+  endLease(id: UploadId, holder: string): Promise<void>;
   /** Removes the parts and notes that the upload is finished. */
   finish(id: UploadId, now: number): Promise<void>;
   /** With its parts. */
   remove(id: UploadId): Promise<void>;
   /**
-   * Removes what expired on a drive before `now`, but for the uploads in `inUse`: at most about `limit` rows, parts before
-   * their upload. False when there is nothing left to remove.
+   * Removes what expired on a drive before `now`: at most about `limit` rows, parts before their upload. False when there is
+   * nothing left to remove.
    */
-  removeExpired(driveId: DriveId, now: number, inUse: readonly UploadId[], limit: number): Promise<boolean>;
+  removeExpired(driveId: DriveId, now: number, limit: number): Promise<boolean>;
 }

@@ -157,7 +157,7 @@ describe('how much there may be of uploads', () => {
       const { blobId } = (await uploads.findPart(upload.id, '0'))!;
       for (let number = 1; number < 10_000; number++) {
         const part = { name: String(number), number, size: 1, blobId, storedAt: 0 };
-        await uploads.putPart(upload.id, part, upload.expiresAt);
+        await uploads.putPart(upload.id, part, { expiresAt: upload.expiresAt, expectedReceived: null });
       }
     });
     expect(await put('many', 10_000, Buffer.from('x'))).toBe(413);
@@ -196,7 +196,7 @@ describe('leftovers expire', () => {
     const upload = (await find('late'))!;
     await server.engines.metadata.write([], async ({ uploads }) => {
       const part = (await uploads.findPart(upload.id, '0'))!;
-      await uploads.putPart(upload.id, part, Date.now() - 1);
+      await uploads.putPart(upload.id, part, { expiresAt: Date.now() - 1, expectedReceived: null });
     });
     expect(await put('late', 1)).toBe(404);
     expect((await move('late', 'late.bin')).status).toBe(404);

@@ -6,6 +6,7 @@ import type { NodeId, UploadId } from '../../src/stores/values.js';
 import { contentOf, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 const EXPIRY = LATER + 1_000;
+const ANYWHERE = { expiresAt: EXPIRY, expectedReceived: null };
 
 /** The contracts of `UploadView` and `UploadTransaction`. */
 export function uploadsSuite(open: OpenEngine): void {
@@ -38,7 +39,7 @@ export function uploadsSuite(open: OpenEngine): void {
     const put = (upload: UploadRow, part: PartRow, text: string, expiresAt = EXPIRY) =>
       world.write(async (transaction) => {
         await transaction.putContent(contentOf(text), NOW);
-        await transaction.uploads.putPart(upload.id, part, expiresAt);
+        await transaction.uploads.putPart(upload.id, part, { expiresAt, expectedReceived: null });
       });
     const add = (upload: UploadRow, text: string, number: number, name?: string) =>
       put(upload, partOf(text, number, name), text);
@@ -61,6 +62,7 @@ export function uploadsSuite(open: OpenEngine): void {
         createdAt: NOW,
         expiresAt: EXPIRY,
         finishedAt: null,
+        lease: null,
       });
       expect(await find()).toEqual(made);
       const scopeId = world.home as NodeId;
@@ -108,10 +110,69 @@ export function uploadsSuite(open: OpenEngine): void {
     it('putPart — refuses a content that is not recorded, and an upload that is not there', async () => {
       const made = await insert();
       await expect(
-        world.write((transaction) => transaction.uploads.putPart(made.id, partOf('none', 0), EXPIRY)),
+        world.write((transaction) => transaction.uploads.putPart(made.id, partOf('none', 0), ANYWHERE)),
       ).rejects.toThrow();
       await expect(add({ ...made, id: 999 as UploadId }, 'a', 0)).rejects.toThrow();
       expect(await find()).toEqual(made);
+    });
+
+    it('putPart — with an expected number of bytes: false, and nothing changed, where the upload has another', async () => {
+      const made = await insert();
+      const append = (text: string, expectedReceived: number, expiresAt = EXPIRY) =>
+        world.write(async (transaction) => {
+          await transaction.putContent(contentOf(text), NOW);
+          const part = partOf(text, expectedReceived);
+          return transaction.uploads.putPart(made.id, part, { expiresAt, expectedReceived });
+        });
+      expect(await append('aaaa', 1)).toBe(false);
+      expect(await append('aaaa', 0)).toBe(true);
+      const before = await find();
+      expect(await append('bb', 0, EXPIRY + 5)).toBe(false);
+      expect([await find(), await parts(made.id)]).toEqual([before, [partOf('aaaa', 0)]]);
+      expect(await append('bb', 4)).toBe(true);
+      expect(await parts(made.id)).toEqual([partOf('aaaa', 0), partOf('bb', 4)]);
+      await expectTrueCounters();
+    });
+
+    it('putPart — of two appends at one offset one is kept, 50 times', async () => {
+      const made = await insert();
+      for (let round = 0; round < 50; round++) {
+        const { received } = (await find())!;
+        const append = (text: string) =>
+          world.write(async (transaction) => {
+            await transaction.putContent(contentOf(text), NOW);
+            const options = { expiresAt: EXPIRY, expectedReceived: received };
+            return transaction.uploads.putPart(made.id, partOf(text, received), options);
+          });
+        const kept = await Promise.all([append(`one ${round}`), append(`other ${round}`)]);
+        expect(kept.filter(Boolean)).toHaveLength(1);
+        expect((await parts(made.id)).at(-1)).toEqual(partOf(kept[0] ? `one ${round}` : `other ${round}`, received));
+        await expectTrueCounters();
+      }
+    });
+
+    it('keep — moves the expiry away, never nearer', async () => {
+      const made = await insert();
+      await world.write((transaction) => transaction.uploads.keep(made.id, EXPIRY - 1));
+      expect(await find()).toEqual(made);
+      await world.write((transaction) => transaction.uploads.keep(made.id, EXPIRY + 1));
+      expect(await find()).toEqual({ ...made, expiresAt: EXPIRY + 1 });
+    });
+
+    it('setLease, endLease — one lease an upload, ended by who holds it, and by the finish', async () => {
+      const [made, other] = [await insert(), await insert('other')];
+      const lease = { holder: 'one', until: LATER };
+      const end = (holder: string) => world.write((transaction) => transaction.uploads.endLease(made.id, holder));
+      await world.write((transaction) => transaction.uploads.setLease(made.id, lease));
+      expect([await find(), await find('other')]).toEqual([{ ...made, lease }, other]);
+      await world.write((transaction) => transaction.uploads.setLease(made.id, { ...lease, holder: 'two' }));
+      await end('one');
+      expect((await find())!.lease).toEqual({ ...lease, holder: 'two' });
+      await end('two');
+      expect(await find()).toEqual(made);
+      await world.write((transaction) => transaction.uploads.setLease(made.id, lease));
+      await world.write((transaction) => transaction.uploads.finish(made.id, LATER));
+      expect((await find())!.lease).toBe(null);
     });
 
     it('removePart — says whether there was one, and keeps the counters true', async () => {
@@ -176,21 +237,18 @@ export function uploadsSuite(open: OpenEngine): void {
       expect(await held()).toEqual({ driveBytes: 6, memberBytes: 4 });
     });
 
-    it('removeExpired — what expired on a drive before that time but for those in use, in steps, parts first', async () => {
+    it('removeExpired — what expired on a drive before that time, in steps, parts first', async () => {
       const old = await insert('old', {}, NOW - 2);
-      const used = await insert('used', {}, NOW - 3);
       await insert('young', {}, NOW);
       await insert('elsewhere', { driveId: world.otherDrive.id }, NOW - 1);
       for (let number = 0; number < 5; number++) await put(old, partOf('x', number), 'x', NOW - 2);
-      const step = (limit: number) =>
-        world.write((t) => t.uploads.removeExpired(world.drive.id, NOW, [used.id], limit));
+      const step = (limit: number) => world.write((t) => t.uploads.removeExpired(world.drive.id, NOW, limit));
       expect(await step(2)).toBe(true);
       await expectTrueCounters('old');
       expect((await find('old'))!.parts).toBe(3);
       expect(await step(100)).toBe(false);
       expect(await find('old')).toBe(null);
       expect(await parts(old.id)).toEqual([]);
-      expect(await find('used')).toEqual(used);
       expect(await find('young')).not.toBe(null);
       expect(await find('elsewhere', { driveId: world.otherDrive.id })).not.toBe(null);
     });
@@ -201,7 +259,7 @@ export function uploadsSuite(open: OpenEngine): void {
       const large = largeContentOf('large');
       await world.write(async (transaction) => {
         await transaction.putContent(large, NOW);
-        await transaction.uploads.putPart(made.id, { ...partOf('large', 0), blobId: large.id }, EXPIRY);
+        await transaction.uploads.putPart(made.id, { ...partOf('large', 0), blobId: large.id }, ANYWHERE);
       });
       await add(made, 'inline', 1);
       expect((await blobIndex.condemn(null, 9, NOW)).marked).toBe(0);

@@ -254,7 +254,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     },
     'pruning removals': () => metadata.write([], (transaction) => transaction.changeLog.prune(world.drive.id, NOW, 9)),
     'uploads that have expired': () =>
-      metadata.write([], (transaction) => transaction.uploads.removeExpired(world.drive.id, NOW, [], 9)),
+      metadata.write([], (transaction) => transaction.uploads.removeExpired(world.drive.id, NOW, 9)),
     'a step of the purge': () => world.engine.blobIndex.purge(200),
     'faults B2 — steps of the collector': async () => {
       await metadata.write([], async (transaction) => {

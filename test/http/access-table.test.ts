@@ -188,7 +188,7 @@ describe('security 4 — what a member holds goes with their rights', () => {
     const [at, others] = [await beginUpload('vera'), await beginUpload('bob')];
     await server.accounts.removeMember(DRIVE_ID, emailOf('vera'));
     await server.engines.metadata.write([], ({ uploads }) =>
-      uploads.removeExpired(DRIVE_ID as never, Date.now(), [], 1000),
+      uploads.removeExpired(DRIVE_ID as never, Date.now(), 1000),
     );
     const held = await server.engines.metadata.read([], (view) => view.uploads.held(DRIVE_ID as never, user.id));
     expect(held).toMatchObject({ memberBytes: 0 });

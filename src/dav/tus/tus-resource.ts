@@ -1,6 +1,7 @@
 import type { Drive } from '../../drive/drive.js';
 import type { Appended } from '../../drive/uploads/append.js';
 import { ChecksumError } from '../../drive/uploads/append.js';
+import { OffsetError } from '../../drive/uploads/open-upload.js';
 import { HttpError } from '../../http-error.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { ocHeaders } from '../cloud-headers.js';
@@ -30,8 +31,7 @@ export function withVersion(answer: DavResponse): DavResponse {
 
 /** As `toHttpError`, in the words of TUS. */
 export function toTusError(error: unknown, address: ErrorAddress | null): HttpError | null {
-  const isChecksum = error instanceof ChecksumError;
-  const known = isChecksum ? new HttpError(CHECKSUM_MISMATCH, error.message) : toHttpError(error, address);
+  const known = ofTus(error) ?? toHttpError(error, address);
   if (!known) return null;
   const { status, message, condition, hrefs, headers } = known;
   return new HttpError(status, message, {
@@ -40,6 +40,11 @@ export function toTusError(error: unknown, address: ErrorAddress | null): HttpEr
     headers: { ...TUS_RESUMABLE, ...headers },
     cause: error,
   });
+}
+
+function ofTus(error: unknown): HttpError | null {
+  if (error instanceof ChecksumError) return new HttpError(CHECKSUM_MISMATCH, error.message);
+  return error instanceof OffsetError ? new HttpError(409, error.message) : null;
 }
 
 /** HEAD of an upload: how much of it is durable. */

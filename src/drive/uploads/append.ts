@@ -39,7 +39,8 @@ export class ChecksumError extends DriveError {}
 /**
  * Takes a body as the next bytes of a resumable upload, on which nobody else works. When it breaks off, what has come is
  * kept; with a checksum all of it is, or nothing. The last byte makes the file: it is stored in the transaction that does,
- * so an upload that isn't finished always wants at least one more byte. Throws `DriveError`.
+ * so an upload that isn't finished always wants at least one more byte. Throws `DriveError`; `OffsetError` where others
+ * were appended meanwhile.
  */
 export async function append(desk: UploadDesk, upload: UploadRow, wish: Append): Promise<Appended> {
   const { incoming, checksum, path, permit } = wish;
@@ -66,11 +67,12 @@ async function takeSegments(
   desk: UploadDesk,
   upload: UploadRow,
   wish: Append,
-  { segments, room }: { readonly segments: BodySegments; readonly room: number },
+  { segments, room: roomAtFirst }: { readonly segments: BodySegments; readonly room: number },
 ): Promise<Appended> {
-  const roomIn = async (snapshot: Snapshot) => roomFor(snapshot, await snapshot.find(wish.path));
+  const room = async (snapshot: Snapshot) => roomFor(snapshot, await snapshot.find(wish.path));
+  const checks = ({ received }: UploadRow) => ({ room, whole: null, expectedReceived: received });
   let now = upload;
-  for (let left = room; ; ) {
+  for (let left = roomAtFirst; ; ) {
     const content = await receive(desk, now, wish.checksum, { segments, room: left });
     const { size } = content.row;
     if (now.received + size === now.size) return finish(desk, now, wish, content);
@@ -80,7 +82,7 @@ async function takeSegments(
       return { upload: now, written: null };
     }
     const part = { name: String(now.received).padStart(15, '0'), number: now.received, sizes: null };
-    now = (await storePart(desk, now, part, content, { room: roomIn, whole: null })).upload;
+    now = (await storePart(desk, now, part, content, checks(now))).upload;
     left -= size;
     segments.check();
     // It was of the whole body.
@@ -122,7 +124,7 @@ async function finish(desk: UploadDesk, upload: UploadRow, wish: Append, tail?: 
   const { size } = upload;
   try {
     const written = await finishUpload(desk, upload, path, {
-      ...{ permit, modified, isRemembered: true, expected: { size, digests } },
+      ...{ permit, modified, expected: { size, digests }, expectedReceived: upload.received },
       ...(tail ? { tail } : {}),
     });
     return { upload: { ...upload, received: size!, finishedAt: desk.drive.now() }, written };

@@ -122,30 +122,28 @@ export class DriveUploads {
   }
 
   /** Throws `DriveError` `not-found`, `forbidden`, `busy`. */
-  removePart(upload: UploadRow, name: string): Promise<void> {
-    return this.#shared.sharing(upload, async () => {
-      const former = await this.#drive.write(async (transaction) => {
-        checkMayAdd(transaction.membership);
-        await checkOpen(transaction, upload);
-        const { uploads } = transaction.store;
-        const part = await uploads.findPart(upload.id, name);
-        if (!part) throw new DriveError('not-found', 'There is no such part.');
-        await uploads.removePart(upload.id, name);
-        return part;
-      }, MAKES_ROOM);
-      this.#shared.assemblies.remove(upload.id, former.number);
-    });
+  async removePart(upload: UploadRow, name: string): Promise<void> {
+    const former = await this.#drive.write(async (transaction) => {
+      checkMayAdd(transaction.membership);
+      this.#shared.checkFree(await checkOpen(transaction, upload, null));
+      const { uploads } = transaction.store;
+      const part = await uploads.findPart(upload.id, name);
+      if (!part) throw new DriveError('not-found', 'There is no such part.');
+      await uploads.removePart(upload.id, name);
+      return part;
+    }, MAKES_ROOM);
+    this.#shared.assemblies.remove(upload.id, former.number);
   }
 
   /** With its parts; the file that it became, if it did, stays. Throws `DriveError` `forbidden`, `busy`. */
-  remove(upload: UploadRow): Promise<void> {
-    return this.alone(upload, async () => {
-      await this.#drive.write(async ({ membership, store }) => {
-        checkMayAdd(membership);
-        await store.uploads.remove(upload.id);
-      }, MAKES_ROOM);
-      this.#shared.assemblies.drop(upload.id);
-    });
+  async remove(upload: UploadRow): Promise<void> {
+    await this.#drive.write(async ({ membership, store }) => {
+      checkMayAdd(membership);
+      const row = await store.uploads.find(upload);
+      if (row?.id === upload.id) this.#shared.checkFree(row);
+      await store.uploads.remove(upload.id);
+    }, MAKES_ROOM);
+    this.#shared.assemblies.drop(upload.id);
   }
 
   /** Of one that nobody can go on with, whatever has become of the rights of who began it. */

@@ -12,8 +12,8 @@ export interface Finish extends FileWish {
   readonly expected: Pick<Expectations, 'size' | 'digests'>;
   /** The last part, where it has not been stored as one. Given up in any case. */
   readonly tail?: ReceivedContent;
-  /** Whether the upload is still known when it is finished. */
-  readonly isRemembered?: boolean;
+  /** Of a resumable upload: how many bytes it has to have before its last. It is still known when it is finished. */
+  readonly expectedReceived?: number;
 }
 
 /**
@@ -24,11 +24,11 @@ export async function finishUpload(
   { drive, shared }: UploadDesk,
   upload: UploadRow,
   path: DrivePath,
-  { tail, isRemembered = false, expected, ...wish }: Finish,
+  { tail, expectedReceived, expected, ...wish }: Finish,
 ): Promise<Written> {
   try {
     const order = await drive.read(async (snapshot) => {
-      await checkOpen(snapshot, upload);
+      await checkOpen(snapshot, upload, expectedReceived ?? null);
       const parts = orderParts(await snapshot.view.uploads.parts(upload.id));
       const size = parts.reduce((sum, part) => sum + part.size, tail?.row.size ?? 0);
       const isAny = parts.length > 0 || tail !== undefined;
@@ -41,8 +41,8 @@ export async function finishUpload(
     const content = await shared.putTogether(upload, order, tail);
     return await nameContent(drive, path, content, wish, async (transaction) => {
       const { id, size, ...digests } = content.row;
+      await seal(transaction, upload, order, expectedReceived ?? null);
       checkReceived({ id, size, digests }, expected);
-      await seal(transaction, upload, order, isRemembered);
     });
   } finally {
     shared.assemblies.drop(upload.id);
@@ -60,14 +60,14 @@ async function seal(
   transaction: DriveTransaction,
   upload: UploadRow,
   order: readonly PartRow[],
-  isRemembered: boolean,
+  expectedReceived: number | null,
 ): Promise<void> {
   const { uploads } = transaction.store;
-  await checkOpen(transaction, upload);
+  await checkOpen(transaction, upload, expectedReceived);
   const parts = orderParts(await uploads.parts(upload.id));
   if (parts.length !== order.length || parts.some(({ blobId }, index) => blobId !== order[index]?.blobId)) {
     throw new DriveError('busy', 'The upload has changed while it was put together. Try again.');
   }
-  if (isRemembered) await uploads.finish(upload.id, transaction.now);
+  if (expectedReceived !== null) await uploads.finish(upload.id, transaction.now);
   else await uploads.remove(upload.id);
 }

@@ -6,7 +6,7 @@ import type { DrivePath } from '../names.js';
 import { noRoom } from '../quota.js';
 import { checkMayAdd } from '../rights.js';
 import type { Snapshot } from '../snapshot.js';
-import { checkOpen, type UploadDesk } from './open-upload.js';
+import { checkOpen, OffsetError, type UploadDesk } from './open-upload.js';
 import type { PartPlace } from './part-order.js';
 import { roomAt } from './upload-room.js';
 
@@ -59,28 +59,37 @@ export async function receivePart(
   }
   return shared.sharing(begun.upload, async () => {
     const content = await drive.receive(incoming, expected, begun.room, signal, begun.before);
-    return storePart(desk, begun.upload, part, content, { room, whole });
+    return storePart(desk, begun.upload, part, content, { room, whole, expectedReceived: null });
   });
+}
+
+export interface PartChecks {
+  readonly room: (snapshot: Snapshot) => Promise<number>;
+  /** Bytes of the whole file; null where nobody says. */
+  readonly whole: number | null;
+  /** What the upload has to have received before. */
+  readonly expectedReceived: number | null;
 }
 
 /**
  * Keeps a received content as a part; it is given up in any case. Waits a little where putting the file together is far
  * behind. Throws `DriveError`: `not-found`, `too-large`, `drive-full` where `room` has fewer bytes left than the part takes
- * more than the one of before, `incomplete` where its name or the whole was announced with another size.
+ * more than the one of before, `incomplete` where its name or the whole was announced with another size. `OffsetError` where
+ * the upload has received another number of bytes than `expectedReceived`, if that isn't null.
  */
 export async function storePart(
   { drive, shared }: UploadDesk,
   upload: UploadRow,
   part: NamedPart,
   content: ReceivedContent,
-  { room, whole }: { readonly room: (snapshot: Snapshot) => Promise<number>; readonly whole: number | null },
+  { room, whole, expectedReceived }: PartChecks,
 ): Promise<StoredPart> {
   const { size, id: blobId } = content.row;
   const stored = await drive.writeContent(content, async (transaction) => {
     const { uploads } = transaction.store;
     checkFits(part, size);
     checkMayAdd(transaction.membership);
-    const open = await checkOpen(transaction, upload);
+    const open = await checkOpen(transaction, upload, expectedReceived);
     const former = await uploads.findPart(upload.id, part.name);
     const received = open.received - (former?.size ?? 0) + size;
     drive.checkSize(received);
@@ -94,7 +103,8 @@ export async function storePart(
     await transaction.record(content);
     const row = { name: part.name, number: part.number, size, blobId, storedAt: transaction.now };
     const expiresAt = shared.expiry(transaction.now);
-    await uploads.putPart(upload.id, row, expiresAt);
+    const isPut = await uploads.putPart(upload.id, row, { expiresAt, expectedReceived });
+    if (!isPut) throw new OffsetError();
     const parts = former ? open.parts : open.parts + 1;
     return { part: row, isNew: !former, upload: { ...open, parts, received, expiresAt } };
   });

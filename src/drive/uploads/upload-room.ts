@@ -10,7 +10,7 @@ export async function roomFor(snapshot: Snapshot, found: Found): Promise<number>
 
 /**
  * Bytes that still fit where an upload will be. What is not known to go to the shared folder (null) counts in the member's
- * own quota until it does (docs/decisions/0020).
+ * own quota until it does (docs/decisions/0017).
  */
 export async function roomAt(snapshot: Snapshot, destination: DrivePath | null): Promise<number> {
   const isOwn = destination === null || snapshot.membership.memberQuotaBytes === null;

@@ -5,6 +5,7 @@ import { CLIENT_DIGESTS, type Contents, type ReceivedContent } from '../contents
 import { DriveError } from '../drive-error.js';
 import { workOffDue } from '../due-drives.js';
 import { Assemblies } from './assemblies.js';
+import { isLeased, UploadHold } from './upload-hold.js';
 
 /** Rows that one transaction of the expiry removes. */
 const EXPIRY_ROWS = 1_000;
@@ -19,12 +20,11 @@ export interface UploadsOptions {
   readonly now: () => number;
 }
 
-/** What the uploads of all drives share in this process: who is at work on which, and what is being put together. */
+/** What the uploads of all drives share in this process: what is under way, and what is being put together. */
 export class Uploads {
   readonly assemblies: Assemblies;
   readonly #options: UploadsOptions;
-  /** How many requests are at work on an upload. */
-  readonly #inUse = new Map<UploadId, number>();
+  /** What this process works on alone, known sooner than by a lease. That nothing is lost doesn't depend on it. */
   readonly #alone = new Set<UploadId>();
   readonly #working = new Set<Promise<unknown>>();
 
@@ -38,34 +38,43 @@ export class Uploads {
     return now + this.#options.expiryHours * HOUR_MS;
   }
 
-  /** Runs work on an upload that others may work on as well, which doesn't expire meanwhile. Throws `busy`. */
+  /** Throws `busy` where another request, of whichever process, works on the upload alone. `upload`: as it is now. */
+  checkFree(upload: UploadRow): void {
+    if (!this.#alone.has(upload.id) && !isLeased(upload, this.#options.now())) return;
+    throw new DriveError('busy', 'Another request is working on this upload. Try again in a moment.');
+  }
+
+  /** Runs work on an upload that others may work on as well, which doesn't expire meanwhile. Throws as `checkFree`. */
   async sharing<T>(upload: UploadRow, work: () => Promise<T>): Promise<T> {
-    const { id } = upload;
-    if (this.#alone.has(id))
-      throw new DriveError('busy', 'Another request is working on this upload. Try again in a moment.');
-    this.#inUse.set(id, (this.#inUse.get(id) ?? 0) + 1);
-    const working = work();
+    this.checkFree(upload);
+    return this.#holding(upload, false, work);
+  }
+
+  /**
+   * As `sharing`, and nobody else begins to work on the upload meanwhile: at once in this process, and after a second in
+   * others. What the work changes it checks in its transaction.
+   */
+  async alone<T>(upload: UploadRow, work: () => Promise<T>): Promise<T> {
+    this.checkFree(upload);
+    this.#alone.add(upload.id);
+    try {
+      return await this.#holding(upload, true, work);
+    } finally {
+      this.#alone.delete(upload.id);
+    }
+  }
+
+  async #holding<T>(upload: UploadRow, isAlone: boolean, work: () => Promise<T>): Promise<T> {
+    const { metadata, now } = this.#options;
+    const working = UploadHold.begin(upload, { metadata, now, isAlone }).then((hold) =>
+      work().finally(() => hold.end()),
+    );
     this.#working.add(working);
     try {
       return await working;
     } finally {
       this.#working.delete(working);
-      const left = this.#inUse.get(id)! - 1;
-      if (left > 0) this.#inUse.set(id, left);
-      else this.#inUse.delete(id);
     }
-  }
-
-  /** As `sharing`, and nobody else begins to work on the upload meanwhile. */
-  alone<T>(upload: UploadRow, work: () => Promise<T>): Promise<T> {
-    return this.sharing(upload, async () => {
-      this.#alone.add(upload.id);
-      try {
-        return await work();
-      } finally {
-        this.#alone.delete(upload.id);
-      }
-    });
   }
 
   /** Removes an upload with its parts, whatever has become of the rights of who began it. */
@@ -97,7 +106,7 @@ export class Uploads {
     await workOffDue(metadata, { what: 'uploads', before: expiryAt, signal }, (driveId) =>
       metadata.write(
         [driveId],
-        (transaction) => transaction.uploads.removeExpired(driveId, expiryAt, [...this.#inUse.keys()], EXPIRY_ROWS),
+        (transaction) => transaction.uploads.removeExpired(driveId, expiryAt, EXPIRY_ROWS),
         MAKES_ROOM,
       ),
     );

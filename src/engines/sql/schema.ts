@@ -86,6 +86,8 @@ export interface Schema {
     created_at: number;
     expires_at: number;
     finished_at: number | null;
+    lease_holder: string | null;
+    lease_until: number | null;
   };
   upload_part: {
     upload_id: number;

@@ -1,7 +1,15 @@
 import { NameTakenError } from '../../stores/metadata-store.js';
-import type { NewUpload, PartRow, UploadKey, UploadRow, UploadTransaction, UploadView } from '../../stores/uploads.js';
+import type {
+  NewUpload,
+  PartRow,
+  UploadKey,
+  UploadLease,
+  UploadRow,
+  UploadTransaction,
+  UploadView,
+} from '../../stores/uploads.js';
 import type { BlobId, DriveId, NodeId, UploadId, UserId } from '../../stores/values.js';
-import { type SqlConnection, UniqueViolation } from './sql-database.js';
+import { type SqlConnection, type SqlDatabase, UniqueViolation } from './sql-database.js';
 import * as uploads from './upload-statements.js';
 
 /** Uploads over SQL: the reading side. */
@@ -52,21 +60,41 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     await uploads.setSize.run(this.connection, { id, size });
   }
 
-  async putPart(id: UploadId, part: PartRow, expiresAt: number): Promise<void> {
+  async putPart(
+    id: UploadId,
+    part: PartRow,
+    { expiresAt, expectedReceived }: { readonly expiresAt: number; readonly expectedReceived: number | null },
+  ): Promise<boolean> {
     const { name, number, size } = part;
     const former = await this.findPart(id, name);
+    const change = { bytes: size - (former?.size ?? 0), parts: former ? 0 : 1 };
+    const counted = { id, ...change, expires: expiresAt, expected: expectedReceived };
+    const isCounted = (await uploads.countPart.run(this.connection, counted)) > 0;
+    if (!isCounted && expectedReceived !== null) return false;
     const row = { upload: id, name, number, size, blob: part.blobId, stored: part.storedAt };
     await uploads.putPart.run(this.connection, row);
-    const bytes = size - (former?.size ?? 0);
-    await uploads.countPart.run(this.connection, { id, bytes, parts: former ? 0 : 1, expires: expiresAt });
+    return true;
   }
 
   async removePart(id: UploadId, name: string): Promise<boolean> {
     const former = await this.findPart(id, name);
     if (!former) return false;
     await uploads.removePart.run(this.connection, { upload: id, name });
-    await uploads.countPart.run(this.connection, { id, bytes: -former.size, parts: -1, expires: null });
+    const change = { bytes: -former.size, parts: -1 };
+    await uploads.countPart.run(this.connection, { id, ...change, expires: null, expected: null });
     return true;
+  }
+
+  async keep(id: UploadId, until: number): Promise<void> {
+    await uploads.keep.run(this.connection, { id, until });
+  }
+
+  async setLease(id: UploadId, { holder, until }: UploadLease): Promise<void> {
+    await uploads.setLease.run(this.connection, { id, holder, until });
+  }
+
+  async endLease(id: UploadId, holder: string): Promise<void> {
+    await uploads.endLease.run(this.connection, { id, holder });
   }
 
   async finish(id: UploadId, now: number): Promise<void> {
@@ -79,10 +107,9 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     await uploads.removeUpload.run(this.connection, { id });
   }
 
-  async removeExpired(driveId: DriveId, now: number, inUse: readonly UploadId[], limit: number): Promise<boolean> {
+  async removeExpired(driveId: DriveId, now: number, limit: number): Promise<boolean> {
     for (let left = limit; left > 0; ) {
-      const wanted = { drive: driveId, now, inUse: JSON.stringify(inUse) };
-      const expired = await uploads.expiredUpload.first(this.connection, wanted);
+      const expired = await uploads.expiredUpload.first(this.connection, { drive: driveId, now });
       if (!expired) return false;
       const removed = await uploads.removeParts.run(this.connection, { upload: expired.id, limit: left });
       if (removed < left) await uploads.removeUpload.run(this.connection, { id: expired.id });
@@ -91,6 +118,11 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     }
     return true;
   }
+}
+
+/** For the start of a database's only server: whoever held them has ended. */
+export async function endAllLeases(database: SqlDatabase): Promise<void> {
+  await database.write((connection) => uploads.endAllLeases.run(connection, {}), { mayUseReserve: true });
 }
 
 function keyOf({ driveId, userId, scopeId, name }: UploadKey) {
@@ -111,6 +143,7 @@ function uploadOf(row: uploads.UploadRecord): UploadRow {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     finishedAt: row.finished_at,
+    lease: row.lease_holder === null ? null : { holder: row.lease_holder, until: row.lease_until! },
   };
 }
 

@@ -37,7 +37,7 @@ export const setSize = statement<{ id: number; size: number }>()((db, p) =>
 export const finishUpload = statement<{ id: number; now: number }>()((db, p) =>
   db
     .updateTable('upload')
-    .set({ finished_at: p('now'), received: 0, parts: 0 })
+    .set({ finished_at: p('now'), received: 0, parts: 0, lease_holder: null, lease_until: null })
     .where('id', '=', p('id')),
 );
 
@@ -106,12 +106,42 @@ export const removePart = statement<{ upload: number; name: string }>()((db, p) 
   db.deleteFrom('upload_part').where('upload_id', '=', p('upload')).where('name', '=', p('name')),
 );
 
-/** Takes in what a change of one part does to its upload; `expires` null leaves the time. */
-export const countPart = statement<{ id: number; bytes: number; parts: number; expires: number | null }>()<never>(
+/** Takes in what a change of one part does to its upload. `expires` and `expected` null: whatever they are. */
+export const countPart = statement<{
+  id: number;
+  bytes: number;
+  parts: number;
+  expires: number | null;
+  expected: number | null;
+}>()<never>(
   (_db, p) => sql<never>`
     UPDATE upload SET received = received + ${p('bytes')}, parts = parts + ${p('parts')},
       expires_at = coalesce(${p('expires')}, expires_at)
-    WHERE id = ${p('id')}`,
+    WHERE id = ${p('id')} AND received = coalesce(${p('expected')}, received)`,
+);
+
+export const keep = statement<{ id: number; until: number }>()<never>(
+  (_db, p) => sql<never>`
+    UPDATE upload SET expires_at = ${p('until')} WHERE id = ${p('id')} AND expires_at < ${p('until')}`,
+);
+
+export const setLease = statement<{ id: number; holder: string; until: number }>()((db, p) =>
+  db
+    .updateTable('upload')
+    .set({ lease_holder: p('holder'), lease_until: p('until') })
+    .where('id', '=', p('id')),
+);
+
+export const endLease = statement<{ id: number; holder: string }>()((db, p) =>
+  db
+    .updateTable('upload')
+    .set({ lease_holder: null, lease_until: null })
+    .where('id', '=', p('id'))
+    .where('lease_holder', '=', p('holder')),
+);
+
+export const endAllLeases = statement<Record<string, never>>()((db) =>
+  db.updateTable('upload').set({ lease_holder: null, lease_until: null }).where('lease_holder', 'is not', null),
 );
 
 export const removeAllParts = statement<{ upload: number }>()((db, p) =>
@@ -137,9 +167,8 @@ export const expireUploadsOf = statement<{ drive: number; user: number }>()((db,
   db.updateTable('upload').set({ expires_at: 0 }).where('drive_id', '=', p('drive')).where('user_id', '=', p('user')),
 );
 
-/** The one of a drive that expired first. `inUse`: a JSON array of the ids that stay. */
-export const expiredUpload = statement<{ drive: number; now: number; inUse: string }>()<{ id: number }>(
+/** The one of a drive that expired first. */
+export const expiredUpload = statement<{ drive: number; now: number }>()<{ id: number }>(
   (_db, p) => sql<{ id: number }>`
-    SELECT id FROM upload WHERE drive_id = ${p('drive')} AND expires_at < ${p('now')}
-    AND id NOT IN (SELECT value FROM json_each(${p('inUse')})) ORDER BY expires_at LIMIT 1`,
+    SELECT id FROM upload WHERE drive_id = ${p('drive')} AND expires_at < ${p('now')} ORDER BY expires_at LIMIT 1`,
 );
