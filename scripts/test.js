@@ -7,6 +7,8 @@ import path from 'node:path';
 import { ensureJoplin } from './joplin.js';
 import { ensureBuild, ensureDebianPackages, ensureDependencies, root } from './prepare.js';
 
+/** An object storage on loopback. */
+const storagePackages = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'];
 const clientPackages = [
   'litmus',
   'cadaver',
@@ -42,8 +44,8 @@ const clientPackages = [
 ensureDependencies();
 ensureBuild();
 ensureDebianPackages(
-  clientPackages,
-  'npm test drives real WebDAV clients and a browser, makes system calls fail and cuts a disk’s power',
+  [...clientPackages, ...storagePackages],
+  'npm test drives real WebDAV clients, a browser and an object storage, makes system calls fail and cuts a disk’s power',
 );
 ensureJoplin();
 

@@ -14,6 +14,30 @@ const STORAGE = './storage';
 /** Another engine with settings of its own is another object of the union. */
 const engine = <Name extends string>(name: Name) =>
   z.discriminatedUnion('engine', [z.strictObject({ engine: z.literal(name) })]).default({ engine: name });
+const blobsSetting = z
+  .discriminatedUnion('engine', [
+    z.strictObject({ engine: z.literal('folder') }),
+    z.strictObject({
+      engine: z.literal('s3'),
+      /** Where the object storage is, like https://s3.example.org. */
+      endpoint: z.string().refine(isEndpoint, 'needs an address like https://s3.example.org, without a path'),
+      bucket: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$/, 'needs the name of a bucket'),
+      region: z.string().min(1).default('us-east-1'),
+      /** What all names in the bucket begin with, like firn/. */
+      prefix: z
+        .string()
+        .regex(/^(?:[A-Za-z0-9._-]+\/)*[A-Za-z0-9._-]*$/, 'needs plain names with / between them')
+        .transform((prefix) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`))
+        .default(''),
+      /** Two lines: the access key and its secret. */
+      accessKeyFile: z.string().min(1),
+      /** Whether the bucket is named in the path; else it is in the host. */
+      pathStyle: z.boolean().default(true),
+      /** PEM file of the authorities that vouch for the endpoint; null: the system's. */
+      caFile: z.string().min(1).nullable().default(null),
+    }),
+  ])
+  .default({ engine: 'folder' });
 const bytes = z.int().nonnegative();
 const seconds = z.int().positive();
 
@@ -26,8 +50,10 @@ const settings = z.strictObject({
   storage: z.string().min(1).default(STORAGE),
   /** What keeps names and properties: SQLite, its database in the storage folder. */
   metadata: engine('sqlite'),
-  /** What keeps the bytes of files: `blobs/` in the storage folder. */
-  blobs: engine('folder'),
+  /** What keeps the bytes of files: `blobs/` in the storage folder, or a bucket of an object storage. */
+  blobs: blobsSetting,
+  /** How long an object in a bucket stays that nothing names any more. */
+  objectGraceDays: z.int().nonnegative().default(7),
   /** Hosts that are drives: `{id}` stands for the drive's ID, `*` at the end for any domain (PRODUCT A1). */
   driveHost: z
     .string()
@@ -154,6 +180,11 @@ export function readConfig(environment: Environment = process.env, folder: strin
   return config;
 }
 
+/** How long bytes stay that nothing names any more, in seconds: time for an operator to notice a mistake. */
+export function contentGraceSeconds({ blobs, objectGraceDays }: Config): number {
+  return blobs.engine === 's3' ? objectGraceDays * 86_400 : 3600;
+}
+
 /** Throws `ConfigError` where the server would send passwords in the clear over a network (PRODUCT A5). */
 export function checkMayListen(config: Config): void {
   if (config.tlsCertificate !== null || config.allowPlainHttpBeyondLoopback || isLoopback(config.host)) return;
@@ -189,6 +220,17 @@ function readFile(file: string): Record<string, unknown> {
   for (const key of ['storage', 'tlsCertificate', 'tlsKey', 'secretKeyFile', 'metricsTokenFile']) {
     if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(dirname(file), found[key]);
   }
+  const { blobs } = found;
+  if (typeof blobs === 'object' && blobs !== null) found.blobs = withPaths(blobs, dirname(file));
+  return found;
+}
+
+/** Settings of a bucket, the paths of files made absolute. */
+function withPaths(blobs: object, folder: string): Record<string, unknown> {
+  const found: Record<string, unknown> = { ...blobs };
+  for (const key of ['accessKeyFile', 'caFile']) {
+    if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(folder, found[key]);
+  }
   return found;
 }
 
@@ -200,8 +242,33 @@ function readEnvironment(environment: Environment, folder: string): Record<strin
   if (environment.FIRN_STORAGE) found.storage = resolve(folder, environment.FIRN_STORAGE);
   if (environment.FIRN_DRIVE_HOST) found.driveHost = environment.FIRN_DRIVE_HOST;
   if (environment.FIRN_LOG_LEVEL) found.logLevel = environment.FIRN_LOG_LEVEL;
+  const bucket = readBucket(environment);
+  if (Object.keys(bucket).length > 0) found.blobs = withPaths({ engine: 's3', ...bucket }, folder);
   return found;
 }
+
+/** A bucket is set by all of its variables or by the file. */
+function readBucket(environment: Environment): Record<string, unknown> {
+  const named = Object.entries(BUCKET_VARIABLES).flatMap(([setting, variable]) => {
+    const text = environment[variable];
+    return text ? [[setting, setting === 'pathStyle' ? readSwitch(text) : text]] : [];
+  });
+  return Object.fromEntries(named);
+}
+
+function readSwitch(text: string): unknown {
+  return text === 'true' ? true : text === 'false' ? false : text;
+}
+
+const BUCKET_VARIABLES: Readonly<Record<string, string>> = {
+  endpoint: 'FIRN_S3_ENDPOINT',
+  bucket: 'FIRN_S3_BUCKET',
+  region: 'FIRN_S3_REGION',
+  prefix: 'FIRN_S3_PREFIX',
+  accessKeyFile: 'FIRN_S3_ACCESS_KEY_FILE',
+  pathStyle: 'FIRN_S3_PATH_STYLE',
+  caFile: 'FIRN_S3_CA_FILE',
+};
 
 const VARIABLES: Readonly<Record<string, string>> = {
   host: 'FIRN_HOST',
@@ -212,12 +279,17 @@ const VARIABLES: Readonly<Record<string, string>> = {
 };
 
 function describe(issue: z.core.$ZodIssue, file: string | null, fromEnvironment: Record<string, unknown>): string {
-  if (issue.code === 'unrecognized_keys') {
+  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
     const known = Object.keys(settings.shape).join(', ');
     return `${file} has a setting "${issue.keys[0]}", which Firn doesn't know; it knows ${known}.`;
   }
   const setting = String(issue.path[0]);
-  const source = setting in fromEnvironment ? VARIABLES[setting] : `"${setting}" in ${file}`;
+  const inner = setting === 'blobs' && issue.path.length > 1 ? String(issue.path[1]) : null;
+  const variable = inner === null ? VARIABLES[setting] : BUCKET_VARIABLES[inner];
+  const source =
+    setting in fromEnvironment
+      ? (variable ?? 'FIRN_S3_…')
+      : `"${inner === null ? setting : `blobs.${inner}`}" in ${file}`;
   return `${source} is wrong: ${issue.message}`;
 }
 
@@ -227,6 +299,13 @@ function isPublicUrl(text: string): boolean {
   const { pathname, search, hash, username } = new URL(text);
   const path = pathname.replace(/\/+$/, '');
   return search + hash + username === '' && (path === '' || /^(?:\/[A-Za-z0-9._~-]+){1,16}$/.test(path));
+}
+
+/** Without a path: names follow the host. */
+function isEndpoint(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname, search, hash, username } = new URL(text);
+  return /^https?:$/.test(protocol) && pathname === '/' && search + hash + username === '';
 }
 
 function isNetwork(text: string): boolean {

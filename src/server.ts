@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Authenticator } from './accounts/authenticator.js';
 import { Throttle } from './accounts/throttle.js';
 import { makeAppParts, type ServerParts } from './app-parts.js';
-import { type Config, checkMayListen } from './config.js';
+import { type Config, checkMayListen, contentGraceSeconds } from './config.js';
 import { ChangeWatch } from './drive/sync/change-watch.js';
 import { makeApp } from './http/app.js';
 import { HttpServer } from './http/http-server.js';
@@ -69,7 +69,8 @@ async function makeServerParts(parts: Parts, { note }: EarlyCollection, log: Log
   const common = {
     box: await parts.openSecretBox(),
     imports: await parts.openImports(),
-    drives: { ...parts.drives, onReceived: note },
+    // A bucket isn't filled by what waits there to be deleted.
+    drives: engines.leases ? parts.drives : { ...parts.drives, onReceived: note },
     gc: new GcTotals(),
     scrub: new ScrubTotals(),
     log,
@@ -106,6 +107,7 @@ function makeJobs(
       gc,
       clock: new SteadyClock({ store: engines.clock, onJump }),
       clockStore: engines.clock,
+      graceSeconds: contentGraceSeconds(config),
       ...{ trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours },
     }),
     scrubLane({ ...engines, totals: scrub, log, now: Date.now }),

@@ -1,4 +1,5 @@
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
+import type { BlobLeases } from '../stores/blob-leases.js';
 import type { ClockStore } from '../stores/clock-store.js';
 import type { Durability, Tell } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
@@ -10,6 +11,7 @@ import type { StorageHistory } from '../stores/storage-history.js';
 export interface MetadataEngine {
   readonly metadata: MetadataStore;
   readonly blobIndex: BlobIndex;
+  readonly leases: BlobLeases;
   readonly history: StorageHistory;
   readonly check: MetadataCheck;
   readonly clock: ClockStore;

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+import type { BlobLeases } from '../stores/blob-leases.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
+import { StorageFormatError } from '../stores/storage-errors.js';
 import type { EngineOptions, MetadataEngine } from './metadata-engine.js';
+import type { S3Config } from './s3/open-s3-blobs.js';
 import { openSqliteMetadata } from './sqlite/sqlite-metadata.js';
 import { claimStorage, isClaimed } from './sqlite/storage-claim.js';
 import { beginCopy, openBackup } from './storage-copy.js';
@@ -18,16 +21,18 @@ export interface EngineConfig {
   /** SQLite: its database is in the storage folder. */
   readonly metadata: { readonly engine: 'sqlite' };
   /** Folder: `blobs/` in the storage folder. */
-  readonly blobs: { readonly engine: 'folder' };
+  readonly blobs: { readonly engine: 'folder' } | ({ readonly engine: 's3' } & S3Config);
   /** Null: `secret.key` in the storage folder. */
   readonly secretKeyFile: string | null;
 }
 
 /** Everything that holds data, behind the seams. */
-export interface Engines extends MetadataEngine {
+export interface Engines extends Omit<MetadataEngine, 'leases'> {
   /** Whether the storage was made just now. */
   readonly isNew: boolean;
   readonly blobs: BlobStore;
+  /** By which what ended processes left is found; null where it is found by listing all. */
+  readonly leases: BlobLeases | null;
   /**
    * The key of the secrets that have to be read again; made where there is none. Throws `StorageFormatError` for a file that
    * others can read or that holds no key.
@@ -46,16 +51,23 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
   const state = await openStorage(storage, options.mayMake ?? false);
   const metadata = await openMetadata(config, state, options);
   try {
-    const blobs = await openBlobStore(config, metadata);
+    const { blobs, leases, close } = await openBlobStore(config, metadata);
     if (state === 'new') await finish(storage);
     const release = options.isServer ? claimStorage(storage) : () => {};
     return {
       ...metadata,
       isNew: state === 'new',
       blobs,
+      leases,
       readSecretKey: () => readStorageKey(config.secretKeyFile ?? join(storage, SECRET_KEY)),
       isServed: () => isClaimed(storage),
-      close: () => metadata.close().finally(release),
+      close: async () => {
+        try {
+          await close();
+        } finally {
+          await metadata.close().finally(release);
+        }
+      },
     };
   } catch (error) {
     await metadata.close();
@@ -65,9 +77,12 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
 
 /** What `firn restore` needs: the blobs of a backup, and what fills the storage from it. */
 export async function openRestore(
-  { storage }: EngineConfig,
+  { storage, blobs }: EngineConfig,
   backup: string,
 ): Promise<{ readonly blobs: BlobStore; readonly beginCopy: () => Promise<StorageCopy> }> {
+  if (blobs.engine !== 'folder') {
+    throw new StorageFormatError('A backup is restored into a folder: set "blobs" to { "engine": "folder" } for it.');
+  }
   return { blobs: await openBackup(backup), beginCopy: () => beginCopy(backup, storage) };
 }
 
@@ -83,10 +98,22 @@ function openMetadata(
   }
 }
 
+interface OpenBlobs {
+  readonly blobs: BlobStore;
+  readonly leases: BlobLeases | null;
+  /** Before the database is closed. */
+  readonly close: () => Promise<void>;
+}
+
 /** Another place for bytes is another case here. */
-function openBlobStore({ blobs, storage }: EngineConfig, metadata: MetadataEngine): Promise<BlobStore> {
+async function openBlobStore({ blobs, storage }: EngineConfig, metadata: MetadataEngine): Promise<OpenBlobs> {
   switch (blobs.engine) {
     case 'folder':
-      return openBlobs(storage, metadata);
+      return { blobs: await openBlobs(storage, metadata), leases: null, close: async () => {} };
+    case 's3': {
+      // Loaded where it is wanted: its libraries cost memory.
+      const { openS3Blobs } = await import('./s3/open-s3-blobs.js');
+      return { ...(await openS3Blobs(blobs, metadata)), leases: metadata.leases };
+    }
   }
 }

@@ -22,8 +22,6 @@ const DAY_MS = 24 * HOUR_MS;
 const EVERY_MINUTES = 60;
 /** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
 const REMOVALS_KEPT_DAYS = 180;
-/** A content that nobody names is kept this long, in seconds: nothing depends on it, but an operator may be glad. */
-const GC_GRACE_SECONDS = 3600;
 /** Rows that are counted at once: some milliseconds. */
 const FILES_A_STEP = 20_000;
 /** A job that recurs is never given up. */
@@ -40,6 +38,8 @@ export interface Maintenance {
   readonly gc: GcTotals;
   readonly clock: SteadyClock;
   readonly clockStore: ClockStore;
+  /** A content that nobody names is kept this long: nothing depends on it, but an operator may be glad. */
+  readonly graceSeconds: number;
   /** 0: for ever. */
   readonly trashRetentionDays: number;
   readonly auditRetentionDays: number;
@@ -92,7 +92,7 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     hourly('upload-expiry', async (signal) => uploads.removeExpired((await clock.look()).expiryAt, signal)),
     hourly('garbage-collection', async (signal) => {
       const { expiryAt } = await clock.look();
-      const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: GC_GRACE_SECONDS, signal };
+      const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: config.graceSeconds, signal };
       await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
     // Else the log of a quiet server holds for months what nothing else has.

@@ -3,7 +3,7 @@ import type { BlobId, BlobPlace, ByteRange, DigestName, Digests } from './values
 
 /**
  * Where the bytes of files live. Each blob has a place: where its hash says, or one of the engine's own naming. The caller
- * keeps the place beside the hash. Engines: disk, memory.
+ * keeps the place beside the hash. Engines: disk, memory, S3.
  */
 export interface BlobStore {
   /**
@@ -42,9 +42,10 @@ export interface BlobStore {
   list(options?: { readonly after?: BlobPlace; readonly prefix?: string }): AsyncIterable<BlobInfo>;
   /**
    * Removes what uploads of an ended process left on this machine. Call it only while no other process uploads. An engine
-   * that keeps nothing here does nothing.
+   * that keeps nothing here does nothing. With `prefix`, where places are named by leases (see `BlobLeases`): what uploads to
+   * such places left in parts, wherever that is; their process has ended.
    */
-  clearIncoming(): Promise<void>;
+  clearIncoming(prefix?: string): Promise<void>;
   /** Bytes that can still be stored, or null when the engine knows no limit. */
   freeBytes(): Promise<number | null>;
   /**

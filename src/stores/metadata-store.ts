@@ -356,7 +356,7 @@ export class StoreBusyError extends Error {
   override readonly name = 'StoreBusyError';
 }
 
-/** The disk failed a write. Nothing is acknowledged until what was acknowledged before is safe. */
+/** A disk or the object storage failed. Nothing is acknowledged until what was acknowledged before is safe. */
 export class StoreFailingError extends Error {
   override readonly name = 'StoreFailingError';
 }

@@ -41,6 +41,32 @@ describe('PRODUCT §10 — configuration', () => {
     expect(readConfig({ FIRN_STORAGE: 'other' }, folder).storage).toBe(join(folder, 'other'));
   });
 
+  it('a bucket is named by the file or by the environment', async () => {
+    const s3 = {
+      engine: 's3',
+      endpoint: 'https://s3.example.org',
+      bucket: 'firn',
+      accessKeyFile: 'key',
+      prefix: 'a/b',
+    };
+    const folder = await makeFolder({ blobs: s3 });
+    const defaults = { region: 'us-east-1', prefix: 'a/b/', pathStyle: true, caFile: null };
+    expect(readConfig({}, folder).blobs).toEqual({ ...s3, ...defaults, accessKeyFile: join(folder, 'key') });
+    const environment = {
+      FIRN_S3_ENDPOINT: 'http://127.0.0.1:9000',
+      FIRN_S3_BUCKET: 'other',
+      FIRN_S3_ACCESS_KEY_FILE: '/key',
+      FIRN_S3_PATH_STYLE: 'false',
+    };
+    const named = { endpoint: 'http://127.0.0.1:9000', bucket: 'other', accessKeyFile: '/key' };
+    const rest = { engine: 's3', ...defaults, prefix: '', pathStyle: false };
+    expect(readConfig(environment, folder).blobs).toEqual({ ...rest, ...named });
+    expect(() => readConfig({ ...environment, FIRN_S3_PATH_STYLE: 'no' }, folder)).toThrow(
+      /FIRN_S3_PATH_STYLE is wrong/,
+    );
+    expect(() => readConfig({ FIRN_S3_BUCKET: 'other' }, folder)).toThrow(/FIRN_S3_ENDPOINT is wrong/);
+  });
+
   it('the file lies where FIRN_CONFIG says, in the working folder, or in the storage', async () => {
     const folder = await makeFolder({ port: 9000 }, 'mine.json');
     expect(readConfig({ FIRN_CONFIG: 'mine.json' }, folder).port).toBe(9000);
@@ -52,6 +78,8 @@ describe('PRODUCT §10 — configuration', () => {
 
   it.each([
     [{ prot: 1 }, /"prot".*knows host, port/],
+    [{ blobs: { engine: 's3', endpoint: 'https://s3.example.org/x' } }, /"blobs.endpoint".*without a path/],
+    [{ blobs: { engine: 'folder', bucket: 'x' } }, /"blobs" in .*bucket/],
     [{ port: '80' }, /"port"/],
     [{ driveHost: 'connect' }, /"driveHost".*\{id\}/],
     [{ trustedProxies: ['10.0.0.0/33'] }, /"trustedProxies"/],

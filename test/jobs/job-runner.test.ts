@@ -197,7 +197,13 @@ describe('JobRunner', () => {
       durability: database,
       clock: new SteadyClock({ store: new SqlClockStore(database), onJump() {} }),
       clockStore: new SqlClockStore(database),
-      ...{ trashRetentionDays: 1, auditRetentionDays: 0, sessionLongestHours: 1, uploadExpiryHours: 1 },
+      ...{
+        graceSeconds: 3600,
+        trashRetentionDays: 1,
+        auditRetentionDays: 0,
+        sessionLongestHours: 1,
+        uploadExpiryHours: 1,
+      },
     });
     const abort = new AbortController();
     abort.abort(new Error('ending'));

@@ -202,7 +202,8 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async clearIncoming(): Promise<void> {
+  async clearIncoming(prefix?: string): Promise<void> {
+    if (prefix !== undefined) return;
     for (const name of await readdir(this.#incoming)) {
       await rm(join(this.#incoming, name), { recursive: true, force: true });
     }

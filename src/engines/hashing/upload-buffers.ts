@@ -5,7 +5,7 @@ const SIZE_MAX = 1024 * 1024;
 const GROWTH = 4;
 /** Buffers of one upload: one is filled while others are written and hashed. */
 export const BUFFERS_PER_UPLOAD = 4;
-/** What the buffers of all uploads share, in bytes. Beyond it an upload gets buffers of `SIZE_MIN` only. */
+/** What the buffers of all uploads share, in bytes, where an upload needs them for a moment each. */
 const TOTAL = 16 * 1024 * 1024;
 /** Without uploads for this long, the buffers go. */
 const IDLE_MS = 10_000;
@@ -16,10 +16,16 @@ const IDLE_MS = 10_000;
  * than left to the garbage collector, which doesn't see how much memory hangs on them.
  */
 export class UploadBuffers {
+  readonly #total: number;
   #idle: Buffer[] = [];
   #bytes = 0;
   #uploads = 0;
   #idleTimer: NodeJS.Timeout | undefined;
+
+  /** `total`: what all uploads share, in bytes. Beyond it an upload gets buffers of `SIZE_MIN` only. */
+  constructor(total = TOTAL) {
+    this.#total = total;
+  }
 
   /** Of all buffers, in use or not. */
   get bytes(): number {
@@ -46,7 +52,7 @@ export class UploadBuffers {
     const size = this.#share(Math.min(SIZE_MAX, SIZE_MIN * GROWTH ** count));
     const index = this.#idle.findLastIndex((buffer) => buffer.byteLength === size);
     if (index >= 0) return this.#idle.splice(index, 1)[0]!;
-    if (this.#bytes + size <= TOTAL) return this.#make(size);
+    if (this.#bytes + size <= this.#total) return this.#make(size);
     return this.#idle.pop() ?? this.#make(SIZE_MIN);
   }
 
@@ -60,7 +66,7 @@ export class UploadBuffers {
   }
 
   #share(size: number): number {
-    const share = TOTAL / (BUFFERS_PER_UPLOAD * Math.max(1, this.#uploads));
+    const share = this.#total / (BUFFERS_PER_UPLOAD * Math.max(1, this.#uploads));
     let fitting = size;
     while (fitting > share && fitting > SIZE_MIN) fitting /= GROWTH;
     return fitting;

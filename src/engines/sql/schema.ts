@@ -35,6 +35,8 @@ export interface Schema {
   condemned: { place: string; condemned_at: number };
   sweep: { id: Generated<number>; begun_at: number };
   swept: { place: string; sweep_id: number; swept_at: number };
+  blob_lease: { id: string; held_until: number };
+  storage_id: { id: string };
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };

@@ -43,7 +43,8 @@ export async function endSweep(connection: SqlConnection, id: SweepId, now: numb
 
 /** Forgets all that collectors have noted: for a copy whose bytes are where their hashes say, and nowhere else. */
 export async function settlePlaces(connection: SqlConnection): Promise<void> {
-  for (const settle of [clearPlaces, clearMarks, clearSwept, clearSweeps]) await settle.run(connection, {});
+  for (const settle of [clearPlaces, clearMarks, clearSwept, clearSweeps, clearLeases])
+    await settle.run(connection, {});
 }
 
 const anyPause = statement<{ now: number }>()((db, p) =>
@@ -117,3 +118,4 @@ const clearPlaces = statement<Record<string, never>>()<never>(
 const clearMarks = statement<Record<string, never>>()((db) => db.deleteFrom('condemned'));
 const clearSwept = statement<Record<string, never>>()((db) => db.deleteFrom('swept'));
 const clearSweeps = statement<Record<string, never>>()((db) => db.deleteFrom('sweep'));
+const clearLeases = statement<Record<string, never>>()((db) => db.deleteFrom('blob_lease'));

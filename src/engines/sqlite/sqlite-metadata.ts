@@ -5,6 +5,7 @@ import { Reserve } from '../reserve.js';
 import { RevisionMark } from '../revision-mark.js';
 import { MIGRATIONS, readMigrations } from '../sql/migrate.js';
 import { SqlBlobIndex } from '../sql/sql-blob-index.js';
+import { SqlBlobLeases } from '../sql/sql-blob-leases.js';
 import { SqlClockStore } from '../sql/sql-clock-store.js';
 import { withReserve } from '../sql/sql-database.js';
 import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
@@ -35,6 +36,7 @@ export async function openSqliteMetadata(
   return {
     metadata,
     blobIndex,
+    leases: new SqlBlobLeases(orderly),
     history: new SqlStorageHistory(orderly),
     check: new SqlMetadataCheck(database),
     clock: new SqlClockStore(orderly),

@@ -1,0 +1,218 @@
+import { Readable } from 'node:stream';
+import type { BlobLeases } from '../../stores/blob-leases.js';
+import {
+  type BlobInfo,
+  BlobMissingError,
+  type BlobRef,
+  type BlobStore,
+  type BlobStoreStats,
+  type PutOptions,
+  placeOf,
+  type ReceivedBytes,
+  type StoredBlob,
+} from '../../stores/blob-store.js';
+import type { BlobId, BlobPlace, ByteRange } from '../../stores/values.js';
+import { Hashers } from '../hashing/hashers.js';
+import { UploadBuffers } from '../hashing/upload-buffers.js';
+import { paced } from '../paced.js';
+import { takeSource } from '../take-source.js';
+import { PartMemory } from './part-memory.js';
+import type { S3Client, S3Object } from './s3-client.js';
+import { type HoldingStore, S3Hold } from './s3-hold.js';
+import { type S3Lease, S3Leases } from './s3-leases.js';
+import { S3Reader } from './s3-reader.js';
+import { S3Upload, type UploadMeans } from './s3-upload.js';
+
+/** What all uploads have for parts, in bytes. */
+const PART_MEMORY = 256 * 1024 * 1024;
+/** How long a trial of writing holds, in milliseconds: it costs money. */
+const TRIAL_MS = 30_000;
+
+export interface S3BlobStoreOptions {
+  readonly client: S3Client;
+  readonly leases: BlobLeases;
+  /** What all names in the bucket begin with: nothing, or something that ends in `/`. */
+  readonly prefix: string;
+}
+
+/**
+ * Blobs as objects: `blobs/<lease>/<number>`, a name that is used once, whatever becomes of the upload. So a PUT that comes late
+ * is rubbish under a name that nobody has, and a DELETE that comes late meets nothing. See decision 0024.
+ */
+export class S3BlobStore implements BlobStore {
+  readonly #client: S3Client;
+  readonly #prefix: string;
+  readonly #leases: S3Leases;
+  readonly #means: UploadMeans;
+  readonly #held = new Map<BlobPlace, S3Hold>();
+  readonly #holding: HoldingStore;
+  #uploads = 0;
+
+  constructor({ client, leases, prefix }: S3BlobStoreOptions) {
+    this.#client = client;
+    this.#prefix = prefix;
+    this.#leases = new S3Leases(leases);
+    this.#means = {
+      client,
+      buffers: new UploadBuffers(PART_MEMORY),
+      memory: new PartMemory(PART_MEMORY),
+      hashers: new Hashers(),
+    };
+    this.#holding = {
+      add: (place, hold) => void this.#held.set(place, hold),
+      remove: (place) => void this.#held.delete(place),
+      isThere: async (place) => (await client.stat(this.#keyOf(place))) !== null,
+      copy: (from, lease) => this.#copy(from, lease),
+      delete: (place) => client.deleteAll([this.#keyOf(place)], { isRepeatable: false }),
+      giveBack: (lease) => this.#leases.release(lease),
+    };
+  }
+
+  /** Ends the leases and the connections; after the last upload. */
+  async close(): Promise<void> {
+    await this.#leases.close();
+    this.#client.close();
+  }
+
+  async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredBlob> {
+    options.signal?.throwIfAborted();
+    this.#uploads++;
+    try {
+      const lease = await this.#leases.take();
+      try {
+        const place = lease.nextPlace();
+        return new S3Hold(this.#holding, lease, place, await this.#receive(place, source, options));
+      } catch (error) {
+        this.#leases.release(lease);
+        throw error;
+      }
+    } finally {
+      this.#uploads--;
+    }
+  }
+
+  async #receive(place: BlobPlace, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ReceivedBytes> {
+    const { signal, verify, digests = [] } = options;
+    const upload = new S3Upload(this.#means, this.#keyOf(place), digests, signal);
+    try {
+      await takeSource(source, options, (chunk) => upload.append(chunk));
+      const { size, values, digests: extra } = await upload.finish();
+      const received = { id: values[0] as BlobId, size, digests: extra };
+      signal?.throwIfAborted();
+      verify?.(received);
+      await upload.publish(received.id);
+      return received;
+    } catch (error) {
+      await upload.discard();
+      throw signal?.aborted ? signal.reason : error;
+    }
+  }
+
+  async open(blob: BlobRef, range?: ByteRange): Promise<Readable> {
+    const { start, end } = range ?? { start: 0, end: blob.size - 1 };
+    if (range && !(start >= 0 && start <= end && end < blob.size)) {
+      // Where nothing is, that is said first.
+      if ((await this.stat(blob)) === null) throw new BlobMissingError(blob.id);
+      throw new RangeError(`bytes ${start}-${end} are not within the ${blob.size} bytes of ${blob.id}`);
+    }
+    const key = this.#keyOf(placeOf(blob));
+    const found = this.#isTaken(placeOf(blob))
+      ? null
+      : await this.#client.get(key, blob.size === 0 ? null : { start, end });
+    if (!found) throw new BlobMissingError(blob.id);
+    if (blob.size === 0) {
+      found.response.resume();
+      return Readable.from([], { objectMode: false });
+    }
+    const last = Math.min(end, found.size - 1);
+    return new S3Reader({ response: found.response, start, end: last }, this.#client.silenceMs, async (position) => {
+      const rest = await this.#client.get(key, { start: position, end: last });
+      if (!rest) throw new BlobMissingError(blob.id);
+      return rest.response;
+    });
+  }
+
+  async stat(blob: BlobRef): Promise<BlobInfo | null> {
+    const place = placeOf(blob);
+    const found = this.#isTaken(place) ? null : await this.#client.stat(this.#keyOf(place));
+    return found && infoOf(place, found);
+  }
+
+  async deleteAll(places: readonly BlobPlace[]): Promise<void> {
+    const free = places.filter((place) => !this.#held.get(place)?.letTake());
+    await this.#client.deleteAll(free.map((place) => this.#keyOf(place)));
+  }
+
+  async setAside(damaged: BlobInfo): Promise<boolean> {
+    const key = this.#keyOf(damaged.place);
+    const found = await this.#client.stat(key);
+    if (found?.storedAt.getTime() !== damaged.storedAt.getTime()) return false;
+    await this.#store(key, found.size, `${this.#prefix}damaged/${damaged.place}`);
+    await this.#client.deleteAll([key]);
+    return true;
+  }
+
+  async *list({ after = '', prefix = '' }: { after?: string; prefix?: string } = {}): AsyncIterable<BlobInfo> {
+    const start = after === '' ? '' : this.#keyOf(after);
+    for await (const found of this.#client.list(this.#keyOf(prefix), start)) {
+      const place = found.key.slice(this.#keyOf('').length) as BlobPlace;
+      if (!this.#isTaken(place)) yield infoOf(place, found);
+    }
+  }
+
+  async clearIncoming(prefix?: string): Promise<void> {
+    // What an ended process left is found by its lease.
+    if (prefix === undefined) return;
+    for await (const { key, uploadId } of this.#client.listParts(this.#keyOf(prefix))) {
+      await this.#client.abortParts(key, uploadId);
+    }
+  }
+
+  async freeBytes(): Promise<null> {
+    return null;
+  }
+
+  readonly checkWritable = paced(async () => {
+    await this.#client.put(`${this.#prefix}trial`, [Buffer.from('Firn tries whether it can write here.\n')]);
+  }, TRIAL_MS);
+
+  stats(): BlobStoreStats {
+    return { uploads: this.#uploads, bufferBytes: this.#means.buffers.bytes };
+  }
+
+  /** Copies an object to a new name of the lease: by reading it, so that what is copied is compared with its hash. */
+  async #copy({ id, size, place }: BlobRef & { readonly place: BlobPlace }, lease: S3Lease): Promise<BlobPlace> {
+    const copy = lease.nextPlace();
+    if ((await this.#store(this.#keyOf(place), size, this.#keyOf(copy))) !== id) throw new BlobMissingError(id);
+    return copy;
+  }
+
+  /** Returns the hash of what it stored. */
+  async #store(from: string, size: number, to: string): Promise<string> {
+    const found = await this.#client.get(from, size === 0 ? null : { start: 0, end: size - 1 });
+    if (!found) throw new Error(`the object ${from} is not there any more`);
+    const upload = new S3Upload(this.#means, to, [], undefined);
+    try {
+      for await (const chunk of found.response) await upload.append(chunk as Uint8Array);
+      const { values } = await upload.finish();
+      await upload.publish(values[0]!);
+      return values[0]!;
+    } catch (error) {
+      await upload.discard();
+      throw error;
+    }
+  }
+
+  /** Whether it counts as deleted, although an upload that holds it could bring it back. */
+  #isTaken(place: BlobPlace): boolean {
+    return this.#held.get(place)?.isTaken ?? false;
+  }
+
+  #keyOf(place: string): string {
+    return `${this.#prefix}blobs/${place}`;
+  }
+}
+
+function infoOf(place: BlobPlace, { size, storedAt }: S3Object): BlobInfo {
+  return { place, id: null, size, storedAt };
+}
