@@ -117,9 +117,12 @@ function holdSuite(test: BlobTest): void {
           await stored.release('unknown');
         }
       };
-      await Promise.all([upload(), upload(), upload()]);
-      isOver = true;
-      await collector;
+      try {
+        await Promise.all([upload(), upload(), upload()]);
+      } finally {
+        isOver = true;
+        await collector;
+      }
       const last = await put(test, bytes);
       expect((await read(test, last)).equals(bytes)).toBe(true);
       await last.release('named');

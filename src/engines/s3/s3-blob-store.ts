@@ -18,8 +18,8 @@ import { paced } from '../paced.js';
 import { takeSource } from '../take-source.js';
 import { PartMemory } from './part-memory.js';
 import type { S3Client, S3Object } from './s3-client.js';
-import { type HoldingStore, S3Hold } from './s3-hold.js';
-import { type S3Lease, S3Leases } from './s3-leases.js';
+import { type HeldPlace, type HoldingStore, S3Hold } from './s3-hold.js';
+import { S3Leases } from './s3-leases.js';
 import { S3Reader } from './s3-reader.js';
 import { S3Upload, type UploadMeans } from './s3-upload.js';
 
@@ -44,7 +44,7 @@ export class S3BlobStore implements BlobStore {
   readonly #prefix: string;
   readonly #leases: S3Leases;
   readonly #means: UploadMeans;
-  readonly #held = new Map<BlobPlace, S3Hold>();
+  readonly #held = new Map<BlobPlace, HeldPlace>();
   readonly #holding: HoldingStore;
   #uploads = 0;
 
@@ -59,10 +59,10 @@ export class S3BlobStore implements BlobStore {
       hashers: new Hashers(),
     };
     this.#holding = {
-      add: (place, hold) => void this.#held.set(place, hold),
-      remove: (place) => void this.#held.delete(place),
+      hold: (place) => this.#hold(place),
+      letGo: (place) => void this.#held.delete(place),
       isThere: async (place) => (await client.stat(this.#keyOf(place))) !== null,
-      copy: (from, lease) => this.#copy(from, lease),
+      copy: (from, to) => this.#copy(from, to),
       delete: (place) => client.deleteAll([this.#keyOf(place)], { isRepeatable: false }),
       giveBack: (lease) => this.#leases.release(lease),
     };
@@ -79,10 +79,12 @@ export class S3BlobStore implements BlobStore {
     this.#uploads++;
     try {
       const lease = await this.#leases.take();
+      const place = lease.nextPlace();
+      this.#hold(place);
       try {
-        const place = lease.nextPlace();
         return new S3Hold(this.#holding, lease, place, await this.#receive(place, source, options));
       } catch (error) {
+        this.#held.delete(place);
         this.#leases.release(lease);
         throw error;
       }
@@ -139,7 +141,11 @@ export class S3BlobStore implements BlobStore {
   }
 
   async deleteAll(places: readonly BlobPlace[]): Promise<void> {
-    const free = places.filter((place) => !this.#held.get(place)?.letTake());
+    const free = places.filter((place) => !this.#held.has(place));
+    for (const place of places) {
+      const held = this.#held.get(place);
+      if (held) held.isTaken = true;
+    }
     await this.#client.deleteAll(free.map((place) => this.#keyOf(place)));
   }
 
@@ -180,11 +186,15 @@ export class S3BlobStore implements BlobStore {
     return { uploads: this.#uploads, bufferBytes: this.#means.buffers.bytes };
   }
 
-  /** Copies an object to a new name of the lease: by reading it, so that what is copied is compared with its hash. */
-  async #copy({ id, size, place }: BlobRef & { readonly place: BlobPlace }, lease: S3Lease): Promise<BlobPlace> {
-    const copy = lease.nextPlace();
-    if ((await this.#store(this.#keyOf(place), size, this.#keyOf(copy))) !== id) throw new BlobMissingError(id);
-    return copy;
+  /** Copies by reading, so that what is copied is compared with its hash. */
+  async #copy({ id, size, place }: BlobRef & { readonly place: BlobPlace }, to: BlobPlace): Promise<void> {
+    if ((await this.#store(this.#keyOf(place), size, this.#keyOf(to))) !== id) throw new BlobMissingError(id);
+  }
+
+  #hold(place: BlobPlace): HeldPlace {
+    const held = this.#held.get(place) ?? { isTaken: false };
+    this.#held.set(place, held);
+    return held;
   }
 
   /** Returns the hash of what it stored. */

@@ -10,13 +10,19 @@ import type { S3Lease } from './s3-leases.js';
 
 /** What a hold asks of its store. */
 export interface HoldingStore {
-  add(place: BlobPlace, hold: S3Hold): void;
-  remove(place: BlobPlace): void;
+  /** Keeps a collector of this process from deleting what is at the place, from before anything is. */
+  hold(place: BlobPlace): HeldPlace;
+  letGo(place: BlobPlace): void;
   isThere(place: BlobPlace): Promise<boolean>;
-  /** Copies the bytes to a new place, which it returns. */
-  copy(from: BlobRef & { readonly place: BlobPlace }, lease: S3Lease): Promise<BlobPlace>;
+  copy(from: BlobRef & { readonly place: BlobPlace }, to: BlobPlace): Promise<void>;
   delete(place: BlobPlace): Promise<void>;
   giveBack(lease: S3Lease): void;
+}
+
+/** A place that an upload of this process holds. */
+export interface HeldPlace {
+  /** A collector has deleted it: out of sight it is, and goes with the hold. */
+  isTaken: boolean;
 }
 
 /**
@@ -30,17 +36,17 @@ export class S3Hold implements StoredBlob {
   readonly #store: HoldingStore;
   readonly #lease: S3Lease;
   #place: BlobPlace;
+  #held: HeldPlace;
   #outcome: UploadOutcome | null = null;
-  isTaken = false;
 
   constructor(store: HoldingStore, lease: S3Lease, place: BlobPlace, { id, size, digests }: ReceivedBytes) {
     this.#store = store;
     this.#lease = lease;
     this.#place = place;
+    this.#held = store.hold(place);
     this.id = id;
     this.size = size;
     this.digests = digests;
-    store.add(place, this);
   }
 
   /** Throws where the process stood still for so long that the object may have been swept. */
@@ -49,35 +55,34 @@ export class S3Hold implements StoredBlob {
     return this.#place;
   }
 
-  /** Tells the collector that it needn't delete the object: out of sight it is, and goes with the hold. */
-  letTake(): boolean {
-    if (this.#outcome !== null) return false;
-    this.isTaken = true;
-    return true;
-  }
-
   async restore(): Promise<void> {
-    const wasTaken = this.isTaken;
-    this.isTaken = false;
+    const wasTaken = this.#held.isTaken;
+    this.#held.isTaken = false;
     if (!wasTaken && !(await this.#store.isThere(this.#place))) throw new BlobMissingError(this.id);
   }
 
   async relocate(): Promise<void> {
     const { id, size } = this;
     const former = this.#place;
-    const isTaken = this.isTaken;
-    this.#place = await this.#store.copy({ id, size, place: former }, this.#lease);
-    this.isTaken = false;
-    this.#store.add(this.#place, this);
-    this.#store.remove(former);
+    const { isTaken } = this.#held;
+    const place = this.#lease.nextPlace();
+    const held = this.#store.hold(place);
+    try {
+      await this.#store.copy({ id, size, place: former }, place);
+    } catch (error) {
+      this.#store.letGo(place);
+      throw error;
+    }
+    [this.#place, this.#held] = [place, held];
     if (isTaken) await this.#forget(former);
+    this.#store.letGo(former);
   }
 
   async release(outcome: UploadOutcome): Promise<void> {
     if (this.#outcome !== null) return;
     this.#outcome = outcome;
-    if (outcome === 'surplus' || this.isTaken) await this.#forget(this.#place);
-    this.#store.remove(this.#place);
+    if (outcome === 'surplus' || this.#held.isTaken) await this.#forget(this.#place);
+    this.#store.letGo(this.#place);
     this.#store.giveBack(this.#lease);
   }
 
