@@ -1,10 +1,9 @@
 import { StorageFullError } from '../stores/blob-store.js';
 import { type MetadataStore, StoreFailingError } from '../stores/metadata-store.js';
-import type { ThrottleLimit, ThrottleStore } from '../stores/throttle-store.js';
+import { countOneMore, type ThrottleCount, type ThrottleLimit, type ThrottleStore } from '../stores/throttle-store.js';
 import { addressBlock } from './address-block.js';
 import { PasswordsBusyError } from './passwords.js';
 import type { SecretBox } from './secret-box.js';
-import { SpareCounts } from './spare-counts.js';
 
 const WINDOW_SECONDS = 15 * 60;
 /** Wrong guesses at one account from one address. */
@@ -61,6 +60,27 @@ class UnderWay {
     const line = this.#lines.get(counter) ?? { count: 0, waiting: [] };
     this.#lines.set(counter, line);
     return line;
+  }
+}
+
+/** Counts of this process, for as long as the store takes no writes; no more than there are counters. */
+export class SpareCounts implements Counts {
+  readonly #counts = new Map<string, readonly ThrottleCount[]>();
+
+  async take(counter: string, limits: readonly ThrottleLimit[], now: number): Promise<number> {
+    const counts = countOneMore(this.#counts.get(counter) ?? [], limits, now);
+    if (typeof counts === 'number') return counts;
+    this.#counts.set(counter, counts);
+    return 0;
+  }
+
+  async giveBack(counter: string): Promise<void> {
+    const counts = this.#counts.get(counter);
+    if (!counts) return;
+    this.#counts.set(
+      counter,
+      counts.map((count) => ({ ...count, used: Math.max(0, count.used - 1) })),
+    );
   }
 }
 

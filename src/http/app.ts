@@ -1,26 +1,43 @@
 import { randomUUID } from 'node:crypto';
+import type { BlockList } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
+import type { Authenticator } from '../accounts/authenticator.js';
 import { OPTIONS_HEADERS } from '../dav/dispatch.js';
-import { type AnswerParts, answersOf } from './answers.js';
-import type { Context, FirnState } from './context.js';
+import { HttpError } from '../http-error.js';
+import { makeSignIn } from './authenticate.js';
+import { type ChangesApiParts, changesAnswer } from './changes-api.js';
+import { type CloudParts, cloudAnswer } from './cloud-bridge.js';
+import { type ConsoleBridgeParts, consoleAnswer } from './console-bridge.js';
+import { pagesAnswer } from './console-pages.js';
+import type { Answer, Context, FirnState } from './context.js';
 import { preflightAnswer } from './cors.js';
+import { driveAnswer } from './dav-bridge.js';
 import { errors } from './errors.js';
 import { clientAddress } from './forwarded.js';
+import { answerHealth, readinessAnswer } from './health.js';
 import { boundRest } from './http-body.js';
-import type { Mount } from './mounts.js';
+import { answerMetrics, type MetricsParts } from './metrics.js';
+import type { Mount, MountKind, MountOf } from './mounts.js';
+import { answerParent } from './parents.js';
 import { below, pathOf, prefixOf } from './prefix.js';
 import { checkHead } from './request-head.js';
 import { send } from './send.js';
 
-export interface AppParts extends AnswerParts {
+export interface AppParts extends CloudParts, ChangesApiParts, ConsoleBridgeParts {
+  readonly authenticator: Authenticator;
+  readonly realm: string;
+  readonly metrics: MetricsParts;
+  readonly trustedProxies: BlockList;
+  /** Rejects with what keeps the server from working. */
+  readonly checkReady: () => Promise<void>;
   readonly log: Logger;
   /** Null where TLS isn't ours to speak of (RFC 6797 §7.2). */
   readonly hstsSeconds: number | null;
   readonly corsOrigins: readonly string[];
 }
 
-/** What every request passes in this order; then the table of mounts answers it (`answers.ts`). */
+/** What every request passes in this order; then the table of mounts answers it. */
 export function makeApp(parts: AppParts): Koa<FirnState> {
   const app = new Koa<FirnState>();
   app.use(begin(parts));
@@ -95,6 +112,40 @@ function answerAtMount(parts: AppParts): Koa.Middleware<FirnState> {
     if (context.method !== 'OPTIONS') return answer(context, mount);
     send(context, { status: 200, headers: { ...OPTIONS_HEADERS }, body: null });
     return undefined;
+  };
+}
+
+type Answers = { readonly [Kind in MountKind]: Answer<Kind> };
+
+/** Makes what answers a request by the kind of its mount: the one place that says where each address is answered. */
+function answersOf(parts: AppParts): <Kind extends MountKind>(context: Context, mount: MountOf<Kind>) => Promise<void> {
+  const signIn = makeSignIn(parts.authenticator, parts.realm);
+  const answers: Answers = {
+    drive: driveAnswer(parts, signIn),
+    cloud: cloudAnswer(parts, signIn),
+    api: changesAnswer(parts, signIn),
+    'console-api': consoleAnswer(parts),
+    console: pagesAnswer(),
+    parent: answerParent,
+    other: otherAnswer(parts),
+  };
+  return (context, mount) => answers[mount.kind](context, mount);
+}
+
+/** Answers what is no drive's and no page's: the probes, the metrics, and 404 for all else. */
+function otherAnswer({ checkReady, metrics, trustedProxies }: AppParts): Answer<'other'> {
+  const answerReadiness = readinessAnswer(checkReady);
+  return async (context, { path }) => {
+    switch (path) {
+      case '/healthz':
+        return answerHealth(context);
+      case '/readyz':
+        return answerReadiness(context);
+      case '/metrics':
+        return answerMetrics(metrics, trustedProxies, context);
+      default:
+        throw new HttpError(404, 'There is nothing here. Drives are at /dav/ID/, with the ID of the drive.');
+    }
   };
 }
 

@@ -5,10 +5,9 @@ import { bulkUpload } from '../cloud/bulk-upload.js';
 import { dispatchFile } from '../cloud/chunked-put.js';
 import { type CloudPlace, findCloudPlace } from '../cloud/cloud-paths.js';
 import { findTree, isUser } from '../cloud/cloud-trees.js';
-import { indexPhp } from '../cloud/index-php.js';
 import type { LoginFlows } from '../cloud/login-flows.js';
 import { type CloudUser, ocs } from '../cloud/ocs.js';
-import type { CloudRequest } from '../cloud/request.js';
+import { type CloudAnswer, type CloudRequest, json } from '../cloud/request.js';
 import { statusPhp } from '../cloud/status.js';
 import { trashTree } from '../cloud/trash-tree.js';
 import { uploadsTree } from '../cloud/uploads-tree.js';
@@ -93,6 +92,16 @@ function makeCloudRequest(parts: CloudParts, context: Context, mount: CloudMount
       return new URLSearchParams(Buffer.from(body ?? []).toString('utf8'));
     },
   };
+}
+
+/**
+ * `/index.php/…`: signing in; and what isn't here fails softly, for programs that ask for everything
+ * (client-requirements 2.12).
+ */
+async function indexPhp(request: CloudRequest, flows: LoginFlows): Promise<CloudAnswer> {
+  // Nextcloud's Android app looks whether it is on-line.
+  if (request.path === '/index.php/204') return { status: 204, headers: {}, body: null };
+  return (await flows.answer(request)) ?? json(404, { message: 'There is nothing here.' });
 }
 
 /** The public address counts where the host isn't a drive's own. */

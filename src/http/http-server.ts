@@ -2,8 +2,6 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { ConnectionCounts } from '../metrics/connection-counts.js';
-import { tellDropped } from './dropped-connections.js';
-import { InFlightRequests } from './in-flight-requests.js';
 import { answerMalformed } from './malformed.js';
 import { HEADERS_MAX } from './request-head.js';
 import { makeTlsServer } from './tls-server.js';
@@ -120,4 +118,57 @@ function makeServer(
   tellDropped(server, log);
   server.timeout = idleTimeoutSeconds * 1000;
   return server;
+}
+
+type Handler = (...of: Parameters<RequestListener>) => Promise<unknown>;
+
+/**
+ * Counts the requests that are being worked on, also those whose connection is gone already: what they use must stay
+ * open until they end.
+ */
+class InFlightRequests {
+  #count = 0;
+  #wake = () => {};
+
+  /** `handle` must not reject. */
+  counting(handle: Handler): RequestListener {
+    const end = () => {
+      this.#count--;
+      if (this.#count === 0) this.#wake();
+    };
+    return (req, res) => {
+      this.#count++;
+      void handle(req, res).then(end);
+    };
+  }
+
+  /** Waits until all have ended, `maxMs` milliseconds at most. Gives how many have not. */
+  async settle(maxMs: number): Promise<number> {
+    if (this.#count > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, maxMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return this.#count;
+  }
+}
+
+/** How often the log tells of it, in milliseconds. */
+const TOLD_MS = 60_000;
+
+/** Tells the log of connections beyond `maxConnections`, which Node ends without a word. */
+export function tellDropped(server: Server, log: Logger, passed = () => performance.now()): void {
+  let dropped = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  server.on('drop', () => {
+    dropped++;
+    if (passed() - toldAt < TOLD_MS) return;
+    toldAt = passed();
+    log.warn({ dropped, connectionsMax: server.maxConnections }, 'all connections are taken; others are ended at once');
+    dropped = 0;
+  });
 }

@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import { crc32 } from '../../src/console/zip/crc.js';
+import { crc32 } from '../../src/console/zip/write-zip.js';
 import { endOf, startImport } from '../support/import-start.js';
 import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
 import { singleCalls } from '../support/single-calls.js';

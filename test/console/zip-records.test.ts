@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { crc32, crcByTable } from '../../src/console/zip/crc.js';
-import { writeZip, type ZipSource } from '../../src/console/zip/write-zip.js';
+import { crc32, crcByTable, writeZip, type ZipSource } from '../../src/console/zip/write-zip.js';
 import {
   centralHeader,
   dataDescriptor,

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Logger } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { tellDropped } from '../../src/http/dropped-connections.js';
+import { tellDropped } from '../../src/http/http-server.js';
 
 it('faults E6 — connections beyond the limit are told in the log, once a minute', async () => {
   const server = createServer();

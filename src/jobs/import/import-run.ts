@@ -14,7 +14,6 @@ import { FileQueue } from './file-queue.js';
 import type { ImportProgress, ImportRequest } from './import-request.js';
 import { ImportTally } from './import-tally.js';
 import { isDriveRoot, listFolder, toPath, withoutTrash } from './list-folder.js';
-import { runPool } from './run-pool.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
 import { findRoot } from './source-root.js';
 import { storeFile } from './store-file.js';
@@ -228,4 +227,9 @@ function ofRoot(error: unknown): unknown {
   }
   if (isAccessLost(error)) return new JobFailedError(NO_MEMBER, { cause: error });
   return error instanceof DriveError ? new JobFailedError(error.message, { cause: error }) : error;
+}
+
+/** Runs so many of the same loop side by side, and waits for all. `stop` hears of each failure, the first one first. */
+async function runPool(lanes: number, loop: () => Promise<void>, stop: (error: unknown) => void): Promise<void> {
+  await Promise.all(Array.from({ length: lanes }, () => loop().catch(stop)));
 }
