@@ -1,16 +1,19 @@
 import { InvalidArgumentError } from 'commander';
+import { readDriveId, readWhole } from '../stores/values.js';
 import { parseByteSize } from './byte-size.js';
 
 /** Readers of arguments for commander; what they throw ends the command as wrong usage. */
 
 export function toDriveId(text: string): number {
-  if (!/^\d{6,15}$/.test(text)) throw new InvalidArgumentError('A drive ID is a number of six digits or more.');
-  return Number(text);
+  const id = readDriveId(text);
+  if (id === null) throw new InvalidArgumentError('A drive ID is a number of six digits or more.');
+  return id;
 }
 
 export function toNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
+  const number = readWhole(text);
+  if (number === null) throw new InvalidArgumentError('It must be a whole number.');
+  return number;
 }
 
 export function toBytes(text: string): number {

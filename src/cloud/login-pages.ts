@@ -25,9 +25,12 @@ const TEXTS = {
   elsewhereText: 'This form was sent from another site.',
 } as const;
 
-const STYLE = `
+/** The colours of pages that stand alone, light and dark. */
+export const PALETTE = `
 :root{color-scheme:light dark;--ground:#f3f5f4;--card:#fff;--ink:#17211d;--soft:#55635c;--line:#c9d2cd;--edge:#76847d;--mark:#1d6b52;--on-mark:#fff;--bad:#a3281c}
-@media (prefers-color-scheme:dark){:root{--ground:#111614;--card:#1a211e;--ink:#e8eeeb;--soft:#9db0a7;--line:#3a4741;--edge:#74867d;--mark:#6cc5a4;--on-mark:#08130e;--bad:#ff9d90}}
+@media (prefers-color-scheme:dark){:root{--ground:#111614;--card:#1a211e;--ink:#e8eeeb;--soft:#9db0a7;--line:#3a4741;--edge:#74867d;--mark:#6cc5a4;--on-mark:#08130e;--bad:#ff9d90}}`;
+
+const STYLE = `${PALETTE}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem 1rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
 main{width:100%;max-width:26rem;background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem 1.75rem}

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { HttpError } from '../http-error.js';
+import { readWhole } from '../stores/values.js';
 
 /** Bytes of one part's headers: a path of 16 KiB and a little more. */
 const HEADERS_BYTES_MAX = 32 * 1024;
@@ -28,9 +29,8 @@ export async function* readParts(
   while (line !== `${delimiter}--`) {
     if (line !== delimiter) throw malformed('a part does not begin with its boundary');
     const headers = await readHeaders(reader);
-    const length = headers.get('content-length') ?? '';
-    if (!/^\d{1,15}$/.test(length)) throw malformed('a part has no Content-Length');
-    const size = Number(length);
+    const size = readWhole(headers.get('content-length') ?? '');
+    if (size === null) throw malformed('a part has no Content-Length');
     let rest = size;
     let next: string | null = null;
     const read = async function* () {

@@ -1,5 +1,6 @@
 import { AccountError, type AccountErrorKind } from '../accounts/account-error.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
+import { STATUSES } from '../dav/drive-errors.js';
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
@@ -51,29 +52,12 @@ const ACCOUNT_STATUSES: Partial<Record<AccountErrorKind, number>> = {
   throttled: 429,
 };
 
-const DRIVE_STATUSES: Record<DriveErrorKind, number> = {
-  'not-found': 404,
-  'parent-missing': 409,
+/** Where the API says it in another status than WebDAV, whose methods give theirs a meaning. */
+const DRIVE_STATUSES: Partial<Record<DriveErrorKind, number>> = {
   exists: 409,
-  'not-a-collection': 409,
   'is-a-collection': 409,
-  forbidden: 403,
   'into-itself': 409,
-  'name-invalid': 400,
   'name-too-long': 400,
-  'drive-full': 507,
-  'too-large': 413,
-  incomplete: 400,
-  'digest-mismatch': 400,
-  locked: 423,
-  'lock-conflict': 423,
-  busy: 423,
-  'too-many': 429,
-  'too-deep': 409,
-  'tree-too-large': 507,
-  'source-changes': 409,
-  'not-signed-in': 401,
-  'no-such-drive': 404,
 };
 
 /** A `ConsoleError` for what accounts, the drive and its stores refuse; null for anything that nobody expected. */
@@ -83,7 +67,9 @@ export function toConsoleError(error: unknown): ConsoleError | null {
     return new ConsoleError(ACCOUNT_STATUSES[error.kind] ?? 400, error.kind, error.message, { cause: error });
   }
   if (error instanceof DriveError) {
-    return new ConsoleError(DRIVE_STATUSES[error.kind], error.kind, error.message, { cause: error });
+    return new ConsoleError(DRIVE_STATUSES[error.kind] ?? STATUSES[error.kind][0], error.kind, error.message, {
+      cause: error,
+    });
   }
   if (error instanceof NameTakenError) {
     return new ConsoleError(409, 'exists', 'Somebody else has just taken that name. Try again.', { cause: error });

@@ -2,12 +2,11 @@ import { PATH_LENGTH_MAX, PATH_SEGMENTS_MAX } from '../dav/headers/path.js';
 import { Drive } from '../drive/drive.js';
 import { type DrivePath, normalizePath } from '../drive/names.js';
 import { fullPath } from '../drive/view.js';
-import type { DriveId } from '../stores/values.js';
+import { type DriveId, readDriveId } from '../stores/values.js';
 import { ConsoleError } from './console-error.js';
 import type { ConsoleParts } from './console-parts.js';
 import type { ConsoleRequest } from './route.js';
 
-const DRIVE_ID = /^\d{6,15}$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** A request of a route below `/api/drives/:id`. */
@@ -15,8 +14,8 @@ export type OfDrive = ConsoleRequest<unknown, unknown, 'id'>;
 
 /** The drive of the route's `:id`, as its user sees it. Throws `ConsoleError` 404, so that IDs can't be probed (PRODUCT A3). */
 export async function openDrive(request: OfDrive, parts: ConsoleParts): Promise<Drive> {
-  const { id } = request.parameters;
-  const drive = DRIVE_ID.test(id) ? await findDrive(request, parts, Number(id)) : null;
+  const id = readDriveId(request.parameters.id);
+  const drive = id && (await findDrive(request, parts, id));
   if (drive) return drive;
   throw new ConsoleError(404, 'no-such-drive', 'There is no such drive, or you are no member of it.');
 }

@@ -5,7 +5,7 @@ import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/met
 import { type Addressed, type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
-const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
+export const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> = {
   'not-found': [404],
   'parent-missing': [409],
   exists: [412],

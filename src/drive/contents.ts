@@ -4,6 +4,7 @@ import type { Sweep, SweepId } from '../stores/blob-index.js';
 import { type BlobStore, BlobTooLargeError, type StoredBlob, type UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow } from '../stores/metadata-store.js';
 import type { BlobId, ByteRange, DigestName, Digests } from '../stores/values.js';
+import type { Checksum } from './checksum.js';
 import { DriveError } from './drive-error.js';
 
 /** The bytes of an upload as they arrive. */
@@ -21,7 +22,7 @@ export const CLIENT_DIGESTS: readonly DigestName[] = ['sha1', 'md5'];
 export interface Expectations {
   /** Bytes that must come, as announced outside the message's own framing. */
   readonly size: number | null;
-  readonly digests: readonly { readonly algorithm: DigestName | 'sha256'; readonly hex: string }[];
+  readonly digests: readonly Checksum[];
   /** Digests to keep with the content, announced or not. */
   readonly kept: readonly DigestName[];
 }

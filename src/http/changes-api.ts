@@ -9,7 +9,7 @@ import { cursorAtStart, findCursor, mayFollow, syncToken } from '../drive/sync/s
 import { turns } from '../drive/turns.js';
 import { HttpError } from '../http-error.js';
 import type { CredentialRef } from '../stores/account-store.js';
-import type { DriveId } from '../stores/values.js';
+import { type DriveId, readWhole } from '../stores/values.js';
 import type { SignedIn, SignIn } from './authenticate.js';
 import type { Answer, Context } from './context.js';
 import { send } from './send.js';
@@ -165,8 +165,9 @@ function readNumber(
 ): number {
   const text = query.get(name);
   if (text === null) return fallback;
-  if (!/^\d{1,15}$/.test(text) || Number(text) < min) {
+  const number = readWhole(text);
+  if (number === null || number < min) {
     throw new HttpError(400, `"${name}" must be a whole number, ${min} or more.`);
   }
-  return Math.min(Number(text), max);
+  return Math.min(number, max);
 }

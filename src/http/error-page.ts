@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
+import { PALETTE } from '../cloud/login-pages.js';
 import { escapeText } from '../dav/xml/serialize-xml.js';
 import type { HttpError } from '../http-error.js';
 
-const STYLE = `
-:root{color-scheme:light dark;--ground:#f3f5f4;--card:#fff;--ink:#17211d;--soft:#55635c;--line:#c9d2cd}
-@media (prefers-color-scheme:dark){:root{--ground:#111614;--card:#1a211e;--ink:#e8eeeb;--soft:#9db0a7;--line:#3a4741}}
+const STYLE = `${PALETTE}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
 main{max-width:30rem;margin:1rem;background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem 1.75rem;overflow-wrap:anywhere}
 h1{font-size:1rem;margin:0 0 .5rem;color:var(--soft)}

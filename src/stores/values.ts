@@ -24,6 +24,16 @@ export function isBlobId(text: string): text is BlobId {
   return BLOB_ID.test(text);
 }
 
+/** A whole number of at most 15 digits, which a double holds exactly; null for any other text. */
+export function readWhole(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** Null for what can be no drive's number. */
+export function readDriveId(text: string): DriveId | null {
+  return /^\d{6,15}$/.test(text) ? (Number(text) as DriveId) : null;
+}
+
 /** Bytes `start` to `end`, both inclusive, as in HTTP. */
 export interface ByteRange {
   readonly start: number;

@@ -1,4 +1,5 @@
 import type { DriveRow } from '../../stores/account-store.js';
+import { readWhole } from '../../stores/values.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
 import {
   type AdminDriveEntry,
@@ -46,7 +47,7 @@ async function putMember(request: RequestTo<'PUT /api/admin/drives/:id/members/:
 
 /** What is no number is no drive's. */
 function idOf({ parameters }: ConsoleRequest<unknown, unknown, 'id'>): number {
-  return /^\d{1,15}$/.test(parameters.id) ? Number(parameters.id) : 0;
+  return readWhole(parameters.id) ?? 0;
 }
 
 async function describe(drive: DriveRow, parts: ConsoleParts): Promise<AdminDriveEntry> {

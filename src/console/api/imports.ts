@@ -6,7 +6,7 @@ import { ImportRequestError, TooManyImportsError } from '../../jobs/import/impor
 import { type Imports, type ImportView, TESTS_A_MINUTE } from '../../jobs/import/imports.js';
 import { reportCsv } from '../../jobs/import/report.js';
 import { JobFailedError } from '../../jobs/job-runner.js';
-import type { UserId } from '../../stores/values.js';
+import { readWhole, type UserId } from '../../stores/values.js';
 import { ConsoleError } from '../console-error.js';
 import type { ConsoleParts } from '../console-parts.js';
 import { type ImportCounts, type ImportEntry, type ImportsAnswer, importContract } from '../contract/imports.js';
@@ -98,8 +98,8 @@ async function* reportLines(imports: Imports, id: number): AsyncGenerator<string
 
 /** One's own. Throws `ConsoleError` 404, also for another's. */
 async function find({ parameters, session }: OfImport, imports: Imports): Promise<ImportView> {
-  const { id } = parameters;
-  const view = /^\d{1,15}$/.test(id) ? await imports.find(Number(id)) : null;
+  const id = readWhole(parameters.id);
+  const view = id === null ? null : await imports.find(id);
   if (view && view.userId === session!.user.id) return view;
   throw new ConsoleError(404, 'no-such-import', 'There is no such import.');
 }

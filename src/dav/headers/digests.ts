@@ -1,26 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import {
+  algorithmOf,
+  CHECKSUM_BYTES,
+  type Checksum,
+  type ChecksumAlgorithm,
+  readChecksum,
+} from '../../drive/checksum.js';
 import { HttpError } from '../../http-error.js';
 import { headerValue } from './header-value.js';
-
-export type DigestAlgorithm = 'sha256' | 'sha1' | 'md5';
-
-export interface AnnouncedDigest {
-  readonly algorithm: DigestAlgorithm;
-  /** Lower case. */
-  readonly hex: string;
-}
-
-const DIGEST_BYTES: Readonly<Record<DigestAlgorithm, number>> = { sha256: 32, sha1: 20, md5: 16 };
-
-/** The names of ownCloud's headers and of RFC 9530 §6 and RFC 3230, in lower case. Others, as ADLER32, are not checked. */
-const ALGORITHMS: Readonly<Record<string, DigestAlgorithm>> = {
-  sha256: 'sha256',
-  'sha-256': 'sha256',
-  sha1: 'sha1',
-  'sha-1': 'sha1',
-  sha: 'sha1',
-  md5: 'md5',
-};
 
 /**
  * The checksums that a client announces for the body of an upload: `OC-Checksum` (rclone, Nextcloud, ownCloud), `Content-MD5`
@@ -28,7 +15,7 @@ const ALGORITHMS: Readonly<Record<string, DigestAlgorithm>> = {
  * (RFC 3230). All of them must hold. Algorithms that Firn doesn't know are passed over. Throws HttpError 400 for a
  * header that can't be read: storing the bytes unchecked would break the promise that the client asked for.
  */
-export function parseAnnouncedDigests(headers: IncomingHttpHeaders): AnnouncedDigest[] {
+export function parseAnnouncedDigests(headers: IncomingHttpHeaders): Checksum[] {
   const digests = [
     ...ownCloudChecksums(textOf(headers, 'oc-checksum')),
     ...contentMd5(textOf(headers, 'content-md5')),
@@ -45,27 +32,26 @@ function textOf(headers: IncomingHttpHeaders, name: string): string {
 }
 
 /** `SHA1:hex`, or several with spaces between them as `oc:checksums` has them. */
-function ownCloudChecksums(value: string): AnnouncedDigest[] {
-  const digests: AnnouncedDigest[] = [];
+function ownCloudChecksums(value: string): Checksum[] {
+  const digests: Checksum[] = [];
   for (const checksum of value.split(/[\s,]+/)) {
     if (checksum === '') continue;
-    const [, name = '', hex = ''] = /^([^:]+):(.+)$/.exec(checksum) ?? [];
-    if (name === '') throw malformed('OC-Checksum');
-    const algorithm = algorithmOf(name);
-    if (algorithm === undefined) continue;
-    if (!/^[0-9a-f]+$/i.test(hex) || hex.length !== DIGEST_BYTES[algorithm] * 2) throw malformed('OC-Checksum');
-    digests.push({ algorithm, hex: hex.toLowerCase() });
+    const name = /^([^:]+):./.exec(checksum)?.[1];
+    if (name !== undefined && algorithmOf(name) === undefined) continue;
+    const digest = readChecksum(checksum);
+    if (!digest) throw malformed('OC-Checksum');
+    digests.push(digest);
   }
   return digests;
 }
 
-function contentMd5(value: string): AnnouncedDigest[] {
+function contentMd5(value: string): Checksum[] {
   return value === '' ? [] : [{ algorithm: 'md5', hex: base64ToHex('Content-MD5', value, 'md5') }];
 }
 
 /** `sha-256=:base64:` of RFC 9530, or `SHA-256=base64` of RFC 3230; base64 holds no comma. */
-function digestList(header: string, value: string): AnnouncedDigest[] {
-  const digests: AnnouncedDigest[] = [];
+function digestList(header: string, value: string): Checksum[] {
+  const digests: Checksum[] = [];
   for (const member of value.split(',')) {
     if (member.trim() === '') continue;
     // Parameters of a member, after a semicolon, say nothing about the digest.
@@ -80,21 +66,16 @@ function digestList(header: string, value: string): AnnouncedDigest[] {
   return digests;
 }
 
-function algorithmOf(name: string): DigestAlgorithm | undefined {
-  const key = name.toLowerCase();
-  return Object.hasOwn(ALGORITHMS, key) ? ALGORITHMS[key] : undefined;
-}
-
-function base64ToHex(header: string, base64: string, algorithm: DigestAlgorithm): string {
+function base64ToHex(header: string, base64: string, algorithm: ChecksumAlgorithm): string {
   const hex = hexOfBase64(base64, algorithm);
   if (hex === null) throw malformed(header);
   return hex;
 }
 
 /** A digest in base64 as hexadecimal digits; null where it is none of this algorithm. */
-export function hexOfBase64(base64: string, algorithm: DigestAlgorithm): string | null {
+export function hexOfBase64(base64: string, algorithm: ChecksumAlgorithm): string | null {
   const bytes = Buffer.from(base64, 'base64');
-  const isExact = /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && bytes.length === DIGEST_BYTES[algorithm];
+  const isExact = /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && bytes.length === CHECKSUM_BYTES[algorithm];
   return isExact ? bytes.toString('hex') : null;
 }
 

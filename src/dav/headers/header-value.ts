@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpError } from '../../http-error.js';
+import { readWhole } from '../../stores/values.js';
 
 /** A header's value, that of several lines joined as RFC 9110 §5.3 has it; undefined without one. `name` in lower case. */
 export function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
@@ -11,17 +12,14 @@ export function headerValue(headers: IncomingHttpHeaders, name: string): string 
 export function byteCountIn(headers: IncomingHttpHeaders, name: string): number | null {
   const text = headerValue(headers, name)?.trim();
   if (text === undefined) return null;
-  if (!/^\d{1,15}$/.test(text)) throw notBytes(name);
-  return Number(text);
+  return readWhole(text) ?? refuse(name);
 }
 
 /** The same, where there has to be one. */
 export function requiredByteCountIn(headers: IncomingHttpHeaders, name: string): number {
-  const bytes = byteCountIn(headers, name);
-  if (bytes === null) throw notBytes(name);
-  return bytes;
+  return byteCountIn(headers, name) ?? refuse(name);
 }
 
-function notBytes(name: string): HttpError {
-  return new HttpError(400, `The ${name} header must be a number of bytes.`);
+function refuse(name: string): never {
+  throw new HttpError(400, `The ${name} header must be a number of bytes.`);
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Checksum, ChecksumAlgorithm } from '../../drive/checksum.js';
 import { HttpError } from '../../http-error.js';
-import { type AnnouncedDigest, type DigestAlgorithm, hexOfBase64, parseAnnouncedDigests } from './digests.js';
+import { hexOfBase64, parseAnnouncedDigests } from './digests.js';
 import { parseOcMtime } from './mtime.js';
 
 /** The headers of TUS 1.0.0, the protocol for resumable uploads (https://tus.io/protocols/resumable-upload). */
@@ -8,7 +9,7 @@ import { parseOcMtime } from './mtime.js';
 const VERSION = '1.0.0';
 /** Longer than any name with a checksum; it is kept and sent back. */
 const METADATA_LENGTH_MAX = 16 * 1024;
-const ALGORITHMS: readonly DigestAlgorithm[] = ['sha1', 'md5', 'sha256'];
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ['sha1', 'md5', 'sha256'];
 
 /** On every answer to a TUS request. */
 export const TUS_RESUMABLE: Readonly<Record<string, string>> = { 'Tus-Resumable': VERSION };
@@ -73,7 +74,7 @@ export function parseMetadataMtime(value: string | undefined): number | null {
 }
 
 /** `checksum` of the metadata, of the whole file: `SHA1 hex` (ownCloud, OpenCloud) or `sha1:hex`. */
-export function parseMetadataChecksum(value: string | undefined): AnnouncedDigest[] {
+export function parseMetadataChecksum(value: string | undefined): Checksum[] {
   const checksum = value?.trim().replace(/^([^ :]+) +/, '$1:') ?? '';
   if (checksum === '') return [];
   try {
@@ -84,7 +85,7 @@ export function parseMetadataChecksum(value: string | undefined): AnnouncedDiges
 }
 
 /** `Upload-Checksum`, of one request's body. Throws `HttpError` 400, as TUS says also for an algorithm not known. */
-export function parseUploadChecksum(value: string | undefined): AnnouncedDigest | null {
+export function parseUploadChecksum(value: string | undefined): Checksum | null {
   if (value === undefined) return null;
   const [name = '', base64 = ''] = value.trim().split(/ +/);
   const algorithm = ALGORITHMS.find((known) => known === name);

@@ -1,3 +1,4 @@
+import { readChecksum } from '../../drive/checksum.js';
 import { PROPERTIES_BYTES_MAX, type PropertyChanges } from '../../drive/properties.js';
 import type { DavCondition } from '../../http-error.js';
 import type { ContentRow } from '../../stores/metadata-store.js';
@@ -101,16 +102,14 @@ export function renderPropstats(checked: readonly CheckedChange[]): string {
 
 /** `SHA1:hex`, or several with spaces between them, all of them known and right. */
 function areChecksumsOf(content: ContentRow | null, text: string): boolean {
-  const known = new Map<string, string | undefined>([
-    ['sha1', content?.sha1],
-    ['md5', content?.md5],
-    ['sha256', content?.id],
-  ]);
-  const checksums = text.trim().toLowerCase().split(/\s+/);
-  return checksums.every((checksum) => {
-    const [name = '', hex = ''] = checksum.split(':');
-    return hex !== '' && known.get(name) === hex;
-  });
+  const known = { sha1: content?.sha1, md5: content?.md5, sha256: content?.id };
+  return text
+    .trim()
+    .split(/\s+/)
+    .every((each) => {
+      const checksum = readChecksum(each);
+      return checksum !== null && known[checksum.algorithm] === checksum.hex;
+    });
 }
 
 function parseSeconds(text: string): number | null {

@@ -1,9 +1,9 @@
+import type { Checksum } from '../../drive/checksum.js';
 import type { Incoming } from '../../drive/contents.js';
 import type { DrivePath } from '../../drive/names.js';
 import type { FileWish } from '../../drive/write-file.js';
 import type { UploadRow } from '../../stores/uploads.js';
 import { readPermit } from '../conditions.js';
-import type { AnnouncedDigest } from '../headers/digests.js';
 import type { DavRequest } from '../request.js';
 
 /** A request of TUS, at whichever door. */
@@ -17,7 +17,7 @@ export interface TusTarget {
   /** Milliseconds since 1970; null where the client doesn't say. */
   readonly modified: number | null;
   /** Of the whole file. */
-  readonly digests: readonly AnnouncedDigest[];
+  readonly digests: readonly Checksum[];
   /** `Upload-Metadata` as it came. */
   readonly metadata: string;
   /** The conditional headers of the POST, and the address to which they are relative. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Checksum, readChecksum } from '../../drive/checksum.js';
 import type { Incoming } from '../../drive/contents.js';
 import type { FileRow } from '../../stores/import-store.js';
-import type { DigestName } from '../../stores/values.js';
 import { backOffMs, RetryableError } from '../back-off.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
 
@@ -35,12 +35,8 @@ export function incomingFile(
 }
 
 /** Those of `oc:checksums` that can be checked. */
-export function expectedDigests(checksum: string | null): { algorithm: DigestName | 'sha256'; hex: string }[] {
-  const found: { algorithm: DigestName | 'sha256'; hex: string }[] = [];
-  for (const [, name, hex] of (checksum ?? '').matchAll(/\b(SHA256|SHA1|MD5):([0-9a-f]{32,64})\b/gi)) {
-    found.push({ algorithm: name!.toLowerCase() as DigestName | 'sha256', hex: hex!.toLowerCase() });
-  }
-  return found.filter(({ algorithm, hex }) => hex.length === { sha256: 64, sha1: 40, md5: 32 }[algorithm]);
+export function expectedDigests(checksum: string | null): Checksum[] {
+  return (checksum ?? '').split(/[\s,]+/).flatMap((text) => readChecksum(text) ?? []);
 }
 
 /** One GET, which goes on with Range and If-Range where it stalls or breaks off (RFC 9110 §13.1.5, §14). */

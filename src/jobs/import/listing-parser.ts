@@ -1,4 +1,5 @@
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
+import { readWhole } from '../../stores/values.js';
 
 const DAV = 'DAV:';
 const OWNCLOUD = 'http://owncloud.org/ns';
@@ -134,7 +135,7 @@ export class ListingParser {
         this.#status = Number(/^HTTP\/\d(?:\.\d)?\s+(\d{3})/i.exec(text)?.[1] ?? Number.NaN);
         break;
       case 'getcontentlength':
-        this.#propstat.size = /^\d{1,15}$/.test(text) ? Number(text) : null;
+        this.#propstat.size = readWhole(text);
         break;
       case 'getlastmodified': {
         const time = Date.parse(text);
