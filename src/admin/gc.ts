@@ -16,7 +16,8 @@ export function gcCommand(): Command {
         options: OutputOptions & { grace?: number; force?: boolean },
       ) => {
         const { grace: graceSeconds = contentGraceSeconds(config), force: isForced = false } = options;
-        const report = await collectGarbage({ blobs, blobIndex, now: Date.now, graceSeconds, isForced });
+        const wish = { now: Date.now, graceSeconds, isForced, looksAtAll: true };
+        const report = await collectGarbage({ blobs, blobIndex, ...wish });
         const { condemned, deleted } = report;
         const wait = condemned > 0 ? `; ${condemned} newly seen unused go after ${graceSeconds} seconds` : '';
         remark(`${deleted} stored contents deleted${wait}.`);

@@ -7,7 +7,7 @@ import { JobFailedError } from './job-runner.js';
 
 /** Rows or blobs that one transaction deals with: short, so that writers hardly wait. */
 const PAGE = 200;
-/** Contents or marks that one statement looks at. */
+/** Contents or marks that one step looks at. */
 const LOOKED_AT = 500;
 /** What was swept is known for longer than any upload waits for its commit, in milliseconds. */
 const PARDON_MS = 86_400_000;
@@ -35,6 +35,8 @@ export interface GarbageCollection {
   readonly onBlob?: (blob: BlobInfo) => void;
   /** Looked at between pages. */
   readonly signal?: AbortSignal;
+  /** Looks at all contents, not at the candidates alone: a mistake of long ago may have left some out. */
+  readonly looksAtAll?: boolean;
   /** Goes on where most blobs are unknown: somebody has looked. */
   readonly isForced?: boolean;
 }
@@ -83,13 +85,12 @@ async function mark(options: GarbageCollection): Promise<number> {
   await step(signal);
   await blobIndex.dropStagedCopies(now());
   while (await blobIndex.purge(PAGE)) await step(signal);
-  await walk(signal, (after: ContentPosition | null) => blobIndex.forgetInline(after, LOOKED_AT));
+  if (options.looksAtAll) await walk(signal, (after: ContentPosition | null) => blobIndex.nominate(after, LOOKED_AT));
   let condemned = 0;
-  await walk(signal, async (after: ContentPosition | null) => {
-    const { last, marked } = await blobIndex.condemn(after, LOOKED_AT, now());
-    condemned += marked;
-    return last;
-  });
+  for (let marked: number | null = 0; marked !== null; condemned += marked ?? 0) {
+    await step(signal);
+    marked = await blobIndex.condemn(LOOKED_AT, now());
+  }
   while (unknown.length > 0) {
     await step(signal);
     condemned += await blobIndex.condemnUnknown(unknown.splice(-PAGE), now());

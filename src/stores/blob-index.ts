@@ -23,7 +23,8 @@ export interface Doomed {
 
 /**
  * Which contents the nodes of all drives and the parts of uploads name, and the collector's part of the promise that no
- * named content loses its bytes. `condemn` marks what nothing names. Later `beginSweep` looks again, forgets what is still
+ * named content loses its bytes. A content that a node or a part names no more is a candidate from then on. `condemn` marks
+ * those of them that nothing names. Later `beginSweep` looks again, forgets what is still
  * unnamed, writes down its places, and commits; only then are the bytes deleted; `endSweep` notes that this is done. An
  * upload that comes to a place in a sweep isn't recorded (see `StoreTransaction.putContent`): while the sweep is under way
  * the upload takes another place, afterwards it puts its bytes back first. So a deletion, however late, never meets bytes
@@ -37,14 +38,16 @@ export interface BlobIndex {
    * free.
    */
   purge(limit: number): Promise<boolean>;
-  /** Of the `limit` contents after `after` forgets those in the database that no node names. Gives where to go on. */
-  forgetInline(after: ContentPosition | null, limit: number): Promise<ContentPosition | null>;
-  /** Of the `limit` contents after `after` marks those that a BlobStore holds, no node names and that have no mark yet. */
-  condemn(
-    after: ContentPosition | null,
-    limit: number,
-    now: number,
-  ): Promise<{ readonly last: ContentPosition | null; readonly marked: number }>;
+  /**
+   * Takes up to `limit` candidates off their list. Of those that nothing names it forgets the ones in the database, and marks
+   * the ones that a BlobStore holds and that have no mark yet. Returns how many it marked, null when there was no candidate.
+   */
+  condemn(limit: number, now: number): Promise<number | null>;
+  /**
+   * Of the `limit` contents after `after` puts those on the list of candidates that nothing names and no collector will come
+   * by. Nothing has to be there: what un-names a content makes it a candidate. Returns where to go on.
+   */
+  nominate(after: ContentPosition | null, limit: number): Promise<ContentPosition | null>;
   /** Those of `places` (found in a BlobStore) that no content row knows, marked or not. */
   unknown(places: readonly BlobPlace[]): Promise<BlobPlace[]>;
   /** Up to `limit` of the newest contents whose bytes a BlobStore has to have. */

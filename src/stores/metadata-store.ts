@@ -339,7 +339,7 @@ export interface StoreTransaction extends StoreView {
   removeTrash(nodeId: NodeId): Promise<void>;
 
   /**
-   * Records a content so that nodes can name it. `bytes` null: a BlobStore has them, at a place that a collector may have
+   * Records a content for what names it in the same transaction. `bytes` null: a BlobStore has them, at a place that a collector may have
    * swept since they came there. Then nothing is recorded, and the sweep is returned. The caller gives up the transaction,
    * puts the bytes back if that sweep is over, else takes another place, and tries again; `restoredAfter`: the sweep after
    * which they were put back. Null: recorded. A content that was recorded with another place has this one from now on, and

@@ -19,7 +19,7 @@ export function driveStoreContentsSuite(open: OpenEngine): void {
       await world.engine.close();
     });
 
-    const put = (content: ContentRow, now = NOW) => world.write((transaction) => transaction.putContent(content, now));
+    const put = (content: ContentRow) => world.leave(content);
     const find = (id: BlobId) => world.read((view) => view.findContent(id));
 
     it('putContent — is found as it was given, with bytes or without', async () => {
@@ -46,7 +46,7 @@ export function driveStoreContentsSuite(open: OpenEngine): void {
     it('putContent — the same content is recorded once', async () => {
       const content = contentOf('same');
       expect(await put(content)).toBeNull();
-      expect(await put(content, LATER)).toBeNull();
+      expect(await put(content)).toBeNull();
       expect((await world.dump()).content).toHaveLength(1);
       expect(await find(content.id)).toEqual(content);
     });
@@ -90,7 +90,7 @@ export function driveStoreContentsSuite(open: OpenEngine): void {
       const [content, unknown] = [largeContentOf('doomed'), largeContentOf('left over')];
       const { blobIndex } = world.engine;
       await put(content);
-      await blobIndex.condemn(null, 10, NOW);
+      await blobIndex.condemn(10, NOW);
       await blobIndex.condemnUnknown([placeOf(unknown)], NOW);
       for (const one of [content, unknown, largeContentOf('other')]) expect(await put(one)).toBeNull();
       await blobIndex.beginSweep({ condemnedBefore: NOW, limit: 10, now: NOW });

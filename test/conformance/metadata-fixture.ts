@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SqlConnection, SqlDatabase } from '../../src/engines/sql/sql-database.js';
 import type { AccountStore, DriveRow, MemberRow } from '../../src/stores/account-store.js';
-import type { BlobIndex, MetadataCheck } from '../../src/stores/blob-index.js';
+import type { BlobIndex, MetadataCheck, Sweep, SweepId } from '../../src/stores/blob-index.js';
 import type {
   ContentRow,
   LockRow,
@@ -36,6 +36,7 @@ export const NOBODY = 999_999 as NodeId;
 const TABLES = [
   'node',
   'content',
+  'content_candidate',
   'condemned',
   'sweep',
   'swept',
@@ -100,6 +101,21 @@ export class World {
   /** Runs SQL as no interface would. */
   corrupt(sql: string, ...parameters: unknown[]): Promise<number> {
     return this.engine.database.write((connection) => connection.run(sql, parameters));
+  }
+
+  /** As an upload in parts that is given up: the content is recorded, and nothing names it. Returns what `putContent` does. */
+  leave(content: ContentRow, restoredAfter: SweepId | null = null): Promise<Sweep | null> {
+    return this.write(async (transaction) => {
+      const sweep = await transaction.putContent(content, NOW, restoredAfter);
+      if (sweep) return sweep;
+      const { uploads } = transaction;
+      const key = { driveId: this.drive.id, userId: this.anna.userId, scopeId: null, name: `left ${content.id}` };
+      const { id } = await uploads.insert({ ...key, size: null, target: null, expiresAt: LATER }, NOW);
+      const part = { name: '1', number: 0, size: content.size, blobId: content.id, storedAt: NOW };
+      await uploads.putPart(id, part, { expiresAt: LATER, expectedReceived: null });
+      await uploads.remove(id);
+      return null;
+    });
   }
 
   async node(id: NodeId): Promise<NodeRow> {

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { blobIndexSuite } from './blob-index.js';
 import { changeLogSuite } from './change-log.js';
+import { contentCandidatesSuite } from './content-candidates.js';
 import { driveStoreContentsSuite } from './drive-store-contents.js';
 import { driveStoreLocksSuite } from './drive-store-locks.js';
 import { driveStoreRecordsSuite } from './drive-store-records.js';
@@ -36,6 +37,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     stagedCopiesSuite(open);
     changeLogSuite(open);
     blobIndexSuite(open);
+    contentCandidatesSuite(open);
     metadataCheckSuite(open);
     storageHistorySuite(open);
   });

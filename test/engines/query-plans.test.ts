@@ -13,9 +13,9 @@ import { MIGRATIONS } from '../support/sqlite-file.js';
 import { storesOf } from '../support/stores.js';
 
 const MEMBERS = 100_000;
-/** Walked whole on purpose: lists that come as a parameter, results of WITH, the copy's own map, tables of a few rows. */
+/** Walked on purpose: lists that come as a parameter, results of WITH, the copy's own map, lists of work, tables of a few rows. */
 const MAY_BE_WALKED =
-  /^SCAN (json_each|organization|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|sweep_hold|sweep|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
+  /^SCAN (json_each|organization|wanted|walk|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|content_candidate|sweep_hold|sweep|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
 describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   let database: CountingDatabase;
   let metadata: SqlMetadataStore;
@@ -255,16 +255,30 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     'pruning removals': () => metadata.write([], (transaction) => transaction.changeLog.prune(world.drive.id, NOW, 9)),
     'uploads that have expired': () =>
       metadata.write([], (transaction) => transaction.uploads.removeExpired(world.drive.id, NOW, 9)),
+    'uploads in parts': () =>
+      metadata.write([], async (transaction) => {
+        const { uploads } = transaction;
+        const key = { driveId: world.drive.id, userId: world.anna.userId, scopeId: null, name: 'up' };
+        const { id } = await uploads.insert({ ...key, size: null, target: null, expiresAt: NOW }, NOW);
+        const content = contentOf('x');
+        await transaction.putContent(content, NOW);
+        const part = { name: '1', number: 0, size: content.size, blobId: content.id, storedAt: NOW };
+        const wish = { expiresAt: NOW, expectedReceived: null };
+        for (const name of ['1', '1', '2']) await uploads.putPart(id, { ...part, name }, wish);
+        await uploads.removePart(id, '2');
+        await uploads.finish(id, NOW);
+        await uploads.putPart(id, part, wish);
+        expect(await uploads.removeExpired(world.drive.id, NOW + 1, 1)).toBe(true);
+        await uploads.remove(id);
+      }),
     'a step of the purge': () => world.engine.blobIndex.purge(200),
     'faults B2 — steps of the collector': async () => {
-      await metadata.write([], async (transaction) => {
-        for (const text of ['u', 'v', 'w']) await transaction.putContent(largeContentOf(text), NOW);
-        for (const text of ['u inline', 'v inline']) await transaction.putContent(contentOf(text), NOW);
-      });
+      for (const text of ['u', 'v', 'w']) await world.leave(largeContentOf(text));
+      for (const text of ['u inline', 'v inline']) await world.leave(contentOf(text));
       const { blobIndex } = world.engine;
-      const first = await blobIndex.condemn(null, 1, NOW);
-      expect((await blobIndex.condemn(first.last, 100, NOW)).marked).toBeGreaterThan(0);
-      await blobIndex.forgetInline(1 as ContentPosition, 100);
+      await world.corrupt('DELETE FROM content_candidate');
+      await blobIndex.nominate(1 as ContentPosition, 100);
+      expect(await blobIndex.condemn(100, NOW)).toBeGreaterThan(0);
       const doomed = await blobIndex.beginSweep({ condemnedBefore: NOW, limit: 100, now: NOW });
       expect(doomed!.places.length).toBeGreaterThan(0);
       expect(await blobIndex.takeOverSweep({ begunBefore: NOW, now: NOW })).toEqual(doomed);

@@ -112,7 +112,7 @@ describe('backup and restore', () => {
     const { blobIndex } = storage;
     await storage.destroy(await storage.upload('x'));
     while (await blobIndex.purge(9));
-    await blobIndex.condemn(null, 9, NOW);
+    await blobIndex.condemn(9, NOW);
     await blobIndex.beginSweep({ condemnedBefore: NOW, limit: 9, now: NOW });
     await storage.upload('again', 'x');
     expect((await blobIndex.named(null, 9)).map(({ place }) => place)).not.toEqual([null]);
@@ -120,6 +120,18 @@ describe('backup and restore', () => {
     const { rows, blobs } = await contentOf(target, ['content', 'condemned', 'sweep', 'swept']);
     expect(blobs).toEqual([idOf('x')]);
     expect(rows).toMatchObject({ content: [{ id: idOf('x'), place: null }], condemned: [], sweep: [], swept: [] });
+  });
+
+  it('a copy, which has no marks, has what was marked looked at again', async () => {
+    const { blobIndex } = storage;
+    await storage.destroy(await storage.upload('gone'));
+    while (await blobIndex.purge(9));
+    expect(await blobIndex.condemn(9, NOW)).toBe(1);
+    await backUp();
+    const { rows } = await contentOf(target, ['content', 'condemned', 'content_candidate']);
+    expect(rows).toMatchObject({ content: [{ id: idOf('gone') }], condemned: [] });
+    const [content] = rows.content as { key: number }[];
+    expect(rows.content_candidate).toEqual([{ content_key: content!.key }]);
   });
 
   it('copies a blob again whose copy has another size', async () => {

@@ -66,7 +66,7 @@ describe.each(['disk', 'memory'] as const)('storage/README invariant 3 — a swe
   /** As a process that ends after it wrote down what to delete. */
   async function dieAfterIntent(): Promise<Doomed> {
     while (await storage.blobIndex.purge(100));
-    await storage.blobIndex.condemn(null, 100, now);
+    await storage.blobIndex.condemn(100, now);
     return (await storage.blobIndex.beginSweep({ condemnedBefore: now, limit: 100, now }))!;
   }
 

@@ -32,6 +32,7 @@ export interface Schema {
     bytes: Uint8Array | null;
     place: string | null;
   };
+  content_candidate: { content_key: number };
   condemned: { place: string; condemned_at: number };
   sweep: { id: Generated<number>; begun_at: number };
   swept: { place: string; sweep_id: number; swept_at: number };

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { BlobIndex, ContentPosition, Doomed, NamedContent, SweepId } from '../../stores/blob-index.js';
 import type { BlobRef } from '../../stores/blob-store.js';
 import type { BlobId, BlobPlace } from '../../stores/values.js';
-import { at, NAMED, PLACE, UNDER_WAY, VALUE } from './content-places.js';
+import * as found from './candidate-statements.js';
+import { at, NAMED, UNDER_WAY, VALUE } from './content-places.js';
 import { tellDamage } from './damage.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { abandonCopy } from './sql-staged-copies.js';
@@ -45,28 +46,30 @@ export class SqlBlobIndex implements BlobIndex {
     });
   }
 
-  async forgetInline(after: ContentPosition | null, limit: number): Promise<ContentPosition | null> {
-    const { keys, last } = await this.#unnamedAfter(after, limit, { isInline: true });
-    if (keys !== null) await this.#database.write((connection) => forgetInline.run(connection, { keys }));
-    return last;
-  }
-
-  async condemn(after: ContentPosition | null, limit: number, now: number) {
-    const { keys, last } = await this.#unnamedAfter(after, limit, { isInline: false });
-    if (keys === null) return { last, marked: 0 };
-    return { last, marked: await this.#database.write((connection) => condemnUnnamed.run(connection, { keys, now })) };
-  }
-
-  /** Looks without keeping writers waiting; what is named meanwhile the write leaves alone. */
-  async #unnamedAfter(after: ContentPosition | null, limit: number, { isInline }: { isInline: boolean }) {
+  async condemn(limit: number, now: number): Promise<number | null> {
     const rows = await this.#database.readOne((connection: SqlConnection) =>
-      contentPage.all(connection, { after: after ?? 0, limit, inline: Number(isInline) }),
+      found.candidates.all(connection, { limit }),
     );
-    const keys = rows.flatMap((row) => (row.is_wanted === 1 ? [row.key] : []));
-    return {
-      keys: keys.length === 0 ? null : JSON.stringify(keys),
-      last: rows.length < limit ? null : (rows.at(-1)!.key as ContentPosition),
-    };
+    if (rows.length === 0) return null;
+    const keys = JSON.stringify(rows.map((row) => row.content_key));
+    return this.#database.write(async (connection) => {
+      await found.forgetInline.run(connection, { keys });
+      const marked = await found.condemnUnnamed.run(connection, { keys, now });
+      await found.dropCandidates.run(connection, { keys });
+      return marked;
+    });
+  }
+
+  async nominate(after: ContentPosition | null, limit: number): Promise<ContentPosition | null> {
+    const rows = await this.#database.readOne((connection: SqlConnection) =>
+      found.forgottenPage.all(connection, { after: after ?? 0, limit }),
+    );
+    const forgotten = rows.flatMap((row) => (row.is_forgotten === 1 ? [row.key] : []));
+    if (forgotten.length > 0) {
+      const keys = JSON.stringify(forgotten);
+      await this.#database.write((connection) => found.nominateKeys.run(connection, { keys }));
+    }
+    return rows.length < limit ? null : (rows.at(-1)!.key as ContentPosition);
   }
 
   async unknown(places: readonly BlobPlace[]): Promise<BlobPlace[]> {
@@ -171,7 +174,9 @@ async function purgeStep(connection: SqlConnection, node: number, limit: number)
     await unqueue.run(connection, { node });
     freed.push(node);
   }
-  await deleteNodes.run(connection, { ids: JSON.stringify(freed) });
+  const ids = JSON.stringify(freed);
+  await found.nominateOfNodes.run(connection, { ids });
+  await deleteNodes.run(connection, { ids });
   return children.length + (isLast ? 1 : 0);
 }
 
@@ -218,30 +223,6 @@ const deleteNodes = statement<{ ids: string }>()<never>(
 );
 
 const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').where('node_id', '=', p('node')));
-
-/** `inline` 1: unnamed contents in the database are wanted; 0: those of a BlobStore without a mark. */
-const contentPage = statement<{ after: number; limit: number; inline: number }>()<{ key: number; is_wanted: number }>(
-  (_db, p) => sql<{ key: number; is_wanted: number }>`
-    SELECT key, (bytes IS NOT NULL) = ${p('inline')} AND NOT ${NAMED} AND (
-      ${p('inline')} = 1 OR NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = ${PLACE})
-    ) AS is_wanted
-    FROM content WHERE key > ${p('after')} ORDER BY key LIMIT ${p('limit')}`,
-);
-
-const forgetInline = statement<{ keys: string }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
-    AND bytes IS NOT NULL AND NOT ${NAMED}`,
-);
-
-const condemnUnnamed = statement<{ keys: string; now: number }>()<never>(
-  (_db, p) => sql<never>`
-    INSERT INTO condemned (place, condemned_at)
-    SELECT ${PLACE} AS spot, ${p('now')} FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
-    AND bytes IS NULL AND NOT ${NAMED}
-    AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = ${PLACE})
-    ORDER BY spot`,
-);
 
 const unknown = statement<{ places: string }>()<{ place: string }>(
   (_db, p) => sql<{ place: string }>`

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Inconsistency, MetadataCheck } from '../../stores/blob-index.js';
+import { FORGOTTEN, nominateForgotten } from './candidate-statements.js';
 import { isDamage } from './damage.js';
 import { PROPERTY_BYTES } from './node-statements.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
@@ -244,5 +245,14 @@ const CHECKS: readonly Check[] = [
         WHERE node.id NOT IN (${DELETED}) LIMIT ${sql.lit(limit)}`,
     ),
     repair: change(sql<never>`DELETE FROM trash WHERE node_id NOT IN (${DELETED})`),
+  },
+  {
+    kind: 'unnamed-content',
+    find: question(
+      (limit) => sql<Problem>`
+        SELECT key AS id, 'content ' || id || ' is named by nothing, and no collector looks at it' AS text
+        FROM content WHERE ${FORGOTTEN} LIMIT ${sql.lit(limit)}`,
+    ),
+    repair: (connection) => nominateForgotten.run(connection, {}),
   },
 ];

@@ -19,6 +19,7 @@ import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { ThrottleStore } from '../../stores/throttle-store.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import { nominateOfNodes } from './candidate-statements.js';
 import * as locks from './lock-statements.js';
 import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
@@ -121,6 +122,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
 
   async replaceContent(file: NodeRow, content: { id: BlobId; size: number }, modified: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
+    await nominateOfNodes.run(this.connection, { ids: JSON.stringify([file.id]) });
     const row = await nodes.replaceContent.first(this.connection, {
       id: file.id,
       content: content.id,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Doomed, SweepId } from '../../stores/blob-index.js';
 import type { BlobPlace } from '../../stores/values.js';
+import { nominateMarked } from './candidate-statements.js';
 import { at, NAMED, UNDER_WAY, VALUE } from './content-places.js';
 import type { SqlConnection } from './sql-database.js';
 import { statement } from './statement.js';
@@ -41,8 +42,12 @@ export async function endSweep(connection: SqlConnection, id: SweepId, now: numb
   await removeSweep.run(connection, { id });
 }
 
-/** Forgets all that collectors have noted: for a copy whose bytes are where their hashes say, and nowhere else. */
+/**
+ * Forgets all that collectors have noted but which contents they look at: for a copy whose bytes are where their hashes say,
+ * and nowhere else.
+ */
 export async function settlePlaces(connection: SqlConnection): Promise<void> {
+  await nominateMarked.run(connection, {});
   for (const settle of [clearPlaces, clearMarks, clearSwept, clearSweeps, clearLeases])
     await settle.run(connection, {});
 }

@@ -9,6 +9,7 @@ import type {
   UploadView,
 } from '../../stores/uploads.js';
 import type { BlobId, DriveId, NodeId, UploadId, UserId } from '../../stores/values.js';
+import { ALL, nominateOfPart, nominateOfParts } from './candidate-statements.js';
 import { type SqlConnection, type SqlDatabase, UniqueViolation } from './sql-database.js';
 import * as uploads from './upload-statements.js';
 
@@ -72,6 +73,7 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     const isCounted = (await uploads.countPart.run(this.connection, counted)) > 0;
     if (!isCounted && expectedReceived !== null) return false;
     const row = { upload: id, name, number, size, blob: part.blobId, stored: part.storedAt };
+    if (former) await nominateOfPart.run(this.connection, { upload: id, name });
     await uploads.putPart.run(this.connection, row);
     return true;
   }
@@ -79,6 +81,7 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
   async removePart(id: UploadId, name: string): Promise<boolean> {
     const former = await this.findPart(id, name);
     if (!former) return false;
+    await nominateOfPart.run(this.connection, { upload: id, name });
     await uploads.removePart.run(this.connection, { upload: id, name });
     const change = { bytes: -former.size, parts: -1 };
     await uploads.countPart.run(this.connection, { id, ...change, expires: null, expected: null });
@@ -98,12 +101,12 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
   }
 
   async finish(id: UploadId, now: number): Promise<void> {
-    await uploads.removeAllParts.run(this.connection, { upload: id });
+    await this.#removeAllParts(id);
     await uploads.finishUpload.run(this.connection, { id, now });
   }
 
   async remove(id: UploadId): Promise<void> {
-    await uploads.removeAllParts.run(this.connection, { upload: id });
+    await this.#removeAllParts(id);
     await uploads.removeUpload.run(this.connection, { id });
   }
 
@@ -111,12 +114,18 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     for (let left = limit; left > 0; ) {
       const expired = await uploads.expiredUpload.first(this.connection, { drive: driveId, now });
       if (!expired) return false;
+      await nominateOfParts.run(this.connection, { upload: expired.id, limit: left });
       const removed = await uploads.removeParts.run(this.connection, { upload: expired.id, limit: left });
       if (removed < left) await uploads.removeUpload.run(this.connection, { id: expired.id });
       else await uploads.recount.run(this.connection, { id: expired.id });
       left -= removed + 1;
     }
     return true;
+  }
+
+  async #removeAllParts(id: UploadId): Promise<void> {
+    await nominateOfParts.run(this.connection, { upload: id, limit: ALL });
+    await uploads.removeAllParts.run(this.connection, { upload: id });
   }
 }
 

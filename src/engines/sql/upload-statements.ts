@@ -148,10 +148,11 @@ export const removeAllParts = statement<{ upload: number }>()((db, p) =>
   db.deleteFrom('upload_part').where('upload_id', '=', p('upload')),
 );
 
+/** The first ones by name. */
 export const removeParts = statement<{ upload: number; limit: number }>()<never>(
   (_db, p) => sql<never>`
     DELETE FROM upload_part WHERE upload_id = ${p('upload')} AND name IN (
-      SELECT name FROM upload_part WHERE upload_id = ${p('upload')} LIMIT ${p('limit')}
+      SELECT name FROM upload_part WHERE upload_id = ${p('upload')} ORDER BY name LIMIT ${p('limit')}
     )`,
 );
 
