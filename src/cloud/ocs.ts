@@ -7,7 +7,7 @@ import { type CredentialRef, emailKey } from '../stores/account-store.js';
 import { clientName } from './client-name.js';
 import { type OcsData, type OcsResult, ocsAnswer } from './ocs-envelope.js';
 import type { CloudAnswer, CloudRequest } from './request.js';
-import { CLOUD_VERSION } from './status.js';
+import { CLOUD_STATUS, CLOUD_VERSION } from './status.js';
 
 /** Who asks, as OCS shows them. */
 export interface CloudUser {
@@ -91,15 +91,7 @@ function capabilities(userAgent: string | undefined): OcsData {
         pollinterval: 30,
         'webdav-root': 'remote.php/webdav',
         'reference-api': false,
-        status: {
-          installed: true,
-          maintenance: false,
-          needsDbUpgrade: false,
-          version: `${CLOUD_VERSION.string}.1`,
-          versionstring: CLOUD_VERSION.string,
-          edition: '',
-          productname: 'Firn',
-        },
+        status: CLOUD_STATUS,
       },
       dav: { chunking: '1.0', ...(sendsInBulk(userAgent) ? { bulkupload: '1.0' } : {}) },
       files: { bigfilechunking: true, undelete: true, versioning: false, comments: false },

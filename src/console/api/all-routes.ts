@@ -5,13 +5,11 @@ import { adminUserRoutes } from './admin-users.js';
 import { appPasswordRoutes } from './app-passwords.js';
 import { downloadRoutes } from './downloads.js';
 import { driveRoutes } from './drives.js';
-import { fileRoutes } from './files.js';
+import { fileRoutes, transferRoutes, trashRoutes } from './files.js';
 import { importRoutes } from './imports.js';
 import { passkeyRoutes } from './passkeys.js';
 import { securityRoutes } from './security.js';
 import { sessionRoutes } from './session.js';
-import { transferRoutes } from './transfers.js';
-import { trashRoutes } from './trash.js';
 import { uploadRoutes } from './uploads.js';
 
 /** Every route of the JSON API, in the order of docs/openapi.json. */

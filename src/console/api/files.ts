@@ -1,12 +1,21 @@
 import type { Drive } from '../../drive/drive.js';
 import { DriveError } from '../../drive/drive-error.js';
 import { readMembers } from '../../drive/member-page.js';
+import { TRASH_NAME } from '../../drive/names.js';
+import { NO_TOKENS } from '../../drive/permit.js';
 import { type Resource, readResource } from '../../drive/resource.js';
 import { searchNames } from '../../drive/search.js';
 import type { ChangePosition } from '../../stores/change-log.js';
 import type { NodeId } from '../../stores/values.js';
-import type { ConsoleParts } from '../console-parts.js';
-import { type FilesAnswer, fileContract, type PathsAnswer } from '../contract/files.js';
+import { actorOf, type ConsoleParts } from '../console-parts.js';
+import {
+  type FilesAnswer,
+  fileContract,
+  type PathsAnswer,
+  type TrashEmptiedAnswer,
+  transferContract,
+  trashContract,
+} from '../contract/files.js';
 import { openDrive, readPath, writePath } from '../drive-access.js';
 import { describeFile, namesFor } from '../file-facts.js';
 import { bind, made, ok, type RequestTo } from '../route.js';
@@ -79,4 +88,49 @@ function readPosition(text: string): ChangePosition {
 
 function writePosition({ revision, id }: ChangePosition): string {
   return `${revision}-${id}`;
+}
+
+export const transferRoutes = bind(transferContract, {
+  'POST /api/drives/:id/move': (request, parts) => transfer(request, parts, true),
+  'POST /api/drives/:id/copy': (request, parts) => transfer(request, parts, false),
+  'POST /api/drives/:id/delete': deleteAll,
+});
+
+async function transfer(request: RequestTo<'POST /api/drives/:id/move'>, parts: ConsoleParts, isMove: boolean) {
+  const { body, signal } = request;
+  const drive = await openDrive(request, parts);
+  const from = readPath(drive, body.from, 'from');
+  const to = { drive, path: readPath(drive, body.to, 'to') };
+  const wish = { permit: NO_TOKENS, mayOverwrite: false, mayRename: body.mayRename ?? false };
+  const { resource } = await (isMove
+    ? drive.move(from, to, wish)
+    : drive.copy(from, to, { ...wish, isDeep: true, signal }));
+  return ok({ paths: [writePath(resource.path)] } satisfies PathsAnswer);
+}
+
+async function deleteAll(request: RequestTo<'POST /api/drives/:id/delete'>, parts: ConsoleParts) {
+  const drive = await openDrive(request, parts);
+  const paths = request.body.paths.map((text) => readPath(drive, text, 'paths'));
+  const trashed = await drive.remove(paths, NO_TOKENS);
+  return ok({ paths: trashed.map((name) => writePath([TRASH_NAME, name])) } satisfies PathsAnswer);
+}
+
+export const trashRoutes = bind(trashContract, {
+  'POST /api/drives/:id/trash/restore': restore,
+  'DELETE /api/drives/:id/trash': empty,
+});
+
+async function restore(request: RequestTo<'POST /api/drives/:id/trash/restore'>, parts: ConsoleParts) {
+  const drive = await openDrive(request, parts);
+  const paths = request.body.paths.map((text) => readPath(drive, text, 'paths'));
+  const restored = await drive.restore(paths);
+  return ok({ paths: restored.map(writePath) } satisfies PathsAnswer);
+}
+
+async function empty(request: RequestTo<'DELETE /api/drives/:id/trash'>, parts: ConsoleParts) {
+  const drive = await openDrive(request, parts);
+  const { driveId, userId } = drive.membership;
+  const removed = await drive.emptyTrash();
+  if (removed > 0) await parts.audit.note('trash-emptied', userId, actorOf(request), { drive: driveId, removed });
+  return ok({ removed } satisfies TrashEmptiedAnswer);
 }
