@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type BlobIndex, MetadataDamagedError, type NamedContent } from '../stores/blob-index.js';
 import { BlobMissingError, type BlobStore } from '../stores/blob-store.js';
+import { StoreFailingError } from '../stores/metadata-store.js';
 import { orDamage } from './named-contents.js';
 
 /** Files that a message about a damaged content names. */
@@ -67,6 +68,8 @@ async function damageOf({ blobs, pace }: ContentCheck, content: NamedContent): P
     }
   } catch (error) {
     if (stopped) throw error;
+    // Nothing is known of the bytes.
+    if (error instanceof StoreFailingError) throw error;
     if (error instanceof BlobMissingError) return { kind: 'bytes-missing', message: 'has no bytes' };
     if (PASSING.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return { kind: 'bytes-missing', message: `can't be read: ${(error as Error).message}` };

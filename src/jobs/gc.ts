@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { turns } from '../drive/turns.js';
 import type { BlobIndex, ContentPosition, Doomed } from '../stores/blob-index.js';
+import type { BlobLeases, LeaseId } from '../stores/blob-leases.js';
 import type { BlobInfo, BlobStore } from '../stores/blob-store.js';
 import type { BlobPlace } from '../stores/values.js';
 import { JobFailedError } from './job-runner.js';
@@ -22,6 +23,11 @@ const UNKNOWN_MAX = 50_000;
 /** So many blobs that the database doesn't know are failed uploads, whatever their share. */
 const UNKNOWN_SURE = 50;
 
+/** A lease that ended so long ago is nobody's: no request of its process is under way any more. */
+const LEASE_LOST_MS = 86_400_000;
+/** Ended leases that one run deals with. */
+const LEASES_AT_ONCE = 1_000;
+
 export interface GarbageCollection {
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
@@ -31,7 +37,9 @@ export interface GarbageCollection {
   readonly expiryAt?: number;
   /** How long a content must have been seen unnamed before its bytes go, in seconds. */
   readonly graceSeconds: number;
-  /** Hears of each blob that it comes by, which is all of them; some may be deleted afterwards. */
+  /** What ended processes left is looked for where they had leases, and nowhere else. Without: everywhere. */
+  readonly leases?: BlobLeases | null;
+  /** Hears of each blob that it comes by: all of them, where there are no leases; some may be deleted afterwards. */
   readonly onBlob?: (blob: BlobInfo) => void;
   /** Looked at between pages. */
   readonly signal?: AbortSignal;
@@ -81,7 +89,7 @@ export async function collectSoon(options: GarbageCollection): Promise<GcReport>
 /** Frees rows and contents in the database, and condemns what nothing names. Gives how many contents that were. */
 async function mark(options: GarbageCollection): Promise<number> {
   const { blobIndex, now, signal } = options;
-  const unknown = await findUnknown(options);
+  const { unknown, ended } = await findUnknown(options);
   await step(signal);
   await blobIndex.dropStagedCopies(now());
   while (await blobIndex.purge(PAGE)) await step(signal);
@@ -95,7 +103,22 @@ async function mark(options: GarbageCollection): Promise<number> {
     await step(signal);
     condemned += await blobIndex.condemnUnknown(unknown.splice(-PAGE), now());
   }
+  await forgetLeases(options, ended);
   return condemned;
+}
+
+/** What they left is marked, or was never whole: nobody has to look for it again. */
+async function forgetLeases({ blobs, leases, signal, ...options }: GarbageCollection, ended: readonly LeaseId[]) {
+  for (const id of ended) {
+    await step(signal);
+    await blobs.clearIncoming(`${id}/`);
+    await leases?.remove(id, endOf(options));
+  }
+}
+
+/** The time before which a lease has to have ended. */
+function endOf({ now, expiryAt = now() }: Pick<GarbageCollection, 'now' | 'expiryAt'>): number {
+  return expiryAt - LEASE_LOST_MS;
 }
 
 /** Removes the bytes of what was condemned before a time, and is unnamed still. Returns how many blobs that were. */
@@ -159,9 +182,19 @@ async function step(signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
 }
 
-/** Bytes that an upload left whose transaction never came. Throws `UnknownBlobsError`. */
-async function findUnknown(options: GarbageCollection): Promise<BlobPlace[]> {
-  const { blobs, blobIndex, onBlob, signal, isForced = false } = options;
+/** Unknown blobs, and the leases of which all such are among them. */
+interface Found {
+  readonly unknown: BlobPlace[];
+  readonly ended: readonly LeaseId[];
+}
+
+/**
+ * Bytes that an upload left whose transaction never came. A listing that fails ends the run: nothing is marked by what it did
+ * not say. Throws `UnknownBlobsError`.
+ */
+async function findUnknown(options: GarbageCollection): Promise<Found> {
+  const { blobs, blobIndex, leases, onBlob, signal, isForced = false } = options;
+  const ended = leases ? await leases.ended(endOf(options), LEASES_AT_ONCE) : [];
   const found: BlobPlace[] = [];
   let [seen, unknown] = [0, 0];
   let page: BlobPlace[] = [];
@@ -173,10 +206,12 @@ async function findUnknown(options: GarbageCollection): Promise<BlobPlace[]> {
     found.push(...places.slice(0, UNKNOWN_MAX - found.length));
     page = [];
   };
-  for await (const blob of blobs.list()) {
-    onBlob?.(blob);
-    page.push(blob.place);
-    if (page.length === PAGE) await look();
+  for (const prefix of leases ? ended.map((id) => `${id}/`) : ['']) {
+    for await (const blob of blobs.list({ prefix })) {
+      onBlob?.(blob);
+      page.push(blob.place);
+      if (page.length === PAGE) await look();
+    }
   }
   await look();
   if (!isForced && unknown > UNKNOWN_SURE && unknown > seen / 2) {
@@ -185,5 +220,5 @@ async function findUnknown(options: GarbageCollection): Promise<BlobPlace[]> {
         'Nothing was removed. Put the right firn.db there (storage/README.md says how); where they are rubbish, "firn gc --force" removes them.',
     );
   }
-  return found;
+  return { unknown: found, ended: found.length < unknown ? [] : ended };
 }

@@ -4,6 +4,7 @@ import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
 import type { Uploads } from '../drive/uploads/uploads.js';
 import type { BlobIndex } from '../stores/blob-index.js';
+import type { BlobLeases } from '../stores/blob-leases.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { ClockStore } from '../stores/clock-store.js';
 import type { Durability } from '../stores/durability.js';
@@ -20,6 +21,8 @@ const FLOWS_KEPT_MS = 24 * 60 * 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const EVERY_MINUTES = 60;
+/** What came to a bucket after its lease was seen to is found by looking at all of it. */
+const WEEK_MINUTES = 7 * 24 * EVERY_MINUTES;
 /** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
 const REMOVALS_KEPT_DAYS = 180;
 /** Rows that are counted at once: some milliseconds. */
@@ -31,6 +34,8 @@ export interface Maintenance {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
+  /** Null where each run of the collector looks at all blobs. */
+  readonly leases: BlobLeases | null;
   readonly audit: Pick<Audit, 'forget'>;
   readonly uploads: Uploads;
   readonly history: StorageHistory;
@@ -49,10 +54,12 @@ export interface Maintenance {
 
 /** What a server does every hour by itself, one after the other. */
 export function maintenanceLane(parts: Maintenance): JobLane {
-  const { metadata, blobs, blobIndex, audit, uploads, history, durability, gc, clock, clockStore, ...config } = parts;
-  const hourly = (kind: string, run: (signal: AbortSignal) => Promise<unknown>): JobKind => ({
+  const { metadata, blobs, blobIndex, leases, audit, uploads, history, durability, gc, clock, clockStore, ...config } =
+    parts;
+  type Run = (signal: AbortSignal) => Promise<unknown>;
+  const hourly = (kind: string, run: Run, everyMinutes = EVERY_MINUTES): JobKind => ({
     kind,
-    everyMinutes: EVERY_MINUTES,
+    everyMinutes,
     backOff: BACK_OFF,
     run: async ({ signal }) => void (await run(signal)),
   });
@@ -93,7 +100,8 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     hourly('garbage-collection', async (signal) => {
       const { expiryAt } = await clock.look();
       const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: config.graceSeconds, signal };
-      await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
+      if (leases) await gc.tallyPart(() => collectGarbage({ ...options, leases }));
+      else await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
     // Else the log of a quiet server holds for months what nothing else has.
     hourly('empty-log', () => durability.emptyLog()),
@@ -104,7 +112,17 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       if (isSteady) await noteStorage(history, now, signal);
     }),
   ];
-  return { kinds, limit: 1 };
+  const bucketSweep = hourly(
+    'bucket-sweep',
+    async (signal) => {
+      const { expiryAt } = await clock.look();
+      const { graceSeconds } = config;
+      const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds, signal };
+      await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
+    },
+    WEEK_MINUTES,
+  );
+  return { kinds: leases ? [...kinds, bucketSweep] : kinds, limit: 1 };
 }
 
 /**

@@ -198,6 +198,7 @@ describe('JobRunner', () => {
       clock: new SteadyClock({ store: new SqlClockStore(database), onJump() {} }),
       clockStore: new SqlClockStore(database),
       ...{
+        leases: null,
         graceSeconds: 3600,
         trashRetentionDays: 1,
         auditRetentionDays: 0,

@@ -11,13 +11,14 @@ import {
   type ReceivedBytes,
   type StoredBlob,
 } from '../../stores/blob-store.js';
+import { StoreFailingError } from '../../stores/metadata-store.js';
 import type { BlobId, BlobPlace, ByteRange } from '../../stores/values.js';
 import { Hashers } from '../hashing/hashers.js';
 import { UploadBuffers } from '../hashing/upload-buffers.js';
 import { paced } from '../paced.js';
 import { takeSource } from '../take-source.js';
 import { PartMemory } from './part-memory.js';
-import type { S3Client, S3Object } from './s3-client.js';
+import type { OpenObject, S3Client, S3Object } from './s3-client.js';
 import { type HeldPlace, type HoldingStore, S3Hold } from './s3-hold.js';
 import { S3Leases } from './s3-leases.js';
 import { S3Reader } from './s3-reader.js';
@@ -126,12 +127,7 @@ export class S3BlobStore implements BlobStore {
       found.response.resume();
       return Readable.from([], { objectMode: false });
     }
-    const last = Math.min(end, found.size - 1);
-    return new S3Reader({ response: found.response, start, end: last }, this.#client.silenceMs, async (position) => {
-      const rest = await this.#client.get(key, { start: position, end: last });
-      if (!rest) throw new BlobMissingError(blob.id);
-      return rest.response;
-    });
+    return this.#read(key, found, start, Math.min(end, found.size - 1));
   }
 
   async stat(blob: BlobRef): Promise<BlobInfo | null> {
@@ -200,10 +196,11 @@ export class S3BlobStore implements BlobStore {
   /** Returns the hash of what it stored. */
   async #store(from: string, size: number, to: string): Promise<string> {
     const found = await this.#client.get(from, size === 0 ? null : { start: 0, end: size - 1 });
-    if (!found) throw new Error(`the object ${from} is not there any more`);
+    if (!found) throw new StoreFailingError(`the object ${from} is not there any more`);
+    const source = size === 0 ? found.response : this.#read(from, found, 0, Math.min(size, found.size) - 1);
     const upload = new S3Upload(this.#means, to, [], undefined);
     try {
-      for await (const chunk of found.response) await upload.append(chunk as Uint8Array);
+      for await (const chunk of source) await upload.append(chunk as Uint8Array);
       const { values } = await upload.finish();
       await upload.publish(values[0]!);
       return values[0]!;
@@ -211,6 +208,14 @@ export class S3BlobStore implements BlobStore {
       await upload.discard();
       throw error;
     }
+  }
+
+  #read(key: string, { response }: OpenObject, start: number, end: number): S3Reader {
+    return new S3Reader({ response, start, end }, this.#client.silenceMs, async (position) => {
+      const rest = await this.#client.get(key, { start: position, end });
+      if (!rest) throw new StoreFailingError(`the object ${key} went while it was read`);
+      return rest.response;
+    });
   }
 
   /** Whether it counts as deleted, although an upload that holds it could bring it back. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { StoreFailingError } from '../../stores/metadata-store.js';
 
 export interface ObjectPart {
   readonly response: IncomingMessage;
@@ -78,7 +79,7 @@ export class S3Reader extends Readable {
     this.#response = null;
     const rest = this.#end + 1 - this.#position;
     if (this.#position === this.#begunAt) {
-      this.destroy(new Error(`the object storage broke off ${rest} bytes before the end`));
+      this.destroy(new StoreFailingError(`the object storage broke off ${rest} bytes before the end`));
       return;
     }
     this.#begunAt = this.#position;
