@@ -63,6 +63,10 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     backOff: BACK_OFF,
     run: async ({ signal }) => void (await run(signal)),
   });
+  const collection = async (signal: AbortSignal) => {
+    const { expiryAt } = await clock.look();
+    return { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: config.graceSeconds, signal };
+  };
   const kinds = [
     hourly('clock-repair', async () => {
       const { now, isSteady, isTrusted } = await clock.look();
@@ -98,8 +102,7 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     }),
     hourly('upload-expiry', async (signal) => uploads.removeExpired((await clock.look()).expiryAt, signal)),
     hourly('garbage-collection', async (signal) => {
-      const { expiryAt } = await clock.look();
-      const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds: config.graceSeconds, signal };
+      const options = await collection(signal);
       if (leases) await gc.tallyPart(() => collectGarbage({ ...options, leases }));
       else await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
     }),
@@ -112,17 +115,11 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       if (isSteady) await noteStorage(history, now, signal);
     }),
   ];
-  const bucketSweep = hourly(
-    'bucket-sweep',
-    async (signal) => {
-      const { expiryAt } = await clock.look();
-      const { graceSeconds } = config;
-      const options = { blobs, blobIndex, now: () => clock.now(), expiryAt, graceSeconds, signal };
-      await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
-    },
-    WEEK_MINUTES,
-  );
-  return { kinds: leases ? [...kinds, bucketSweep] : kinds, limit: 1 };
+  const whole: Run = async (signal) => {
+    const options = await collection(signal);
+    await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
+  };
+  return { kinds: leases ? [...kinds, hourly('bucket-sweep', whole, WEEK_MINUTES)] : kinds, limit: 1 };
 }
 
 /**
