@@ -9,7 +9,8 @@ The same work against Firn and its peers, in one run; one Markdown table at the 
 
   --only NAMES       servers, separated by commas: ${SERVER_NAMES.join(', ')} (default: all)
   --work NAMES       kinds of work, by name or by the start of a name: --work get,put (default: all)
-  --cores 1|2        2 adds a column for Firn with two cores to itself and its client, not pinned (default: 1)
+  --cores 1|2        2 adds columns for Firn with two cores to itself and its client, not pinned: one process, and two
+                     workers (default: 1)
   --htpasswd md5|sha1  how Apache and nginx keep the password: md5 is what htpasswd writes unless told otherwise and
                      costs them hundreds of microseconds a request, sha1 next to nothing (default: md5)
   --json FILE        also write every figure, with the machine and the versions, to FILE

@@ -33,7 +33,7 @@ export async function runServer(server, context) {
   const folder = join(parent, server.name);
   mkdirSync(folder);
   chmodSync(folder, 0o755);
-  const isPinned = server.name !== 'firn-2-cores';
+  const isPinned = !server.name.startsWith('firn-2-');
   const serverCores = isPinned ? String(cores.server) : `${cores.server},${cores.load}`;
   const placement = {
     core: isPinned ? cores.server : null,

@@ -4,6 +4,7 @@ import { Passkeys } from './accounts/passkeys.js';
 import { SecondFactors } from './accounts/second-factors.js';
 import type { SecretBox } from './accounts/secret-box.js';
 import { Sessions } from './accounts/sessions.js';
+import { SignInCounts } from './accounts/sign-in-counts.js';
 import { LoginFlows } from './cloud/login-flows.js';
 import { readMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
@@ -14,12 +15,9 @@ import { driveAddresses } from './http/drive-addresses.js';
 import { addressList } from './http/forwarded.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
-import type { GcTotals } from './jobs/gc-totals.js';
 import type { Imports } from './jobs/import/imports.js';
-import type { JobRunner } from './jobs/job-runner.js';
-import type { ScrubTotals } from './jobs/scrub.js';
-import type { ConnectionCounts } from './metrics/connection-counts.js';
-import { Metrics } from './metrics/metrics.js';
+import { ConnectionCounts } from './metrics/connection-counts.js';
+import { Metrics, type MetricsSources } from './metrics/metrics.js';
 import { RequestCounts } from './metrics/request-counts.js';
 import type { Parts } from './parts.js';
 import { StoreFailingError } from './stores/metadata-store.js';
@@ -34,11 +32,15 @@ export interface ServerParts {
   readonly drives: DriveDependencies;
   readonly changeWatch: ChangeWatch;
   readonly connections: ConnectionCounts;
-  readonly jobs: JobRunner;
-  readonly gc: GcTotals;
-  readonly scrub: ScrubTotals;
+  readonly background: BackgroundCounts;
+  readonly damagedContents: ConsoleParts['damagedContents'];
+  /** Of a worker: what its server shows, which knows the counts of all. */
+  readonly shownBy: (own: Metrics) => MetricsParts['metrics'];
   readonly log: Logger;
 }
+
+/** What is counted beside answering requests. */
+export type BackgroundCounts = Pick<MetricsSources, 'jobs' | 'gc' | 'scrub'>;
 
 /** Makes what requests are answered with. Throws `ConfigError` where the metrics' token can't be read. */
 export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
@@ -75,17 +77,24 @@ async function checkReady({ engines: { metadata, blobs, durability } }: Parts): 
   await durability.prove();
 }
 
+/** The metrics of the process that has workers: it answers nothing itself. */
+export function makeBackgroundMetrics({ engines, passwords }: Parts, background: BackgroundCounts): Metrics {
+  return new Metrics({
+    ...{ requests: new RequestCounts(), connections: new ConnectionCounts() },
+    ...{ authenticator: { counts: new SignInCounts() }, passwords, changeWatch: { waiting: 0 } },
+    ...{ ...background, ...engines, engineMetrics: engines.metrics() },
+  });
+}
+
 function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerParts): MetricsParts {
   const token = readMetricsToken(config);
   const addresses = config.metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
-  const { metadata, blobs, durability } = engines;
-  const { connections, authenticator, changeWatch, jobs, gc, scrub } = server;
-  const engineMetrics = engines.metrics();
-  const sources = { requests, connections, authenticator, passwords, changeWatch, jobs, gc, scrub };
+  const { connections, authenticator, changeWatch, background, shownBy } = server;
+  const sources = { requests, connections, authenticator, passwords, changeWatch, ...background };
   return {
     requests,
-    metrics: new Metrics({ ...sources, metadata, blobs, durability, engineMetrics }),
+    metrics: shownBy(new Metrics({ ...sources, ...engines, engineMetrics: engines.metrics() })),
     token,
     addresses: addresses && addressList(addresses),
   };
@@ -93,7 +102,7 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
 
 function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
   const { config, engines, accounts, audit, passwords } = parts;
-  const { authenticator, box, imports, drives, scrub, log } = server;
+  const { authenticator, box, imports, drives, damagedContents, log } = server;
   const { metadata, history } = engines;
   return {
     accounts,
@@ -116,7 +125,7 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
     history,
     imports,
     freeBytes: () => drives.contents.freeBytes(),
-    damagedContents: () => scrub.damaged,
+    damagedContents,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, address) => driveAddresses(config, driveId, address),
   };

@@ -46,6 +46,8 @@ const settings = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   /** 0 takes a free one. */
   port: z.int().min(0).max(65_535).default(8080),
+  /** Processes that answer requests; more than one serve the port together, beside one that does the rest. */
+  workers: z.int().min(1).max(64).default(1),
   /** Folder of the data. */
   storage: z.string().min(1).default(STORAGE),
   /** What keeps names and properties: SQLite, its database in the storage folder. */
@@ -238,7 +240,8 @@ function withPaths(blobs: object, folder: string): Record<string, unknown> {
 function readEnvironment(environment: Environment, folder: string): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   if (environment.FIRN_HOST) found.host = environment.FIRN_HOST;
-  if (environment.FIRN_PORT) found.port = /^\d+$/.test(environment.FIRN_PORT) ? Number(environment.FIRN_PORT) : NaN;
+  if (environment.FIRN_PORT) found.port = numberOf(environment.FIRN_PORT);
+  if (environment.FIRN_WORKERS) found.workers = numberOf(environment.FIRN_WORKERS);
   if (environment.FIRN_STORAGE) found.storage = resolve(folder, environment.FIRN_STORAGE);
   if (environment.FIRN_DRIVE_HOST) found.driveHost = environment.FIRN_DRIVE_HOST;
   if (environment.FIRN_LOG_LEVEL) found.logLevel = environment.FIRN_LOG_LEVEL;
@@ -270,9 +273,14 @@ const BUCKET_VARIABLES: Readonly<Record<string, string>> = {
   caFile: 'FIRN_S3_CA_FILE',
 };
 
+function numberOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
 const VARIABLES: Readonly<Record<string, string>> = {
   host: 'FIRN_HOST',
   port: 'FIRN_PORT',
+  workers: 'FIRN_WORKERS',
   storage: 'FIRN_STORAGE',
   driveHost: 'FIRN_DRIVE_HOST',
   logLevel: 'FIRN_LOG_LEVEL',

@@ -15,14 +15,28 @@ const FUNCTION_LINES_MAX = 70;
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Tells V8 how to use memory before anything else is loaded.
   'main.ts': ['nursery.ts', 'serve.ts'],
-  'serve.ts': ['server.ts', 'first-start.ts', 'config.ts'],
+  'serve.ts': ['server.ts', 'workers', 'first-start.ts', 'config.ts'],
   'cli.ts': ['admin'],
   // First administrator and drive: what the command line would do, said to the operator who starts the server.
   'first-start.ts': ['accounts', 'parts.ts'],
   // The wiring makes what the others are handed: the engines and the parts of `drive`, for everybody …
   'parts.ts': ['accounts', 'drive', 'engines', 'jobs', 'config.ts'],
   // … and for a server the jobs and what answers requests.
-  'server.ts': ['app-parts.ts', 'http', 'metrics', 'jobs', 'accounts', 'drive', 'parts.ts', 'config.ts'],
+  'server.ts': ['answering.ts', 'background.ts', 'parts.ts', 'config.ts'],
+  'background.ts': ['jobs', 'accounts', 'parts.ts', 'config.ts'],
+  'answering.ts': ['app-parts.ts', 'http', 'metrics', 'accounts', 'drive', 'parts.ts'],
+  // Several processes: one does what `background.ts` is, the others what `answering.ts` is.
+  workers: [
+    'server.ts',
+    'answering.ts',
+    'background.ts',
+    'app-parts.ts',
+    'metrics',
+    'accounts',
+    'jobs',
+    'parts.ts',
+    'config.ts',
+  ],
   'app-parts.ts': ['http', 'metrics', 'cloud', 'console', 'jobs', 'accounts', 'drive', 'parts.ts', 'config.ts'],
   'nursery.ts': [],
   'config.ts': [],

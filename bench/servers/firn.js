@@ -34,8 +34,8 @@ async function setUp(storage) {
   return { driveId, password, secret: await firnCommand(['app-password', 'create', USER, 'bench'], storage) };
 }
 
-/** @param {string} name @param {string} title @returns {import('./server.js').Server} */
-function makeFirn(name, title) {
+/** @param {string} name @param {string} title @param {Record<string, string>} [settings] @returns {import('./server.js').Server} */
+function makeFirn(name, title, settings = {}) {
   return {
     name,
     title,
@@ -54,6 +54,7 @@ function makeFirn(name, title) {
               FIRN_HOST: '127.0.0.1',
               FIRN_PORT: String(port),
               FIRN_STORAGE: storage,
+              ...settings,
             },
             path: `/dav/${driveId}/`,
           }));
@@ -66,3 +67,4 @@ function makeFirn(name, title) {
 
 export const firn = makeFirn('firn', 'Firn');
 export const firnTwoCores = makeFirn('firn-2-cores', 'Firn, 2 cores');
+export const firnTwoWorkers = makeFirn('firn-2-workers', 'Firn, 2 cores, 2 workers', { FIRN_WORKERS: '2' });

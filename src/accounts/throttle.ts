@@ -30,8 +30,18 @@ interface Refused {
   readonly retryAfterSeconds: number;
 }
 
-/** Guesses of this process that are being checked, by counter. */
-class UnderWay {
+/** Guesses that are being checked, by counter; those of all workers where a server has some. */
+export interface GuessesUnderWay {
+  /** To be called in the transaction that counts the guess: who meets the count finds the guess here. */
+  begin(counter: string): void;
+  end(counter: string, isWrong: boolean): void;
+  has(counter: string): boolean | Promise<boolean>;
+  /** Resolves when a guess under way has ended; at once where there is none. */
+  ended(counter: string): Promise<void>;
+}
+
+/** `GuessesUnderWay` of one process. */
+export class UnderWay implements GuessesUnderWay {
   readonly #lines = new Map<string, { count: number; readonly waiting: (() => void)[] }>();
 
   has(counter: string): boolean {
@@ -51,9 +61,9 @@ class UnderWay {
     for (const wake of woken) wake();
   }
 
-  /** Resolves when a guess under way has ended. */
-  ended(counter: string): Promise<void> {
-    return new Promise((resolve) => void this.#lineOf(counter).waiting.push(resolve));
+  async ended(counter: string): Promise<void> {
+    const line = this.#lines.get(counter);
+    if (line) await new Promise<void>((resolve) => void line.waiting.push(resolve));
   }
 
   #lineOf(counter: string) {
@@ -89,6 +99,8 @@ export interface ThrottleOptions {
   readonly box: SecretBox;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Where other processes check guesses, too. */
+  readonly underWay?: GuessesUnderWay;
 }
 
 /** Slows guessing by account and address, so that nobody is locked out from elsewhere (PRODUCT S5). */
@@ -96,12 +108,13 @@ export class Throttle {
   readonly #metadata: MetadataStore;
   readonly #options: ThrottleOptions;
   readonly #spare = new SpareCounts();
-  readonly #underWay = new UnderWay();
+  readonly #underWay: GuessesUnderWay;
   #waiting = 0;
 
   constructor(metadata: MetadataStore, options: ThrottleOptions) {
     this.#metadata = metadata;
     this.#options = options;
+    this.#underWay = options.underWay ?? new UnderWay();
   }
 
   /**
@@ -116,7 +129,7 @@ export class Throttle {
     for (;;) {
       const refused = await this.#count(pair, address);
       if (!refused) return this.#guess([pair, address]);
-      if (!this.#underWay.has(refused.counter)) {
+      if (!(await this.#underWay.has(refused.counter))) {
         return { retryAfterSeconds: Math.max(1, Math.ceil(refused.waitMs / 1000)) };
       }
       if (this.#waiting >= WAITING_MAX) throw new PasswordsBusyError('too many passwords wait to be checked');
@@ -126,21 +139,33 @@ export class Throttle {
     }
   }
 
-  /** Null, or the counter that is used up; neither counts then. */
-  #count(pair: string, address: string): Promise<{ counter: string; waitMs: number } | null> {
+  /** Null, and the guess is under way; or the counter that is used up, and neither counts. */
+  async #count(pair: string, address: string): Promise<{ counter: string; waitMs: number } | null> {
     const now = this.#options.now();
-    return this.#ask(async (throttle) => {
-      const pairMs = await throttle.take(pair, PAIR_LIMITS, now);
-      if (pairMs > 0) return { counter: pair, waitMs: pairMs };
-      const addressMs = await throttle.take(address, ADDRESS_LIMITS, now);
-      if (addressMs === 0) return null;
-      await throttle.giveBack(pair);
-      return { counter: address, waitMs: addressMs };
-    });
+    const counters = [pair, address];
+    let isBegun = false;
+    let isCounted = false;
+    try {
+      const refused = await this.#ask(async (throttle) => {
+        const pairMs = await throttle.take(pair, PAIR_LIMITS, now);
+        if (pairMs > 0) return { counter: pair, waitMs: pairMs };
+        const addressMs = await throttle.take(address, ADDRESS_LIMITS, now);
+        if (addressMs === 0) {
+          if (!isBegun) for (const counter of counters) this.#underWay.begin(counter);
+          isBegun = true;
+          return null;
+        }
+        await throttle.giveBack(pair);
+        return { counter: address, waitMs: addressMs };
+      });
+      isCounted = refused === null;
+      return refused;
+    } finally {
+      if (isBegun && !isCounted) for (const counter of counters) this.#underWay.end(counter, true);
+    }
   }
 
   #guess(counters: readonly string[]): Guess {
-    for (const counter of counters) this.#underWay.begin(counter);
     return {
       end: async (isWrong) => {
         try {

@@ -28,7 +28,7 @@ export interface ConsoleParts {
   /** Bytes free on the disk of the storage; null where nobody can say. */
   readonly freeBytes: () => Promise<number | null>;
   /** That the server's own reading of all contents has found; null before its first run since the start. */
-  readonly damagedContents: () => number | null;
+  readonly damagedContents: () => number | null | Promise<number | null>;
   /** Where people reach this server, without a slash at the end; null: as the request says. */
   readonly publicUrl: string | null;
   /** The addresses of a drive for WebDAV programs, the one to show first. `address`: as the browser sees this server, without a slash at the end. */

@@ -6,6 +6,7 @@ import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import type { StorageHistory } from '../stores/storage-history.js';
+import type { TurnLender, WriteTurns } from '../stores/write-turns.js';
 
 /** The seams that one database stands behind. */
 export interface MetadataEngine {
@@ -16,6 +17,8 @@ export interface MetadataEngine {
   readonly check: MetadataCheck;
   readonly clock: ClockStore;
   readonly durability: Durability;
+  /** For each worker of a server; absent where processes write beside each other without. */
+  lendTurns?(): TurnLender;
   /** What this engine alone counts. */
   metrics(): readonly EngineHistogram[];
   /**
@@ -26,11 +29,21 @@ export interface MetadataEngine {
   close(): Promise<void>;
 }
 
+export interface WorkerOptions {
+  /** What its uploads are called by, so that they can be told from those of others. */
+  readonly name: string;
+  readonly turns: WriteTurns;
+}
+
 export interface EngineOptions {
   /** Makes the storage where its folder is missing or empty. */
   readonly mayMake?: boolean;
   /** Makes this process the one server of the storage, until it is closed. */
   readonly isServer?: boolean;
+  /** Of a server that has workers: they claim the storage beside it, and open it afterwards. */
+  readonly hasWorkers?: boolean;
+  /** Makes this process a worker of the server that has claimed the storage. */
+  readonly worker?: WorkerOptions;
   /** A command beside a server: it leaves the write lock to the server between its own transactions. */
   readonly isCommand?: boolean;
   readonly tell?: Tell;

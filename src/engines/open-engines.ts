@@ -6,13 +6,13 @@ import { StorageFormatError } from '../stores/storage-errors.js';
 import type { EngineOptions, MetadataEngine } from './metadata-engine.js';
 import type { S3Config } from './s3/open-s3-blobs.js';
 import { openSqliteMetadata } from './sqlite/sqlite-metadata.js';
-import { claimStorage, isClaimed } from './sqlite/storage-claim.js';
+import { claimAsWorker, claimStorage, isClaimed } from './sqlite/storage-claim.js';
 import { beginCopy, openBackup } from './storage-copy.js';
 import { finish, openStorage } from './storage-format.js';
 import { readStorageKey, SECRET_KEY } from './storage-key.js';
 import { openBlobs } from './storage-whole.js';
 
-export type { EngineOptions } from './metadata-engine.js';
+export type { EngineOptions, WorkerOptions } from './metadata-engine.js';
 
 /** Which engines stand behind the seams, and where their data is. */
 export interface EngineConfig {
@@ -51,9 +51,9 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
   const state = await openStorage(storage, options.mayMake ?? false);
   const metadata = await openMetadata(config, state, options);
   try {
-    const { blobs, leases, close } = await openBlobStore(config, metadata);
+    const { blobs, leases, close } = await openBlobStore(config, metadata, options);
     if (state === 'new') await finish(storage);
-    const release = options.isServer ? claimStorage(storage) : () => {};
+    const release = claim(storage, options);
     return {
       ...metadata,
       isNew: state === 'new',
@@ -106,14 +106,24 @@ interface OpenBlobs {
 }
 
 /** Another place for bytes is another case here. */
-async function openBlobStore({ blobs, storage }: EngineConfig, metadata: MetadataEngine): Promise<OpenBlobs> {
+async function openBlobStore(
+  { blobs, storage }: EngineConfig,
+  metadata: MetadataEngine,
+  { worker }: EngineOptions,
+): Promise<OpenBlobs> {
   switch (blobs.engine) {
     case 'folder':
-      return { blobs: await openBlobs(storage, metadata), leases: null, close: async () => {} };
+      return { blobs: await openBlobs(storage, metadata, worker?.name), leases: null, close: async () => {} };
     case 's3': {
       // Loaded where it is wanted: its libraries cost memory.
       const { openS3Blobs } = await import('./s3/open-s3-blobs.js');
       return { ...(await openS3Blobs(blobs, metadata)), leases: metadata.leases };
     }
   }
+}
+
+/** Gives what gives the claim back. */
+function claim(storage: string, { isServer, hasWorkers, worker }: EngineOptions): () => void {
+  if (worker) return claimAsWorker(storage);
+  return isServer ? claimStorage(storage, { hasWorkers: hasWorkers === true }) : () => {};
 }

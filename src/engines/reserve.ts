@@ -26,18 +26,35 @@ export class Reserve {
   readonly #path: string;
   readonly #folder: string;
   #filling: Promise<void> | null = null;
+  /** Whether other processes cut it short, too. */
+  readonly #isShared: boolean;
   /** What was given up of it; 0 where it is whole or was never made. */
   #owedBytes: number;
   #owing: { readonly is: boolean; readonly until: number } | null = null;
 
-  constructor(folder: string) {
+  constructor(folder: string, { isShared = false }: { readonly isShared?: boolean } = {}) {
     this.#folder = folder;
     this.#path = join(folder, 'reserve');
-    this.#owedBytes = BYTES - (statSync(this.#path, { throwIfNoEntry: false })?.size ?? BYTES);
+    this.#isShared = isShared;
+    this.#owedBytes = this.#lookOwed();
+  }
+
+  #lookOwed(): number {
+    return BYTES - (statSync(this.#path, { throwIfNoEntry: false })?.size ?? BYTES);
+  }
+
+  /** A disk that doesn't say it fails the write itself, if at all. */
+  #lookAgain(): number {
+    try {
+      return this.#lookOwed();
+    } catch {
+      return this.#owedBytes;
+    }
   }
 
   /** Whether what is free is what was given up: for making room alone. */
   isOwed(): boolean {
+    if (this.#isShared) this.#owedBytes = this.#lookAgain();
     if (this.#owedBytes === 0) return false;
     if (!this.#owing || performance.now() > this.#owing.until) {
       this.#owing = { is: this.#freeBytes() < this.#owedBytes + MARGIN_BYTES, until: performance.now() + OWING_MS };

@@ -36,15 +36,16 @@ function readOrExplain(folder: string, path: string) {
 }
 
 /**
- * Opens the blobs of a storage folder whose database is open. Throws `StorageFormatError` where the one is plainly not of
+ * Opens the blobs of a storage folder whose database is open; `owner`: see `BlobStore.clearIncoming`. Throws `StorageFormatError` where the one is plainly not of
  * the other: a disk that is not mounted, a database of an empty Firn beside filled blobs.
  */
 export async function openBlobs(
   folder: string,
   { metadata, blobIndex }: { readonly metadata: MetadataStore; readonly blobIndex: BlobIndex },
+  owner?: string,
 ): Promise<DiskBlobStore> {
   const isPrepared = await DiskBlobStore.isPrepared(folder);
-  const open = () => DiskBlobStore.open(folder);
+  const open = () => DiskBlobStore.open(folder, owner);
   try {
     const named = await blobIndex.newest(SAMPLE);
     if (named.length > 0 && !isPrepared) throw blobsLost(folder);

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passwords } from '../accounts/passwords.js';
 import type { ChangeWatch } from '../drive/sync/change-watch.js';
@@ -31,6 +31,9 @@ export interface MetricsSources {
   readonly scrub: ScrubTotals;
 }
 
+/** Prometheus' metrics as data, which travel between processes. */
+export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
 /**
  * Everything that /metrics shows, in Prometheus' text format. Labels take a fixed set of values: no paths, no users,
  * no drives. Nothing is kept for it but counts; the rest is made when somebody asks.
@@ -53,10 +56,37 @@ export class Metrics {
 
   /** What the stores don't answer in time is left out. */
   async text(): Promise<string> {
-    // Node's own are watched from the first scrape on: who doesn't scrape doesn't pay for it.
-    if (!this.#isObservingProcess) collectDefaultMetrics({ register: this.#registry });
-    this.#isObservingProcess = true;
+    this.#observeProcess();
     this.#totals = await readTotals(this.#sources, this.#totals.failures);
     return this.#registry.metrics();
   }
+
+  /** What this process alone counts, for `textOfAll` in another one. */
+  async counts(): Promise<Counts> {
+    this.#observeProcess();
+    return this.#registry.getMetricsAsJSON();
+  }
+
+  /** As `text`, with the counts of other processes added to those of this one. */
+  async textOfAll(others: readonly Counts[]): Promise<string> {
+    this.#totals = await readTotals(this.#sources, this.#totals.failures);
+    return AggregatorRegistry.aggregate([await this.counts(), ...others]).metrics();
+  }
+
+  /** Node's own are watched from the first scrape on: who doesn't scrape doesn't pay for it. */
+  #observeProcess(): void {
+    if (!this.#isObservingProcess) collectDefaultMetrics({ register: this.#registry });
+    this.#isObservingProcess = true;
+  }
 }
+
+/**
+ * Adds what a process has counted that ended to what those before it had: totals never go back. Its gauges were of it
+ * alone.
+ */
+export async function addEnded(before: Counts, ended: Counts): Promise<Counts> {
+  const lasting = ended.filter(({ type }) => LASTING.includes(String(type)));
+  return AggregatorRegistry.aggregate([before, lasting]).getMetricsAsJSON();
+}
+
+const LASTING = ['counter', 'histogram'];

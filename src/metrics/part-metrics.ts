@@ -73,9 +73,15 @@ export function registerStores(
   registerOne(registry, 'counter', 'firn_store_failed_commits_total', 'Commits that failed with all writes.', () => {
     return metadata.stats().failedCommits;
   });
-  gauge('firn_store_failing', '1 while nothing more is stored because the disk failed.', () => {
-    return durability.trouble() === null ? 0 : 1;
-  });
+  const failing = '1 while nothing more is stored because the disk failed.';
+  register(
+    registry,
+    'gauge',
+    'firn_store_failing',
+    failing,
+    () => [{ value: durability.trouble() === null ? 0 : 1 }],
+    'max',
+  );
   gauge('firn_store_losses_at_start', 'Losses of stored changes that the start found.', () => durability.lossesAtStart);
   gauge('firn_drives', 'Drives.', () => totals().drives?.drives ?? null);
   gauge('firn_drive_nodes', 'Files and folders on all drives, trash included.', () => totals().drives?.nodes ?? null);

@@ -11,7 +11,8 @@ type Kind = 'counter' | 'gauge' | 'histogram';
 
 /**
  * Registers a metric whose samples are made when somebody asks, from numbers that are kept elsewhere. To prom-client a
- * metric is whatever says its name and gives samples; its own classes keep the numbers by hashes of labels.
+ * metric is whatever says its name and gives samples; its own classes keep the numbers by hashes of labels. `ofAll`: what of
+ * several processes is shown.
  */
 export function register(
   registry: Registry,
@@ -19,9 +20,15 @@ export function register(
   name: string,
   help: string,
   samples: () => readonly Sample[],
+  ofAll: 'sum' | 'max' = 'sum',
 ): void {
-  const get = async () => ({ name, help, type: kind, aggregator: 'sum', values: samples() });
+  const get = async () => ({ name, help, type: kind, aggregator: ofAll, values: samples().map(labelled) });
   registry.registerMetric({ name, help, get } as unknown as Parameters<Registry['registerMetric']>[0]);
+}
+
+/** Where metrics of processes are added up, what has no labels says so. */
+function labelled(sample: Sample): Sample {
+  return sample.labels ? sample : { ...sample, labels: {} };
 }
 
 /** The samples of one histogram: `buckets` counts what is in no smaller one, the last what is beyond all bounds. */

@@ -41,9 +41,10 @@ export interface BlobStore {
    */
   list(options?: { readonly after?: BlobPlace; readonly prefix?: string }): AsyncIterable<BlobInfo>;
   /**
-   * Removes what uploads of an ended process left on this machine. Call it only while no other process uploads. An engine
-   * that keeps nothing here does nothing. With `prefix`, where places are named by leases (see `BlobLeases`): what uploads to
-   * such places left in parts, wherever that is; their process has ended.
+   * Removes what uploads of an ended process left on this machine. Call it only while no other process uploads, or with
+   * `prefix`, what the names of a worker's uploads begin with. An engine that keeps nothing here does nothing. With
+   * `prefix`, where places are named by leases (see `BlobLeases`): what uploads to such places left in parts, wherever that is;
+   * their process has ended.
    */
   clearIncoming(prefix?: string): Promise<void>;
   /** Bytes that can still be stored, or null when the engine knows no limit. */

@@ -52,12 +52,16 @@ async function runSuite(suite: string, url: string, user: string, password: stri
   }
 }
 
-for (const scheme of ['http', 'https'] as const) {
-  describe(`client-requirements 1.8 — over ${scheme} litmus passes without a failure, a skipped test or an unexplained warning`, () => {
+for (const { scheme, workers } of [
+  { scheme: 'http', workers: 1 },
+  { scheme: 'https', workers: 1 },
+  { scheme: 'https', workers: 2 },
+]) {
+  describe(`client-requirements 1.8 — over ${scheme}, workers: ${workers}, litmus passes without a failure, a skipped test or an unexplained warning`, () => {
     let server: BootedServer;
 
     beforeAll(async () => {
-      server = await bootServer({ hostMount: true, tls: scheme === 'https' });
+      server = await bootServer({ hostMount: true, tls: scheme === 'https', settings: { workers } });
       for (const folder of [`${encodeURIComponent(server.driveName)}/sub/`, 'scoped/']) {
         const url = `${server.pathMount}${folder}`;
         const answer = await fetchFrom(server)(url, {

@@ -5,9 +5,7 @@ import { type BootedServer, bootServer } from '../support/boot-server.js';
 import { checkSameBytes, readOverHttp, seededBytes } from '../support/trees.js';
 import { seededRandom } from './load.js';
 
-const collections = 20;
 const workerCount = 6;
-const pairs = 50;
 
 /** Few and shared: the last name of a content goes while another client brings the same content again. */
 const contents = [300, 4096, 100 * 1024, 100 * 1024 + 1].map((size, number) => seededBytes(`race ${number}`, size));
@@ -17,11 +15,17 @@ async function countFiles(folder: string): Promise<number> {
   return found.filter((place) => place.isFile()).length;
 }
 
-describe('PRODUCT U4 — clients that race', () => {
+/** What is right between requests of one process has to be right between those of two: fewer rounds show it. */
+const shapes = [
+  { workers: 1, collections: 20, pairs: 50 },
+  { workers: 2, collections: 6, pairs: 30 },
+];
+
+describe.each(shapes)('PRODUCT U4 — clients that race, workers: $workers', ({ workers, collections, pairs }) => {
   let server: BootedServer;
 
   beforeAll(async () => {
-    server = await bootServer();
+    server = await bootServer({ settings: { workers } });
   });
   afterAll(() => server?.remove());
 
@@ -149,5 +153,27 @@ describe('PRODUCT U4 — clients that race', () => {
       checkSameBytes(found, bodies[statuses.indexOf(201)]!);
     };
     await Promise.all(Array.from({ length: 20 }, (_, number) => compete(number)));
+  });
+
+  test('RFC 4918 §9.10 — of two who lock the same file one gets it, and the other can not write, 20 times', async () => {
+    await send('MKCOL', 'locked/', [201]);
+    const lockinfo = new Uint8Array(
+      Buffer.from('<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'),
+    );
+    const compete = async (number: number) => {
+      const name = `locked/l${number}.bin`;
+      await send('PUT', name, [201], {}, new Uint8Array([1]));
+      const answers = await Promise.all([1, 2].map(() => send('LOCK', name, [200, 423], {}, lockinfo)));
+      expect(answers.map(({ status }) => status).sort(), name).toEqual([200, 423]);
+      const token = answers.find(({ status }) => status === 200)!.headers.get('lock-token')!;
+      const writes = await Promise.all([
+        send('PUT', name, [423], {}, new Uint8Array([2])),
+        send('PUT', name, [204], { if: `(${token})` }, new Uint8Array([3])),
+      ]);
+      expect(writes.map(({ status }) => status)).toEqual([423, 204]);
+      await send('UNLOCK', name, [204], { 'lock-token': token });
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, number) => compete(number)));
+    await server.firn('fsck');
   });
 });

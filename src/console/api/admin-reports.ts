@@ -12,7 +12,7 @@ export const adminReportRoutes = bind(adminReportContract, {
   },
   'GET /api/admin/storage': async (_request, { history, freeBytes, damagedContents }) => {
     const points = await history.points(DAYS_MAX);
-    const answer: StorageAnswer = { points, freeBytes: await freeBytes(), damaged: damagedContents() };
+    const answer: StorageAnswer = { points, freeBytes: await freeBytes(), damaged: await damagedContents() };
     return ok(answer);
   },
 });

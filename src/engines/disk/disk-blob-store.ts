@@ -52,6 +52,8 @@ const PROBE_MS = 5_000;
 export class DiskBlobStore implements BlobStore {
   readonly #blobs: string;
   readonly #incoming: string;
+  /** What the names in `incoming/` begin with. */
+  readonly #owner: string;
   readonly #means: UploadMeans = { buffers: new UploadBuffers(), hashers: new Hashers(), isSyncing: false };
   readonly #damaged: string;
   readonly #holding: HoldingStore = {
@@ -65,15 +67,16 @@ export class DiskBlobStore implements BlobStore {
   #uploads = 0;
   #free: { readonly bytes: number; readonly at: number } | null = null;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, owner: string) {
+    this.#owner = owner;
     this.#blobs = join(folder, 'blobs');
     this.#incoming = join(folder, 'incoming');
     this.#damaged = join(folder, 'damaged');
   }
 
   /** Makes what is missing of the folders, all durable before the first upload. */
-  static async open(folder: string): Promise<DiskBlobStore> {
-    const store = new DiskBlobStore(folder);
+  static async open(folder: string, owner = ''): Promise<DiskBlobStore> {
+    const store = new DiskBlobStore(folder, owner);
     await makeFolder(store.#blobs);
     await makeFolder(store.#incoming);
     const there = new Set(await readdir(store.#blobs));
@@ -202,9 +205,9 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async clearIncoming(prefix?: string): Promise<void> {
-    if (prefix !== undefined) return;
+  async clearIncoming(prefix = ''): Promise<void> {
     for (const name of await readdir(this.#incoming)) {
+      if (!name.startsWith(prefix)) continue;
       await rm(join(this.#incoming, name), { recursive: true, force: true });
     }
   }
@@ -277,7 +280,7 @@ export class DiskBlobStore implements BlobStore {
   }
 
   #newIncomingPath(): string {
-    return join(this.#incoming, randomUUID());
+    return join(this.#incoming, `${this.#owner}${randomUUID()}`);
   }
 
   #folderOf(place: string): string {

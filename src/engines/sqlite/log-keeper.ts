@@ -53,6 +53,14 @@ export class LogKeeper {
     this.#repeat(rescue);
   }
 
+  /** As `distrust`, of a commit whose process ended: its disk may have failed it, and nobody was told. */
+  doubt(rescue: () => void): void {
+    if (this.#state !== 'well') return;
+    this.#state = 'distrusted';
+    this.#tell('warn', 'a worker ended during its turn to write; nothing is acknowledged until the log was emptied');
+    this.#repeat(rescue);
+  }
+
   /** As `WriteAheadLog.pass`, but throws nothing: `rescue` is called at intervals where it failed. */
   pass(rescue: () => void): void {
     try {

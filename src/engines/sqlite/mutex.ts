@@ -3,6 +3,10 @@ export class Mutex {
   #isTaken = false;
   readonly #waiting: (() => void)[] = [];
 
+  get isFree(): boolean {
+    return !this.#isTaken;
+  }
+
   get waiting(): number {
     return this.#waiting.length;
   }

@@ -1,22 +1,25 @@
-import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
-import type { Durability, Tell } from '../../stores/durability.js';
+import type { Durability } from '../../stores/durability.js';
 import {
   StoreBusyError,
   StoreFailingError,
   type TransactionStats,
   type WriteOptions,
 } from '../../stores/metadata-store.js';
+import type { WriteTurns } from '../../stores/write-turns.js';
 import { paced } from '../paced.js';
 import type { Reserve } from '../reserve.js';
-import { type Migration, pendingMigrations } from '../sql/migrate.js';
+import type { Migration } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
-import { isIoError, LogKeeper } from './log-keeper.js';
+import { BorrowedLog } from './borrowed-log.js';
+import { LentTurns } from './lent-turns.js';
+import { isIoError } from './log-keeper.js';
 import { Mutex } from './mutex.js';
-import { isBusy, SqliteConnection, translate } from './sqlite-connection.js';
-import { WriteAheadLog } from './write-ahead-log.js';
+import { openReader, openWriter, patiently } from './open-sqlite.js';
+import { OwnLog, type OwnLogOptions } from './own-log.js';
+import type { SharedLog } from './shared-log.js';
+import { isBusy, type SqliteConnection, translate } from './sqlite-connection.js';
 
 /** Writes that may share a commit: bounded so that the first of them isn't kept waiting by the last. */
 const BATCH_MAX = 128;
@@ -24,18 +27,8 @@ const BATCH_MAX = 128;
 const BUSY_MAX_MS = 15_000;
 /** Longest pause between two tries to get the write lock, in milliseconds. */
 const BUSY_PAUSE_MAX_MS = 5;
-/** Pause between two tries to empty the log, in milliseconds. */
-const DROP_PAUSE_MS = 20;
 /** How long a command rests after each commit, in milliseconds: the server has asked for the lock again by then. */
 export const COMMAND_REST_MS = 2 * BUSY_PAUSE_MAX_MS;
-/** Tries to empty the log; the next checkpoint that finds nobody reading does it otherwise. */
-const DROP_TRIES = 50;
-/** Tries to empty the log before a failed commit is answered. */
-const RESCUE_TRIES = 5;
-/** Pages (of 4 KiB) in the write-ahead log before they are moved to the database: 32 MB. */
-const CHECKPOINT_PAGES = 8_000;
-/** Commits between two looks at how many they are. */
-const COMMITS_A_LOOK = 8;
 /** A proof that commits become durable holds so long, in milliseconds: nobody can make it a load on the disk. */
 const PROOF_MS = 5_000;
 const IN_MEMORY = ':memory:';
@@ -47,16 +40,13 @@ interface PendingWrite {
   readonly mayUseReserve: boolean;
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends OwnLogOptions {
   /** How long a write waits for another process, in milliseconds. */
   readonly busyMaxMs?: number;
   /** How long to leave the write lock to other processes after each commit, in milliseconds; 0 for the server itself. */
   readonly restMs?: number;
-  readonly tell?: Tell;
-  /** Ends the process at once; called when the disk failed and only a new start helps. */
-  readonly end?: () => void;
-  /** Room for what makes room. */
-  readonly reserve?: Reserve;
+  /** Of a worker: the turns to write that the process lends which keeps the log. */
+  readonly turns?: WriteTurns;
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -69,13 +59,10 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown };
 export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' | 'prove' | 'emptyLog'> {
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
-  readonly #writerTurn = new Mutex();
   readonly #readerTurn: Mutex;
   #queue: PendingWrite[] = [];
   #isFlushing = false;
-  /** Null in memory. */
-  readonly #keeper: LogKeeper | null;
-  readonly #log: WriteAheadLog | null;
+  readonly #log: SharedLog;
   readonly #reserve: Reserve | null;
   readonly #busyMaxMs: number;
   readonly #restMs: number;
@@ -83,19 +70,20 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   /** At index N how many commits made N writes durable, or rolled them back, together. */
   readonly commitsBySize: number[] = new Array<number>(BATCH_MAX + 1).fill(0);
   #failedCommits = 0;
-  #commitsToLook = 0;
 
   private constructor(path: string, writer: SqliteConnection, reader: SqliteConnection, options: OpenOptions) {
-    const { busyMaxMs = BUSY_MAX_MS, restMs = 0, reserve = null } = options;
-    const { tell = () => {}, end = () => process.exit(1) } = options;
+    const { busyMaxMs = BUSY_MAX_MS, restMs = 0, reserve = null, turns } = options;
+    const writerTurn = new Mutex();
     this.#writer = writer;
     this.#reader = reader;
-    this.#readerTurn = writer === reader ? this.#writerTurn : new Mutex();
+    this.#readerTurn = writer === reader ? writerTurn : new Mutex();
     this.#busyMaxMs = busyMaxMs;
     this.#restMs = restMs;
     this.#reserve = reserve;
-    this.#log = path === IN_MEMORY ? null : new WriteAheadLog(path, writer.database);
-    this.#keeper = this.#log && new LogKeeper(this.#log, { folder: dirname(path), tell, end });
+    const means = { writerTurn, readerTurn: this.#readerTurn, writer: writer.database };
+    this.#log = turns
+      ? new BorrowedLog(turns, writer.database)
+      : new OwnLog(path === IN_MEMORY ? null : path, means, options);
   }
 
   /** Opens the file, or `:memory:`, and brings its schema up to date. Throws `MigrationError`. */
@@ -103,7 +91,12 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     const writer = patiently(() => openWriter(path, migrations));
     if (path === IN_MEMORY) return new SqliteDatabase(path, writer, writer, options);
     try {
-      return new SqliteDatabase(path, writer, new SqliteConnection(patiently(() => openReader(path))), options);
+      return new SqliteDatabase(
+        path,
+        writer,
+        patiently(() => openReader(path)),
+        options,
+      );
     } catch (error) {
       writer.database.close();
       throw error;
@@ -156,7 +149,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   }
 
   trouble(): string | null {
-    return this.#keeper?.trouble ?? null;
+    return this.#log.trouble;
   }
 
   prove: () => Promise<void> = paced(async () => {
@@ -167,31 +160,21 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     return this.emptyLog();
   }
 
-  async emptyLog(): Promise<boolean> {
-    if (!this.#keeper) return true;
-    // The many pages first, beside readers; the rest is little.
-    await this.#writerTurn.take(async () => this.#keeper?.pass(this.#rescue));
-    for (let tries = 0; tries < DROP_TRIES; tries++) {
-      if (await this.#writerTurn.take(() => this.#tryEmpty())) return true;
-      if (this.#keeper.trouble) return false;
-      await wait(DROP_PAUSE_MS);
-    }
-    return false;
+  emptyLog(): Promise<boolean> {
+    return this.#log.empty();
   }
 
-  readonly #rescue = (): void => void this.#writerTurn.take(() => this.#tryEmpty());
-
-  /** Within the writer's turn. */
-  async #tryEmpty(): Promise<boolean> {
-    const empty = async () => this.#keeper?.empty(this.#rescue) ?? true;
-    return this.#readerTurn === this.#writerTurn ? empty() : this.#readerTurn.take(empty);
+  /** Turns for another process that writes to the same log; that one was opened with them. */
+  lendTurns(): LentTurns {
+    if (!(this.#log instanceof OwnLog)) throw new Error('a worker lends no turns');
+    return new LentTurns(this.#log);
   }
 
   async close(): Promise<void> {
     while (this.#isFlushing) await wait(1);
-    this.#keeper?.stop();
+    this.#log.stop();
     // Closing moves the log to the database and removes it. Where that isn't to be believed, the process ends with both open.
-    if (this.#keeper?.isLost) return;
+    if (this.#log.isLost) return;
     if (this.#reader !== this.#writer) this.#reader.database.close();
     this.#writer.database.close();
   }
@@ -200,12 +183,8 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     while (this.#queue.length > 0) {
       if (this.#restMs > 0) await this.#rest();
       const batch = this.#queue.splice(0, BATCH_MAX);
-      await this.#writerTurn.take(() => this.#commit(batch));
-      if (this.#isLogLong()) {
-        // The answers first.
-        await new Promise((resolve) => setImmediate(resolve));
-        await this.#writerTurn.take(async () => this.#keeper?.pass(this.#rescue));
-      }
+      await this.#log.turn(() => this.#commit(batch));
+      await this.#log.shorten();
       // Lets answers out and new requests in before the next fsync.
       if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -218,12 +197,6 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     if (left > 0) await wait(left);
   }
 
-  #isLogLong(): boolean {
-    if (!this.#log || ++this.#commitsToLook < COMMITS_A_LOOK) return false;
-    this.#commitsToLook = 0;
-    return this.#log.pages >= CHECKPOINT_PAGES;
-  }
-
   /** Where the disk is full, what may use the reserve is tried again, as long as there is something to give up. */
   async #commit(writes: readonly PendingWrite[]): Promise<void> {
     for (let batch = writes; batch.length > 0; ) {
@@ -232,19 +205,10 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       if (failure === null) return;
       const isFull = failure instanceof StorageFullError;
       const again = isFull ? batch.filter(({ mayUseReserve }) => mayUseReserve) : [];
-      const hasRoom = again.length > 0 && (await this.#makeRoom());
+      const hasRoom = again.length > 0 && (await this.#log.makeRoom());
       for (const write of batch) if (!hasRoom || !write.mayUseReserve) write.reject(failure);
       batch = hasRoom ? again : [];
     }
-  }
-
-  /** The log's own room first; a part of the reserve where that was too little. */
-  async #makeRoom(): Promise<boolean> {
-    const isLogUsed = (this.#log?.pages ?? 0) > 0;
-    if (isLogUsed && (await this.#tryEmpty())) return true;
-    if (!this.#reserve?.giveUp()) return false;
-    await this.#tryEmpty();
-    return true;
   }
 
   /** Gives what the writes that failed with the commit are told; null where it succeeded. */
@@ -262,7 +226,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       }
     } catch (error) {
       this.#failedCommits++;
-      return await this.#failed(error);
+      return isIoError(error) ? await this.#log.failed(error) : translate(error);
     }
     this.commitsBySize[batch.length]!++;
     this.#restsUntil = performance.now() + this.#restMs;
@@ -272,19 +236,6 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       else write.resolve(outcome.value);
     });
     return null;
-  }
-
-  /** Gives what the writes of a batch are told that failed. A failed disk isn't written to again before it was looked after. */
-  async #failed(error: unknown): Promise<unknown> {
-    if (!this.#keeper || !isIoError(error)) return translate(error);
-    const reason = await this.#keeper.reason(error);
-    // The log can't be emptied where the database finds no room for it.
-    if (reason instanceof StorageFullError) this.#reserve?.giveUp();
-    this.#keeper.distrust(error, this.#rescue);
-    for (let tries = 1; !(await this.#tryEmpty()) && tries < RESCUE_TRIES && !this.#keeper.isLost; tries++) {
-      await wait(DROP_PAUSE_MS);
-    }
-    return reason;
   }
 
   async #runInSavepoint(write: PendingWrite): Promise<Outcome> {
@@ -316,81 +267,4 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       }
     }
   }
-}
-
-/**
- * Tries again while another process opens or closes the file: SQLite takes locks then for which its own timeout doesn't
- * wait. Blocks the event loop, which has nothing to do yet.
- */
-export function patiently<T>(open: () => T): T {
-  const giveUpAt = Date.now() + BUSY_MAX_MS;
-  for (;;) {
-    try {
-      return open();
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      if (Date.now() > giveUpAt) throw new StoreBusyError('another process holds the database', { cause: error });
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MAX_MS * Math.random());
-    }
-  }
-}
-
-function openWriter(path: string, migrations: readonly Migration[], lockingMode = 'NORMAL'): SqliteConnection {
-  const database = new Database(path, { timeout: BUSY_MAX_MS });
-  try {
-    database.pragma(`locking_mode = ${lockingMode}`);
-    setUpWriter(database);
-    migrate(database, migrations);
-    database.exec('CREATE TEMP TABLE copy_map (old_id INTEGER PRIMARY KEY, new_id INTEGER NOT NULL)');
-    database.pragma('busy_timeout = 0');
-    return new SqliteConnection(database);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function setUpWriter(database: Database.Database): void {
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  // Zeros go over what is removed: the credentials of imports leave nothing behind (PRODUCT I3).
-  database.pragma('secure_delete = FAST');
-  setUp(database);
-}
-
-function openReader(path: string): Database.Database {
-  const database = new Database(path, { timeout: BUSY_MAX_MS, fileMustExist: true });
-  try {
-    setUp(database);
-    database.pragma('query_only = ON');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function setUp(database: Database.Database): void {
-  database.pragma('foreign_keys = ON');
-  database.pragma('temp_store = MEMORY');
-  // 8 MB a connection, as negative KiB.
-  database.pragma('cache_size = -8000');
-  database.pragma('trusted_schema = OFF');
-}
-
-function migrate(database: Database.Database, migrations: readonly Migration[]): void {
-  const apply = database.transaction(() => {
-    database.exec(
-      'CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL)',
-    );
-    const applied = database.prepare('SELECT name, hash FROM migration ORDER BY name').all() as {
-      name: string;
-      hash: string;
-    }[];
-    for (const migration of pendingMigrations(migrations, applied)) {
-      database.exec(migration.sql);
-      database.prepare('INSERT INTO migration VALUES (?, ?, ?)').run(migration.name, migration.hash, Date.now());
-    }
-  });
-  apply.immediate();
 }

@@ -15,7 +15,7 @@ import { beginCopy } from '../storage-copy.js';
 import { StorageDurability } from '../storage-durability.js';
 import { DATABASE } from '../storage-format.js';
 import { prepareDatabase } from '../storage-whole.js';
-import { COMMAND_REST_MS, SqliteDatabase } from './sqlite-database.js';
+import { COMMAND_REST_MS, type OpenOptions, SqliteDatabase } from './sqlite-database.js';
 import { isDamaged, type LogReport, scanLog } from './wal-scan.js';
 
 /** Opens SQLite's database in a storage folder. Throws `StorageFormatError` and `MigrationError`. */
@@ -25,11 +25,12 @@ export async function openSqliteMetadata(
   options: EngineOptions,
 ): Promise<MetadataEngine> {
   const { tell = () => {} } = options;
-  const reserve = new Reserve(storage);
+  const isShared = options.hasWorkers === true || options.worker !== undefined;
+  const reserve = new Reserve(storage, { isShared });
   const mark = new RevisionMark(storage);
-  const log = options.isCommand ? null : await lookAtLog(join(storage, `${DATABASE}-wal`));
+  const log = options.isCommand || options.worker ? null : await lookAtLog(join(storage, `${DATABASE}-wal`));
   const restMs = options.isCommand ? COMMAND_REST_MS : 0;
-  const database = openDatabase(storage, state, { ...options, reserve, restMs });
+  const database = openDatabase(storage, state, { ...options, isShared, reserve, restMs, ...options.worker });
   const orderly = withReserve(database);
   const metadata = new SqlMetadataStore(database);
   const blobIndex = new SqlBlobIndex(orderly);
@@ -42,6 +43,7 @@ export async function openSqliteMetadata(
     clock: new SqlClockStore(orderly),
     durability: new StorageDurability({ database, blobIndex, reserve, mark, log, tell }),
     metrics: () => [commitSizes(database)],
+    lendTurns: () => database.lendTurns(),
     beginCopy: (folder) => beginCopy(storage, folder),
     close: () => database.close(),
   };
@@ -66,7 +68,7 @@ async function lookAtLog(path: string): Promise<LogReport | null> {
 function openDatabase(
   folder: string,
   state: 'new' | 'whole',
-  options: EngineOptions & { readonly reserve: Reserve; readonly restMs: number },
+  options: EngineOptions & OpenOptions & { readonly reserve: Reserve; readonly isShared: boolean },
 ): SqliteDatabase {
   const migrations = readMigrations(MIGRATIONS);
   const open = () => SqliteDatabase.open(prepareDatabase(folder, state), migrations, options);
@@ -76,7 +78,8 @@ function openDatabase(
   try {
     return open();
   } catch (error) {
-    if (!(error instanceof Database.SqliteError) || !reserve.isDiskFull()) throw error;
+    // Workers need the index.
+    if (!(error instanceof Database.SqliteError) || !reserve.isDiskFull() || options.isShared) throw error;
     tell?.({ level: 'error', message: NO_ROOM, cause: error });
     return SqliteDatabase.openAlone(join(folder, DATABASE), migrations, options);
   }

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import type { AppliedMigration } from '../sql/migrate.js';
-import { patiently } from './sqlite-database.js';
+import { patiently } from './open-sqlite.js';
 
 /** How long to wait for a process that opens or closes the file, in milliseconds. */
 const BUSY_MAX_MS = 15_000;

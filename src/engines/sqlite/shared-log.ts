@@ -1,0 +1,18 @@
+/** The write-ahead log of a database file as one process sees it, which may not be the one that keeps it. */
+export interface SharedLog {
+  /** Why nothing more is acknowledged; null where all is well. */
+  readonly trouble: string | null;
+  /** Nothing that this process writes, syncs or closes is to be believed. */
+  readonly isLost: boolean;
+  /** Runs work in its turn to write: no other process of this server writes meanwhile. */
+  turn<T>(work: () => Promise<T>): Promise<T>;
+  /** In a turn: the disk failed a commit. Gives what its writes are told, when the log was looked after. */
+  failed(error: unknown): Promise<Error>;
+  /** In a turn, on a full disk: frees some room for what makes room; false where there is none. */
+  makeRoom(): Promise<boolean>;
+  /** After a turn: moves the log to the database where it is long. */
+  shorten(): Promise<void>;
+  /** As `Durability.emptyLog`. Not in a turn. */
+  empty(): Promise<boolean>;
+  stop(): void;
+}
