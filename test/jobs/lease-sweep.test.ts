@@ -39,7 +39,7 @@ describe('what a process left that was killed', () => {
     const index = new SqlBlobIndex(database);
     // A node that names a content is more than this needs.
     blobIndex = Object.assign(Object.create(index) as BlobIndex, {
-      condemn: async () => ({ last: null, marked: 0 }),
+      condemn: async () => null,
       unknown: async (places: readonly BlobPlace[]) => places.filter((place) => !names.has(place)),
       condemnUnknown: (places: readonly BlobPlace[], now: number) => index.condemnUnknown(places, now),
       beginSweep: (options: Parameters<BlobIndex['beginSweep']>[0]) => index.beginSweep(options),
@@ -47,7 +47,6 @@ describe('what a process left that was killed', () => {
       endSweep: (...parameters: Parameters<BlobIndex['endSweep']>) => index.endSweep(...parameters),
       pardon: (...parameters: Parameters<BlobIndex['pardon']>) => index.pardon(...parameters),
       purge: async () => false,
-      forgetInline: async () => null,
       dropStagedCopies: async () => {},
     });
   });
