@@ -33,6 +33,7 @@ const clientPackages = [
   'mount',
   'unzip',
   'chromium',
+  'postgresql',
   'apache2',
   'caddy',
   'nginx',
@@ -45,7 +46,7 @@ ensureDependencies();
 ensureBuild();
 ensureDebianPackages(
   [...clientPackages, ...storagePackages],
-  'npm test drives real WebDAV clients, a browser and an object storage, makes system calls fail and cuts a disk’s power',
+  'npm test drives real WebDAV clients, a browser and an object storage, starts PostgreSQL, makes system calls fail and cuts a disk’s power',
 );
 ensureJoplin();
 

@@ -28,7 +28,7 @@ export interface MetadataStore {
    * transaction it sets again each time. An error that comes out of a statement ends the transaction: work lets it pass.
    *
    * Rejects with `StoreBusyError` when another process holds the store for too long, with `StoreFailingError` while the
-   * disk doesn't take what is written. Work that changes nothing waits its turn like any other, and writes nothing.
+   * disk doesn't take what is written, with `OutcomeUnknownError` where nobody can say whether it was committed. Work that changes nothing waits its turn like any other, and writes nothing.
    */
   write<T>(
     drives: readonly DriveId[],
@@ -354,6 +354,11 @@ export class NameTakenError extends Error {
 
 export class StoreBusyError extends Error {
   override readonly name = 'StoreBusyError';
+}
+
+/** The connection to the database broke while it committed: the change may have happened, or not. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError';
 }
 
 /** A disk or the object storage failed. Nothing is acknowledged until what was acknowledged before is safe. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChildPosition, NodeRow } from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
-import { contentOf, NOBODY, namesOf, type OpenEngine, World } from './metadata-fixture.js';
+import { contentOf, NOBODY, NOW, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 
 /** Ascending by their bytes in UTF-8. By UTF-16 units 😀 comes before Ａ, by a dictionary B after a. */
 const IN_BYTE_ORDER = [' lead', '"', '10', '9', 'B', 'a', 'a b', 'aa', 'b', '~', 'ä', 'é', '日本', 'Ａ', '😀'];
@@ -62,15 +62,15 @@ export function driveStoreViewSuite(open: OpenEngine): void {
     });
 
     it('resolve — walks a path of a thousand segments', async () => {
-      const segments = Array.from({ length: 1_000 }, (_, index) => `level ${index}`);
-      await world.write(async (transaction) => {
-        let parentId = world.home;
-        for (const name of segments) {
-          const place = { driveId: world.drive.id, parentId, name, content: null, modified: 1, created: 1 };
-          parentId = (await transaction.insertNode(place, 1)).id;
-        }
-      });
-      expect(await resolve(world.home, ...segments)).toHaveLength(1_001);
+      const segments = ['down'];
+      const top = await world.folder(world.home, 'down');
+      // Each copy below the last folder makes the path twice as long.
+      for (let bottom = top; segments.length < 1_000; segments.push(...segments)) {
+        const parent = { id: bottom.id, driveId: world.drive.id };
+        await world.write((transaction) => transaction.copyNode(top, parent, 'down', { isDeep: true }, NOW));
+        bottom = (await resolve(world.home, ...segments, ...segments)).at(-1)!;
+      }
+      expect(await resolve(world.home, ...segments)).toHaveLength(1_025);
     });
 
     it('resolveFile — gives the content where the whole path exists and is a file, else null', async () => {

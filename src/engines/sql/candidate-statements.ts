@@ -14,8 +14,8 @@ const nominate = sql.raw('INSERT INTO content_candidate (content_key)');
 const unlessKnown = sql.raw('ON CONFLICT (content_key) DO NOTHING');
 
 export const nominateOfNodes = statement<{ ids: string }>()<never>(
-  (_db, p) => sql<never>`
-    ${nominate} SELECT content_key FROM node WHERE id IN (SELECT value FROM json_each(${p('ids')}))
+  (_db, p, d) => sql<never>`
+    ${nominate} SELECT content_key FROM node WHERE id IN ${d.numbers(p('ids'))}
     AND content_key IS NOT NULL ${unlessKnown}`,
 );
 
@@ -34,13 +34,13 @@ export const nominateOfParts = statement<{ upload: number; limit: number }>()<ne
 
 /** Those that are marked at a place: for who drops all marks. */
 export const nominateMarked = statement<Record<string, never>>()<never>(
-  () => sql<never>`
-    ${nominate} SELECT content.key FROM condemned CROSS JOIN content ON ${at(sql.raw('condemned.place'))}
+  (_db, _p, d) => sql<never>`
+    ${nominate} SELECT content.key FROM condemned ${d.join} content ON ${at(sql.raw('condemned.place'))}
     WHERE true ${unlessKnown}`,
 );
 
 export const nominateKeys = statement<{ keys: string }>()<never>(
-  (_db, p) => sql<never>`${nominate} SELECT value FROM json_each(${p('keys')}) WHERE true ${unlessKnown}`,
+  (_db, p, d) => sql<never>`${nominate} SELECT value FROM ${d.eachNumber(p('keys'))} WHERE true ${unlessKnown}`,
 );
 
 /** Whether nothing names `content`, and no collector will look at it. */
@@ -63,20 +63,20 @@ export const candidates = statement<{ limit: number }>()((db, p) =>
 );
 
 export const dropCandidates = statement<{ keys: string }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM content_candidate WHERE content_key IN (SELECT value FROM json_each(${p('keys')}))`,
+  (_db, p, d) => sql<never>`
+    DELETE FROM content_candidate WHERE content_key IN ${d.numbers(p('keys'))}`,
 );
 
 export const forgetInline = statement<{ keys: string }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
+  (_db, p, d) => sql<never>`
+    DELETE FROM content WHERE key IN ${d.numbers(p('keys'))}
     AND bytes IS NOT NULL AND NOT ${NAMED}`,
 );
 
 export const condemnUnnamed = statement<{ keys: string; now: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO condemned (place, condemned_at)
-    SELECT ${PLACE} AS spot, ${p('now')} FROM content WHERE key IN (SELECT value FROM json_each(${p('keys')}))
+    SELECT ${PLACE} AS spot, ${p('now')} FROM content WHERE key IN ${d.numbers(p('keys'))}
     AND bytes IS NULL AND NOT ${NAMED}
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = ${PLACE})
     ORDER BY spot`,

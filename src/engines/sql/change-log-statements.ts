@@ -1,20 +1,28 @@
 import { sql } from 'kysely';
+import type { Fragments } from './dialect.js';
 import { NODE, type NodeList } from './node-statements.js';
 import { type TrashRecord, trashed } from './record-statements.js';
 import { statement } from './statement.js';
 
 /** Statements on what changed since when. JSON lists as in node-statements.ts. */
 
+/** Changes of other drives may be under way on PostgreSQL, with lower numbers: there the last one of the drive counts. */
+const lastRevision = (drive: number, { dialect }: Fragments) =>
+  dialect === 'sqlite'
+    ? sql`revision`
+    : sql`(SELECT coalesce(max(node.revision), 0) AS value
+      FROM drive JOIN node ON node.id = drive.root_id WHERE drive.id = ${drive}) AS revision`;
+
 type HorizonRecord = { last: number; forgotten: number; is_lost: number };
 
 export const horizon = statement<{ drive: number; revision: number }>()<HorizonRecord>(
-  (_db, p) => sql<HorizonRecord>`
+  (_db, p, d) => sql<HorizonRecord>`
     SELECT revision.value AS last,
       coalesce((SELECT until FROM forgotten_removals WHERE drive_id = ${p('drive')}), 0) AS forgotten,
       EXISTS (
         SELECT 1 FROM sync_gap WHERE after > 0 AND after < ${p('revision')} AND until > ${p('revision')}
       ) AS is_lost
-    FROM revision`,
+    FROM ${lastRevision(p('drive'), d)}`,
 );
 
 /** A row of `node` with its place in the change log. */
@@ -24,13 +32,13 @@ const CHANGE = sql`${NODE}, node.changed, node.moved`;
 
 /** In two parts, so that a page begins where the one before it ended, however many nodes share a revision. */
 export const changedNodes = statement<{ drive: number; revision: number; id: number; limit: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     SELECT * FROM (
       SELECT ${CHANGE} FROM node
       WHERE drive_id = ${p('drive')} AND changed = ${p('revision')} AND id > ${p('id')}
       UNION ALL
       SELECT ${CHANGE} FROM node WHERE drive_id = ${p('drive')} AND changed > ${p('revision')}
-    ) ORDER BY changed, id LIMIT ${p('limit')}`,
+    )${d.page} ORDER BY changed, id LIMIT ${p('limit')}`,
 );
 
 export const movedCollections = statement<{ drive: number; after: number; until: number; limit: number }>()<never>(
@@ -57,14 +65,14 @@ export const ancestorChains = statement<{ ids: string; anchors: string }>()<{
   name: string;
   moved: number;
 }>(
-  (_db, p) => sql<{ id: number; parent_id: number | null; name: string; moved: number }>`
+  (_db, p, d) => sql<{ id: number; parent_id: number | null; name: string; moved: number }>`
     WITH RECURSIVE up (id) AS (
-      SELECT value FROM json_each(${p('ids')})
+      SELECT value FROM ${d.eachNumber(p('ids'))}
       UNION
-      SELECT node.parent_id FROM up CROSS JOIN node ON node.id = up.id
-      WHERE node.parent_id IS NOT NULL AND node.id NOT IN (SELECT value FROM json_each(${p('anchors')}))
+      SELECT node.parent_id FROM up ${d.join} node ON node.id = up.id
+      WHERE node.parent_id IS NOT NULL AND node.id NOT IN ${d.numbers(p('anchors'))}
     )
-    SELECT node.id, node.parent_id, node.name, node.moved FROM up CROSS JOIN node ON node.id = up.id`,
+    SELECT node.id, node.parent_id, node.name, node.moved FROM up ${d.join} node ON node.id = up.id`,
 );
 
 /**
@@ -77,11 +85,11 @@ export const membersBelow = statement<{
   afterName: string;
   limit: number;
 }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     WITH RECURSIVE down (id) AS (
-      SELECT value FROM json_each(${p('ids')})
+      SELECT value FROM ${d.eachNumber(p('ids'))}
       UNION
-      SELECT node.id FROM down CROSS JOIN node INDEXED BY node_folder
+      SELECT node.id FROM down ${d.join} node${d.indexedBy('node_folder')}
       ON node.parent_id = down.id AND node.is_collection = 1
     )
     SELECT * FROM (
@@ -89,19 +97,19 @@ export const membersBelow = statement<{
       AND ${p('afterParent')} IN (SELECT id FROM down)
       UNION ALL
       SELECT ${NODE} FROM node WHERE parent_id IN (SELECT id FROM down WHERE id > ${p('afterParent')})
-    ) ORDER BY parent_id, name LIMIT ${p('limit')}`,
+    )${d.page} ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );
 
 /** `places`: a JSON list of lists, each a parent and a name. */
 export const bound = statement<{ places: string }>()<{ parent_id: number; name: string; is_collection: number }>(
-  (_db, p) => sql<{ parent_id: number; name: string; is_collection: number }>`
-    SELECT node.parent_id, node.name, node.is_collection FROM json_each(${p('places')}) AS wanted
-    CROSS JOIN node ON node.parent_id = (wanted.value ->> 0) AND node.name = (wanted.value ->> 1)`,
+  (_db, p, d) => sql<{ parent_id: number; name: string; is_collection: number }>`
+    SELECT node.parent_id, node.name, node.is_collection FROM ${d.wantedLists(p('places'))}
+    ${d.join} node ON node.parent_id = (${d.numberAt(0)}) AND node.name = (${d.textAt(1)})`,
 );
 
 export const deletions = statement<{ ids: string }>()<TrashRecord>(
-  (_db, p) => sql<TrashRecord>`
-    SELECT ${trashed} WHERE node.id IN (SELECT value FROM json_each(${p('ids')}))`,
+  (_db, p, d) => sql<TrashRecord>`
+    SELECT ${trashed(d)} WHERE node.id IN ${d.numbers(p('ids'))}`,
 );
 
 export const lastRestoration = statement<Record<string, never>>()<{ until: number | null }>(
@@ -117,14 +125,14 @@ export const pruneRemovals = statement<{ drive: number; before: number; limit: n
 );
 
 export const noteForgotten = statement<{ drive: number; until: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO forgotten_removals (drive_id, until) VALUES (${p('drive')}, ${p('until')})
-    ON CONFLICT (drive_id) DO UPDATE SET until = max(forgotten_removals.until, excluded.until)`,
+    ON CONFLICT (drive_id) DO UPDATE SET until = ${d.greatest}(forgotten_removals.until, excluded.until)`,
 );
 
 /** Of two gaps after the same revision the longer one counts. */
 export const insertGap = statement<{ after: number; until: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO sync_gap (after, until) VALUES (${p('after')}, ${p('until')})
-    ON CONFLICT (after) DO UPDATE SET until = max(sync_gap.until, excluded.until)`,
+    ON CONFLICT (after) DO UPDATE SET until = ${d.greatest}(sync_gap.until, excluded.until)`,
 );

@@ -1,7 +1,7 @@
 import { MetadataDamagedError } from '../../stores/blob-index.js';
 
-/** What SQLite says of a page that it can't read or make sense of. */
-const DAMAGE = /^SQLITE_(CORRUPT|NOTADB|IOERR)/;
+/** What SQLite, or PostgreSQL (appendix A of its manual), says of a page that it can't read or make sense of. */
+const DAMAGE = /^(SQLITE_(CORRUPT|NOTADB|IOERR)|XX00[12]$|58030$)/;
 
 /** Whether a statement failed because the database is damaged there. */
 export function isDamage(error: unknown): error is Error {

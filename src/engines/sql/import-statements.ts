@@ -12,9 +12,9 @@ export const putSource = statement<{ key: string; drive: number }>()<{ id: numbe
 );
 
 export const addFolder = statement<{ job: number; href: string; target: string }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO import_folder (job_id, href, target, state) VALUES (${p('job')}, ${p('href')}, ${p('target')}, 'waiting')
-    ON CONFLICT (job_id, href) DO NOTHING`,
+    ON CONFLICT (${sql.raw(d.longKey(['job_id', 'href']).join(', '))}) DO NOTHING`,
 );
 
 export const foldersIn = statement<{
@@ -65,11 +65,11 @@ export const putFile = statement<{
   etag: string | null;
   checksum: string | null;
 }>()<{ state: FileState }>(
-  (_db, p) => sql<{ state: FileState }>`
+  (_db, p, d) => sql<{ state: FileState }>`
     INSERT INTO import_file (source_id, href, target, job_id, state, reason, stamp, size, modified, etag, checksum)
     VALUES (${p('source')}, ${p('href')}, ${p('target')}, ${p('job')}, ${p('state')}, ${p('reason')}, ${p('stamp')},
       ${p('size')}, ${p('modified')}, ${p('etag')}, ${p('checksum')})
-    ON CONFLICT (source_id, href) DO UPDATE SET target = excluded.target, job_id = excluded.job_id,
+    ON CONFLICT (${sql.raw(d.longKey(['source_id', 'href']).join(', '))}) DO UPDATE SET target = excluded.target, job_id = excluded.job_id,
       state = CASE WHEN excluded.state = 'waiting' AND import_file.taken_stamp = excluded.stamp
         AND excluded.stamp != '' AND import_file.target = excluded.target THEN 'unchanged' ELSE excluded.state END,
       reason = excluded.reason, stamp = excluded.stamp, size = excluded.size, modified = excluded.modified,
@@ -101,9 +101,9 @@ export const filesIn = statement<{ source: number; state: FileState; after: numb
 );
 
 export const endFile = statement<{ id: number; state: FileState; reason: string | null; blob: string | null }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE import_file SET state = ${p('state')}, reason = ${p('reason')}, blob = coalesce(${p('blob')}, blob),
-      taken_stamp = CASE ${p('state')} WHEN 'done' THEN stamp ELSE taken_stamp END
+      taken_stamp = CASE ${d.text(p('state'))} WHEN 'done' THEN stamp ELSE taken_stamp END
     WHERE id = ${p('id')}`,
 );
 

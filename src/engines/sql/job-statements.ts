@@ -25,21 +25,21 @@ export const insertJob = statement<{
 
 /** A shorter interval counts at once. */
 export const updateRecurring = statement<{ kind: string; every: number; next: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE job SET every_minutes = ${p('every')},
-      run_at = CASE state WHEN 'waiting' THEN min(run_at, ${p('next')}) ELSE run_at END
+      run_at = CASE state WHEN 'waiting' THEN ${d.least}(run_at, ${p('next')}) ELSE run_at END
     WHERE name = ${p('kind')}`,
 );
 
 export const insertRecurring = statement<{ kind: string; every: number; next: number; now: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO job (kind, name, every_minutes, state, run_at, parameters, created_at)
-    VALUES (${p('kind')}, ${p('kind')}, ${p('every')}, 'waiting', ${p('next')}, '{}', ${p('now')})`,
+    VALUES (${p('kind')}, ${p('kind')}, ${p('every')}, 'waiting', ${p('next')}, '{}', ${p('now')})${d.orNothing}`,
 );
 
 export const pullBackJobs = statement<{ lease: number; wait: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE job SET run_at = CASE state WHEN 'running' THEN ${p('lease')} ELSE ${p('wait')} END
+  (_db, p, d) => sql<never>`
+    UPDATE job SET run_at = CASE state WHEN 'running' THEN ${d.number(p('lease'))} ELSE ${d.number(p('wait'))} END
     WHERE (state = 'running' AND run_at > ${p('lease')})
     OR (state = 'waiting' AND every_minutes IS NULL AND run_at > ${p('wait')})`,
 );
@@ -50,9 +50,9 @@ export const findJob = statement<{ id: number }>()((db, p) =>
 
 /** Null: of any. */
 export const jobs = statement<{ kind: string | null; user: number | null; before: number; limit: number }>()<JobRecord>(
-  (_db, p) => sql<JobRecord>`
-    SELECT * FROM job WHERE id < ${p('before')} AND (${p('kind')} IS NULL OR kind = ${p('kind')})
-      AND (${p('user')} IS NULL OR user_id = ${p('user')}) ORDER BY id DESC LIMIT ${p('limit')}`,
+  (_db, p, d) => sql<JobRecord>`
+    SELECT * FROM job WHERE id < ${p('before')} AND (${d.text(p('kind'))} IS NULL OR kind = ${p('kind')})
+      AND (${d.number(p('user'))} IS NULL OR user_id = ${p('user')}) ORDER BY id DESC LIMIT ${p('limit')}`,
 );
 
 /** As `jobs`, of those that have not ended: by the index of what is due. */
@@ -62,9 +62,9 @@ export const openJobsOf = statement<{
   before: number;
   limit: number;
 }>()<JobRecord>(
-  (_db, p) => sql<JobRecord>`
+  (_db, p, d) => sql<JobRecord>`
     SELECT * FROM job WHERE state IN ('waiting', 'running') AND id < ${p('before')}
-      AND (${p('kind')} IS NULL OR kind = ${p('kind')}) AND (${p('user')} IS NULL OR user_id = ${p('user')})
+      AND (${d.text(p('kind'))} IS NULL OR kind = ${p('kind')}) AND (${d.number(p('user'))} IS NULL OR user_id = ${p('user')})
     ORDER BY id DESC LIMIT ${p('limit')}`,
 );
 
@@ -82,9 +82,9 @@ export const openJobs = statement<{ kind: string }>()<{ state: Schema['job']['st
 
 /** Kinds as a JSON list. Jobs of nobody wait for none of their kind. */
 export const dueJob = statement<{ kinds: string; now: number }>()<JobRecord>(
-  (_db, p) => sql<JobRecord>`
+  (_db, p, d) => sql<JobRecord>`
     SELECT * FROM job WHERE state IN ('waiting', 'running') AND run_at <= ${p('now')}
-      AND kind IN (SELECT value FROM json_each(${p('kinds')}))
+      AND kind IN ${d.texts(p('kinds'))}
       AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.run_at > ${p('now')}
         AND other.user_id = job.user_id AND other.kind = job.kind)
     ORDER BY (SELECT max(past.started_at) FROM job AS past WHERE past.user_id = job.user_id AND past.kind = job.kind)

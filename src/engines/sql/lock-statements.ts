@@ -12,9 +12,9 @@ export type HeldLockRecord = LockRecord & { user_name: string };
 const userName = sql.raw("CASE WHEN app_user.name = '' THEN app_user.email ELSE app_user.name END AS user_name");
 
 export const locksOn = statement<{ nodes: string; now: number }>()<HeldLockRecord>(
-  (_db, p) => sql<HeldLockRecord>`
-    SELECT dav_lock.*, ${userName} FROM dav_lock CROSS JOIN app_user ON app_user.id = dav_lock.user_id
-    WHERE dav_lock.node_id IN (SELECT value FROM json_each(${p('nodes')})) AND dav_lock.expires_at > ${p('now')}`,
+  (_db, p, d) => sql<HeldLockRecord>`
+    SELECT dav_lock.*, ${userName} FROM dav_lock ${d.join} app_user ON app_user.id = dav_lock.user_id
+    WHERE dav_lock.node_id IN ${d.numbers(p('nodes'))} AND dav_lock.expires_at > ${p('now')}`,
 );
 
 /** A locked node, or one above such. */
@@ -25,14 +25,14 @@ export type LockedPlaceRecord = Pick<Schema['node'], 'parent_id' | 'name' | 'is_
  * there a thousand times. The node itself isn't among them.
  */
 export const lockedPlaces = statement<{ node: number; now: number }>()<LockedPlaceRecord>(
-  (_db, p) => sql<LockedPlaceRecord>`
+  (_db, p, d) => sql<LockedPlaceRecord>`
     WITH RECURSIVE up (id, parent_id, name, is_collection) AS (
       SELECT node.id, node.parent_id, node.name, node.is_collection
-      FROM dav_lock CROSS JOIN node ON node.id = dav_lock.node_id
+      FROM dav_lock ${d.join} node ON node.id = dav_lock.node_id
       WHERE dav_lock.drive_id = (SELECT drive_id FROM node WHERE id = ${p('node')})
       AND dav_lock.expires_at > ${p('now')} AND dav_lock.node_id <> ${p('node')}
       UNION
-      SELECT node.id, node.parent_id, node.name, node.is_collection FROM up CROSS JOIN node ON node.id = up.parent_id
+      SELECT node.id, node.parent_id, node.name, node.is_collection FROM up ${d.join} node ON node.id = up.parent_id
       WHERE up.parent_id <> ${p('node')}
     )
     SELECT id, parent_id, name, is_collection FROM up`,
@@ -40,8 +40,8 @@ export const lockedPlaces = statement<{ node: number; now: number }>()<LockedPla
 
 /** Of one user among all of a drive. */
 export const lockCounts = statement<{ drive: number; user: number }>()<{ drive: number; user: number }>(
-  (_db, p) => sql<{ drive: number; user: number }>`
-    SELECT count(*) AS drive, coalesce(sum(user_id = ${p('user')}), 0) AS user FROM dav_lock
+  (_db, p, d) => sql<{ drive: number; user: number }>`
+    SELECT count(*) AS drive, coalesce(sum(${d.truth(sql`user_id = ${p('user')}`)}), 0) AS user FROM dav_lock
     WHERE drive_id = ${p('drive')}`,
 );
 
@@ -79,7 +79,7 @@ export const removeExpiredLocks = statement<{ drive: number; now: number }>()((d
 );
 
 export const removeLocksOn = statement<{ nodes: string }>()<never>(
-  (_db, p) => sql<never>`DELETE FROM dav_lock WHERE node_id IN (SELECT value FROM json_each(${p('nodes')}))`,
+  (_db, p, d) => sql<never>`DELETE FROM dav_lock WHERE node_id IN ${d.numbers(p('nodes'))}`,
 );
 
 /** `drive` null: on all drives. */
@@ -103,8 +103,8 @@ export const rerootLocks = statement<{ from: number; to: number }>()((db, p) =>
 export type VacatedLockRecord = Schema['vacated_lock'];
 
 export const vacatedLocks = statement<{ user: number; tokens: string; now: number }>()<VacatedLockRecord>(
-  (_db, p) => sql<VacatedLockRecord>`
-    SELECT * FROM vacated_lock WHERE token IN (SELECT value FROM json_each(${p('tokens')}))
+  (_db, p, d) => sql<VacatedLockRecord>`
+    SELECT * FROM vacated_lock WHERE token IN ${d.texts(p('tokens'))}
     AND user_id = ${p('user')} AND kept_until > ${p('now')} AND expires_at > ${p('now')}`,
 );
 
@@ -117,13 +117,13 @@ export const vacateLocks = statement<{
   now: number;
   until: number;
 }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO vacated_lock
       (token, drive_id, parent_id, name, user_id, scope, owner_xml, timeout_seconds, expires_at, kept_until)
     SELECT token, drive_id, ${p('parent')}, ${p('name')}, user_id, scope, owner_xml, timeout_seconds, expires_at,
       ${p('until')}
     FROM dav_lock WHERE node_id = ${p('node')} AND user_id = ${p('user')} AND expires_at > ${p('now')}
-    AND token IN (SELECT value FROM json_each(${p('tokens')}))`,
+    AND token IN ${d.texts(p('tokens'))}`,
 );
 
 export const forgetVacatedLock = statement<{ token: string }>()((db, p) =>

@@ -1,4 +1,5 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import type { Fragments } from './dialect.js';
 import { statement } from './statement.js';
 
 /** A row of `node` as the database gives it. */
@@ -40,30 +41,30 @@ export type NodeList = readonly [
 ];
 
 /** What a node's own dead properties take: many small ones cost their rows, so each counts for more than its text. */
-export const PROPERTY_BYTES = sql.raw(`coalesce((
-      SELECT sum(100 + length(CAST(namespace AS BLOB)) + length(CAST(property.name AS BLOB)) + length(CAST(xml AS BLOB)))
-      FROM property WHERE node_id = node.id), 0)`);
-
-/** A list of values that travels as one JSON parameter, so that a statement has one text whatever the list's length. */
-function listed(json: unknown) {
-  return sql<number>`(SELECT value FROM json_each(${json}))`;
+export function propertyBytes(d: Fragments) {
+  return sql<number>`coalesce((
+      SELECT sum(100 + ${d.bytesOf('namespace')} + ${d.bytesOf('property.name')} + ${d.bytesOf('xml')})
+      FROM property WHERE node_id = node.id), 0)`;
 }
 
+/** How far down the path a walk has come. */
+const DEPTH = sql.raw<number>('walk.depth');
+
 export const findNodes = statement<{ ids: string }>()<NodeRecord>(
-  (_db, p) => sql<NodeRecord>`
-    SELECT node.* FROM json_each(${p('ids')}) AS wanted CROSS JOIN node ON node.id = wanted.value ORDER BY wanted.key`,
+  (_db, p, d) => sql<NodeRecord>`
+    SELECT node.* FROM ${d.wantedNumbers(p('ids'))} ${d.join} node ON node.id = wanted.value ORDER BY wanted.key`,
 );
 
 /** One row for each step that exists; `segments` is a JSON array of names. */
 export const resolvePath = statement<{ anchor: number; segments: string }>()<NodeRecord>(
-  (_db, p) => sql<NodeRecord>`
+  (_db, p, d) => sql<NodeRecord>`
     WITH RECURSIVE walk (depth, id) AS (
-      SELECT 0, ${p('anchor')}
+      SELECT 0, ${d.number(p('anchor'))}
       UNION ALL
       SELECT walk.depth + 1, node.id FROM walk
-      JOIN node ON node.parent_id = walk.id AND node.name = (${p('segments')} ->> walk.depth)
+      JOIN node ON node.parent_id = walk.id AND node.name = ${d.textOf(p('segments'), DEPTH)}
     )
-    SELECT ${NODE} FROM walk CROSS JOIN node ON node.id = walk.id ORDER BY walk.depth`,
+    SELECT ${NODE} FROM walk ${d.join} node ON node.id = walk.id ORDER BY walk.depth`,
 );
 
 /** A node with its content, whose columns are null where it isn't asked for. */
@@ -78,27 +79,27 @@ export type NodeAndContentList = readonly [
 
 /** As `resolvePath`, with the content of the node at depth `length`. */
 export const resolveFile = statement<{ anchor: number; segments: string; length: number }>()<NodeRecord>(
-  (_db, p) => sql<NodeRecord>`
+  (_db, p, d) => sql<NodeRecord>`
     WITH RECURSIVE walk (depth, id) AS (
-      SELECT 0, ${p('anchor')}
+      SELECT 0, ${d.number(p('anchor'))}
       UNION ALL
       SELECT walk.depth + 1, node.id FROM walk
-      JOIN node ON node.parent_id = walk.id AND node.name = (${p('segments')} ->> walk.depth)
+      JOIN node ON node.parent_id = walk.id AND node.name = ${d.textOf(p('segments'), DEPTH)}
     )
     SELECT ${NODE}, content.size AS content_size, content.sha1, content.md5, content.bytes, content.place
-    FROM walk CROSS JOIN node ON node.id = walk.id
+    FROM walk ${d.join} node ON node.id = walk.id
     LEFT JOIN content ON content.key = node.content_key AND walk.depth = ${p('length')}
     ORDER BY walk.depth`,
 );
 
 export const ancestors = statement<{ id: number }>()<NodeRecord>(
-  (_db, p) => sql<NodeRecord>`
+  (_db, p, d) => sql<NodeRecord>`
     WITH RECURSIVE up (depth, id) AS (
       SELECT 0, parent_id FROM node WHERE id = ${p('id')}
       UNION ALL
       SELECT up.depth + 1, node.parent_id FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
     )
-    SELECT node.* FROM up CROSS JOIN node ON node.id = up.id ORDER BY up.depth`,
+    SELECT node.* FROM up ${d.join} node ON node.id = up.id ORDER BY up.depth`,
 );
 
 export const childrenOfOne = statement<{ parent: number; after: string; limit: number }>()<NodeRecord>(
@@ -114,23 +115,25 @@ export const childrenOfMany = statement<{
   afterName: string;
   limit: number;
 }>()<NodeRecord>(
-  (_db, p) => sql<NodeRecord>`
+  (_db, p, d) => sql<NodeRecord>`
     SELECT * FROM (
       SELECT ${NODE} FROM node WHERE parent_id = ${p('afterParent')} AND name > ${p('afterName')}
-      AND ${p('afterParent')} IN ${listed(p('parents'))}
+      AND ${p('afterParent')} IN ${d.numbers(p('parents'))}
       UNION ALL
-      SELECT ${NODE} FROM node WHERE parent_id IN ${listed(p('parents'))} AND parent_id > ${p('afterParent')}
-    ) ORDER BY parent_id, name LIMIT ${p('limit')}`,
+      SELECT ${NODE} FROM node WHERE parent_id IN ${d.numbers(p('parents'))} AND parent_id > ${p('afterParent')}
+    )${d.page} ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );
 
 export const takenNames = statement<{ parent: number; names: string }>()<{ name: string }>(
-  (_db, p) => sql<{ name: string }>`
-    SELECT name FROM node WHERE parent_id = ${p('parent')} AND name IN ${listed(p('names'))}`,
+  (_db, p, d) => sql<{ name: string }>`
+    SELECT name FROM node WHERE parent_id = ${p('parent')} AND name IN ${d.texts(p('names'))}`,
 );
 
 /** The next revision: never given out before, on any drive. */
-export const nextRevision = statement<Record<string, never>>()<{ value: number }>(
-  () => sql<{ value: number }>`UPDATE revision SET value = value + 1 RETURNING value`,
+export const nextRevision = statement<Record<string, never>>()<{ value: number }>((_db, _p, { dialect }) =>
+  dialect === 'sqlite'
+    ? sql<{ value: number }>`UPDATE revision SET value = value + 1 RETURNING value`
+    : sql<{ value: number }>`SELECT nextval('revision_number') AS value`,
 );
 
 export const insertNode = statement<{
@@ -143,7 +146,7 @@ export const insertNode = statement<{
   modified: number;
   created: number;
   revision: number;
-}>()((db, p) =>
+}>()((db, p, d) =>
   db
     .insertInto('node')
     .values({
@@ -159,11 +162,12 @@ export const insertNode = statement<{
       revision: p('revision'),
       changed: p('revision'),
     })
+    .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing()))
     .returning(['id', 'content_key']),
 );
 
 /** A node and all its ancestors, by id. */
-function upwards(start: number) {
+function upwards(start: RawBuilder<number>) {
   return sql<number>`(
       WITH RECURSIVE up (id) AS (
         SELECT ${start}
@@ -180,16 +184,16 @@ export const touchUpwards = statement<{
   size: number;
   descendants: number;
 }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
       descendants = descendants + ${p('descendants')}
-    WHERE id IN ${upwards(p('start'))}`,
+    WHERE id IN ${upwards(d.number(p('start')))}`,
 );
 
 /** Adds to the property bytes of the node `start` and all its ancestors. Apart, as they are in an index and seldom change. */
 export const addPropertyBytes = statement<{ start: number; properties: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE node SET property_bytes = property_bytes + ${p('properties')} WHERE id IN ${upwards(p('start'))}`,
+  (_db, p, d) => sql<never>`
+    UPDATE node SET property_bytes = property_bytes + ${p('properties')} WHERE id IN ${upwards(d.number(p('start')))}`,
 );
 
 /** As `touchUpwards`, for a collection whose own members change: it is modified `now`. */
@@ -200,11 +204,11 @@ export const touchParent = statement<{
   descendants: number;
   now: number;
 }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE node SET revision = ${p('revision')}, size = size + ${p('size')},
       descendants = descendants + ${p('descendants')},
       modified = CASE WHEN id = ${p('start')} THEN ${p('now')} ELSE modified END
-    WHERE id IN ${upwards(p('start'))}`,
+    WHERE id IN ${upwards(d.number(p('start')))}`,
 );
 
 export const replaceContent = statement<{
@@ -235,7 +239,7 @@ export const setTimes = statement<{ id: number; modified: number; created: numbe
     .where('id', '=', p('id')),
 );
 
-export const bindNode = statement<{ id: number; parent: number; name: string; revision: number }>()((db, p) =>
+export const bindNode = statement<{ id: number; parent: number; name: string; revision: number }>()((db, p, d) =>
   db
     .updateTable('node')
     .set({
@@ -245,87 +249,53 @@ export const bindNode = statement<{ id: number; parent: number; name: string; re
       changed: p('revision'),
       moved: p('revision'),
     })
-    .where('id', '=', p('id')),
+    .where('id', '=', p('id'))
+    .$if(d.skipsTaken, (update) =>
+      update.where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('node as other')
+              .select('other.id')
+              .where('other.parent_id', '=', p('parent'))
+              .where('other.name', '=', p('name'))
+              .where('other.id', '<>', p('id')),
+          ),
+        ),
+      ),
+    ),
 );
 
 /** For a tree that goes to another drive: its members count as changed there. */
 export const moveToDrive = statement<{ id: number; drive: number; revision: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE node SET drive_id = ${p('drive')}, revision = ${p('revision')}, changed = ${p('revision')}
     WHERE id IN (
       WITH RECURSIVE down (id) AS (
-        SELECT ${p('id')} UNION ALL SELECT node.id FROM down JOIN node ON node.parent_id = down.id
+        SELECT ${d.number(p('id'))} UNION ALL SELECT node.id FROM down JOIN node ON node.parent_id = down.id
       ) SELECT id FROM down
     )`,
 );
 
-/** Collections that one look for deep ones visits: some 30 ms. */
-const VISITED_MAX = 20_000;
+/** Collections that one look for deep ones visits: some 30 ms. PostgreSQL comes to them level by level, so it may look at more. */
+const VISITED_MAX = { sqlite: 20_000, postgres: 100_000 };
 
-/** Depth first, and no deeper than one level below `levels`. */
+const limit = ({ dialect }: Fragments) => sql.lit(VISITED_MAX[dialect]);
+const deepestFirst = (d: Fragments) =>
+  d.dialect === 'sqlite' ? sql`\n      ORDER BY 2 DESC LIMIT ${limit(d)}` : sql``;
+const visited = (d: Fragments) =>
+  d.dialect === 'sqlite' ? sql`down` : sql`(SELECT depth FROM down LIMIT ${limit(d)}) AS visited`;
+
+/** Depth first, as far as the database can, and no deeper than one level below `levels`. */
 export const deepestBelow = statement<{ id: number; levels: number }>()<{ depth: number }>(
-  (_db, p) => sql<{ depth: number }>`
+  (_db, p, d) => sql<{ depth: number }>`
     WITH RECURSIVE down (id, depth) AS (
-      SELECT ${p('id')}, 0
+      SELECT ${d.number(p('id'))}, 0
       UNION ALL
-      SELECT node.id, down.depth + 1 FROM down CROSS JOIN node INDEXED BY node_folder
+      SELECT node.id, down.depth + 1 FROM down ${d.join} node${d.indexedBy('node_folder')}
       ON node.parent_id = down.id AND node.is_collection = 1
-      WHERE down.depth <= ${p('levels')}
-      ORDER BY 2 DESC LIMIT ${sql.lit(VISITED_MAX)}
+      WHERE down.depth <= ${p('levels')}${deepestFirst(d)}
     )
-    SELECT max(depth) AS depth FROM down`,
-);
-
-export const clearCopyMap = statement<Record<string, never>>()<never>(() => sql<never>`DELETE FROM copy_map`);
-
-/** New ids for a node and, where `deep` is 1, everything below it, in the order of the old ids. */
-export const fillCopyMap = statement<{ id: number; deep: number }>()<never>(
-  (_db, p) => sql<never>`
-    INSERT INTO copy_map (old_id, new_id)
-    WITH RECURSIVE down (id) AS (
-      SELECT ${p('id')}
-      UNION ALL
-      SELECT node.id FROM down JOIN node ON node.parent_id = down.id WHERE ${p('deep')} = 1
-    )
-    SELECT id, (SELECT seq FROM sqlite_sequence WHERE name = 'node') + row_number() OVER (ORDER BY id) FROM down`,
-);
-
-export const copyNodes = statement<{
-  top: number;
-  drive: number;
-  parent: number;
-  name: string;
-  deep: number;
-  revision: number;
-}>()<never>(
-  (_db, p) => sql<never>`
-    INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
-      modified, created, revision, property_bytes, changed)
-    SELECT own.new_id, ${p('drive')},
-      CASE WHEN node.id = ${p('top')} THEN ${p('parent')} ELSE parent.new_id END,
-      CASE WHEN node.id = ${p('top')} THEN ${p('name')} ELSE node.name END,
-      node.is_collection, node.content_key, node.content_id,
-      CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN 0 ELSE node.size END,
-      CASE WHEN ${p('deep')} = 0 THEN 0 ELSE node.descendants END,
-      node.modified, node.created, ${p('revision')},
-      CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN ${PROPERTY_BYTES} ELSE node.property_bytes END,
-      ${p('revision')}
-    FROM copy_map AS own CROSS JOIN node ON node.id = own.old_id
-    LEFT JOIN copy_map AS parent ON parent.old_id = node.parent_id
-    ORDER BY own.new_id`,
-);
-
-export const copyProperties = statement<Record<string, never>>()<never>(
-  () => sql<never>`
-    INSERT INTO property (node_id, namespace, name, xml)
-    SELECT copy_map.new_id, property.namespace, property.name, property.xml
-    FROM copy_map CROSS JOIN node ON node.id = copy_map.old_id AND node.property_bytes > 0
-    CROSS JOIN property ON property.node_id = node.id`,
-);
-
-export const findCopy = statement<{ id: number }>()<NodeRecord>(
-  (_db, p) => sql<NodeRecord>`
-    SELECT node.* FROM copy_map CROSS JOIN node ON node.id = copy_map.new_id WHERE copy_map.old_id = ${p('id')}`,
+    SELECT max(depth) AS depth FROM ${visited(d)}`,
 );
 
 export const cutNode = statement<{ id: number }>()((db, p) =>

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { PLACE, UNDER_WAY } from './content-places.js';
-import { type NodeRecord, PROPERTY_BYTES } from './node-statements.js';
+import type { Fragments } from './dialect.js';
+import { type NodeRecord, propertyBytes } from './node-statements.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -11,9 +12,9 @@ export const findContent = statement<{ id: string }>()((db, p) =>
 );
 
 export const digests = statement<{ ids: string }>()<{ id: string; sha1: string | null; md5: string | null }>(
-  (_db, p) => sql<{ id: string; sha1: string | null; md5: string | null }>`
+  (_db, p, d) => sql<{ id: string; sha1: string | null; md5: string | null }>`
     SELECT id, sha1, md5 FROM content
-    WHERE id IN (SELECT value FROM json_each(${p('ids')})) AND (sha1 IS NOT NULL OR md5 IS NOT NULL)`,
+    WHERE id IN ${d.texts(p('ids'))} AND (sha1 IS NOT NULL OR md5 IS NOT NULL)`,
 );
 
 /** Bytes that come for a content without them are kept: those that a BlobStore had may be gone. */
@@ -26,14 +27,14 @@ export const putContent = statement<{
   bytes: Uint8Array | null;
   place: string | null;
 }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO content (id, size, sha1, md5, stored_at, bytes, place)
     VALUES (${p('id')}, ${p('size')}, ${p('sha1')}, ${p('md5')}, ${p('now')}, ${p('bytes')}, ${p('place')})
     ON CONFLICT (id) DO UPDATE SET
       sha1 = coalesce(content.sha1, excluded.sha1), md5 = coalesce(content.md5, excluded.md5),
       bytes = coalesce(content.bytes, excluded.bytes), place = excluded.place
     WHERE (content.sha1 IS NULL AND excluded.sha1 IS NOT NULL) OR (content.md5 IS NULL AND excluded.md5 IS NOT NULL)
-      OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL) OR content.place IS NOT excluded.place`,
+      OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL) OR content.place ${d.differs} excluded.place`,
 );
 
 type PlaceRecord = { sweep: number | null; is_under_way: number; former: string | null };
@@ -46,6 +47,11 @@ export const findPlace = statement<{ id: string; place: string }>()<PlaceRecord>
       (SELECT ${PLACE} FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`,
 );
 
+/** So that a sweep which would take the place fails, or is seen: `findPlace` comes next. Only where writes run side by side. */
+export const unmarkPlace = statement<{ place: string }>()((db, p) =>
+  db.deleteFrom('condemned').where('place', '=', p('place')),
+);
+
 /** Nothing names the place any more. */
 export const condemnPlace = statement<{ place: string; now: number }>()((db, p) =>
   db
@@ -55,9 +61,9 @@ export const condemnPlace = statement<{ place: string; now: number }>()((db, p) 
 );
 
 export const properties = statement<{ nodes: string }>()<Schema['property']>(
-  (_db, p) => sql<Schema['property']>`
+  (_db, p, d) => sql<Schema['property']>`
     SELECT node_id, namespace, name, xml FROM property
-    WHERE node_id IN (SELECT value FROM json_each(${p('nodes')})) ORDER BY node_id, namespace, name`,
+    WHERE node_id IN ${d.numbers(p('nodes'))} ORDER BY node_id, namespace, name`,
 );
 
 export const nodesWithProperties = statement<{
@@ -74,12 +80,14 @@ export const nodesWithProperties = statement<{
     ORDER BY node.id LIMIT ${p('limit')}`,
 );
 
-export const putProperty = statement<{ node: number; namespace: string; name: string; xml: string }>()((db, p) =>
+export const putProperty = statement<{ node: number; namespace: string; name: string; xml: string }>()((db, p, d) =>
   db
     .insertInto('property')
     .values({ node_id: p('node'), namespace: p('namespace'), name: p('name'), xml: p('xml') })
     .onConflict((conflict) =>
-      conflict.columns(['node_id', 'namespace', 'name']).doUpdateSet({ xml: (row) => row.ref('excluded.xml') }),
+      conflict
+        .columns(d.longKey(['node_id', 'namespace', 'name']))
+        .doUpdateSet({ xml: (row) => row.ref('excluded.xml') }),
     ),
 );
 
@@ -92,7 +100,7 @@ export const removeProperty = statement<{ node: number; namespace: string; name:
 );
 
 export const weighProperties = statement<{ node: number }>()<{ bytes: number }>(
-  (_db, p) => sql<{ bytes: number }>`SELECT ${PROPERTY_BYTES} AS bytes FROM node WHERE id = ${p('node')}`,
+  (_db, p, d) => sql<{ bytes: number }>`SELECT ${propertyBytes(d)} AS bytes FROM node WHERE id = ${p('node')}`,
 );
 
 export const markChanged = statement<{ node: number; revision: number }>()((db, p) =>
@@ -104,10 +112,10 @@ export const markChanged = statement<{ node: number; revision: number }>()((db, 
 
 /** A clock that is behind the time by which things expire would let it expire at once. */
 export const insertTrash = statement<{ [Key in keyof Schema['trash']]: Schema['trash'][Key] }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO trash (node_id, drive_id, owner_id, name, original_path, deleted_by, deleted_at)
     SELECT ${p('node_id')}, ${p('drive_id')}, ${p('owner_id')}, ${p('name')}, ${p('original_path')}, ${p('deleted_by')},
-      max(${p('deleted_at')}, expiry_at) FROM clock_mark`,
+      ${d.greatest}(${p('deleted_at')}, expiry_at) FROM clock_mark`,
 );
 
 export const removeTrash = statement<{ node: number }>()((db, p) =>
@@ -119,19 +127,19 @@ export type TrashRecord = NodeRecord &
   Pick<Schema['trash'], 'owner_id' | 'original_path' | 'deleted_by' | 'deleted_at'>;
 
 const trashColumns = ['trash.owner_id', 'trash.original_path', 'trash.deleted_by', 'trash.deleted_at'] as const;
-export const trashed = sql.raw(
-  `node.*, ${trashColumns.join(', ')} FROM node CROSS JOIN trash ON trash.node_id = node.id`,
-);
+export function trashed(d: Fragments) {
+  return sql`node.*, ${sql.raw(trashColumns.join(', '))} FROM node ${d.join} trash ON trash.node_id = node.id`;
+}
 
 /** In two parts that the database merges by name: one IN would sort all that lies in both, for each page. */
 export const trashPage = statement<{ bin: number; otherBin: number; after: string; limit: number }>()<TrashRecord>(
-  (_db, p) => sql<TrashRecord>`
+  (_db, p, d) => sql<TrashRecord>`
     SELECT * FROM (
-      SELECT ${trashed} WHERE node.parent_id = ${p('bin')} AND node.name > ${p('after')}
+      SELECT ${trashed(d)} WHERE node.parent_id = ${p('bin')} AND node.name > ${p('after')}
       UNION ALL
-      SELECT ${trashed} WHERE node.parent_id = ${p('otherBin')} AND node.name > ${p('after')}
+      SELECT ${trashed(d)} WHERE node.parent_id = ${p('otherBin')} AND node.name > ${p('after')}
       AND ${p('otherBin')} <> ${p('bin')}
-    ) ORDER BY name LIMIT ${p('limit')}`,
+    )${d.page} ORDER BY name LIMIT ${p('limit')}`,
 );
 
 export const findTrash = statement<{ node: number }>()((db, p) =>
@@ -156,8 +164,8 @@ export const expiredTrash = statement<{ drive: number; before: number; limit: nu
 );
 
 export const takenTrashNames = statement<{ drive: number; owner: number | null; names: string }>()<{ name: string }>(
-  (_db, p) => sql<{ name: string }>`
+  (_db, p, d) => sql<{ name: string }>`
     SELECT name FROM trash WHERE drive_id = ${p('drive')}
-    AND name IN (SELECT value FROM json_each(${p('names')}))
-    AND (owner_id IS NULL OR ${p('owner')} IS NULL OR owner_id = ${p('owner')})`,
+    AND name IN ${d.texts(p('names'))}
+    AND (owner_id IS NULL OR ${d.number(p('owner'))} IS NULL OR owner_id = ${p('owner')})`,
 );

@@ -33,10 +33,10 @@ export const removeTotp = statement<{ user: number }>()((db, p) =>
 
 /** True to what is there. */
 export const markSecondFactor = statement<{ user: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE app_user SET second_factor =
-      EXISTS (SELECT 1 FROM totp WHERE user_id = app_user.id AND confirmed_at IS NOT NULL)
-      OR EXISTS (SELECT 1 FROM passkey WHERE user_id = app_user.id)
+      ${d.truth(sql`EXISTS (SELECT 1 FROM totp WHERE user_id = app_user.id AND confirmed_at IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM passkey WHERE user_id = app_user.id)`)}
     WHERE id = ${p('user')}`,
 );
 
@@ -93,23 +93,26 @@ export const insertPasskey = statement<{
   counter: number;
   transports: string;
   now: number;
-}>()((db, p) =>
-  db.insertInto('passkey').values({
-    id: p('id'),
-    user_id: p('user'),
-    name: p('name'),
-    public_key: p('publicKey'),
-    counter: p('counter'),
-    transports: p('transports'),
-    created_at: p('now'),
-  }),
+}>()((db, p, d) =>
+  db
+    .insertInto('passkey')
+    .values({
+      id: p('id'),
+      user_id: p('user'),
+      name: p('name'),
+      public_key: p('publicKey'),
+      counter: p('counter'),
+      transports: p('transports'),
+      created_at: p('now'),
+    })
+    .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing())),
 );
 
 /** Authenticators without a counter always say 0 (WebAuthn §6.1.1). */
 export const usePasskey = statement<{ id: string; counter: number; now: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     UPDATE passkey SET counter = ${p('counter')}, last_used_at = ${p('now')}
-    WHERE id = ${p('id')} AND (counter < ${p('counter')} OR (counter = 0 AND ${p('counter')} = 0))`,
+    WHERE id = ${p('id')} AND (counter < ${p('counter')} OR (counter = 0 AND ${d.number(p('counter'))} = 0))`,
 );
 
 export const removePasskey = statement<{ user: number; id: string }>()((db, p) =>

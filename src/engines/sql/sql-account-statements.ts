@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely';
+import type { Fragments } from './dialect.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -11,7 +12,7 @@ export const insertUser = statement<{
   hash: string;
   isAdmin: boolean;
   now: number;
-}>()((db, p) =>
+}>()((db, p, d) =>
   db
     .insertInto('app_user')
     .values({
@@ -22,6 +23,7 @@ export const insertUser = statement<{
       is_admin: p('isAdmin') as unknown as number,
       created_at: p('now'),
     })
+    .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing()))
     .returningAll(),
 );
 
@@ -154,17 +156,20 @@ export const findFolder = statement<{ parent: number; name: string }>()((db, p) 
   db.selectFrom('node').select('id').where('parent_id', '=', p('parent')).where('name', '=', p('name')),
 );
 
-export const insertDrive = statement<{ [Key in keyof Schema['drive']]: Schema['drive'][Key] }>()((db, p) =>
-  db.insertInto('drive').values({
-    id: p('id'),
-    name: p('name'),
-    quota_bytes: p('quota_bytes'),
-    upload_max_bytes: p('upload_max_bytes'),
-    root_id: p('root_id'),
-    common_id: p('common_id'),
-    common_bin_id: p('common_bin_id'),
-    created_at: p('created_at'),
-  }),
+export const insertDrive = statement<{ [Key in keyof Schema['drive']]: Schema['drive'][Key] }>()((db, p, d) =>
+  db
+    .insertInto('drive')
+    .values({
+      id: p('id'),
+      name: p('name'),
+      quota_bytes: p('quota_bytes'),
+      upload_max_bytes: p('upload_max_bytes'),
+      root_id: p('root_id'),
+      common_id: p('common_id'),
+      common_bin_id: p('common_bin_id'),
+      created_at: p('created_at'),
+    })
+    .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing())),
 );
 
 export const findDrive = statement<{ id: number }>()((db, p) =>
@@ -241,7 +246,7 @@ export const insertAppPassword = statement<{
   allowance: Schema['app_password']['allowance'];
   expires: number | null;
   now: number;
-}>()((db, p) =>
+}>()((db, p, d) =>
   db
     .insertInto('app_password')
     .values({
@@ -256,6 +261,7 @@ export const insertAppPassword = statement<{
       created_at: p('now'),
       expires_at: p('expires'),
     })
+    .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing()))
     .returningAll(),
 );
 
@@ -322,14 +328,13 @@ const membershipColumns = sql`
   member.drive_id, drive.name, drive.quota_bytes, drive.upload_max_bytes, drive.root_id, drive.common_id, drive.common_bin_id,
   member.role, member.quota_bytes AS member_quota_bytes, member.home_id, member.bin_id`;
 
-const DRIVES_OF_USER = sql.raw(
-  'FROM member CROSS JOIN drive ON drive.id = member.drive_id WHERE member.user_id = app_user.id',
-);
+const drivesOfUser = (d: Fragments) =>
+  sql`FROM member ${d.join} drive ON drive.id = member.drive_id WHERE member.user_id = app_user.id`;
 
 /** The drive that a user sees where none is named: the one of their setting, else the first. */
-const ownDrive = sql<number>`
+const ownDrive = (d: Fragments) => sql<number>`
   (SELECT drive_id FROM member WHERE user_id = app_user.id AND drive_id = app_user.drive_id),
-  (SELECT min(drive.id) ${DRIVES_OF_USER} AND drive.created_at = (SELECT min(drive.created_at) ${DRIVES_OF_USER}))`;
+  (SELECT min(drive.id) ${drivesOfUser(d)} AND drive.created_at = (SELECT min(drive.created_at) ${drivesOfUser(d)}))`;
 
 export const memberships = statement<{ user: number; drive: number | null }>()<AccessRecord>(
   (_db, p) => sql<AccessRecord>`
@@ -343,8 +348,8 @@ export const memberships = statement<{ user: number; drive: number | null }>()<A
 
 /** What is no app password's: with all of the user's rights, on the drive named or their own one. */
 const FULL_COLUMNS = sql`app_user.email, 'full' AS allowance, NULL AS scope_id, ${membershipColumns}`;
-const membershipOn = (drive: number | null) => sql`
-    LEFT JOIN member ON member.drive_id = coalesce(${drive}, ${ownDrive}) AND member.user_id = app_user.id
+const membershipOn = (drive: number | null, d: Fragments) => sql`
+    LEFT JOIN member ON member.drive_id = coalesce(${drive}, ${ownDrive(d)}) AND member.user_id = app_user.id
     LEFT JOIN drive ON drive.id = member.drive_id`;
 
 /** No row: the account password doesn't stand. */
@@ -354,8 +359,8 @@ export const accountAccess = statement<{
   mayLackFactor: boolean;
   drive: number | null;
 }>()<AccessRecord>(
-  (_db, p) => sql<AccessRecord>`
-    SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'))}
+  (_db, p, d) => sql<AccessRecord>`
+    SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'), d)}
     WHERE app_user.id = ${p('user')} AND app_user.password_version = ${p('version')} AND app_user.is_disabled = 0
       AND app_user.second_factor = 0
       AND (${p('mayLackFactor')} OR (SELECT second_factor_required FROM organization) = 0)`,
@@ -363,29 +368,29 @@ export const accountAccess = statement<{
 
 /** No row: the session has ended. */
 export const sessionAccess = statement<{ id: number; user: number; drive: number | null; now: number }>()<AccessRecord>(
-  (_db, p) => sql<AccessRecord>`
+  (_db, p, d) => sql<AccessRecord>`
     SELECT ${FULL_COLUMNS} FROM session
     JOIN app_user ON app_user.id = session.user_id AND app_user.is_disabled = 0
       AND app_user.password_version = session.password_version
-    ${membershipOn(p('drive'))}
+    ${membershipOn(p('drive'), d)}
     WHERE session.id = ${p('id')} AND session.user_id = ${p('user')} AND session.stage = 'full'
       AND session.expires_at > ${p('now')}`,
 );
 
 /** No row: there is no such user, or they are disabled. */
 export const userAccess = statement<{ user: number; drive: number | null }>()<AccessRecord>(
-  (_db, p) => sql<AccessRecord>`
-    SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'))}
+  (_db, p, d) => sql<AccessRecord>`
+    SELECT ${FULL_COLUMNS} FROM app_user ${membershipOn(p('drive'), d)}
     WHERE app_user.id = ${p('user')} AND app_user.is_disabled = 0`,
 );
 
 /** No row: the app password doesn't stand. */
 export const appAccess = statement<{ id: number; user: number; drive: number | null; now: number }>()<AccessRecord>(
-  (_db, p) => sql<AccessRecord>`
+  (_db, p, d) => sql<AccessRecord>`
     SELECT app_user.email, app_password.allowance, app_password.scope_id, ${membershipColumns}
     FROM app_password
     JOIN app_user ON app_user.id = app_password.user_id AND app_user.is_disabled = 0
-    LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, app_password.drive_id, ${ownDrive})
+    LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, app_password.drive_id, ${ownDrive(d)})
       AND member.user_id = app_user.id
       AND (app_password.drive_id IS NULL OR app_password.drive_id = member.drive_id)
     LEFT JOIN drive ON drive.id = member.drive_id

@@ -26,7 +26,7 @@ import { setAppPasswordMac } from './sign-in-statements.js';
 import { findAccess } from './sql-access.js';
 import * as records from './sql-account-records.js';
 import * as statements from './sql-account-statements.js';
-import { type SqlConnection, UniqueViolation } from './sql-database.js';
+import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
 import { expireUploadsOf } from './upload-statements.js';
 
 /** Hashes kept of a user's earlier passwords: enough to tell an old device from a guess. */
@@ -46,19 +46,9 @@ export class SqlAccountStore implements AccountStore {
 
   async createUser(user: NewUser, now: number): Promise<UserRow> {
     const { email, name, passwordHash, isAdmin } = user;
-    try {
-      const row = await statements.insertUser.first(this.#connection, {
-        email,
-        key: emailKey(email),
-        name,
-        hash: passwordHash,
-        isAdmin,
-        now,
-      });
-      return records.toUser(row!);
-    } catch (error) {
-      throw error instanceof UniqueViolation ? new EmailTakenError(`${email} is taken`, { cause: error }) : error;
-    }
+    const values = { email, key: emailKey(email), name, hash: passwordHash, isAdmin, now };
+    const inserted = statements.insertUser.first(this.#connection, values);
+    return records.toUser(await changedUnlessTaken(inserted, EmailTakenError, `${email} is taken`));
   }
 
   async findUser(email: string): Promise<UserRow | null> {
@@ -198,13 +188,8 @@ export class SqlAccountStore implements AccountStore {
   async createAppPassword(password: NewAppPassword, now: number): Promise<AppPasswordRow> {
     const { userId: user, name, selector, hash, mac, driveId: drive, scopeId: scope, allowance } = password;
     const values = { user, name, selector, hash, mac, drive, scope, allowance, expires: password.expiresAt, now };
-    try {
-      const row = await statements.insertAppPassword.first(this.#connection, values);
-      return records.toAppPassword(row!);
-    } catch (error) {
-      if (error instanceof UniqueViolation) throw new SelectorTakenError('the selector is taken', { cause: error });
-      throw error;
-    }
+    const inserted = statements.insertAppPassword.first(this.#connection, values);
+    return records.toAppPassword(await changedUnlessTaken(inserted, SelectorTakenError, 'the selector is taken'));
   }
 
   async setAppPasswordMac(id: AppPasswordId, mac: string): Promise<void> {
@@ -274,7 +259,8 @@ async function insertDrive(
     common_bin_id: await insertFolder(connection, drive.id, rootId, 'bin', now),
     created_at: now,
   };
-  await statements.insertDrive.run(connection, row);
+  const inserted = statements.insertDrive.run(connection, row);
+  await changedUnlessTaken(inserted, DriveIdTakenError, `drive ${drive.id} exists already`);
   return records.toDrive(row);
 }
 

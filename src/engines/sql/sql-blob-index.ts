@@ -210,23 +210,23 @@ const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
 );
 
 const queueFolders = statement<{ ids: string }>()<never>(
-  (_db, p) => sql<never>`INSERT INTO purge (node_id) SELECT value FROM json_each(${p('ids')})`,
+  (_db, p, d) => sql<never>`INSERT INTO purge (node_id) SELECT value FROM ${d.eachNumber(p('ids'))}`,
 );
 
 const cutFolders = statement<{ ids: string }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE node SET parent_id = NULL WHERE id IN (SELECT value FROM json_each(${p('ids')}))`,
+  (_db, p, d) => sql<never>`
+    UPDATE node SET parent_id = NULL WHERE id IN ${d.numbers(p('ids'))}`,
 );
 
 const deleteNodes = statement<{ ids: string }>()<never>(
-  (_db, p) => sql<never>`DELETE FROM node WHERE id IN (SELECT value FROM json_each(${p('ids')}))`,
+  (_db, p, d) => sql<never>`DELETE FROM node WHERE id IN ${d.numbers(p('ids'))}`,
 );
 
 const unqueue = statement<{ node: number }>()((db, p) => db.deleteFrom('purge').where('node_id', '=', p('node')));
 
 const unknown = statement<{ places: string }>()<{ place: string }>(
-  (_db, p) => sql<{ place: string }>`
-    SELECT value AS place FROM json_each(${p('places')}) WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})`,
+  (_db, p, d) => sql<{ place: string }>`
+    SELECT value AS place FROM ${d.eachText(p('places'))} WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})`,
 );
 
 /** Rows that are looked through for some that a BlobStore has: those in the database may be many. */
@@ -243,9 +243,9 @@ const newest = statement<{ limit: number }>()<RefRecord>(
 );
 
 const condemnUnknown = statement<{ places: string; now: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO condemned (place, condemned_at)
-    SELECT value, ${p('now')} FROM json_each(${p('places')})
+    SELECT value, ${p('now')} FROM ${d.eachText(p('places'))}
     WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE place = value)
     AND NOT EXISTS (SELECT 1 FROM swept WHERE place = value AND ${UNDER_WAY})`,
@@ -261,8 +261,8 @@ const sweptPage = statement<{ after: string; limit: number }>()((db, p) =>
 );
 
 const pardon = statement<{ places: string; before: number }>()<never>(
-  (_db, p) => sql<never>`
-    DELETE FROM swept WHERE place IN (SELECT value FROM json_each(${p('places')}))
+  (_db, p, d) => sql<never>`
+    DELETE FROM swept WHERE place IN ${d.texts(p('places'))}
     AND swept_at <= ${p('before')} AND NOT ${UNDER_WAY}`,
 );
 
@@ -288,18 +288,18 @@ const extendPause = statement<{ hold: number; until: number; now: number }>()((d
 const endPause = statement<{ hold: number }>()((db, p) => db.deleteFrom('sweep_hold').where('id', '=', p('hold')));
 
 const unnamed = statement<{ places: string }>()<{ place: string }>(
-  (_db, p) => sql<{ place: string }>`
-    SELECT value AS place FROM json_each(${p('places')})
+  (_db, p, d) => sql<{ place: string }>`
+    SELECT value AS place FROM ${d.eachText(p('places'))}
     WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)} AND ${NAMED})`,
 );
 
 const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; path: string }>(
-  (_db, p) => sql<{ drive_id: number; path: string }>`
+  (_db, p, d) => sql<{ drive_id: number; path: string }>`
     WITH RECURSIVE up (drive_id, parent_id, path) AS (
       SELECT * FROM (
         SELECT node.drive_id, node.parent_id, node.name FROM content JOIN node ON node.content_key = content.key
         WHERE content.id = ${p('id')} LIMIT ${p('limit')}
-      )
+      )${d.page}
       UNION ALL
       SELECT up.drive_id, node.parent_id, CASE WHEN node.parent_id IS NULL THEN up.path
         ELSE node.name || '/' || up.path END

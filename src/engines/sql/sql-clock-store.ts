@@ -10,28 +10,28 @@ const putMark = statement<{ noted: number; expiry: number; steady: number }>()((
 );
 
 const pullBackLocks = statement<{ now: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE dav_lock SET expires_at = ${p('now')} + timeout_seconds * 1000
+  (_db, p, d) => sql<never>`
+    UPDATE dav_lock SET expires_at = ${d.number(p('now'))} + timeout_seconds * 1000
     WHERE expires_at > ${p('now')} + timeout_seconds * 1000`,
 );
 
 const pullBackVacated = statement<{ now: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE vacated_lock SET expires_at = ${p('now')} + timeout_seconds * 1000, kept_until = ${p('now')}
+  (_db, p, d) => sql<never>`
+    UPDATE vacated_lock SET expires_at = ${d.number(p('now'))} + timeout_seconds * 1000, kept_until = ${p('now')}
     WHERE expires_at > ${p('now')} + timeout_seconds * 1000`,
 );
 
 const pullBackSessions = statement<{ now: number; longest: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE session SET created_at = min(created_at, ${p('now')}), proved_at = min(proved_at, ${p('now')}),
-      seen_at = min(seen_at, ${p('now')}), expires_at = min(expires_at, ${p('now')} + ${p('longest')})
+  (_db, p, d) => sql<never>`
+    UPDATE session SET created_at = ${d.least}(created_at, ${p('now')}), proved_at = ${d.least}(proved_at, ${p('now')}),
+      seen_at = ${d.least}(seen_at, ${p('now')}), expires_at = ${d.least}(expires_at, ${d.number(p('now'))} + ${d.number(p('longest'))})
     WHERE created_at > ${p('now')} OR proved_at > ${p('now')} OR seen_at > ${p('now')}
-    OR expires_at > ${p('now')} + ${p('longest')}`,
+    OR expires_at > ${d.number(p('now'))} + ${d.number(p('longest'))}`,
 );
 
 const pullBackHolds = statement<{ now: number; longest: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE sweep_hold SET held_until = ${p('now')} + ${p('longest')} WHERE held_until > ${p('now')} + ${p('longest')}`,
+  (_db, p, d) => sql<never>`
+    UPDATE sweep_hold SET held_until = ${d.number(p('now'))} + ${d.number(p('longest'))} WHERE held_until > ${d.number(p('now'))} + ${d.number(p('longest'))}`,
 );
 
 const pullBackMarks = statement<{ now: number }>()<never>(
@@ -51,8 +51,8 @@ const pullBackTrash = statement<{ now: number }>()<never>(
 );
 
 const pullBackUploads = statement<{ now: number; longest: number }>()<never>(
-  (_db, p) => sql<never>`
-    UPDATE upload SET expires_at = ${p('now')} + ${p('longest')} WHERE expires_at > ${p('now')} + ${p('longest')}`,
+  (_db, p, d) => sql<never>`
+    UPDATE upload SET expires_at = ${d.number(p('now'))} + ${d.number(p('longest'))} WHERE expires_at > ${d.number(p('now'))} + ${d.number(p('longest'))}`,
 );
 
 /** The clock's mark in an SQL database. */

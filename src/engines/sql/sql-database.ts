@@ -1,4 +1,6 @@
 import type { TransactionStats, WriteOptions } from '../../stores/metadata-store.js';
+import type { DriveId } from '../../stores/values.js';
+import type { Dialect } from './dialect.js';
 
 /** One connection as the statements see it. Rows come with the columns' names; booleans are 0 and 1. */
 export interface SqlConnection {
@@ -11,19 +13,22 @@ export interface SqlConnection {
   run(sql: string, parameters: readonly unknown[]): Promise<number>;
 }
 
-export type Dialect = 'sqlite';
-
 export interface SqlDatabase {
   /** Runs `work` on one committed snapshot. */
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /** For work of one statement: as `read`, without the cost of a transaction. */
   readOne<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /** Runs `work` as one durable transaction; waiting writes may share one commit but never each other's failure. */
-  write<T>(work: (connection: SqlConnection) => Promise<T>, options?: WriteOptions): Promise<T>;
+  write<T>(work: (connection: SqlConnection) => Promise<T>, options?: SqlWriteOptions): Promise<T>;
   stats(): TransactionStats;
   /** Sees to it that what was removed before is in no file any more. False where it could not: it is tried again later. */
   wipeRemoved(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+export interface SqlWriteOptions extends WriteOptions {
+  /** Whose rows the work reads or changes; where nothing is said, it runs as if it were alone. SQLite runs all so. */
+  readonly drives?: readonly DriveId[];
 }
 
 /** The same database for writes that keep order while the disk is full (`WriteOptions.mayUseReserve`): all of them small. */
@@ -40,4 +45,22 @@ export function withReserve(database: SqlDatabase): SqlDatabase {
 
 export class UniqueViolation extends Error {
   override readonly name = 'UniqueViolation';
+}
+
+/**
+ * What a statement changed that a unique index may refuse. Throws `Taken` there: SQLite refuses the statement, PostgreSQL, which would
+ * end the transaction, changes nothing (`Fragments.skipsTaken`).
+ */
+export async function changedUnlessTaken<T>(
+  change: Promise<T>,
+  Taken: new (message: string, options: ErrorOptions) => Error,
+  message: string,
+): Promise<NonNullable<T>> {
+  try {
+    const changed = await change;
+    if (changed === undefined || changed === null || changed === 0) throw new UniqueViolation('nothing was changed');
+    return changed;
+  } catch (error) {
+    throw error instanceof UniqueViolation ? new Taken(message, { cause: error }) : error;
+  }
 }

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { Inconsistency, MetadataCheck } from '../../stores/blob-index.js';
 import { FORGOTTEN, nominateForgotten } from './candidate-statements.js';
 import { isDamage } from './damage.js';
-import { PROPERTY_BYTES } from './node-statements.js';
+import type { Fragments } from './dialect.js';
+import { propertyBytes } from './node-statements.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { type Statement, statement } from './statement.js';
 
@@ -53,11 +54,16 @@ export class SqlMetadataCheck implements MetadataCheck {
     }
   }
 
-  /** What SQLite's own check says: pages, rows, and indexes against their tables. In one reading; no writer waits for it. */
+  /**
+   * What SQLite's own check says: pages, rows, and indexes against their tables. In one reading; no writer waits for it.
+   * PostgreSQL's is a program of its own (pg_amcheck).
+   */
   async #damages(): Promise<string[]> {
     try {
-      const rows = await this.#database.readOne((connection) =>
-        connection.all<{ integrity_check: string }>(`PRAGMA integrity_check(${REPORTED_MAX})`, []),
+      const rows = await this.#database.readOne(async (connection) =>
+        connection.dialect === 'sqlite'
+          ? connection.all<{ integrity_check: string }>(`PRAGMA integrity_check(${REPORTED_MAX})`, [])
+          : [],
       );
       return rows.map((row) => row.integrity_check).filter((text) => text !== 'ok');
     } catch (error) {
@@ -67,12 +73,12 @@ export class SqlMetadataCheck implements MetadataCheck {
   }
 }
 
-function question(query: (limit: number) => ReturnType<typeof sql<Problem>>): Check['find'] {
-  return statement<Record<string, never>>()<Problem>(() => query(REPORTED_MAX));
+function question(query: (limit: number, d: Fragments) => ReturnType<typeof sql<Problem>>): Check['find'] {
+  return statement<Record<string, never>>()<Problem>((_db, _p, d) => query(REPORTED_MAX, d));
 }
 
-function change(query: ReturnType<typeof sql<never>>): Check['repair'] {
-  const made = statement<Record<string, never>>()<never>(() => query);
+function change(query: (d: Fragments) => ReturnType<typeof sql<never>>): Check['repair'] {
+  const made = statement<Record<string, never>>()<never>((_db, _p, d) => query(d));
   return (connection) => made.run(connection, {});
 }
 
@@ -96,21 +102,21 @@ const HIDDEN = sql`(
   SELECT id FROM hidden)`;
 
 /** A collection's counters by what its members say; repaired from the leaves up, so in one statement for all levels. */
-const TRUE_COUNTERS = sql`
+const trueCounters = (d: Fragments) => sql`
   WITH RECURSIVE ${REACHED},
   up (id, size, descendants) AS (
     SELECT parent_id, CASE WHEN is_collection = 1 THEN 0 ELSE size END, 1
-    FROM reached CROSS JOIN node ON node.id = reached.id WHERE parent_id IS NOT NULL
+    FROM reached ${d.join} node ON node.id = reached.id WHERE parent_id IS NOT NULL
     UNION ALL
     SELECT node.parent_id, up.size, up.descendants FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
   )
   SELECT id, sum(size) AS size, sum(descendants) AS descendants FROM up GROUP BY id`;
 
 /** What the dead properties of a node and of everything below it take. */
-const TRUE_PROPERTY_BYTES = sql`
+const truePropertyBytes = (d: Fragments) => sql`
   WITH RECURSIVE ${REACHED},
   up (id, bytes) AS (
-    SELECT node.id, ${PROPERTY_BYTES} FROM reached CROSS JOIN node ON node.id = reached.id
+    SELECT node.id, ${propertyBytes(d)} FROM reached ${d.join} node ON node.id = reached.id
     WHERE EXISTS (SELECT 1 FROM property WHERE node_id = node.id)
     UNION ALL
     SELECT node.parent_id, up.bytes FROM up JOIN node ON node.id = up.id WHERE node.parent_id IS NOT NULL
@@ -123,11 +129,11 @@ const DELETED = sql`
   JOIN node ON node.parent_id = bin.id WHERE bin.name = 'bin' OR bin.name LIKE 'bin/%'`;
 
 const listDeleted = statement<{ now: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO trash (node_id, drive_id, owner_id, name, original_path, deleted_by, deleted_at)
     SELECT node.id, node.drive_id, CASE WHEN bin.name = 'bin' THEN NULL ELSE CAST(substr(bin.name, 5) AS INTEGER) END,
       node.name, node.name, NULL, ${p('now')}
-    FROM (${DELETED}) AS deleted CROSS JOIN node ON node.id = deleted.id JOIN node AS bin ON bin.id = node.parent_id
+    FROM (${DELETED}) AS deleted ${d.join} node ON node.id = deleted.id JOIN node AS bin ON bin.id = node.parent_id
     WHERE true
     ON CONFLICT (node_id) DO UPDATE SET name = excluded.name`,
 );
@@ -189,37 +195,37 @@ const CHECKS: readonly Check[] = [
   {
     kind: 'counters',
     find: question(
-      (limit) => sql<Problem>`
+      (limit, d) => sql<Problem>`
         SELECT node.id, 'folder ' || node.id || ' (' || node.name || ') counts ' || node.size || ' bytes, '
           || node.descendants || ' below; it has ' || coalesce(actual.size, 0) || ', '
           || coalesce(actual.descendants, 0) AS text
-        FROM node LEFT JOIN (${TRUE_COUNTERS}) AS actual ON actual.id = node.id
+        FROM node LEFT JOIN (${trueCounters(d)}) AS actual ON actual.id = node.id
         WHERE node.is_collection = 1 AND (node.size <> coalesce(actual.size, 0)
           OR node.descendants <> coalesce(actual.descendants, 0))
         AND node.id NOT IN ${HIDDEN} LIMIT ${sql.lit(limit)}`,
     ),
     repair: change(
-      sql<never>`
+      (d) => sql<never>`
         UPDATE node SET size = coalesce(actual.size, 0), descendants = coalesce(actual.descendants, 0)
         FROM (SELECT node.id, total.size, total.descendants
-          FROM node LEFT JOIN (${TRUE_COUNTERS}) AS total ON total.id = node.id WHERE node.is_collection = 1) AS actual
+          FROM node LEFT JOIN (${trueCounters(d)}) AS total ON total.id = node.id WHERE node.is_collection = 1) AS actual
         WHERE actual.id = node.id AND node.id NOT IN ${HIDDEN}`,
     ),
   },
   {
     kind: 'property-bytes',
     find: question(
-      (limit) => sql<Problem>`
+      (limit, d) => sql<Problem>`
         SELECT node.id, 'node ' || node.id || ' (' || node.name || ') counts ' || node.property_bytes
           || ' bytes of properties; it has ' || coalesce(actual.bytes, 0) AS text
-        FROM node LEFT JOIN (${TRUE_PROPERTY_BYTES}) AS actual ON actual.id = node.id
+        FROM node LEFT JOIN (${truePropertyBytes(d)}) AS actual ON actual.id = node.id
         WHERE node.property_bytes <> coalesce(actual.bytes, 0)
         AND node.id NOT IN ${HIDDEN} LIMIT ${sql.lit(limit)}`,
     ),
     repair: change(
-      sql<never>`
+      (d) => sql<never>`
         UPDATE node SET property_bytes = coalesce(actual.bytes, 0)
-        FROM (SELECT node.id, total.bytes FROM node LEFT JOIN (${TRUE_PROPERTY_BYTES}) AS total ON total.id = node.id) AS actual
+        FROM (SELECT node.id, total.bytes FROM node LEFT JOIN (${truePropertyBytes(d)}) AS total ON total.id = node.id) AS actual
         WHERE actual.id = node.id AND node.property_bytes <> coalesce(actual.bytes, 0)
         AND node.id NOT IN ${HIDDEN}`,
     ),
@@ -227,9 +233,9 @@ const CHECKS: readonly Check[] = [
   {
     kind: 'trash',
     find: question(
-      (limit) => sql<Problem>`
+      (limit, d) => sql<Problem>`
         SELECT node.id, 'node ' || node.id || ' (' || node.name || ') is in the trash and not rightly in its list' AS text
-        FROM (${DELETED}) AS deleted CROSS JOIN node ON node.id = deleted.id
+        FROM (${DELETED}) AS deleted ${d.join} node ON node.id = deleted.id
         LEFT JOIN trash ON trash.node_id = node.id
         WHERE trash.node_id IS NULL OR trash.name <> node.name LIMIT ${sql.lit(limit)}`,
     ),
@@ -239,12 +245,12 @@ const CHECKS: readonly Check[] = [
   {
     kind: 'trash',
     find: question(
-      (limit) => sql<Problem>`
+      (limit, d) => sql<Problem>`
         SELECT node.id, 'node ' || node.id || ' (' || node.name || ') is in the list of the trash and not in it' AS text
-        FROM trash CROSS JOIN node ON node.id = trash.node_id
+        FROM trash ${d.join} node ON node.id = trash.node_id
         WHERE node.id NOT IN (${DELETED}) LIMIT ${sql.lit(limit)}`,
     ),
-    repair: change(sql<never>`DELETE FROM trash WHERE node_id NOT IN (${DELETED})`),
+    repair: change(() => sql<never>`DELETE FROM trash WHERE node_id NOT IN (${DELETED})`),
   },
   {
     kind: 'unnamed-content',

@@ -10,7 +10,7 @@ import type { SqlDatabase } from './sql-database.js';
 import { SqlStoreTransaction } from './sql-store-transaction.js';
 import { SqlStoreView } from './sql-store-view.js';
 
-/** Transactions over SQL. SQLite runs all writes one after the other, whatever drives they are of. */
+/** Transactions over SQL. */
 export class SqlMetadataStore implements MetadataStore {
   readonly #database: SqlDatabase;
 
@@ -41,7 +41,7 @@ export class SqlMetadataStore implements MetadataStore {
           }),
         );
       },
-      { mayUseReserve },
+      { mayUseReserve, drives },
     );
     if (hasRemovedSecret) await this.#database.wipeRemoved();
     return answer;

@@ -20,7 +20,7 @@ import type { UserId } from '../../stores/values.js';
 import * as audits from './audit-statements.js';
 import * as statements from './security-statements.js';
 import * as signIn from './sign-in-statements.js';
-import { type SqlConnection, UniqueViolation } from './sql-database.js';
+import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
 
 const NOTHING = {};
 
@@ -94,15 +94,11 @@ export class SqlSecurityStore implements SecurityStore {
 
   async addPasskey(passkey: NewPasskey, codes: readonly NewRecoveryCode[] | null, now: number): Promise<void> {
     const { userId: user, transports, ...rest } = passkey;
-    try {
-      const row = { ...rest, user, transports: JSON.stringify(transports), now };
-      await statements.insertPasskey.run(this.#connection, row);
-      if (codes) await replaceCodes(this.#connection, user, codes);
-      await markSecondFactor(this.#connection, user);
-    } catch (error) {
-      if (error instanceof UniqueViolation) throw new PasskeyTakenError('the passkey is known', { cause: error });
-      throw error;
-    }
+    const row = { ...rest, user, transports: JSON.stringify(transports), now };
+    const inserted = statements.insertPasskey.run(this.#connection, row);
+    await changedUnlessTaken(inserted, PasskeyTakenError, 'the passkey is known');
+    if (codes) await replaceCodes(this.#connection, user, codes);
+    await markSecondFactor(this.#connection, user);
   }
 
   async usePasskey(id: string, counter: number, now: number): Promise<boolean> {

@@ -44,8 +44,8 @@ export class SqlStagedCopies implements StagedCopies {
     members: readonly { readonly id: NodeId; readonly into: NodeId | null }[],
   ): Promise<CopiedNode[]> {
     const { value: revision } = (await nodes.nextRevision.first(this.connection, {}))!;
-    const { seq } = (await staged.lastNodeId.first(this.connection, {}))!;
-    const copied = members.map(({ id }, index) => ({ id, copyId: (seq + 1 + index) as NodeId }));
+    const ids = await staged.nextNodeIds(this.connection, members.length);
+    const copied = members.map(({ id }, index) => ({ id, copyId: ids[index] as NodeId }));
     const copies = JSON.stringify(members.map(({ id, into }, index) => [copied[index]!.copyId, into, id]));
     await staged.insertCopies.run(this.connection, { copies, drive: driveId, revision });
     return copied;

@@ -20,13 +20,14 @@ import type { ThrottleStore } from '../../stores/throttle-store.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import { nominateOfNodes } from './candidate-statements.js';
+import { copyTree } from './copy-statements.js';
 import * as locks from './lock-statements.js';
 import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
-import { type SqlConnection, UniqueViolation } from './sql-database.js';
+import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
@@ -102,10 +103,10 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
         revision,
       }),
     );
-    checkRecorded(node.content, row!);
+    checkRecorded(node.content, row);
     await this.#touchParent(node.parentId, { size, descendants: 1, properties: 0 }, revision, now);
     return {
-      id: row!.id as NodeId,
+      id: row.id as NodeId,
       driveId: node.driveId,
       parentId: node.parentId,
       name: node.name,
@@ -172,20 +173,8 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   ): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const deep = options.isDeep ? 1 : 0;
-    await nodes.clearCopyMap.run(this.connection, NOTHING);
-    await nodes.fillCopyMap.run(this.connection, { id: node.id, deep });
-    await refuseTakenName(
-      nodes.copyNodes.run(this.connection, {
-        top: node.id,
-        drive: parent.driveId,
-        parent: parent.id,
-        name,
-        deep,
-        revision,
-      }),
-    );
-    await nodes.copyProperties.run(this.connection, NOTHING);
-    const copy = nodeOf((await nodes.findCopy.first(this.connection, { id: node.id }))!);
+    const made = { id: node.id, drive: parent.driveId, parent: parent.id, name, deep, revision };
+    const copy = nodeOf(await refuseTakenName(copyTree(this.connection, made)));
     const more = { size: copy.size, descendants: copy.descendants + 1, properties: copy.propertyBytes };
     await this.#touchParent(parent.id, more, revision, now);
     if (options.modified === undefined) return copy;
@@ -325,6 +314,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   /** Returns the sweep that may have taken the bytes. A content that is recorded at the place has them there. */
   async #takePlace(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | null> {
     const place = placeOf(content);
+    if (this.connection.dialect === 'postgres') await records.unmarkPlace.run(this.connection, { place });
     const known = (await records.findPlace.first(this.connection, { id: content.id, place }))!;
     const { sweep, former } = known;
     if (former === place) return null;
@@ -380,11 +370,6 @@ function checkRecorded(content: { readonly id: BlobId } | null, row: { readonly 
   if (content && row.content_key === null) throw new Error(`content ${content.id} is not recorded`);
 }
 
-async function refuseTakenName<T>(insertion: Promise<T>): Promise<T> {
-  try {
-    return await insertion;
-  } catch (error) {
-    if (error instanceof UniqueViolation) throw new NameTakenError('the name is taken', { cause: error });
-    throw error;
-  }
+function refuseTakenName<T>(change: Promise<T>): Promise<NonNullable<T>> {
+  return changedUnlessTaken(change, NameTakenError, 'the name is taken');
 }

@@ -66,7 +66,7 @@ const condemnedPage = statement<{ before: number; limit: number }>()<{ place: st
 );
 
 const dropMarks = statement<{ places: string }>()<never>(
-  (_db, p) => sql<never>`DELETE FROM condemned WHERE place IN (SELECT value FROM json_each(${p('places')}))`,
+  (_db, p, d) => sql<never>`DELETE FROM condemned WHERE place IN ${d.texts(p('places'))}`,
 );
 
 const insertSweep = statement<{ now: number }>()((db, p) =>
@@ -77,16 +77,16 @@ const insertSweep = statement<{ now: number }>()((db, p) =>
 );
 
 const noteSwept = statement<{ places: string; sweep: number; now: number }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO swept (place, sweep_id, swept_at)
-    SELECT value, ${p('sweep')}, ${p('now')} FROM json_each(${p('places')}) WHERE true
+    SELECT value, ${p('sweep')}, ${p('now')} FROM ${d.eachText(p('places'))} WHERE true
     ON CONFLICT (place) DO UPDATE SET sweep_id = excluded.sweep_id, swept_at = excluded.swept_at`,
 );
 
 const forgetContents = statement<{ places: string }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     DELETE FROM content WHERE key IN (
-      SELECT content.key FROM json_each(${p('places')}) CROSS JOIN content ON ${at(VALUE)}
+      SELECT content.key FROM ${d.eachText(p('places'))} ${d.join} content ON ${at(VALUE)}
     )`,
 );
 

@@ -10,7 +10,7 @@ import type {
 } from '../../stores/uploads.js';
 import type { BlobId, DriveId, NodeId, UploadId, UserId } from '../../stores/values.js';
 import { ALL, nominateOfPart, nominateOfParts } from './candidate-statements.js';
-import { type SqlConnection, type SqlDatabase, UniqueViolation } from './sql-database.js';
+import { changedUnlessTaken, type SqlConnection, type SqlDatabase } from './sql-database.js';
 import * as uploads from './upload-statements.js';
 
 /** Uploads over SQL: the reading side. */
@@ -47,14 +47,10 @@ export class SqlUploadView implements UploadView {
 
 export class SqlUploadTransaction extends SqlUploadView implements UploadTransaction {
   async insert(upload: NewUpload, now: number): Promise<UploadRow> {
-    try {
-      const { size, target, expiresAt } = upload;
-      const row = { ...keyOf(upload), size, target, now, expires: expiresAt };
-      return uploadOf((await uploads.insertUpload.first(this.connection, row))!);
-    } catch (error) {
-      if (error instanceof UniqueViolation) throw new NameTakenError('the name is taken', { cause: error });
-      throw error;
-    }
+    const { size, target, expiresAt } = upload;
+    const row = { ...keyOf(upload), size, target, now, expires: expiresAt };
+    const inserted = uploads.insertUpload.first(this.connection, row);
+    return uploadOf(await changedUnlessTaken(inserted, NameTakenError, 'the name is taken'));
   }
 
   async setSize(id: UploadId, size: number): Promise<void> {

@@ -2,13 +2,17 @@ import {
   type Compilable,
   DummyDriver,
   Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
   type RawBuilder,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { type Dialect, FRAGMENTS, type Fragments } from './dialect.js';
 import type { Schema } from './schema.js';
-import type { Dialect, SqlConnection } from './sql-database.js';
+import type { SqlConnection } from './sql-database.js';
 
 /** Stands for a value while a statement is compiled. */
 class Parameter {
@@ -25,13 +29,21 @@ const builders: Record<Dialect, Kysely<Schema>> = {
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   }),
+  postgres: new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  }),
 };
 
 type Parameters = Record<string, unknown>;
 type Build<P extends Parameters, Row> = (
   db: Kysely<Schema>,
   parameter: <K extends keyof P & string>(name: K) => P[K],
-  dialect: Dialect,
+  fragments: Fragments,
 ) => Compilable<Row> | RawBuilder<Row>;
 
 interface Compiled {
@@ -78,11 +90,27 @@ export class Statement<P extends Parameters, Row> {
     const parameter = <K extends keyof P & string>(name: K) => new Parameter(name) as unknown as P[K];
     const builder = builders[dialect];
     // A query ignores the argument; a raw one asks it how to compile.
-    const query = this.#build(builder, parameter, dialect).compile(builder);
-    const compiled = { sql: query.sql, values: query.parameters };
+    const query = this.#build(builder, parameter, FRAGMENTS[dialect]).compile(builder);
+    const numbered = { sql: query.sql, values: query.parameters };
+    const compiled = dialect === 'postgres' ? folded(numbered) : numbered;
     this.#compiled[dialect] = compiled;
     return compiled;
   }
+}
+
+/** With one `$n` for all places of a parameter: PostgreSQL then knows its type at each of them, if it does at one. */
+function folded({ sql, values }: Compiled): Compiled {
+  const places = new Map<unknown, number>();
+  const kept: unknown[] = [];
+  const numbers = values.map((value) => {
+    const name = value instanceof Parameter ? value.name : null;
+    const known = name === null ? undefined : places.get(name);
+    if (known !== undefined) return known;
+    const number = kept.push(value);
+    if (name !== null) places.set(name, number);
+    return number;
+  });
+  return { sql: sql.replace(/\$(\d+)/g, (_text, number) => `$${numbers[Number(number) - 1]}`), values: kept };
 }
 
 function bind(compiled: Compiled, parameters: Parameters): unknown[] {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Fragments } from './dialect.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -21,10 +22,10 @@ export const findUpload = statement<Key>()<UploadRecord>(
 export const insertUpload = statement<
   Key & { size: number | null; target: string | null; now: number; expires: number }
 >()<UploadRecord>(
-  (_db, p) => sql<UploadRecord>`
+  (_db, p, d) => sql<UploadRecord>`
     INSERT INTO upload (drive_id, user_id, scope_id, name, size, target, created_at, expires_at)
     VALUES (${p('drive')}, ${p('user')}, ${p('scope')}, ${p('name')}, ${p('size')}, ${p('target')}, ${p('now')},
-      ${p('expires')}) RETURNING *`,
+      ${p('expires')})${d.orNothing} RETURNING *`,
 );
 
 export const setSize = statement<{ id: number; size: number }>()((db, p) =>
@@ -71,18 +72,21 @@ export interface PartRecord {
 }
 
 const PART = sql.raw(
-  'upload_part.name, upload_part.number, upload_part.size, content.id AS blob, upload_part.stored_at ' +
-    'FROM upload_part CROSS JOIN content ON content.key = upload_part.content_key',
+  'upload_part.name, upload_part.number, upload_part.size, content.id AS blob, upload_part.stored_at',
 );
 
+function partsWithContents(d: Fragments) {
+  return sql`${PART} FROM upload_part ${d.join} content ON content.key = upload_part.content_key`;
+}
+
 export const parts = statement<{ upload: number }>()<PartRecord>(
-  (_db, p) => sql<PartRecord>`
-    SELECT ${PART} WHERE upload_part.upload_id = ${p('upload')} ORDER BY upload_part.number, upload_part.name`,
+  (_db, p, d) => sql<PartRecord>`
+    SELECT ${partsWithContents(d)} WHERE upload_part.upload_id = ${p('upload')} ORDER BY upload_part.number, upload_part.name`,
 );
 
 export const findPart = statement<{ upload: number; name: string }>()<PartRecord>(
-  (_db, p) => sql<PartRecord>`
-    SELECT ${PART} WHERE upload_part.upload_id = ${p('upload')} AND upload_part.name = ${p('name')}`,
+  (_db, p, d) => sql<PartRecord>`
+    SELECT ${partsWithContents(d)} WHERE upload_part.upload_id = ${p('upload')} AND upload_part.name = ${p('name')}`,
 );
 
 /** The content's key is looked up: a part whose content isn't recorded is refused by the table. */

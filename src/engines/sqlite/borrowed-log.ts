@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
 import { StoreFailingError } from '../../stores/metadata-store.js';
 import type { DiskFailure, WriteTurns } from '../../stores/write-turns.js';
-import { Mutex } from './mutex.js';
+import { Mutex } from '../mutex.js';
 import type { SharedLog } from './shared-log.js';
 
 /** The log of a worker: another process keeps it, lends the turns to write, and makes all checkpoints. */

@@ -3,9 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
 import type { Tell } from '../../stores/durability.js';
+import type { Mutex } from '../mutex.js';
 import type { Reserve } from '../reserve.js';
 import { LogKeeper } from './log-keeper.js';
-import type { Mutex } from './mutex.js';
 import type { SharedLog } from './shared-log.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 

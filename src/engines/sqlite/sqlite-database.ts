@@ -8,6 +8,7 @@ import {
   type WriteOptions,
 } from '../../stores/metadata-store.js';
 import type { WriteTurns } from '../../stores/write-turns.js';
+import { Mutex } from '../mutex.js';
 import { paced } from '../paced.js';
 import type { Reserve } from '../reserve.js';
 import type { Migration } from '../sql/migrate.js';
@@ -15,7 +16,6 @@ import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
 import { BorrowedLog } from './borrowed-log.js';
 import { LentTurns } from './lent-turns.js';
 import { isIoError } from './log-keeper.js';
-import { Mutex } from './mutex.js';
 import { openReader, openWriter, patiently } from './open-sqlite.js';
 import { OwnLog, type OwnLogOptions } from './own-log.js';
 import type { SharedLog } from './shared-log.js';

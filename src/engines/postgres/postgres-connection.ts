@@ -1,0 +1,43 @@
+import type { PoolClient, QueryResult } from 'pg';
+import type { SqlConnection } from '../sql/sql-database.js';
+import { translate } from './postgres-errors.js';
+
+/** One transaction, or one statement, on a connection of the pool. Statements run in the order in which they are asked. */
+export class PostgresConnection implements SqlConnection {
+  readonly dialect = 'postgres';
+  readonly #client: PoolClient;
+  #isOver = false;
+  /** The first error that a statement ended with: the transaction can't be committed then. */
+  failure: Error | null = null;
+
+  constructor(client: PoolClient) {
+    this.#client = client;
+  }
+
+  async all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+    return (await this.#ask(sql, parameters)).rows as Row[];
+  }
+
+  async lists<List extends readonly unknown[]>(sql: string, parameters: readonly unknown[]): Promise<List[]> {
+    return (await this.#ask(sql, parameters, 'array')).rows as unknown as List[];
+  }
+
+  async run(sql: string, parameters: readonly unknown[]): Promise<number> {
+    return (await this.#ask(sql, parameters)).rowCount ?? 0;
+  }
+
+  /** The connection goes to somebody else now. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #ask(text: string, values: readonly unknown[], rowMode?: 'array'): Promise<QueryResult> {
+    if (this.#isOver) throw new Error('the transaction is over');
+    try {
+      return await this.#client.query({ text, values: [...values], ...(rowMode ? { rowMode } : {}) } as never);
+    } catch (error) {
+      this.failure ??= error as Error;
+      throw translate(error);
+    }
+  }
+}

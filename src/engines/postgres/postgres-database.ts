@@ -1,0 +1,329 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import pg, { type CustomTypesConfig, type Pool, type PoolClient } from 'pg';
+import {
+  OutcomeUnknownError,
+  StoreBusyError,
+  StoreFailingError,
+  type TransactionStats,
+} from '../../stores/metadata-store.js';
+import type { DriveId } from '../../stores/values.js';
+import type { Migration } from '../sql/migrate.js';
+import type { SqlConnection, SqlDatabase, SqlWriteOptions } from '../sql/sql-database.js';
+import { checkServer } from './check-server.js';
+import { migrate } from './migrate-postgres.js';
+import { PostgresConnection } from './postgres-connection.js';
+import { codeOf, isConflict, isLateReference, isLost, translate } from './postgres-errors.js';
+import { Turns } from './turns.js';
+
+/** Connections of each of the two pools: writes that wait for a row must not keep reads waiting. */
+const CONNECTIONS_MAX = 10;
+/** How long a connection may take to be made, or a statement outside of a transaction to be answered, in milliseconds. */
+const CONNECT_MS = 5_000;
+const ANSWER_MS = 20_000;
+/** How long a connection is used: plans and a forgotten standby don't stay for ever. In seconds. */
+const LIFETIME_SECONDS = 3_600;
+/** How often a transaction is tried that others stood in the way of. */
+const TRIES_MAX = 6;
+/** Pause before the second try, in milliseconds; each further one is twice as long, and each is cut at random. */
+const PAUSE_MS = 10;
+/** How often, and at what distance in milliseconds, a commit's outcome is asked for while it is under way. */
+const OUTCOME_TRIES = 50;
+const OUTCOME_PAUSE_MS = 100;
+/** "might not have been replicated" and whatever else the server is not sure of. */
+const WARNING = '01000';
+
+/** A transaction says all of this of itself: behind a pooler the session belongs to nobody. */
+const TIMEOUTS =
+  "SET LOCAL statement_timeout = '15s'; SET LOCAL lock_timeout = '5s'; " +
+  "SET LOCAL idle_in_transaction_session_timeout = '10s'";
+const BEGIN_READ = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${TIMEOUTS}`;
+const BEGIN_ON_DRIVES = `BEGIN ISOLATION LEVEL READ COMMITTED; ${TIMEOUTS}`;
+const BEGIN_ALONE = `BEGIN ISOLATION LEVEL SERIALIZABLE; ${TIMEOUTS}`;
+/** By these the outcome of a commit is found; a promoted standby, of another timeline, may count as it likes. */
+const TIMELINE = 'substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline';
+const MARK = `pg_current_xact_id()::text AS xid, ${TIMELINE}`;
+const LOCK_DRIVES =
+  'WITH locked AS MATERIALIZED (SELECT id FROM drive WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE) ' +
+  `SELECT count(*), ${MARK} FROM locked`;
+const OUTCOME = `SELECT pg_xact_status($1::xid8) AS status, ${TIMELINE}`;
+/** Changes nothing, and waits for the disk and the standbys as any change does. */
+const PROOF = 'UPDATE migration_turn SET id = id';
+
+interface TransactionMark {
+  readonly xid: string;
+  readonly timeline: string;
+}
+
+export interface PostgresOptions {
+  /** For tests: a server that may lose what it acknowledged. */
+  readonly mayBeUnsafe?: boolean;
+}
+
+type Work<T> = (connection: SqlConnection) => Promise<T>;
+
+/** Says that the transaction did nothing, and may run again. */
+class AgainError extends Error {
+  override readonly name = 'AgainError';
+}
+
+/**
+ * PostgreSQL. Writes of drives begin by locking the drives' rows and then see what the last one left (READ COMMITTED); writes of none are
+ * SERIALIZABLE. Reads see one snapshot.
+ */
+export class PostgresDatabase implements SqlDatabase {
+  readonly #readers: Pool;
+  readonly #writers: Pool;
+  readonly #turns = new Turns();
+  #failedCommits = 0;
+
+  private constructor(readers: Pool, writers: Pool) {
+    this.#readers = readers;
+    this.#writers = writers;
+  }
+
+  /** Opens the database at `url` and brings its schema up to date. Throws `StorageFormatError` and `MigrationError`. */
+  static async open(
+    url: string,
+    migrations: readonly Migration[],
+    options: PostgresOptions = {},
+  ): Promise<PostgresDatabase> {
+    // Without the pools' time for an answer: a migration may take long, and others wait for it.
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS, types: TYPES });
+    client.on('error', ignore);
+    try {
+      await client.connect();
+      await checkServer(client, options.mayBeUnsafe ?? false);
+      await migrate(client, migrations);
+    } finally {
+      await client.end();
+    }
+    return new PostgresDatabase(makePool(url), makePool(url));
+  }
+
+  read<T>(work: Work<T>): Promise<T> {
+    return this.#use(this.#readers, async (client) => {
+      const begun = client.query(BEGIN_READ);
+      begun.catch(ignore);
+      const connection = new PostgresConnection(client);
+      try {
+        const value = await work(connection);
+        await begun;
+        return value;
+      } finally {
+        connection.end();
+        // Whoever has the connection next waits for it.
+        client.query('ROLLBACK').catch(ignore);
+      }
+    });
+  }
+
+  readOne<T>(work: Work<T>): Promise<T> {
+    return this.#use(this.#readers, async (client) => {
+      const connection = new PostgresConnection(client);
+      try {
+        return await work(connection);
+      } finally {
+        connection.end();
+      }
+    });
+  }
+
+  write<T>(work: Work<T>, { drives = [] }: SqlWriteOptions = {}): Promise<T> {
+    const ordered = [...new Set(drives)].sort((a, b) => a - b);
+    return this.#turns.take(ordered, async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await this.#transact(ordered, work);
+        } catch (error) {
+          if (!(error instanceof AgainError)) throw error;
+          if (tries === TRIES_MAX) throw translate(error.cause);
+          await wait(PAUSE_MS * 2 ** (tries - 1) * Math.random());
+        }
+      }
+    });
+  }
+
+  stats(): TransactionStats {
+    return {
+      waitingReads: this.#readers.waitingCount,
+      waitingWrites: this.#turns.waiting + this.#writers.waitingCount,
+      failedCommits: this.#failedCommits,
+    };
+  }
+
+  /** A row that is removed stays in PostgreSQL's files until VACUUM and its log turn round. Secrets are there encrypted. */
+  wipeRemoved(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  /** Rejects where a commit doesn't become durable. */
+  async prove(): Promise<void> {
+    await this.#use(this.#writers, async (client) => {
+      if (await isWarned(client, () => client.query(PROOF))) throw new OutcomeUnknownError('the standby is silent');
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#readers.end(), this.#writers.end()]);
+  }
+
+  /** One try. Throws `AgainError` where nothing happened and another may succeed. */
+  async #transact<T>(drives: readonly DriveId[], work: Work<T>): Promise<T> {
+    return this.#use(this.#writers, async (client) => {
+      const begun = client.query(drives.length > 0 ? BEGIN_ON_DRIVES : BEGIN_ALONE);
+      const marked = drives.length > 0 ? client.query(LOCK_DRIVES, [drives]) : client.query(`SELECT ${MARK}`);
+      for (const asked of [begun, marked]) asked.catch(ignore);
+      const connection = new PostgresConnection(client);
+      let value: T;
+      let mark: TransactionMark;
+      try {
+        value = await work(connection);
+        await begun;
+        mark = (await marked).rows[0] as TransactionMark;
+        if (connection.failure) throw connection.failure;
+      } catch (error) {
+        connection.end();
+        throw await this.#giveUp(client, drives, {
+          before: await failureOf(begun, marked),
+          within: connection.failure,
+          error,
+        });
+      }
+      connection.end();
+      await this.#commit(client, mark);
+      return value;
+    });
+  }
+
+  /** Ends a transaction that failed, and returns what its caller is told. `error`: what its work ended with. */
+  async #giveUp(
+    client: PoolClient,
+    drives: readonly DriveId[],
+    { before, within, error }: { readonly before: unknown; readonly within: unknown; readonly error: unknown },
+  ): Promise<unknown> {
+    const failure = before ?? within;
+    if (failure === null || codeOf(failure) !== null) await client.query('ROLLBACK').catch(ignore);
+    if (failure === null) return error;
+    const mayRunAgain = isConflict(failure) || isLost(failure) || (drives.length === 0 && isLateReference(failure));
+    if (mayRunAgain) return new AgainError('', { cause: failure });
+    return before !== null || error === failure ? translate(failure) : error;
+  }
+
+  async #commit(client: PoolClient, mark: TransactionMark): Promise<void> {
+    try {
+      const isUnsure = await isWarned(client, () => client.query('COMMIT'));
+      if (isUnsure) throw new OutcomeUnknownError('the server could not say that its standby has what was written');
+    } catch (error) {
+      this.#failedCommits++;
+      if (error instanceof OutcomeUnknownError) throw error;
+      if (isConflict(error)) throw new AgainError('', { cause: error });
+      if (/^23/.test(codeOf(error) ?? '')) throw error;
+      await this.#findOutcome(mark, error);
+    }
+  }
+
+  /** Resolves where the transaction was committed after all. */
+  async #findOutcome({ xid, timeline }: TransactionMark, cause: unknown): Promise<void> {
+    const unknown = new OutcomeUnknownError('the connection broke while something was written', { cause });
+    for (let tries = 0; tries < OUTCOME_TRIES; tries++) {
+      const row = await this.#use(this.#readers, (client) => client.query(OUTCOME, [xid])).then(
+        ({ rows }) => rows[0] as { status: string | null; timeline: string },
+        () => null,
+      );
+      if (row && row.timeline !== timeline) throw unknown;
+      if (row?.status === 'aborted') throw new AgainError('', { cause });
+      if (row?.status === 'committed') {
+        // The standby may not have it: what is written behind it proves that it does.
+        return await this.prove().catch(() => {
+          throw unknown;
+        });
+      }
+      await wait(OUTCOME_PAUSE_MS);
+    }
+    throw unknown;
+  }
+
+  /** A connection of the pool; one that failed isn't used again. */
+  async #use<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    let client: PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw translate(error);
+    }
+    try {
+      const value = await work(client);
+      client.release();
+      return value;
+    } catch (error) {
+      client.release(isUseless(error));
+      throw error;
+    }
+  }
+}
+
+function makePool(connectionString: string): Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: ANSWER_MS,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
+    keepAlive: true,
+    pipeline: true,
+    application_name: 'firn',
+    types: TYPES,
+  });
+  // One that rests and is cut off leaves the pool by itself.
+  pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
+  return pool;
+}
+
+/** Of bool, int8 and numeric (`pg_type`), in text: as SQLite returns them. */
+const PARSERS: Readonly<Record<number, (text: string) => number>> = {
+  16: (text) => (text === 't' ? 1 : 0),
+  20: Number,
+  1700: Number,
+};
+
+const TYPES: CustomTypesConfig = {
+  getTypeParser: (type: number, format?: 'text' | 'binary') =>
+    PARSERS[type] ?? pg.types.getTypeParser(type, format as 'text'),
+};
+
+/** Whether the server sent a warning while `work` ran. */
+async function isWarned(client: PoolClient, work: () => Promise<{ command: string }>): Promise<boolean> {
+  let isSure = true;
+  const listen = ({ code }: { code?: string }) => {
+    isSure &&= code !== WARNING;
+  };
+  client.on('notice', listen);
+  try {
+    const { command } = await work();
+    if (command === 'ROLLBACK') throw new Error('a statement failed, and the work went on');
+    return !isSure;
+  } finally {
+    client.off('notice', listen);
+  }
+}
+
+async function failureOf(...asked: readonly Promise<unknown>[]): Promise<unknown> {
+  for (const each of asked) {
+    const failure = await each.then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (failure) return failure;
+  }
+  return null;
+}
+
+/** Whether the connection is not to be used again. */
+function isUseless(error: unknown): boolean {
+  if (error instanceof AgainError) return isLost(error.cause);
+  const isOfConnection = error instanceof StoreBusyError || error instanceof StoreFailingError;
+  return isOfConnection || error instanceof OutcomeUnknownError;
+}
+
+function ignore(): void {}
