@@ -11,9 +11,6 @@ export class ConfigError extends Error {
 const FILE_NAME = 'firn.config.json';
 const STORAGE = './storage';
 
-/** Another engine with settings of its own is another object of the union. */
-const engine = <Name extends string>(name: Name) =>
-  z.discriminatedUnion('engine', [z.strictObject({ engine: z.literal(name) })]).default({ engine: name });
 const blobsSetting = z
   .discriminatedUnion('engine', [
     z.strictObject({ engine: z.literal('folder') }),
@@ -50,8 +47,16 @@ const settings = z.strictObject({
   workers: z.int().min(1).max(64).default(1),
   /** Folder of the data. */
   storage: z.string().min(1).default(STORAGE),
-  /** What keeps names and properties: SQLite, its database in the storage folder. */
-  metadata: engine('sqlite'),
+  /** What keeps names and properties: SQLite, its database in the storage folder; or PostgreSQL, whose address may hold a password. */
+  metadata: z
+    .discriminatedUnion('engine', [
+      z.strictObject({ engine: z.literal('sqlite') }),
+      z.strictObject({
+        engine: z.literal('postgres'),
+        url: z.string().regex(/^postgres(ql)?:\/\/./, 'needs an address like postgres://firn@127.0.0.1/firn'),
+      }),
+    ])
+    .default({ engine: 'sqlite' }),
   /** What keeps the bytes of files: `blobs/` in the storage folder, or a bucket of an object storage. */
   blobs: blobsSetting,
   /** How long an object in a bucket stays that nothing names any more. */
@@ -243,6 +248,7 @@ function readEnvironment(environment: Environment, folder: string): Record<strin
   if (environment.FIRN_PORT) found.port = numberOf(environment.FIRN_PORT);
   if (environment.FIRN_WORKERS) found.workers = numberOf(environment.FIRN_WORKERS);
   if (environment.FIRN_STORAGE) found.storage = resolve(folder, environment.FIRN_STORAGE);
+  if (environment.FIRN_DATABASE) found.metadata = { engine: 'postgres', url: environment.FIRN_DATABASE };
   if (environment.FIRN_DRIVE_HOST) found.driveHost = environment.FIRN_DRIVE_HOST;
   if (environment.FIRN_LOG_LEVEL) found.logLevel = environment.FIRN_LOG_LEVEL;
   const bucket = readBucket(environment);
@@ -282,6 +288,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   port: 'FIRN_PORT',
   workers: 'FIRN_WORKERS',
   storage: 'FIRN_STORAGE',
+  metadata: 'FIRN_DATABASE',
   driveHost: 'FIRN_DRIVE_HOST',
   logLevel: 'FIRN_LOG_LEVEL',
 };

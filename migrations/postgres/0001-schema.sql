@@ -1,4 +1,4 @@
--- The schema of migrations/sqlite up to its number 0016, with the same tables and columns; what each means stands there.
+-- The schema of migrations/sqlite up to its number 0018, with the same tables and columns; what each means stands there.
 -- Numbers are bigint; texts that are keys compare byte by byte.
 
 -- Revisions. A number is never used twice; those of one drive grow, as its writes run one after the other.
@@ -443,3 +443,11 @@ CREATE TABLE challenge (
 );
 
 CREATE TABLE content_candidate (content_key bigint PRIMARY KEY);
+CREATE TABLE blob_lease (
+  id text COLLATE "C" PRIMARY KEY,
+  held_until bigint NOT NULL
+);
+CREATE INDEX blob_lease_end ON blob_lease (held_until);
+
+CREATE TABLE storage_id (id text NOT NULL);
+INSERT INTO storage_id (id) VALUES (replace(gen_random_uuid()::text, '-', ''));

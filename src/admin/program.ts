@@ -7,7 +7,7 @@ import { BackupStalledError } from '../jobs/backup.js';
 import { UnknownBlobsError } from '../jobs/gc.js';
 import { ImportRequestError } from '../jobs/import/import-request.js';
 import { StorageFullError } from '../stores/blob-store.js';
-import { StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
+import { OutcomeUnknownError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import { MigrationError, StorageClaimedError, StorageFormatError } from '../stores/storage-errors.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
@@ -92,6 +92,7 @@ function explain(error: unknown): string {
   if (hint !== undefined) return `${(error as AccountError).message} ${hint}`;
   if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
   if (error instanceof StoreBusyError) return 'The database is busy; try again in a moment.';
+  if (error instanceof OutcomeUnknownError) return `${error.message}: look whether it was done.`;
   if (error instanceof StoreFailingError) return `${error.message}; look at the disk, then try again.`;
   if (error instanceof StorageFullError) return 'The disk is full: make room, then try again.';
   if (error instanceof PasswordsBusyError) return 'Too many passwords are being checked; try again in a moment.';

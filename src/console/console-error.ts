@@ -3,7 +3,7 @@ import { PasswordsBusyError } from '../accounts/passwords.js';
 import { STATUSES } from '../dav/drive-errors.js';
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
+import { NameTakenError, OutcomeUnknownError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import type { RefusalKind } from './refusal-kind.js';
 
 export interface ConsoleErrorOptions extends ErrorOptions {
@@ -77,6 +77,10 @@ export function toConsoleError(error: unknown): ConsoleError | null {
   if (error instanceof PasswordsBusyError || error instanceof StoreBusyError) {
     const options = { cause: error, headers: { 'Retry-After': '5' } };
     return new ConsoleError(503, 'busy', 'The server is busy. Try again in a moment.', options);
+  }
+  if (error instanceof OutcomeUnknownError) {
+    const text = 'Nobody can say whether this was stored. Look, and try again.';
+    return new ConsoleError(503, 'busy', text, { cause: error, headers: { 'Retry-After': '5' } });
   }
   if (error instanceof StoreFailingError) {
     const text = "The server's disk failed to store this. Try again in a moment.";

@@ -1,7 +1,7 @@
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { type DavCondition, HttpError } from '../http-error.js';
 import { BlobMissingError, StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
+import { NameTakenError, OutcomeUnknownError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import { type Addressed, type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
@@ -32,6 +32,9 @@ export const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> 
 
 const DISK_FAILS =
   "The server's disk failed to store this. Try again in a moment; if it goes on, tell its administrator.";
+
+const OUTCOME_UNKNOWN =
+  'The connection to the database broke: nobody can say whether this was stored. Look, and try again.';
 
 const BYTES_LOST =
   "The bytes of this file are lost or damaged on the server's disk. Tell its administrator; uploading the same file again brings it back.";
@@ -72,6 +75,9 @@ export function toHttpError(error: unknown, request: ErrorAddress | null): HttpE
       headers: { 'Retry-After': '5' },
       cause: error,
     });
+  }
+  if (error instanceof OutcomeUnknownError) {
+    return new HttpError(503, OUTCOME_UNKNOWN, { headers: { 'Retry-After': '5' }, cause: error });
   }
   if (error instanceof BlobMissingError) return new HttpError(500, BYTES_LOST, { cause: error });
   if (isOutOfFiles(error)) {

@@ -18,8 +18,10 @@ export type { EngineOptions, WorkerOptions } from './metadata-engine.js';
 export interface EngineConfig {
   /** Folder of everything that has no place of its own. */
   readonly storage: string;
-  /** SQLite: its database is in the storage folder. */
-  readonly metadata: { readonly engine: 'sqlite' };
+  /** SQLite: its database is in the storage folder. PostgreSQL: `mayBeUnsafe` is for tests (`PostgresOptions`). */
+  readonly metadata:
+    | { readonly engine: 'sqlite' }
+    | { readonly engine: 'postgres'; readonly url: string; readonly mayBeUnsafe?: boolean };
   /** Folder: `blobs/` in the storage folder. */
   readonly blobs: { readonly engine: 'folder' } | ({ readonly engine: 's3' } & S3Config);
   /** Null: `secret.key` in the storage folder. */
@@ -48,7 +50,7 @@ export interface Engines extends Omit<MetadataEngine, 'leases'> {
  */
 export async function openEngines(config: EngineConfig, options: EngineOptions = {}): Promise<Engines> {
   const { storage } = config;
-  const state = await openStorage(storage, options.mayMake ?? false);
+  const state = await openStorage(storage, options.mayMake ?? false, config.metadata.engine === 'sqlite');
   const metadata = await openMetadata(config, state, options);
   try {
     const { blobs, leases, close } = await openBlobStore(config, metadata, options);
@@ -87,7 +89,7 @@ export async function openRestore(
 }
 
 /** Another database is another case here. */
-function openMetadata(
+async function openMetadata(
   { metadata, storage }: EngineConfig,
   state: 'new' | 'whole',
   options: EngineOptions,
@@ -95,6 +97,11 @@ function openMetadata(
   switch (metadata.engine) {
     case 'sqlite':
       return openSqliteMetadata(storage, state, options);
+    case 'postgres': {
+      // Who has SQLite doesn't load it.
+      const { openPostgresMetadata } = await import('./postgres/postgres-metadata.js');
+      return openPostgresMetadata(metadata.url, { mayBeUnsafe: metadata.mayBeUnsafe ?? false });
+    }
   }
 }
 

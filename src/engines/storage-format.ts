@@ -18,7 +18,7 @@ export const DATABASE = 'firn.db';
  * Checks that a storage folder is one of this format with a database, or, where `mayMake` and it is empty, begins one
  * that its owner alone can read: `new` until `finish`. Changes nothing where it throws `StorageFormatError`.
  */
-export async function openStorage(folder: string, mayMake: boolean): Promise<'new' | 'whole'> {
+export async function openStorage(folder: string, mayMake: boolean, hasDatabase = true): Promise<'new' | 'whole'> {
   const format = await readFormat(folder);
   if (format === UNFINISHED) {
     throw new StorageFormatError(
@@ -26,7 +26,7 @@ export async function openStorage(folder: string, mayMake: boolean): Promise<'ne
     );
   }
   if (format === FORMAT) {
-    await checkDatabase(folder);
+    if (hasDatabase) await checkDatabase(folder);
     await keepPrivate(folder);
     return 'whole';
   }

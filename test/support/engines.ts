@@ -46,7 +46,7 @@ export class TestPostgres {
   }
 
   async #url(database: string): Promise<string> {
-    const given = process.env['FIRN_TEST_DATABASE'];
+    const given = process.env.FIRN_TEST_DATABASE;
     if (given) {
       const url = new URL(given);
       if (database !== 'postgres') url.pathname = database;
@@ -69,7 +69,7 @@ const EMPTY = `
     tables text[]; one text;
   BEGIN
     SELECT array_agg(quote_ident(tablename)) INTO tables FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'migration_turn', 'organization', 'clock_mark');
+    WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'migration_turn', 'storage_id', 'organization', 'clock_mark');
     IF pg_total_relation_size('node') > 4000000 THEN
       EXECUTE 'TRUNCATE ' || array_to_string(tables, ', ');
     ELSE

@@ -9,7 +9,7 @@ import { freePort } from './free-port.js';
 import { mustRun } from './run-program.js';
 
 /** Debian's: the oldest that Firn takes. */
-const PROGRAMS = process.env['FIRN_TEST_POSTGRES'] ?? '/usr/lib/postgresql/15/bin';
+const PROGRAMS = process.env.FIRN_TEST_POSTGRES ?? '/usr/lib/postgresql/15/bin';
 const START_MS = 30_000;
 
 /** A throw-away PostgreSQL on loopback. Its superuser is `firn`, without a password. */

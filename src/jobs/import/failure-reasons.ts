@@ -1,5 +1,5 @@
 import { DriveError, isAccessLost } from '../../drive/drive-error.js';
-import { StoreBusyError, StoreFailingError } from '../../stores/metadata-store.js';
+import { OutcomeUnknownError, StoreBusyError, StoreFailingError } from '../../stores/metadata-store.js';
 import { RetryableError } from '../back-off.js';
 import { JobFailedError } from '../job-runner.js';
 import { ChangedError } from './fetch-file.js';
@@ -12,6 +12,7 @@ export const NO_WRITER = 'The user who started the import may not write to the d
 export function passing(error: unknown): unknown {
   const isPassing =
     error instanceof StoreBusyError ||
+    error instanceof OutcomeUnknownError ||
     error instanceof StoreFailingError ||
     (error instanceof DriveError && ['incomplete', 'digest-mismatch', 'busy'].includes(error.kind));
   return isPassing ? new ChangedError(error.message, { cause: error }) : error;

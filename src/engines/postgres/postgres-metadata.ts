@@ -1,0 +1,63 @@
+import type { Durability, Loss } from '../../stores/durability.js';
+import type { MetadataEngine } from '../metadata-engine.js';
+import { paced } from '../paced.js';
+import { readMigrations } from '../sql/migrate.js';
+import { SqlBlobIndex } from '../sql/sql-blob-index.js';
+import { SqlBlobLeases } from '../sql/sql-blob-leases.js';
+import { SqlClockStore } from '../sql/sql-clock-store.js';
+import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
+import { SqlMetadataStore } from '../sql/sql-metadata-store.js';
+import { SqlStorageHistory } from '../sql/sql-storage-history.js';
+import { POSTGRES_MIGRATIONS } from './migrate-postgres.js';
+import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
+
+/** A proof that commits become durable holds so long, in milliseconds. */
+const PROOF_MS = 5_000;
+
+/** Opens the metadata in PostgreSQL at `url`. Throws `StorageFormatError`, `MigrationError` and `StoreBusyError`. */
+export async function openPostgresMetadata(url: string, options: PostgresOptions): Promise<MetadataEngine> {
+  const database = await PostgresDatabase.open(url, readMigrations(POSTGRES_MIGRATIONS), options);
+  return {
+    metadata: new SqlMetadataStore(database),
+    blobIndex: new SqlBlobIndex(database),
+    leases: new SqlBlobLeases(database),
+    history: new SqlStorageHistory(database),
+    check: new SqlMetadataCheck(database),
+    clock: new SqlClockStore(database),
+    durability: new PostgresDurability(database),
+    metrics: () => [],
+    beginCopy: () => Promise.reject(new Error("the metadata is in PostgreSQL: back it up with PostgreSQL's own means")),
+    close: () => database.close(),
+  };
+}
+
+/** PostgreSQL keeps its own log and its own room, and ends by itself where its disk fails. */
+class PostgresDurability implements Durability {
+  readonly lossesAtStart = 0;
+  readonly prove: () => Promise<void>;
+
+  constructor(database: PostgresDatabase) {
+    this.prove = paced(() => database.prove(), PROOF_MS);
+  }
+
+  trouble(): string | null {
+    return null;
+  }
+
+  emptyLog(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  /** Leases on uploads may be those of another server: they run out. */
+  async begin(): Promise<void> {}
+
+  async note(): Promise<void> {}
+
+  async keepReserve(): Promise<void> {}
+
+  losses(): Promise<readonly Loss[]> {
+    return Promise.resolve([]);
+  }
+
+  async forgetLosses(): Promise<void> {}
+}
