@@ -42,7 +42,7 @@ const settings = z.strictObject({
   /** Address to listen on. */
   host: z.string().min(1).default('127.0.0.1'),
   /** 0 takes a free one. */
-  port: z.int().min(0).max(65_535).default(8080),
+  port: z.int({ error: 'it must be a number from 0 to 65535' }).min(0).max(65_535).default(8080),
   /** Processes that answer requests; more than one serve the port together, beside one that does the rest. */
   workers: z.int().min(1).max(64).default(1),
   /** Folder of the data. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { AUDIT_KINDS } from '../accounts/audit.js';
 import type { AuditRow } from '../stores/security-store.js';
 import { toNumber } from './arguments.js';
-import { CommandError } from './command-error.js';
+import { UsageError } from './command-error.js';
 import { table } from './table.js';
 import { type OutputOptions, print, toIso, WorkCommand } from './workplace.js';
 
@@ -25,7 +25,7 @@ export function auditCommand(): Command {
       async ({ accounts, audit }, options: AuditOptions) => {
         const { kind, limit = LIMIT_DEFAULT } = options;
         if (kind !== undefined && !(AUDIT_KINDS as readonly string[]).includes(kind)) {
-          throw new CommandError(`There is no kind "${kind}"; there are ${AUDIT_KINDS.join(', ')}.`);
+          throw new UsageError(`There is no kind "${kind}"; there are ${AUDIT_KINDS.join(', ')}.`);
         }
         const user = options.user === undefined ? null : await accounts.readUser(options.user);
         const filter = { ...(user ? { userId: user.id } : {}), ...(kind === undefined ? {} : { kind }) };

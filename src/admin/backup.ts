@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { readConfig } from '../config.js';
 import { backup, type CopyReport, restore } from '../jobs/backup.js';
 import { openRestore } from '../parts.js';
-import { CommandError } from './command-error.js';
+import { CommandError, UsageError } from './command-error.js';
 import { type OutputOptions, print, remark, WorkCommand } from './workplace.js';
 
 export function backupCommand(): Command {
@@ -12,6 +12,7 @@ export function backupCommand(): Command {
     .description('copy everything that is stored to a folder, also while the server runs')
     .argument('<dir>', 'folder; another backup into the same one copies only what is new')
     .works('firn backup /mnt/backup/firn', async ({ engines }, dir: string, options: OutputOptions) => {
+      checkFolder(dir);
       const { blobs, blobIndex } = engines;
       const beginCopy = () => engines.beginCopy(resolve(dir));
       const report = await backup({ blobs, blobIndex, now: Date.now, beginCopy });
@@ -29,6 +30,7 @@ export function restoreCommand(): Command {
       const config = readConfig();
       const { storage } = config;
       const source = resolve(dir);
+      checkFolder(dir);
       if (!existsSync(source)) throw new CommandError(`There is no backup in ${source}.`);
       if (existsSync(storage) && readdirSync(storage).some((name) => name !== 'README.md')) {
         throw new CommandError(`${storage} is not empty; restore into an empty folder (FIRN_STORAGE names it).`);
@@ -37,6 +39,12 @@ export function restoreCommand(): Command {
       const report = await restore(blobs, beginCopy, Date.now());
       tell(options, report, `${report.copied} contents restored and checked.`);
     });
+}
+
+/** Throws `UsageError` for what is there and is no folder. */
+function checkFolder(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) throw new UsageError(`${path} is a file; a backup is a folder.`);
 }
 
 /** Prints what was copied. Throws `CommandError` where something could not be: the rest is whole. */

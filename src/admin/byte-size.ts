@@ -26,5 +26,5 @@ export function formatByteSize(bytes: number): string {
     const size = UNITS[unit.toLowerCase()]!;
     if (bytes >= size) return `${Number((bytes / size).toFixed(1))} ${unit}`;
   }
-  return `${bytes} bytes`;
+  return bytes === 1 ? '1 byte' : `${bytes} bytes`;
 }

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander';
 import { checkNewName, normalizePath } from '../drive/names.js';
 import type { Parts } from '../parts.js';
 import { toDriveId } from './arguments.js';
-import { CommandError } from './command-error.js';
+import { CommandError, UsageError } from './command-error.js';
 import { CLIENTS, type Connection, folderAddress } from './connection-files.js';
 import { driveAddress } from './drive-address.js';
 import { type OutputOptions, print, readPassword, remark, WorkCommand } from './workplace.js';
@@ -33,10 +33,10 @@ export function connectCommand(): Command {
       async (parts, id: number, word: string, options: ConnectOptions) => {
         const client = CLIENTS.get(word)!;
         if (options.passwordStdin && !client.holdsPassword) {
-          throw new CommandError(`${client.name} takes the password itself; leave --password-stdin out.`);
+          throw new UsageError(`${client.name} takes the password itself; leave --password-stdin out.`);
         }
         if (options.folder !== undefined && client.wantsServer) {
-          throw new CommandError(
+          throw new UsageError(
             `${client.name} wants the drive and lets people choose its folders; leave --folder out.`,
           );
         }

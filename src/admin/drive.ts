@@ -3,7 +3,7 @@ import type { Parts } from '../parts.js';
 import type { DriveRow, Role } from '../stores/account-store.js';
 import { type Limit, toBytes, toDriveId, toLimit, toRole } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
-import { CommandError } from './command-error.js';
+import { UsageError } from './command-error.js';
 import { table } from './table.js';
 import { type OutputOptions, print, remark, toIso, WorkCommand } from './workplace.js';
 
@@ -92,7 +92,7 @@ function set(): Command {
       async ({ accounts, engines }, id: number, options: SetOptions) => {
         const { name, quota, maxUpload } = options;
         if (name === undefined && quota === undefined && maxUpload === undefined) {
-          throw new CommandError('Nothing is to be set; give --name, --quota or --max-upload.');
+          throw new UsageError('Nothing is to be set; give --name, --quota or --max-upload.');
         }
         await accounts.changeDrive(id, { name, quotaBytes: quota?.bytes, uploadMaxBytes: maxUpload?.bytes });
         remark(`Drive ${id} is changed.`);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { AccountError, type AccountErrorKind } from '../accounts/account-error.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
@@ -12,7 +13,7 @@ import { MigrationError, StorageClaimedError, StorageFormatError } from '../stor
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';
-import { CommandError } from './command-error.js';
+import { CommandError, UsageError } from './command-error.js';
 import { connectCommand } from './connect.js';
 import { driveCommand } from './drive.js';
 import { fsckCommand } from './fsck.js';
@@ -23,6 +24,7 @@ import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
 
+const PACKAGE = new URL('../../package.json', import.meta.url);
 const FAILED = 1;
 const USED_WRONGLY = 2;
 const COMMANDS = [
@@ -66,6 +68,7 @@ const HINTS: Partial<Record<AccountErrorKind, string>> = {
 export function makeProgram(): Command {
   const program = new Command('firn')
     .description('administer a Firn server; works beside a running one')
+    .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', '\nThe environment and firn.config.json say which storage; FIRN_STORAGE names it directly.');
   for (const make of COMMANDS) program.addCommand(make());
   for (const command of everyCommand(program)) {
@@ -83,8 +86,13 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     // Commander has printed it already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USED_WRONGLY;
     process.stderr.write(oneLine(`error: ${explain(error)}`));
-    return FAILED;
+    return error instanceof UsageError ? USED_WRONGLY : FAILED;
   }
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { readonly version: string };
+  return version;
 }
 
 function explain(error: unknown): string {

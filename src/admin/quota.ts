@@ -1,5 +1,7 @@
 import { Command } from 'commander';
-import type { MemberRow } from '../stores/account-store.js';
+import type { Parts } from '../parts.js';
+import type { DriveRow, MemberRow } from '../stores/account-store.js';
+import type { Usage } from '../stores/metadata-store.js';
 import { type Limit, toDriveId, toLimit } from './arguments.js';
 import { formatByteSize } from './byte-size.js';
 import { table } from './table.js';
@@ -18,13 +20,11 @@ function show(): Command {
     .argument('<id>', 'ID of the drive', toDriveId)
     .works('firn quota show 123456', async ({ accounts, engines }, id: number, options: OutputOptions) => {
       const drive = await accounts.readDrive(id);
-      const usage = (roots: Pick<MemberRow, 'homeId' | 'binId'>) =>
-        engines.metadata.read([drive.id], (view) => view.usage({ rootId: drive.rootId, ...roots }));
-      const { driveBytes } = await usage({ homeId: drive.commonId, binId: drive.commonBinId });
+      const { driveBytes } = await usageOf(engines, drive, { homeId: drive.commonId, binId: drive.commonBinId });
       const members = [];
       for (const member of await accounts.members(drive.id)) {
         const { email, quotaBytes } = member;
-        members.push({ email, usedBytes: (await usage(member)).memberBytes, quotaBytes });
+        members.push({ email, usedBytes: (await usageOf(engines, drive, member)).memberBytes, quotaBytes });
       }
       const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, members };
       const rows = members.map((member) => [member.email, ...sizes(member)]);
@@ -40,18 +40,41 @@ function set(): Command {
     .option('--member <email>', 'the member')
     .works(
       'firn quota set 123456 50GB --member ben@example.org',
-      async ({ accounts }, id: number, { bytes: quotaBytes }: Limit, options: OutputOptions & { member?: string }) => {
+      async (
+        { accounts, engines },
+        id: number,
+        { bytes: quotaBytes }: Limit,
+        options: OutputOptions & { member?: string },
+      ) => {
         const { member = null } = options;
+        const drive = await accounts.readDrive(id);
+        let roots = { homeId: drive.commonId, binId: drive.commonBinId };
         if (member === null) {
           await accounts.changeDrive(id, { quotaBytes });
         } else {
-          await accounts.readMember(id, member);
+          roots = await accounts.readMember(id, member);
           await accounts.putMember(id, member, { quotaBytes });
         }
-        remark(`The quota of ${member ?? `drive ${id}`} is ${sizeOrNone(quotaBytes)}.`);
+        const who = member ?? `drive ${id}`;
+        remark(
+          quotaBytes === null ? `No quota holds for ${who}.` : `The quota of ${who} is ${formatByteSize(quotaBytes)}.`,
+        );
+        const usage = await usageOf(engines, drive, roots);
+        const used = member === null ? usage.driveBytes : usage.memberBytes;
+        if (quotaBytes !== null && used > quotaBytes) {
+          remark(`${formatByteSize(used)} are used already: nothing more fits until less is.`);
+        }
         print(options, { drive: id, member, quotaBytes }, '');
       },
     );
+}
+
+function usageOf(
+  { metadata }: Parts['engines'],
+  { id, rootId }: DriveRow,
+  { homeId, binId }: Pick<MemberRow, 'homeId' | 'binId'>,
+): Promise<Usage> {
+  return metadata.read([id], (view) => view.usage({ rootId, homeId, binId }));
 }
 
 function sizes({ usedBytes, quotaBytes }: { usedBytes: number; quotaBytes: number | null }): [string, string] {

@@ -3,8 +3,8 @@ import { OPERATOR } from '../accounts/audit.js';
 import { makePassword } from '../accounts/password-rules.js';
 import type { UserRow } from '../stores/account-store.js';
 import { toDriveId } from './arguments.js';
-import { CommandError } from './command-error.js';
-import { table } from './table.js';
+import { UsageError } from './command-error.js';
+import { printable, table } from './table.js';
 import { type OutputOptions, print, readPassword, remark, toIso, toMinute, WorkCommand } from './workplace.js';
 
 interface PasswordOptions extends OutputOptions {
@@ -18,6 +18,8 @@ export function userCommand(): Command {
   const command = new Command('user').description('people who can sign in');
   command.addCommand(create());
   command.addCommand(list());
+  command.addCommand(rename());
+  command.addCommand(makeAdministrator());
   command.addCommand(setPassword());
   command.addCommand(setDrive());
   command.addCommand(resetSecondFactor());
@@ -64,6 +66,39 @@ function list(): Command {
       ]);
       print(options, users.map(describe), table(['EMAIL', 'NAME', 'STATE', '2FA', 'CREATED'], rows));
     });
+}
+
+function rename(): Command {
+  return new WorkCommand('rename')
+    .description('give a user another name; the e-mail address stays')
+    .argument('<email>')
+    .argument('<name>', 'name of the person')
+    .works(
+      'firn user rename anna@example.org "Anna Keller"',
+      async ({ accounts }, email: string, name: string, options: OutputOptions) => {
+        await accounts.changeUser(email, { name });
+        const user = await accounts.readUser(email);
+        remark(`User ${user.email} is called ${printable(user.name)}.`);
+        print(options, describe(user), '');
+      },
+    );
+}
+
+function makeAdministrator(): Command {
+  return new WorkCommand('admin')
+    .description('make a user an administrator, or no longer one')
+    .argument('<email>')
+    .argument('<on|off>')
+    .works(
+      'firn user admin anna@example.org on',
+      async ({ accounts }, email: string, state: string, options: OutputOptions) => {
+        const isAdmin = isOn(state);
+        await accounts.changeUser(email, { isAdmin });
+        const user = await accounts.readUser(email);
+        remark(`User ${user.email} is ${isAdmin ? 'an administrator' : 'no administrator'}.`);
+        print(options, describe(user), '');
+      },
+    );
 }
 
 function setPassword(): Command {
@@ -115,8 +150,7 @@ function requireSecondFactor(): Command {
     .description('require two-factor authentication of everyone: without it the console does nothing but set it up')
     .argument('<on|off>')
     .works('firn user require-2fa on', async ({ accounts }, state: string, options: OutputOptions) => {
-      if (state !== 'on' && state !== 'off') throw new CommandError('Say on or off.');
-      const isRequired = state === 'on';
+      const isRequired = isOn(state);
       await accounts.requireSecondFactor(isRequired);
       remark(`Two-factor authentication is ${isRequired ? 'required of everyone' : "everyone's own choice"}.`);
       print(options, { isRequired }, '');
@@ -132,7 +166,7 @@ function alert(): Command {
       'firn user alert --all',
       async (parts, email: string | undefined, options: OutputOptions & { all?: boolean }) => {
         const { accounts, config } = parts;
-        if ((email === undefined) === !options.all) throw new CommandError('Give an e-mail address, or --all.');
+        if ((email === undefined) === !options.all) throw new UsageError('Give an e-mail address, or --all.');
         const alerts = parts.makeAlerts(({ reason }) => remark(`A mail could not be sent: ${reason}`));
         const address = config.publicUrl?.replace(/\/$/, '') ?? null;
         const report =
@@ -168,6 +202,12 @@ function printPassword(options: OutputOptions, user: object, given: string | nul
     if (!options.json) remark('The password, which is not shown again:');
     print(options, { ...user, password }, password);
   }
+}
+
+/** Throws `UsageError` for what is neither. */
+function isOn(state: string): boolean {
+  if (state !== 'on' && state !== 'off') throw new UsageError('Say on or off.');
+  return state === 'on';
 }
 
 function stateOf(user: UserRow): string {

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { makeProgram } from '../../src/admin/program.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { singleCalls } from '../support/single-calls.js';
 import { inFolder } from '../support/storage-config.js';
-import { buildFirn, makeStorage, makeTeam } from './firn.js';
+import { buildFirn, makeStorage, makeTeam, PROGRAM } from './firn.js';
 
 beforeAll(buildFirn);
 
@@ -53,6 +53,29 @@ describe('PRODUCT §10 — firn user', () => {
     expect(await firn('user', 'list')).toMatch(/^EMAIL .*\nanna@x .*active.*\nben@x /);
   });
 
+  it('rename and admin change a user; the last administrator stays one', async () => {
+    const { run, json } = await makeTeam();
+    const anna = async () => (await json('user', 'list'))[0];
+    expect(await run(['user', 'rename', 'anna@x', 'Anna Keller'])).toMatchObject({
+      code: 0,
+      output: '',
+      errors: 'User anna@x is called Anna Keller.\n',
+    });
+    expect(await run(['user', 'admin', 'anna@x', 'on'])).toMatchObject({ code: 0 });
+    expect(await anna()).toMatchObject({ name: 'Anna Keller', isAdmin: true });
+    expect(await run(['user', 'admin', 'anna@x', 'off'])).toMatchObject({ code: 1 });
+    expect(await anna()).toMatchObject({ isAdmin: true });
+    await run(['user', 'admin', 'ben@x', 'on']);
+    expect(await run(['user', 'admin', 'anna@x', 'off'])).toMatchObject({ code: 0 });
+    expect(await anna()).toMatchObject({ isAdmin: false });
+    expect(await run(['user', 'admin', 'anna@x', 'maybe'])).toMatchObject({
+      code: 2,
+      errors: 'error: Say on or off.\n',
+    });
+    expect(await run(['user', 'rename', 'anna@x', ''])).toMatchObject({ code: 1 });
+    expect(await run(['user', 'rename', 'nobody@x', 'X'])).toMatchObject({ code: 1 });
+  });
+
   it('client-requirements R34 — set-drive says which drive the apps show, none the oldest again; only one of theirs', async () => {
     const { run, firn, json, id } = await makeTeam();
     await firn('drive', 'create', 'Two', '--owner', 'ben@x', '--id', '654321');
@@ -86,7 +109,7 @@ describe('PRODUCT §10 — firn drive and quota', () => {
     });
     await firn('drive', 'set', '654321', '--quota', 'none');
     expect(await json('drive', 'list')).toContainEqual(expect.objectContaining({ id: 654_321, quotaBytes: null }));
-    expect(await run(['drive', 'set', '654321'])).toMatchObject({ code: 1 });
+    expect(await run(['drive', 'set', '654321'])).toMatchObject({ code: 2 });
   });
 
   it('members come, change and go', async () => {
@@ -284,3 +307,39 @@ describe('PRODUCT §10 — errors and usage', () => {
 function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
+
+describe('PRODUCT §10 — what a wrong command line is told', () => {
+  it.each([
+    [['--version'], 0, ''],
+    [['audit', '--kind', 'nope'], 2, 'There is no kind "nope"'],
+    [['user', 'alert'], 2, 'Give an e-mail address, or --all.'],
+    [['user', 'require-2fa', 'maybe'], 2, 'Say on or off.'],
+    [['backup', PROGRAM], 2, 'is a file; a backup is a folder.'],
+    [['restore', PROGRAM], 2, 'is a file; a backup is a folder.'],
+  ])('%s ends with %d', async (words, code, message) => {
+    const { run } = await makeTeam();
+    const answer = await run(words);
+    expect(answer).toMatchObject({ code, errors: expect.stringContaining(message) });
+    expect(answer.errors.trimEnd().split('\n').length).toBe(1);
+    if (code === 0) expect(answer.output).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('quota set says what it came to, and that more is used already', async () => {
+    const { run, id } = await makeTeam();
+    expect(await run(['quota', 'set', `${id}`, 'none'])).toMatchObject({ errors: `No quota holds for drive ${id}.\n` });
+    expect((await run(['quota', 'set', `${id}`, '1'])).errors).toBe(`The quota of drive ${id} is 1 byte.\n`);
+  });
+
+  it('fsck counts what nothing names instead of naming it', async () => {
+    const { storage, run, json } = await makeTeam();
+    const place = 'ab'.padEnd(64, '0');
+    await mkdir(join(storage, 'blobs', 'ab'), { recursive: true });
+    await writeFile(join(storage, 'blobs', 'ab', place), 'left over');
+    expect(await json('fsck')).toEqual({ findings: [], errors: 0, leftovers: 1 });
+    expect(await run(['fsck'])).toMatchObject({
+      code: 0,
+      output: 'Everything is in order.\n',
+      errors: '1 blob is named by no file; the collector removes them in time.\n',
+    });
+  });
+});

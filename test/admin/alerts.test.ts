@@ -91,7 +91,7 @@ describe('PRODUCT S4 — firn user alert', () => {
 
   it('wants to know whom, and takes no address that isn’t a mail server’s', async () => {
     for (const words of [[], ['anna@x', '--all']]) {
-      expect(await alert(null, words)).toMatchObject({ code: 1, errors: 'error: Give an e-mail address, or --all.\n' });
+      expect(await alert(null, words)).toMatchObject({ code: 2, errors: 'error: Give an e-mail address, or --all.\n' });
     }
     for (const url of ['https://mail.example.org', `smtps://u:${MAIL_PASSWORD}@host`, 'smtps://u:p@host/?tls=off']) {
       const { code, errors } = await alert(url, ['--all']);

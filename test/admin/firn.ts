@@ -10,7 +10,7 @@ import { openEngines } from '../../src/engines/open-engines.js';
 import { type ProgramResult, runProgram } from '../support/run-program.js';
 import { inFolder } from '../support/storage-config.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/firn.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../bin/firn.js', import.meta.url));
 
 /** Builds dist/ where it is stale: the tests run the command that operators run. */
 export async function buildFirn(): Promise<void> {
