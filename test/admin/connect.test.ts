@@ -46,13 +46,13 @@ describe('PRODUCT R2 — firn connect', () => {
     const { run, id } = await makeReachableTeam();
     const connect = (client: string, ...options: string[]) =>
       run(['connect', id, client, '--user', 'anna@x', ...options], 'secret\n');
-    const wrong: [string, ...string[]][] = [
-      ['windows', '--password-stdin'],
-      ['nextcloud', '--folder', '/x'],
-      ['rclone', '--folder', '/x/../y'],
+    const wrong: [number, string, ...string[]][] = [
+      [2, 'windows', '--password-stdin'],
+      [2, 'nextcloud', '--folder', '/x'],
+      [1, 'rclone', '--folder', '/x/../y'],
     ];
-    for (const words of wrong) {
-      expect(await connect(...words), words[0]).toEqual({ code: 1, output: '', errors: oneLine });
+    for (const [code, ...words] of wrong) {
+      expect(await connect(...words), words[0]).toEqual({ code, output: '', errors: oneLine });
     }
   });
 
