@@ -23,7 +23,7 @@ export function pinBench(core) {
 }
 
 /**
- * Clock ticks (1/100 s) that a core was busy since boot, whoever used it, the hypervisor's other guests included.
+ * Clock ticks (1/100 s) that a core was busy since boot, by whatever, the hypervisor's other guests included.
  * @param {number} core
  */
 export function readBusyTicks(core) {

@@ -51,7 +51,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   dav: ['http-error.ts', 'drive'],
   // A command opens the data beside a running server, and some run a job by hand.
   admin: ['accounts', 'drive', 'jobs', 'parts.ts', 'config.ts'],
-  // Its downloads and resumable uploads are those of the protocol, by a session in the place of Basic.
+  // Its downloads and resumable uploads are those of the protocol, by a session in place of Basic.
   // Imports are started and watched there too.
   console: ['dav', 'accounts', 'drive', 'jobs'],
   jobs: ['accounts', 'drive'],

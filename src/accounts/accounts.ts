@@ -306,7 +306,7 @@ export class Accounts extends AccountReader {
     });
   }
 
-  /** Gives how many there were. */
+  /** Returns how many there were. */
   revokeAppPasswords(email: string): Promise<number> {
     return this.metadata.write([], async (transaction) => {
       const user = await readUserIn(transaction.accounts, email);

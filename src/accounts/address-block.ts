@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 const GROUPS = 8;
-/** A /64 is what one customer gets: whoever has it can take any address inside. */
+/** A /64 is what one customer gets: anyone who has it can take any address inside. */
 const GROUPS_OF_BLOCK = 4;
 
 /** The IPv4 address, or the /64 of an IPv6 address; an IPv4 address mapped into IPv6 is the IPv4 address. */

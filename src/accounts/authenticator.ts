@@ -41,7 +41,7 @@ export interface AuthenticatorOptions {
   readonly audit: Audit;
   readonly throttle: Throttle;
   readonly box: SecretBox;
-  /** Hears of notes on use that could not be written. */
+  /** Is told of notes on use that could not be written. */
   readonly onError: (error: unknown) => void;
   /** The account password opens drives also to who lacks the second factor that is required of everyone (PRODUCT S4). */
   readonly mayLackFactor?: boolean;

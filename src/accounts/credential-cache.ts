@@ -29,7 +29,7 @@ export class CredentialCache {
     return this.#good.get(key, now, true);
   }
 
-  /** Expires at a fixed time, so that a bad credential is looked at anew once in a while. */
+  /** Expires at a fixed time, so that a bad credential is looked at again once in a while. */
   findBad(key: string, now: number): Refusal | undefined {
     return this.#bad.get(key, now, false);
   }

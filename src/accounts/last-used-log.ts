@@ -18,7 +18,7 @@ export class LastUsedLog {
   readonly #timer: NodeJS.Timeout;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `onError` hears of a write that failed; its notes are dropped. */
+  /** `onError` is told of a write that failed; its notes are dropped. */
   constructor(
     readonly metadata: MetadataStore,
     readonly onError: (error: unknown) => void,

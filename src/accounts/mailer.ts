@@ -3,7 +3,7 @@ export interface MailerOptions {
   readonly smtpUrl: string;
   /** Like `Firn <firn@example.org>`. */
   readonly mailFrom: string;
-  /** Hears of what could not be sent; without secrets. */
+  /** Is told of what could not be sent; without secrets. */
   readonly onFailure: (failure: MailFailure) => void;
 }
 
@@ -37,7 +37,7 @@ export class Mailer {
     this.#options = options;
   }
 
-  /** Gives how many the mail server took; never rejects because of it. One that is out of reach is asked once, not for each. */
+  /** Returns how many the mail server took; never rejects because of it. One that is out of reach is asked once, not for each. */
   async send(mails: readonly Mail[]): Promise<number> {
     if (mails.length === 0) return 0;
     // Loaded when there is something to send: it takes 15 MB.

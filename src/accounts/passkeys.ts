@@ -125,7 +125,7 @@ export class Passkeys {
     }
   }
 
-  /** Gives whether it is the user's first second factor; with that alone come the codes. */
+  /** Returns whether it is the user's first second factor; with that alone come the codes. */
   #insert(
     { user, sessionId }: PasskeyVisitor,
     passkey: NewPasskey,

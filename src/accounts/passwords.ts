@@ -62,7 +62,7 @@ export class Passwords {
         this.#refused++;
         throw new PasswordsBusyError('too many passwords are being checked');
       }
-      // Whoever ends hands its place on, so `#running` stays as it is.
+      // A run that ends hands its place on, so `#running` stays as it is.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {
       this.#running++;

@@ -11,7 +11,7 @@ import { endOthersIn } from './sessions.js';
 import { findTotpStep, makeTotpSecret, totpUri } from './totp.js';
 
 /**
- * Wrong codes of the authenticator at one account, from wherever: whoever comes so far knows the password, and three in a
+ * Wrong codes of the authenticator at one account, from wherever: anyone who comes so far knows the password, and three in a
  * million codes are good at any time. By the first limit alone, somebody who goes on and on would have an even chance
  * within a year; by the second it is one in twenty.
  */
@@ -24,7 +24,7 @@ export interface SecondFactorsOptions {
   readonly audit: Audit;
   /** The name that the authenticator shows. */
   readonly issuer: string;
-  /** Hears of secrets that were sealed with another key. */
+  /** Is told of secrets that were sealed with another key. */
   readonly onUnreadable: (userId: UserId) => void;
   readonly now?: () => number;
 }
@@ -99,7 +99,7 @@ export class SecondFactors {
   }
 
   /**
-   * Makes the secret count, ends all other sessions, and gives recovery codes, shown this once. Throws `AccountError`
+   * Makes the secret count, ends all other sessions, and returns recovery codes, shown this once. Throws `AccountError`
    * `wrong-code`.
    */
   async confirm(user: Owner, code: string, by: SignedIn): Promise<readonly string[]> {
@@ -143,7 +143,7 @@ export class SecondFactors {
     return { kind: 'good', by };
   }
 
-  /** New recovery codes in the place of all others. Throws `AccountError` where there is no second factor. */
+  /** New recovery codes in place of all others. Throws `AccountError` where there is no second factor. */
   async renewRecoveryCodes(userId: UserId, actor: Actor): Promise<readonly string[]> {
     await this.#metadata.read([], ({ security }) => checkHasFactor(security, userId));
     const { texts, kept } = await makeRecoveryCodes(this.#passwords);

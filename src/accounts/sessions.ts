@@ -51,7 +51,7 @@ export class Sessions {
 
   /**
    * After the password was right: with a second factor on, the session takes nothing but that. `former`: the session that
-   * the browser brought, which ends. Gives the token.
+   * the browser brought, which ends. Returns the token.
    */
   begin(user: UserRow, former: SessionRow | null, actor: Actor): Promise<string> {
     const token = makeToken();
@@ -95,7 +95,7 @@ export class Sessions {
   }
 
   /**
-   * The user has proved anew who they are: gives another token, so that one that somebody else had put there is of no
+   * The user has proved again who they are: returns another token, so that one that somebody else had put there is of no
    * use (session fixation). Null where the session has ended meanwhile. `isWhole`: with all that a sign-in asks for.
    * `signIn`: this was its second step.
    */

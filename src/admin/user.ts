@@ -140,7 +140,7 @@ function resetSecondFactor(): Command {
     .works('firn user reset-2fa anna@example.org', async ({ accounts }, email: string, options: OutputOptions) => {
       const user = await accounts.readUser(email);
       await accounts.resetSecondFactor(user.email);
-      remark(`${user.email} signs in with the password alone now, until two-factor authentication is set up anew.`);
+      remark(`${user.email} signs in with the password alone now, until two-factor authentication is set up again.`);
       print(options, describe(await accounts.readUser(email)), '');
     });
 }

@@ -6,7 +6,7 @@ export type CloudPlace =
   /** `/status.php`, `/ocs/…`, `/index.php/…`: no WebDAV. */
   | { readonly kind: 'status' | 'ocs' | 'index' }
   /**
-   * A tree of WebDAV resources of one user; `user` null: whoever asks. `path` is '' or begins with a slash. `bulk` takes
+   * A tree of WebDAV resources of one user; `user` null: the user who asks. `path` is '' or begins with a slash. `bulk` takes
    * many small files for the tree of files in one request.
    */
   | {

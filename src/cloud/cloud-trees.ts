@@ -29,7 +29,7 @@ export function findTree(place: TreePlace, membership: Membership): CloudTree | 
   return { base: place.base, root, path, spelling: place.path, isFolderUrl: place.path.endsWith('/') };
 }
 
-/** Whether a user's name in an address is that of whoever asks: their e-mail address in any spelling. */
+/** Whether a user's name in an address is that of the user who asks: their e-mail address in any spelling. */
 export function isUser(name: string | null, membership: Membership): boolean {
   return name === null || emailKey(name) === emailKey(membership.email);
 }

@@ -12,7 +12,7 @@ export interface CloudRequest {
   /** Where the client reaches this server, with the prefix and no slash at the end: `https://example.org/dav/123456`. */
   readonly address: string;
   readonly remoteAddress: string;
-  /** The drive that the address is for; null: the own one of whoever asks. */
+  /** The drive that the address is for; null: the own one of the user who asks. */
   readonly driveId: DriveId | null;
   /** The body as a form. Rejects with `HttpError` 413 beyond 16 KiB. */
   readForm(): Promise<URLSearchParams>;

@@ -30,7 +30,7 @@ export class TextBytes {
     this.#length += this.#bytes.write(text, this.#length);
   }
 
-  /** Begins anew in the same memory: what `take` gave before is gone. */
+  /** Begins again in the same memory: what `take` gave before is gone. */
   clear(): void {
     this.#length = 0;
   }

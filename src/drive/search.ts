@@ -9,7 +9,7 @@ import { anchorsOf } from './view.js';
 
 /** Nodes that one statement looks at: some milliseconds, in which nobody else is served. */
 const STEP_NODES = 1000;
-/** Nodes that one search looks at before it gives what it has. */
+/** Nodes that one search looks at before it returns what it has. */
 const SEARCH_NODES = 20_000;
 
 export interface SearchPage {

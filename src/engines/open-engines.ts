@@ -129,7 +129,7 @@ async function openBlobStore(
   }
 }
 
-/** Gives what gives the claim back. */
+/** Returns what gives the claim back. */
 function claim(storage: string, { isServer, hasWorkers, worker }: EngineOptions): () => void {
   if (worker) return claimAsWorker(storage);
   return isServer ? claimStorage(storage, { hasWorkers: hasWorkers === true }) : () => {};

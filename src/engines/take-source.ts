@@ -1,7 +1,7 @@
 import { BlobTooLargeError } from '../stores/blob-store.js';
 
 /**
- * Passes each chunk of `source` to `take` and waits for it; gives the number of bytes. Rejects with the signal's
+ * Passes each chunk of `source` to `take` and waits for it; returns the number of bytes. Rejects with the signal's
  * reason when it is aborted, also while the source hangs; with `BlobTooLargeError` before the chunk that passes
  * `sizeMax` bytes is taken; with the error of the source or of `take`. However it ends, the source is told to stop.
  */

@@ -114,7 +114,7 @@ function addressOf({ publicUrl, trustedProxies, mounts }: CloudParts, context: C
 }
 
 /**
- * `/status.php`, which programs ask for without credentials. In a drive that may be a file as well, to whoever brings
+ * `/status.php`, which programs ask for without credentials. In a drive that may be a file as well, to anyone who brings
  * credentials or does something else than read.
  */
 async function status(context: Context, mount: CloudMount, answerDrive: Answer<'drive'>): Promise<void> {

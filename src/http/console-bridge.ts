@@ -116,7 +116,7 @@ function checkOrigin(
   }
   const hasToken = session === null || isCsrfToken(session, String(headers['x-csrf-token'] ?? ''));
   if (isForeign || !hasToken) {
-    throw new ConsoleError(403, 'forged', 'This request did not come from the console. Load the page anew.');
+    throw new ConsoleError(403, 'forged', 'This request did not come from the console. Load the page again.');
   }
 }
 

@@ -31,7 +31,7 @@ export function isSecure(req: IncomingMessage, trusted: BlockList): boolean {
 
 /**
  * Scheme and host for an address that an answer tells its own client. Of the scheme any proxy is believed: the answer goes
- * to whoever says it, and taking https for http would have a client send its password in the clear.
+ * to anyone who says it, and taking https for http would have a client send its password in the clear.
  */
 export function originOf(req: IncomingMessage): string {
   return `${isEncrypted(req) || isSaidSecure(req) ? 'https' : 'http'}://${req.headers.host ?? ''}`;

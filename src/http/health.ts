@@ -4,7 +4,7 @@ import { StoreFailingError } from '../stores/metadata-store.js';
 import type { Context } from './context.js';
 import { send } from './send.js';
 
-/** Whoever probes gives up after a few seconds, and wants to know that it is the stores that don't answer. */
+/** Anyone who probes gives up after a few seconds, and wants to know that it is the stores that don't answer. */
 const ANSWER_MS = 2_000;
 const HEADERS = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' } as const;
 

@@ -142,7 +142,7 @@ class InFlightRequests {
     };
   }
 
-  /** Waits until all have ended, `maxMs` milliseconds at most. Gives how many have not. */
+  /** Waits until all have ended, `maxMs` milliseconds at most. Returns how many have not. */
   async settle(maxMs: number): Promise<number> {
     if (this.#count > 0) {
       await new Promise<void>((resolve) => {

@@ -59,7 +59,7 @@ function sendStream(body: Readable, res: ServerResponse, onError: (error: Error)
     if (!res.destroyed) onError(error);
     res.destroy();
   });
-  // Whoever goes away first takes the other along.
+  // The side that goes away first takes the other along.
   res.on('close', () => body.destroy());
   body.pipe(res);
 }

@@ -121,7 +121,7 @@ async function* named({ blobIndex }: StorageCopy): AsyncGenerator<NamedContent, 
 
 class DamagedBlobError extends Error {}
 
-/** Gives what is wrong with the blob, or null. Rejects where the copy can't be written. */
+/** Returns what is wrong with the blob, or null. Rejects where the copy can't be written. */
 async function copyBlob(from: BlobStore, to: BlobStore, blob: BlobRef): Promise<string | null> {
   const { id, size } = blob;
   let reading: unknown = null;

@@ -39,7 +39,7 @@ export interface GarbageCollection {
   readonly graceSeconds: number;
   /** What ended processes left is looked for where they had leases, and nowhere else. Without: everywhere. */
   readonly leases?: BlobLeases | null;
-  /** Hears of each blob that it comes by: all of them, where there are no leases; some may be deleted afterwards. */
+  /** Is told of each blob that it comes by: all of them, where there are no leases; some may be deleted afterwards. */
   readonly onBlob?: (blob: BlobInfo) => void;
   /** Looked at between pages. */
   readonly signal?: AbortSignal;
@@ -86,7 +86,7 @@ export async function collectSoon(options: GarbageCollection): Promise<GcReport>
   return { condemned, deleted: await sweep(options, markedBefore) };
 }
 
-/** Frees rows and contents in the database, and condemns what nothing names. Gives how many contents that were. */
+/** Frees rows and contents in the database, and condemns what nothing names. Returns how many contents that were. */
 async function mark(options: GarbageCollection): Promise<number> {
   const { blobIndex, now, signal } = options;
   const { unknown, ended } = await findUnknown(options);

@@ -33,7 +33,7 @@ export interface JobWork {
   readonly signal: AbortSignal;
   /** Soon in the store, for people to see. */
   report(progress: object): void;
-  /** It got on: failures before this are forgotten, and its tries count anew. */
+  /** It got on: failures before this are forgotten, and its tries count again. */
   renew(): void;
 }
 

@@ -23,7 +23,7 @@ const DAY_MS = 24 * HOUR_MS;
 const EVERY_MINUTES = 60;
 /** What came to a bucket after its lease was seen to is found by looking at all of it. */
 const WEEK_MINUTES = 7 * 24 * EVERY_MINUTES;
-/** How long a sync token lasts on which much was removed since; a program that was away longer lists everything anew. */
+/** How long a sync token lasts on which much was removed since; a program that was away longer lists everything again. */
 const REMOVALS_KEPT_DAYS = 180;
 /** Rows that are counted at once: some milliseconds. */
 const FILES_A_STEP = 20_000;
@@ -108,7 +108,7 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     }),
     // Else the log of a quiet server holds for months what nothing else has.
     hourly('empty-log', () => durability.emptyLog()),
-    // More often than daily: a server that is started anew each night has its points too. A day's last one stays.
+    // More often than daily: a server that is started again each night has its points too. A day's last one stays.
     hourly('storage-point', async (signal) => {
       const { now, isSteady } = await clock.look();
       // A point in another year would stay in the picture.

@@ -22,7 +22,7 @@ interface Stores {
   readonly blobs: BlobStore;
 }
 
-/** A disk that hangs must not keep the other numbers from whoever wants to know why. */
+/** A disk that hangs must not keep the other numbers from anyone who wants to know why. */
 export async function readTotals({ metadata, blobs }: Stores, failuresBefore: number): Promise<Totals> {
   let failures = failuresBefore;
   const answerOf = <T>(work: Promise<T>): Promise<T | null> =>

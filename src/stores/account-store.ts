@@ -73,7 +73,7 @@ export interface AccountStore {
   listAppPasswords(userId: UserId): Promise<AppPasswordRow[]>;
   /** False when there is none of that number, or it was revoked before. */
   revokeAppPassword(userId: UserId, id: AppPasswordId, now: number): Promise<boolean>;
-  /** Gives how many it revoked. */
+  /** Returns how many it revoked. */
   revokeAppPasswords(userId: UserId, now: number): Promise<number>;
   /** Remembers when and by which program an app password was used last, for many at once. */
   noteUse(uses: readonly { readonly id: AppPasswordId; readonly at: number; readonly client: string }[]): Promise<void>;

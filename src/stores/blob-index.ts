@@ -66,7 +66,7 @@ export interface BlobIndex {
   }): Promise<Doomed | null>;
   /**
    * A sweep that was begun before `begunBefore` and has not ended: its process has. The caller goes on with it as with one of
-   * its own. Whoever began it must not delete by it any more at that time. Null as of `beginSweep`.
+   * its own. Anyone who began it must not delete by it any more at that time. Null as of `beginSweep`.
    */
   takeOverSweep(options: { readonly begunBefore: number; readonly now: number }): Promise<Doomed | null>;
   /** The bytes are deleted. */

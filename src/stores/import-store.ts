@@ -9,7 +9,7 @@ export interface ImportStore {
   /** The source of that key, which is made where there is none. */
   openSource(key: string, driveId: DriveId): Promise<SourceId>;
 
-  /** Folders that the run knows already are left as they are. Gives how many are new. */
+  /** Folders that the run knows already are left as they are. Returns how many are new. */
   addFolders(jobId: JobId, folders: readonly NewFolder[]): Promise<number>;
   /** Folders that wait, after the one given, in the order in which they came. */
   waitingFolders(jobId: JobId, after: number, limit: number): Promise<FolderRow[]>;
@@ -20,7 +20,7 @@ export interface ImportStore {
   /**
    * Notes files that a run has seen. One that was taken and has the stamp that it had then is `unchanged`, one whose
    * target belongs to another file of this run is `skipped` with `sameNameReason`, all others wait. A run that sees a file again leaves
-   * it as it is. Gives those that the run had not seen, by the state that they have now.
+   * it as it is. Returns those that the run had not seen, by the state that they have now.
    */
   addFiles(sourceId: SourceId, jobId: JobId, files: readonly NewFile[], sameNameReason: string): Promise<FileCount[]>;
   waitingFiles(sourceId: SourceId, jobId: JobId, after: number, limit: number): Promise<FileRow[]>;
@@ -28,7 +28,7 @@ export interface ImportStore {
   endFile(id: number, end: FileEnd): Promise<void>;
   /** Remembers which bytes are about to be stored, so that a run that goes on after a crash knows them as its own. */
   noteBlob(id: number, blob: BlobId): Promise<void>;
-  /** Marks up to `limit` files as gone that the run did not see. Gives how many. */
+  /** Marks up to `limit` files as gone that the run did not see. Returns how many. */
   markGone(sourceId: SourceId, jobId: JobId, limit: number): Promise<number>;
   countFiles(sourceId: SourceId, jobId: JobId): Promise<readonly FileCount[]>;
   /** Of the states `skipped`, `failed`, `gone`, one of them at a time. */

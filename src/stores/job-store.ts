@@ -38,7 +38,7 @@ export interface JobStore {
   end(id: JobId, owner: string, outcome: JobOutcome, now: number): Promise<boolean>;
   /** One that waits is cancelled, one that runs is told to stop. False where there is no such job, or it had ended. */
   cancel(id: JobId, now: number): Promise<boolean>;
-  /** Removes secrets that a job which ended should no longer have. Gives how many. */
+  /** Removes secrets that a job which ended should no longer have. Returns how many. */
   wipeSecrets(): Promise<number>;
 }
 

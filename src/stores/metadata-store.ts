@@ -111,7 +111,7 @@ export interface LockRow {
   readonly expiresAt: number;
 }
 
-/** A lock as those hear of it who meet it. */
+/** A lock as those see it who meet it. */
 export interface HeldLock extends LockRow {
   /** What the user who holds it is called; their e-mail address where they have no name. */
   readonly userName: string;
@@ -303,7 +303,7 @@ export interface StoreTransaction extends StoreView {
   detachNode(node: NodeRow, now: number): Promise<void>;
 
   /**
-   * Sets (a string) or removes (null) one dead property each. Gives how many
+   * Sets (a string) or removes (null) one dead property each. Returns how many
    * bytes the node's own properties take then, and how many more that is than before.
    */
   setProperties(

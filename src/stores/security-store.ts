@@ -3,7 +3,7 @@ import type { UserId } from './values.js';
 /** Second factors, sessions, the organization's rules and the audit log. Times are milliseconds since 1970. */
 export interface SecurityStore {
   findTotp(userId: UserId): Promise<TotpRow | null>;
-  /** Puts a secret that is to be confirmed in the place of one that wasn't. False where one is confirmed. */
+  /** Puts a secret that is to be confirmed in place of one that wasn't. False where one is confirmed. */
   putPendingTotp(userId: UserId, secret: string, now: number): Promise<boolean>;
   /**
    * Makes the pending secret count, takes its step, and replaces the recovery codes, in one transaction; the user then
@@ -31,7 +31,7 @@ export interface SecurityStore {
   putChallenge(sessionId: number, challenge: PasskeyChallenge): Promise<void>;
   /** Returns it once; null where there is none or it has expired. */
   takeChallenge(sessionId: number, purpose: PasskeyChallenge['purpose'], now: number): Promise<string | null>;
-  /** The only second factor stays, whoever else removes one at the same time. */
+  /** The only second factor stays, even where somebody else removes one at the same time. */
   removePasskey(userId: UserId, id: string): Promise<PasskeyRemoval>;
 
   createSession(session: NewSession): Promise<SessionRow>;
@@ -44,7 +44,7 @@ export interface SecurityStore {
   /** Those that have not expired, the last used first. */
   sessions(userId: UserId, now: number): Promise<SessionRow[]>;
   endSession(userId: UserId, id: number): Promise<boolean>;
-  /** All of a user's but one. Gives how many. */
+  /** All of a user's but one. Returns how many. */
   endSessions(userId: UserId, except: number | null): Promise<number>;
   removeExpiredSessions(now: number): Promise<void>;
 
@@ -56,7 +56,7 @@ export interface SecurityStore {
   writeAudit(record: NewAuditRecord): Promise<void>;
   /** The latest first, before the record `before`. */
   audit(filter: AuditFilter, before: number | null, limit: number): Promise<AuditRow[]>;
-  /** Removes up to `limit` records from before a time. Gives how many. */
+  /** Removes up to `limit` records from before a time. Returns how many. */
   pruneAudit(before: number, limit: number): Promise<number>;
 }
 

@@ -11,7 +11,7 @@ export interface StorageCopy {
   readonly blobIndex: Pick<BlobIndex, 'named'>;
   /** Leaves out so many revisions, so that none given out after this moment is ever given out again. */
   skipRevisions(count: number): Promise<void>;
-  /** Puts the metadata in the place of what the folder had before; durable when it resolves. */
+  /** Puts the metadata in place of what the folder had before; durable when it resolves. */
   commit(): Promise<void>;
   /** Leaves the folder's metadata as it was. Blobs that came stay. */
   abandon(): Promise<void>;

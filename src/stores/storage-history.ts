@@ -7,7 +7,7 @@ export interface StorageHistory {
    * parts, so that nobody waits long.
    */
   countFiles(after: number, limit: number): Promise<{ readonly files: number; readonly last: number | null }>;
-  /** In the place of the same day's. */
+  /** In place of the same day's. */
   putPoint(point: StoragePoint): Promise<void>;
   /** The last `limit` days that have one, the earliest first. */
   points(limit: number): Promise<StoragePoint[]>;

@@ -94,7 +94,7 @@ export class Crew {
     return [this.#endedCounts, ...[...this.#members].map(({ counts }) => counts)];
   }
 
-  /** Starts a worker in the place of one that ended early after `failures` others; resolves when it listens. */
+  /** Starts a worker in place of one that ended early after `failures` others; resolves when it listens. */
   #begin(failures: number): Promise<string> {
     const { side, environment } = this.#options;
     const worker = cluster.fork(environment);

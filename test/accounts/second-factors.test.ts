@@ -102,7 +102,7 @@ describe('PRODUCT S3 — codes from an authenticator', () => {
     expect(verdicts.filter(({ kind }) => kind === 'good')).toHaveLength(1);
   });
 
-  test('a flood of codes is throttled, whoever sends them, and a good one among them doesn’t get through', async () => {
+  test('a flood of codes is throttled, anyone who sends them, and a good one among them doesn’t get through', async () => {
     const { secret } = await turnOn();
     const guesses = Array.from({ length: 50 }, (_, index) => String(index).padStart(6, '0'));
     const verdicts = await Promise.all(guesses.map((code) => verify(code)));
@@ -179,7 +179,7 @@ describe('PRODUCT S3 — recovery codes', () => {
     expect(Buffer.from(sealed, 'base64').toString('latin1')).not.toContain(secret);
   });
 
-  test('with another key the authenticator is lost, recovery codes work, and somebody hears of it', async () => {
+  test('with another key the authenticator is lost, recovery codes work, and somebody is told of it', async () => {
     const { secret, codes } = await turnOn();
     const elsewhere = open(Buffer.alloc(32, 2));
     expect(await elsewhere.verify(anna.id, totpCode(secret, now), OPERATOR)).toEqual({ kind: 'wrong' });

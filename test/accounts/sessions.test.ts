@@ -74,7 +74,7 @@ describe('sessions', () => {
     expect(await sessions.find(late, ADDRESS)).toBeNull();
   });
 
-  test('who proved who they are lately may do what an administrator does; proving it anew gives another token', async () => {
+  test('who proved who they are lately may do what an administrator does; proving it again gives another token', async () => {
     const token = await begin('Firefox');
     expect((await sessions.find(token, ADDRESS))!.isFresh).toBe(true);
     now += 16 * MINUTE;

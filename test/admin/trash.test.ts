@@ -51,7 +51,7 @@ describe('PRODUCT §10, D4 — firn trash', () => {
     expect(await team.firn('trash', 'list', team.id)).toContain('notes/old');
   });
 
-  it('restore puts it back where it was, whoever it belongs to, and makes folders that are gone', async () => {
+  it('restore puts it back where it was, anyone who it belongs to, and makes folders that are gone', async () => {
     const team = await makeTeam();
     await makeAndDelete(team, 'ben@x', 'notes', 'notes/old');
     await makeAndDelete(team, 'ben@x', 'notes');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
 import { startBrowser } from './browser.js';
 
-/** Whoever runs asks for this name, which nothing else does. */
+/** Anyone who runs asks for this name, which nothing else does. */
 const MARK = 'ran-a-script';
 const RUN = `document.title='ran';new Image().src='${MARK}'`;
 /** For what a page would begin by itself after it has loaded. */

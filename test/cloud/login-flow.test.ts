@@ -68,7 +68,7 @@ describe('client-requirements R34, §2.10 — login flow v2, from the start to t
     expect(await reach(server, granted, [400001, 123456])).toEqual([207, 404]);
   });
 
-  test('the page lists the drives of whoever signs in, the one of their setting or the oldest first', async () => {
+  test('the page lists the drives of anyone who signs in, the one of their setting or the oldest first', async () => {
     await server.addDrive({ id: 100001, name: 'Youngest' });
     await server.addMember('bob', { driveId: 123456 });
     await server.accounts.setOwnDrive(USER, 400001);

@@ -147,7 +147,7 @@ describe('client-requirements R34, PRODUCT S5 — signing in on the page', () =>
 });
 
 describe('client-requirements R34 — the grant', () => {
-  test('a form from another site does nothing, whoever sends it', async () => {
+  test('a form from another site does nothing, anyone who sends it', async () => {
     const flow = await client.start();
     for (const Origin of ['https://evil.example', 'null', `http://127.0.0.1:${server.port + 1}`, 'not an origin']) {
       const page = await client.post(flow.login, { email: emailOf('alice'), password: 'x' }, { Origin });

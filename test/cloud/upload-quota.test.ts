@@ -68,7 +68,7 @@ describe('security 6 — parts that come at once fit together', () => {
     await giveUp('alice', all);
   });
 
-  test('a part in the place of another one takes no more than the difference', async () => {
+  test('a part in place of another one takes no more than the difference', async () => {
     const { at, send } = await WAYS['parts in a folder']!('bob');
     expect((await send(randomBytes(90 * KB))).status).toBe(201);
     expect((await send(randomBytes(100 * KB))).status).toBe(204);

@@ -82,7 +82,7 @@ export function metadataCheckSuite(open: OpenEngine): void {
         ownerId: world.anna.userId,
         originalPath: 'deleted',
         deletedBy: null,
-        // Its retention begins anew.
+        // Its retention begins again.
         deletedAt: LATER,
       });
     });

@@ -42,7 +42,7 @@ describe('every administrator’s route', () => {
     expect((await knock(root, route)).kind ?? 'done').not.toMatch(/^not-(signed-in|administrator|fresh)/);
   });
 
-  test('an administrator whose sign-in is old reads, and proves anew who they are before they change something', async () => {
+  test('an administrator whose sign-in is old reads, and proves again who they are before they change something', async () => {
     const old = await TestServer.start({ freshSignInMinutes: 0 });
     try {
       await old.addUser('root');

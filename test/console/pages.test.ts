@@ -20,7 +20,7 @@ const shell = readFileSync(`${BUILT}index.html`, 'utf8').replaceAll('="./', '="/
 const assets = readdirSync(`${BUILT}assets`);
 
 describe('the console’s pages are served', () => {
-  test('the shell is there at every address of the console, and is asked for anew each time', async () => {
+  test('the shell is there at every address of the console, and is asked for again each time', async () => {
     for (const path of ['/console/', '/console/security', '/console/files/123456/Firn/a%20b', '/console/x.js']) {
       const { status, headers, text } = await get(path);
       expect([path, status, text]).toEqual([path, 200, shell]);

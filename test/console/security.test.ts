@@ -87,7 +87,7 @@ describe('PRODUCT S3 — an authenticator', () => {
     expect([status, Number(headers['retry-after'])]).toEqual([429, expect.closeTo(900, -2)]);
     const another = await newUser();
     await turnOn(another.client);
-    // Whoever keeps this up doesn't keep the owner out.
+    // Anyone who keeps this up doesn't keep the owner out.
     expect((await secondStep(sessions[0]!, recoveryCodes[0]!)).status).toBe(200);
     expect((await secondStep(sessions[1]!, next)).status).toBe(200);
   });

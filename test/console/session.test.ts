@@ -81,7 +81,7 @@ describe('signing in', () => {
     expect((await signIn('alice')).status).toBe(201);
   });
 
-  test('a session that was there before is of no use to whoever put it there (session fixation)', async () => {
+  test('a session that was there before is of no use to anyone who put it there (session fixation)', async () => {
     const attacker = await ConsoleClient.signedIn(server, 'carol', PASSWORD);
     const victim = new ConsoleClient(server);
     victim.cookie = attacker.cookie;

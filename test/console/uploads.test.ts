@@ -58,7 +58,7 @@ describe('resumable uploads of the pages', () => {
     connection.write(CONTENT.subarray(0, 3_000_000));
     await new Promise<void>((resolve) => connection.socket.write('', () => resolve()));
     connection.close();
-    // Whoever asks too early is told that the broken request isn't done yet.
+    // Anyone who asks too early is told that the broken request isn't done yet.
     const offset = await vi.waitFor(async () => {
       const now = await offsetOf(at);
       expect(now).toBeGreaterThan(0);

@@ -111,7 +111,7 @@ describe('a ZIP file of many members', () => {
     const all = async () => {
       for await (const chunk of writeZip(sources(source))) expect(chunk).toBeInstanceOf(Uint8Array);
     };
-    await expect(all()).rejects.toThrow('5 bytes in the place of 6');
+    await expect(all()).rejects.toThrow('5 bytes in place of 6');
   });
 
   test('a large source is read as the file is taken, a chunk at a time, and closed when nobody takes more', async () => {

@@ -15,7 +15,7 @@ afterAll(() => server.stop());
 const send = (method: string, from: string, path: string) =>
   alice(method, from, { headers: { Destination: server.urlOf(path) } });
 
-/** Folders one in the other, by no request. Gives the path of the last one. */
+/** Folders one in the other, by no request. Returns the path of the last one. */
 async function nest(path: string, levels: number): Promise<string> {
   await alice('MKCOL', path);
   let parentId = (await server.idOf('alice', path)) as NodeId;

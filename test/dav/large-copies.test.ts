@@ -164,7 +164,7 @@ describe('faults B3 — COPY of a tree too large for one transaction', () => {
     expect(await server.inconsistencies()).toEqual([]);
   });
 
-  test('RFC 6578 — whoever followed before gets all of it after', async () => {
+  test('RFC 6578 — anyone who followed before gets all of it after', async () => {
     const report = (token: string) =>
       alice('REPORT', '/', {
         body: `<sync-collection xmlns="DAV:"><sync-token>${token}</sync-token><sync-level>infinite</sync-level><prop><getetag/></prop></sync-collection>`,

@@ -101,7 +101,7 @@ describe('security 3 — locks have a number', () => {
     expect(allOf(parseAnswer(text), '{DAV:}activelock')).toHaveLength(0);
   });
 
-  test(`a drive has ${LOCKS_A_DRIVE_MAX}, whoever holds them`, async () => {
+  test(`a drive has ${LOCKS_A_DRIVE_MAX}, anyone who holds them`, async () => {
     await bob('PUT', '/held', { body: 'x' });
     const held = await server.idOf('bob', '/held');
     await putLocks('bob', Array<NodeId>(LOCKS_A_DRIVE_MAX).fill(held), { scope: 'shared' });

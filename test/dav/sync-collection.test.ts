@@ -81,7 +81,7 @@ describe('RFC 6578 — sync-collection', () => {
     await alice('PROPPATCH', '/s/out/a&b.txt', { body: change({ '{urn:x}colour': 'blue' }) });
     const third = await sync('/s', second.token);
     expect(third.changes).toEqual(['-b.txt', '-in ü/', 'out/', 'out/a&b.txt']);
-    // Whoever was away for both sees them together.
+    // Anyone who was away for both sees them together.
     expect((await sync('/s', first.token)).changes).toEqual(third.changes);
     expect(third.token).toBe(await tokenOf('/s'));
   });

@@ -232,7 +232,7 @@ async function follow(sequence: readonly Step[]): Promise<void> {
   }
 }
 
-test('RFC 6578 §3.2 — whoever applies the pages has what a listing shows, whatever happened in between', async () => {
+test('RFC 6578 §3.2 — anyone who applies the pages has what a listing shows, whatever happened in between', async () => {
   const { FIRN_SYNC_RUNS: runs, FIRN_SYNC_SEED: seed } = process.env;
   await fc.assert(fc.asyncProperty(steps, follow), {
     numRuns: Number(runs ?? RUNS),

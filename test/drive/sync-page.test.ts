@@ -110,7 +110,7 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
       deep: [[], ['top/new']],
       shallow: [[], ['top/new']],
     },
-    'a file in the place of a file': {
+    'a file in place of a file': {
       change: async () => {
         await remove(anna, 'top/f');
         await put(anna, 'top/f', 'other');
@@ -123,7 +123,7 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
       deep: [['top/a/b/f'], ['top/f']],
       shallow: [[], ['top/f', 'top/a/']],
     },
-    'a folder in the place of a file': {
+    'a folder in place of a file': {
       change: async () => {
         await remove(anna, 'top/f');
         await makeCollection(anna, 'top/f');
@@ -131,7 +131,7 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
       deep: [['top/f'], ['top/f/']],
       shallow: [['top/f'], ['top/f/']],
     },
-    'a file in the place of a folder': {
+    'a file in place of a folder': {
       change: async () => {
         await remove(anna, 'top/a');
         await put(anna, 'top/a', '1');
@@ -139,7 +139,7 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
       deep: [['top/a/'], ['top/a']],
       shallow: [['top/a/'], ['top/a']],
     },
-    'a folder in the place of a folder': {
+    'a folder in place of a folder': {
       change: async () => {
         await remove(anna, 'top/a');
         await makeCollection(anna, 'top/a');
@@ -244,7 +244,7 @@ describe('RFC 6578 §3.2 — a page has what changed, and no more', () => {
     });
   });
 
-  test('in the trash a common file in the place of a personal one is a change of that path', async () => {
+  test('in the trash a common file in place of a personal one is a change of that path', async () => {
     for (const path of ['x', 'Common documents/x']) await put(anna, path, path);
     await remove(anna, 'x');
     const token = await tokenOf(anna, 'Trash');

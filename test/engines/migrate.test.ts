@@ -162,7 +162,7 @@ describe('SqliteDatabase.open and the schema', () => {
       writeFileSync(path + '.begun', '');
       await SqliteDatabase.open(path, JSON.parse(readFileSync(order, 'utf8'))).close();`;
     const opening = mustRun(process.execPath, ['--input-type=module', '-e', script, '--', module, order, path]);
-    // Whoever ends before the other program has failed.
+    // Anyone who ends before the other program has failed.
     const early = opening.then(() => 'opened');
     await waitUntil('the process opens the file', () => existsSync(`${path}.begun`));
     expect(await Promise.race([early, wait(300, 'waits')])).toBe('waits');

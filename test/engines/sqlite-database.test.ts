@@ -203,7 +203,7 @@ describe('SqliteDatabase beside other programs', () => {
     const other = runScript(script, path);
     for (let count = 0; count < 300; count++) {
       await raise();
-      // Whoever asks again at once leaves the other hardly a gap.
+      // Anyone who asks again at once leaves the other hardly a gap.
       await wait(1);
     }
     await other;

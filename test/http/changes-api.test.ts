@@ -113,7 +113,7 @@ describe('GET /api/drives/ID/changes', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(900);
   });
 
-  test('whoever waits is answered when the server stops', async () => {
+  test('anyone who waits is answered when the server stops', async () => {
     const { cursor } = await changes();
     const waiting = changes({ since: cursor, timeout: '50' });
     await server.as('bob')('GET', '/his.txt');
@@ -124,7 +124,7 @@ describe('GET /api/drives/ID/changes', () => {
     expect(pathsOf(await changes({ since: cursor }))).toEqual([]);
   });
 
-  test('whoever goes away while waiting leaves nothing behind', async () => {
+  test('anyone who goes away while waiting leaves nothing behind', async () => {
     const { cursor } = await changes();
     const connection = await server.connect();
     const { authorization } = await server.addAppPassword('alice');

@@ -24,7 +24,7 @@ describe('PRODUCT R5 — /readyz', () => {
   const database = () => path.join(server.config.storage, 'firn.db');
   const ready = async () => (await server.send('GET', '/readyz')).status;
 
-  test('faults E2 — goes the way of a write each time, and makes a commit once in some seconds, whoever asks', async () => {
+  test('faults E2 — goes the way of a write each time, and makes a commit once in some seconds, anyone who asks', async () => {
     const before = commitsInLog(database());
     const { counts: commitsBySize } = server.engines.metrics()[0]!;
     const writes = commitsBySize[1]!;

@@ -217,7 +217,7 @@ describe('who may read /metrics', () => {
     expect((await server.send('GET', '/metrics', { headers: host })).status).toBe(401);
   });
 
-  test('with a token: whoever has it, through a proxy too', async () => {
+  test('with a token: anyone who has it, through a proxy too', async () => {
     const server = await startWith({ metricsToken: TOKEN });
     const proxied = { 'X-Forwarded-For': '198.51.100.7' };
     expect((await server.send('GET', '/metrics', bearer(TOKEN, proxied))).status).toBe(200);

@@ -64,7 +64,7 @@ describe('open redirect: no address and no header leads elsewhere', () => {
     }
   });
 
-  test('a whole address in the place of the path leads nowhere but to its own', async () => {
+  test('a whole address in place of the path leads nowhere but to its own', async () => {
     for (const target of ['http://evil.example/', 'https://evil.example//evil.example/', 'http://evil.example/dav']) {
       const { headers } = await server.send('GET', target, { headers: BROWSER });
       expect([undefined, '/console/']).toContain(headers.location);

@@ -83,7 +83,7 @@ describe('when it begins', () => {
     other.early.note({ driveId: 1 as DriveId, driveQuotaBytes: 10 }, 10);
     other.early.note({ driveId: 1 as DriveId, driveQuotaBytes: 10 }, 1);
     await expect.poll(other.runs).toBe(1);
-    // It counts anew from there.
+    // It counts again from there.
     other.early.note({ driveId: 1 as DriveId, driveQuotaBytes: 10 }, 10);
     await other.early.stop();
     expect([other.runs(), errors, other.errors]).toEqual([1, [], []]);

@@ -107,7 +107,7 @@ describe('checkEverything', () => {
     expect(await check()).toEqual([]);
   });
 
-  it('repair — leaves bytes alone that an upload put in the place of damaged ones meanwhile', async () => {
+  it('repair — leaves bytes alone that an upload put in place of damaged ones meanwhile', async () => {
     await storage.upload('a file', 'damaged');
     await writeFile(storage.pathOf('damaged'), 'dAmaged');
     await utimes(storage.pathOf('damaged'), NOW / 1000, 1);

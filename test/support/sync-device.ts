@@ -89,7 +89,7 @@ export class SyncDevice {
         else reject(new Error(`${command} had ended with ${code} before it was to be killed`));
       });
     });
-    // Heard by whoever kills; a run that ends by itself before is no defect of this process.
+    // Heard by anyone who kills; a run that ends by itself before is no defect of this process.
     ended.catch(() => undefined);
     const kill = async () => {
       child.kill('SIGKILL');

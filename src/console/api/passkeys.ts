@@ -31,7 +31,7 @@ async function signInByPasskey(request: RequestTo<'POST /api/session/passkey'>, 
 }
 
 async function addPasskey(request: RequestTo<'POST /api/security/passkeys'>, parts: ConsoleParts) {
-  // Whoever only has found the browser open adds no way in for themselves, and locks nobody out by a first one.
+  // Anyone who only has found the browser open adds no way in for themselves, and locks nobody out by a first one.
   checkFresh(request);
   const { name, response } = request.body;
   const { recoveryCodes, createdAt, ...kept } = await inField(

@@ -104,7 +104,7 @@ async function changePassword(request: RequestTo<'POST /api/security/password'>,
 }
 
 async function beginTotp(request: RequestTo<'POST /api/security/totp'>, { secondFactors }: ConsoleParts) {
-  // Whoever only has found the browser open would lock its owner out.
+  // Anyone who only has found the browser open would lock its owner out.
   checkFresh(request);
   const { secret, uri } = await secondFactors.begin(request.session!.user);
   // Loaded when somebody sets an authenticator up: it takes 10 MB.

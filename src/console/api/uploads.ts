@@ -20,7 +20,7 @@ import { uploadContract } from '../contract/uploads.js';
 import { type OfDrive, openDrive, readPath } from '../drive-access.js';
 import { bind } from '../route.js';
 
-/** Uploads that go on where they broke off: TUS 1.0.0 as WebDAV programs have it, by the session in the place of Basic. */
+/** Uploads that go on where they broke off: TUS 1.0.0 as WebDAV programs have it, by the session in place of Basic. */
 export const uploadRoutes = bind(uploadContract, {
   'POST /api/drives/:id/uploads': tus(begin),
   'HEAD /api/drives/:id/uploads/:name': tus((request, { parameters }) => headUpload(request, parameters.name)),

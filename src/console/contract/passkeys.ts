@@ -65,7 +65,7 @@ export const passkeyContract = {
   },
   'POST /api/security/passkeys': {
     access: 'set-up',
-    summary: 'Adds a passkey. The first second factor gives recovery codes, and ends all other sessions.',
+    summary: 'Adds a passkey. The first second factor comes with recovery codes, and ends all other sessions.',
     body: passkeyBody,
     answer: created(passkeyMade, 'The passkey, and recovery codes with the first.'),
     refusals: { 403: '`not-fresh`, `wrong-code`.', 409: '`passkey-taken`.' },

@@ -87,7 +87,7 @@ export const securityContract = {
   },
   'POST /api/security/totp/confirm': {
     access: 'set-up',
-    summary: 'Switches two-factor authentication on, gives recovery codes, and ends all other sessions.',
+    summary: 'Switches two-factor authentication on, returns recovery codes, and ends all other sessions.',
     body: totpConfirmBody,
     answer: json(recoveryCodesAnswer, 'It is on.'),
     refusals: { 403: '`wrong-code`.' },
@@ -101,7 +101,7 @@ export const securityContract = {
   },
   'POST /api/security/recovery-codes': {
     access: 'user',
-    summary: 'New recovery codes in the place of all others.',
+    summary: 'New recovery codes in place of all others.',
     body: recoveryCodesBody,
     answer: json(recoveryCodesAnswer, 'The new ones; all others are void.'),
     refusals: { 403: '`not-fresh`, `wrong-code`.' },

@@ -78,7 +78,7 @@ export const sessionContract = {
   },
   'POST /api/session/proof': {
     access: 'set-up',
-    summary: 'Proves anew who is signed in: for what an administrator does, and where a refusal says `not-fresh`.',
+    summary: 'Proves again who is signed in: for what an administrator does, and where a refusal says `not-fresh`.',
     body: proofBody,
     answer: json(sessionAnswer, 'The session, now a fresh one.'),
     refusals: { 403: '`wrong-password`, `code-wanted`, `wrong-code`, `wrong-passkey`.' },

@@ -23,7 +23,7 @@ export function chooseLanguage(code: Language): void {
 
 /**
  * The texts of a part of the console, in the language of the moment: `const text = texts({ en, fr })`, then `text.title`. The
- * whole console renders anew when the language changes.
+ * whole console renders again when the language changes.
  */
 export function texts<T extends object>(catalogs: Readonly<Record<Language, T>>): T {
   return new Proxy(catalogs.en, {

@@ -12,7 +12,7 @@ export interface PageLocation {
 /** Where the browser is. */
 export const place = new Store<PageLocation>(readLocation());
 
-/** The address of a place, for links: `<a href={href('/security')}>`. Clicks on them don't load the page anew. */
+/** The address of a place, for links: `<a href={href('/security')}>`. Clicks on them don't load the page again. */
 export function href(path: string): string {
   return `${CONSOLE}${path}`;
 }

@@ -19,14 +19,14 @@ export class Store<T> {
     for (const watcher of [...this.#watchers]) watcher();
   }
 
-  /** Gives what ends the watching. */
+  /** Returns what ends the watching. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
 }
 
-/** The store's value; the component renders anew when it changes. */
+/** The store's value; the component renders again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [, setValue] = useState(() => store.value);
   useEffect(() => {

@@ -33,7 +33,7 @@ export async function* writeZip(sources: AsyncIterable<ZipSource>): AsyncGenerat
       block.add(chunk);
       if (block.isFull) yield block.take();
     }
-    if (size !== source.size) throw new Error(`"${source.name}" has ${size} bytes in the place of ${source.size}`);
+    if (size !== source.size) throw new Error(`"${source.name}" has ${size} bytes in place of ${source.size}`);
     if (isLate) block.add(dataDescriptor(source, crc));
     directory.add(centralHeader(source, crc, start, isLate));
   }

@@ -2,7 +2,7 @@
 const MS_MIN = -62_167_219_200_000;
 const MS_MAX = 253_402_300_799_999;
 
-/** Files that came together share their second; the cache starts anew when it holds this many. */
+/** Files that came together share their second; the cache starts again when it holds this many. */
 const CACHED_DATES_MAX = 4096;
 const httpDates = new Map<number, string>();
 const isoDates = new Map<number, string>();

@@ -31,7 +31,7 @@ export interface PropertyFacts {
   readonly hrefOf: (path: readonly string[], isCollection: boolean) => string;
 }
 
-/** Gives the whole element, or null where the resource has no such property. */
+/** Returns the whole element, or null where the resource has no such property. */
 export type PropertyWriter = (resource: Resource, facts: PropertyFacts) => string | null;
 
 export interface LiveProperty {

@@ -56,7 +56,7 @@ export async function freeBytes(request: DavRequest, selection: PropertySelectio
 }
 
 /**
- * Appends the members' responses until the page has `bytesMax`; one at least. Gives how many. A statement for each need.
+ * Appends the members' responses until the page has `bytesMax`; one at least. Returns how many. A statement for each need.
  * `isFirst`: nothing came before them.
  */
 export async function renderMembers(

@@ -67,7 +67,7 @@ export async function patchUpload(request: TusRequest, name: string): Promise<Da
   checkTusContentType(headers);
   const offset = requiredByteCountIn(headers, 'upload-offset');
   const appended = await drive.uploads.alone(await findResumable(drive, name), async (): Promise<Appended> => {
-    // Whoever worked on it before has just ended.
+    // Anyone who worked on it before has just ended.
     const upload = await findResumable(drive, name);
     const received = offsetOf(upload);
     if (offset !== received) throw new HttpError(409, `The upload goes on at byte ${received}, not at ${offset}.`);

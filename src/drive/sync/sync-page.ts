@@ -36,7 +36,7 @@ export interface SyncOptions {
 }
 
 /**
- * What changed in a folder since a cursor, the removed before the changed. Whoever applies each page in turn has, after
+ * What changed in a folder since a cursor, the removed before the changed. Anyone who applies each page in turn has, after
  * the complete one, what a listing shows. A page may be empty and yet not be all: others changed much. A fixed number of
  * statements. How it works: docs/decisions/0008-what-a-sync-token-says.md.
  */
@@ -71,7 +71,7 @@ interface Progress {
 
 /**
  * First part: names that were unbound. A page that says of a path that it is gone, although something is there again,
- * ends with this part: whoever knew what was below mustn't keep it, and what is there now comes after that.
+ * ends with this part: anyone who knew what was below mustn't keep it, and what is there now comes after that.
  */
 async function takeRemovals(draft: SyncDraft, cursor: SyncCursor): Promise<Progress> {
   const { view, membership } = draft.snapshot;
@@ -104,7 +104,7 @@ function takeRemoval(draft: SyncDraft, row: RemovalRow, bound: ReadonlyMap<strin
   }
   const path = [...place.path, row.name];
   const isCollectionNow = bound.get(JSON.stringify(path));
-  // A file in the place of a file is that path's change. What was below a collection nobody else would tell.
+  // A file in place of a file is that path's change. What was below a collection nobody else would tell.
   const isSame = row.isCollection === isCollectionNow && !(row.isCollection && isDeep);
   if (isSame) return false;
   draft.remove(path, row.isCollection);
@@ -136,7 +136,7 @@ async function boundNow(draft: SyncDraft, rows: readonly RemovalRow[]): Promise<
 }
 
 /**
- * Second part: collections that came by a move, with all that is in them, whose own changes may be old; and whoever
+ * Second part: collections that came by a move, with all that is in them, whose own changes may be old; and anyone who
  * knows nothing yet gets everything like this. Where only members count, a moved one is a change like others.
  */
 async function takeMoves(draft: SyncDraft, cursor: SyncCursor): Promise<Progress> {

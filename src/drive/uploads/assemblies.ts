@@ -5,7 +5,7 @@ import { Assembly, type OpenPart, type PartBytes } from './assembly.js';
 
 /** Each is an open file and buffers. */
 const LIVE_MAX = 16;
-/** An upload that has been silent for this long makes room for another; a busy one doesn't, or they would all start anew. */
+/** An upload that has been silent for this long makes room for another; a busy one doesn't, or they would all start again. */
 const YIELDS_AFTER_MS = 60_000;
 /** An upload that has been silent for this long is put together no more; its parts stay. */
 const IDLE_MS = 600_000;
@@ -19,7 +19,7 @@ interface Live {
   usedAt: number;
 }
 
-/** The uploads that are being put together in this process. Nothing here is needed: what is missing is made anew. */
+/** The uploads that are being put together in this process. Nothing here is needed: what is missing is made again. */
 export class Assemblies {
   readonly #metadata: MetadataStore;
   readonly #contents: Contents;
@@ -76,11 +76,11 @@ export class Assemblies {
       this.#end(live.assembly);
     }
     if (this.#isStopped) throw new Error('the server stops');
-    const anew = new Assembly(this.#contents, this.#open);
+    const fresh = new Assembly(this.#contents, this.#open);
     try {
-      return (await this.#run(anew, order))!;
+      return (await this.#run(fresh, order))!;
     } catch (error) {
-      this.#end(anew);
+      this.#end(fresh);
       throw error;
     }
   }

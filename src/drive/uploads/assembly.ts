@@ -12,7 +12,7 @@ export interface PartBytes {
   readonly content?: ContentRow;
 }
 
-/** Gives the bytes of a part. Rejects when they are gone. */
+/** Returns the bytes of a part. Rejects when they are gone. */
 export type OpenPart = (part: PartBytes) => Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
 
 /** Each part was within the drive's limits, and so is their sum. */
@@ -123,7 +123,7 @@ export class Assembly {
       // Once it was asked for, somebody may have named it.
       await (await this.#result).release(this.#order ? 'unknown' : 'surplus');
     } catch {
-      // Its failure is what was asked for, or has been told to whoever waited for the result.
+      // Its failure is what was asked for, or has been told to anyone who waited for the result.
     }
   }
 

@@ -34,7 +34,7 @@ export interface StoredPart {
 }
 
 /**
- * Keeps a body as a part of an upload, in the place of one of the same name: durable when it resolves. One that breaks off
+ * Keeps a body as a part of an upload, in place of one of the same name: durable when it resolves. One that breaks off
  * changes nothing. Throws `DriveError`, as `storePart` does.
  */
 export async function receivePart(

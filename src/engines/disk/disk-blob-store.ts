@@ -248,7 +248,7 @@ export class DiskBlobStore implements BlobStore {
   }
 
   /**
-   * Puts the file in the place of the one that has the same hash for a name: an acknowledged upload doesn't depend on
+   * Puts the file in place of the one that has the same hash for a name: an acknowledged upload doesn't depend on
    * an older file that a failing disk may have spoilt.
    */
   async #replace(path: string, id: BlobId): Promise<void> {

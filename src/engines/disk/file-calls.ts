@@ -41,7 +41,7 @@ function writeSome(fd: number, bytes: Uint8Array, offset: number, position: numb
   });
 }
 
-/** Reads into `buffer` from its start; gives the number of bytes, 0 at the file's end. */
+/** Reads into `buffer` from its start; returns the number of bytes, 0 at the file's end. */
 export function readSome(fd: number, buffer: Uint8Array, length: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.read(fd, buffer, 0, length, position, (error, count) => {

@@ -111,7 +111,7 @@ export class PostgresDatabase implements SqlDatabase {
         return value;
       } finally {
         connection.end();
-        // Whoever has the connection next waits for it.
+        // The next user of the connection waits for it.
         client.query('ROLLBACK').catch(ignore);
       }
     });

@@ -15,7 +15,7 @@ import {
 
 /** Names that a DeleteObjects takes, and that a page of a listing has. */
 const PAGE = 1000;
-/** When an object was stored, by the clock of whoever stored it: the server's own has seconds only. */
+/** When an object was stored, by the clock of the node that stored it: the server's own has seconds only. */
 const STORED_AT = 'x-amz-meta-stored-at';
 
 export interface S3Object {

@@ -160,7 +160,7 @@ export class SqlBlobIndex implements BlobIndex {
 
 /**
  * Frees the members of a detached folder, up to `limit`, then the folder itself. Folders in it that have members of
- * their own are cut off and queued instead. Gives how many rows it dealt with, at least one.
+ * their own are cut off and queued instead. Returns how many rows it dealt with, at least one.
  */
 async function purgeStep(connection: SqlConnection, node: number, limit: number): Promise<number> {
   const page = await purgeChildren.all(connection, { node, limit });

@@ -9,7 +9,7 @@ export interface SqlConnection {
   all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]>;
   /** As `all`, each row as the list of its values: half the cost where there are thousands of rows. */
   lists<List extends readonly unknown[]>(sql: string, parameters: readonly unknown[]): Promise<List[]>;
-  /** For statements without rows; gives how many rows changed. Throws as `all` does. */
+  /** For statements without rows; returns how many rows changed. Throws as `all` does. */
   run(sql: string, parameters: readonly unknown[]): Promise<number>;
 }
 

@@ -125,7 +125,7 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
   }
 }
 
-/** For the start of a database's only server: whoever held them has ended. */
+/** For the start of a database's only server: anyone who held them has ended. */
 export async function endAllLeases(database: SqlDatabase): Promise<void> {
   await database.write((connection) => uploads.endAllLeases.run(connection, {}), { mayUseReserve: true });
 }

@@ -53,7 +53,7 @@ interface Compiled {
 
 /**
  * A statement written with Kysely, compiled once per dialect and run many times with other values: building and
- * compiling a query anew costs more than SQLite takes to answer it.
+ * compiling a query again costs more than SQLite takes to answer it.
  */
 export class Statement<P extends Parameters, Row> {
   readonly #build: Build<P, Row>;
@@ -78,7 +78,7 @@ export class Statement<P extends Parameters, Row> {
     return (await this.all(connection, parameters))[0];
   }
 
-  /** Gives the number of changed rows. */
+  /** Returns the number of changed rows. */
   run(connection: SqlConnection, parameters: P): Promise<number> {
     const compiled = this.#compile(connection.dialect);
     return connection.run(compiled.sql, bind(compiled, parameters));

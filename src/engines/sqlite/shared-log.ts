@@ -6,7 +6,7 @@ export interface SharedLog {
   readonly isLost: boolean;
   /** Runs work in its turn to write: no other process of this server writes meanwhile. */
   turn<T>(work: () => Promise<T>): Promise<T>;
-  /** In a turn: the disk failed a commit. Gives what its writes are told, when the log was looked after. */
+  /** In a turn: the disk failed a commit. Returns what its writes are told, when the log was looked after. */
   failed(error: unknown): Promise<Error>;
   /** In a turn, on a full disk: frees some room for what makes room; false where there is none. */
   makeRoom(): Promise<boolean>;

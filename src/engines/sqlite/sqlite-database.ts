@@ -211,7 +211,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     }
   }
 
-  /** Gives what the writes that failed with the commit are told; null where it succeeded. */
+  /** Returns what the writes that failed with the commit are told; null where it succeeded. */
   async #tryCommit(batch: readonly PendingWrite[]): Promise<unknown> {
     let outcomes: Outcome[];
     try {

@@ -7,7 +7,7 @@ const STEP_PAGES = 1_000;
 
 /**
  * Copies a database as of one moment to the new file `target`, also while other processes write. All of it is read in
- * one transaction: SQLite's backup otherwise begins anew with each write of another process, and may never end (400 MB
+ * one transaction: SQLite's backup otherwise begins again with each write of another process, and may never end (400 MB
  * beside 500 writes a second: ten times as many steps).
  */
 export async function snapshot(source: string, target: string): Promise<void> {

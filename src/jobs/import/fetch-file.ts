@@ -6,7 +6,7 @@ import type { FileRow } from '../../stores/import-store.js';
 import { backOffMs, RetryableError } from '../back-off.js';
 import { type SourceClient, SourceRefusal } from './source-client.js';
 
-/** Pauses before a transfer goes on where it broke off; then it begins anew. */
+/** Pauses before a transfer goes on where it broke off; then it begins again. */
 const RESUME = { firstMs: 100, longestMs: 10_000, triesMax: 8 };
 /** A transfer that got so far since it broke off last has all its tries again, in bytes. */
 const PROGRESS_BYTES = 1024 * 1024;

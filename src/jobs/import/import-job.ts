@@ -75,7 +75,7 @@ function openPassword(box: SecretBox, secret: string, purpose: string): string {
   try {
     return box.open(secret, purpose);
   } catch (cause) {
-    throw new JobFailedError("The password can't be read with this server's key; start the import anew.", { cause });
+    throw new JobFailedError("The password can't be read with this server's key; start the import again.", { cause });
   }
 }
 

@@ -229,7 +229,7 @@ function ofRoot(error: unknown): unknown {
   return error instanceof DriveError ? new JobFailedError(error.message, { cause: error }) : error;
 }
 
-/** Runs so many of the same loop side by side, and waits for all. `stop` hears of each failure, the first one first. */
+/** Runs so many of the same loop side by side, and waits for all. `stop` is told of each failure, the first one first. */
 async function runPool(lanes: number, loop: () => Promise<void>, stop: (error: unknown) => void): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, () => loop().catch(stop)));
 }

@@ -62,7 +62,7 @@ export class ImportTally {
     this.#add(state, 1, size ?? 0);
   }
 
-  /** A try to take the file begins; hears of its bytes. */
+  /** A try to take the file begins; is told of its bytes. */
   beginFile({ id }: FileRow): (bytes: number) => void {
     this.#coming.set(id, 0);
     return (bytes) => {

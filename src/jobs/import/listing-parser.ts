@@ -72,7 +72,7 @@ export class ListingParser {
     }
   }
 
-  /** Gives the resources that are complete with this piece. */
+  /** Returns the resources that are complete with this piece. */
   write(text: string): readonly ListedResource[] {
     this.#pending += text.length;
     this.#parser.write(text);

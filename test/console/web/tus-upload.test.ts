@@ -114,7 +114,7 @@ const means = (more: Partial<UploadMeans> = {}): UploadMeans => ({
   busyRestsMs: [10, 50, 100],
   ...more,
 });
-/** With the session in the place of Basic, as the page has it. */
+/** With the session in place of Basic, as the page has it. */
 async function meansOfPage(): Promise<UploadMeans> {
   const page = await ConsoleClient.signedIn(server, 'alice', PASSWORD);
   const signed: SendUpload = (request) =>
@@ -166,7 +166,7 @@ describe('uploads by TUS', () => {
     await expectFile('/up/lost', content);
     expect(sent.filter((method) => method === 'POST')).toEqual(['POST']);
     expect(sent).toContain('HEAD');
-    // Of six pieces only the one that was cut came twice, or the rest of it; anew they would be ten with those before.
+    // Of six pieces only the one that was cut came twice, or the rest of it; again they would be ten with those before.
     expect(sent.filter((method) => method === 'PATCH').length).toBeLessThan(10);
   });
 
@@ -215,7 +215,7 @@ describe('uploads by TUS', () => {
     await expectFile('/up/closed', content);
   });
 
-  test('an upload that the server has forgotten begins anew', async () => {
+  test('an upload that the server has forgotten begins again', async () => {
     const content = bytes(1000);
     memory.find = () => `/dav/${DRIVE_ID}/.uploads/none`;
     queue.add([source('forgotten', content)], means());

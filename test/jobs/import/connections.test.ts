@@ -19,7 +19,7 @@ async function startServer(location: (url: string) => string | null = () => null
     const { host, authorization } = request.headers;
     seen.push({ host, authorization, url: request.url! });
     const to = location(request.url!);
-    // One request a connection: each asks for the address anew.
+    // One request a connection: each asks for the address again.
     const headers = { Connection: 'close', ...(to === null ? {} : { Location: to }) };
     response.writeHead(to === null ? 200 : 302, headers).end('x');
   });

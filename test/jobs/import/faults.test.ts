@@ -137,7 +137,7 @@ describe('PRODUCT I2 — a faulty source', () => {
     expect(await missingOf(source, 'away')).toEqual([]);
   }, 120_000);
 
-  it('a part that is sent after a cut is hashed with what came before; one of another version begins anew', async () => {
+  it('a part that is sent after a cut is hashed with what came before; one of another version begins again', async () => {
     const bytes = seededBytes('resumed', 900_000);
     const checksum = `SHA256:${createHash('sha256').update(bytes).digest('hex')}`;
     const source = await SyntheticSource.start({ '/r.bin': { bytes, etag: '"v1"', modified: MTIME, checksum } });

@@ -5,7 +5,7 @@ import { joinPath, nameOf, parentOf } from './file-paths.js';
 import type { Listing } from './listing.js';
 import { text } from './texts.js';
 
-/** Fetches anew what is looked at. */
+/** Fetches again what is looked at. */
 export type Refresh = () => unknown;
 
 /** Deletes at once, and offers to take it back. */

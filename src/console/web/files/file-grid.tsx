@@ -205,7 +205,7 @@ function Row({ id, row, rows, listing, columns, selection, onSelect, onOpen }: R
   );
 }
 
-/** In the place of a row that is still to come. */
+/** In place of a row that is still to come. */
 function Coming({ row, count }: { readonly row: number; readonly count: number }) {
   return (
     <div class="grid-row coming" role="row" aria-rowindex={row + 1}>

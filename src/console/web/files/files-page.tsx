@@ -256,7 +256,7 @@ function columnsFor(isSearch: boolean): readonly GridColumn[] {
   ];
 }
 
-/** On a phone in the place of the columns. */
+/** On a phone in place of the columns. */
 function noteOf(file: FileEntry): string {
   const ago = formatAgo(file.modifiedAt);
   return file.isFolder ? ago : `${formatBytes(file.size)} · ${ago}`;

@@ -64,7 +64,7 @@ export class Listing {
   }
 
   /**
-   * Fetches anew what is looked at, up to the row `end`. What there is stays until then; what lies behind is fetched again
+   * Fetches again what is looked at, up to the row `end`. What there is stays until then; what lies behind is fetched again
    * when it is looked at.
    */
   refresh(end: number): Promise<void> {

@@ -194,7 +194,7 @@ export class TusUpload {
         onProgress: (bytes) => this.#progress(start + bytes),
       });
       if (answer.status === 412) this.#forget();
-      // Another connection has sent more: the offset is asked for anew.
+      // Another connection has sent more: the offset is asked for again.
       if (answer.status === 409) throw new ServerBusy('the upload is elsewhere');
       if (answer.status !== 204) throw this.#refused(answer);
       offset = offsetIn(answer);
@@ -262,7 +262,7 @@ export class TusUpload {
       return busyAnswers > BUSY_ANSWERS_MAX ? new UploadRefusal('server-busy', error.message) : null;
     }
     try {
-      // A file that was changed or taken away looks like a lost network to whoever sends it.
+      // A file that was changed or taken away looks like a lost network to anyone who sends it.
       const { content } = this.source;
       await content.slice(Math.max(0, content.size - 1)).arrayBuffer();
       return null;

@@ -114,13 +114,13 @@ export class UploadQueue {
     return totals;
   }
 
-  /** Called on every change, as often as bytes move. Gives what ends it. */
+  /** Called on every change, as often as bytes move. Returns what ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Called with each file that is on the drive. Gives what ends it. */
+  /** Called with each file that is on the drive. Returns what ends it. */
   onDone(listener: (upload: TusUpload) => void): () => void {
     this.#doneListeners.add(listener);
     return () => this.#doneListeners.delete(listener);

@@ -10,7 +10,7 @@ export function useDrop(onDrop: ((picked: Picked) => unknown) | null): boolean {
     let depth = 0;
     const take = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes('Files')) return false;
-      // A file that misses would be shown in the place of the console.
+      // A file that misses would be shown in place of the console.
       event.preventDefault();
       return onDrop !== null;
     };

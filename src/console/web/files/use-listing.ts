@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type FetchPage, Listing } from './listing.js';
 
-/** A listing that is begun anew when `key` changes; the component renders anew as its pages come. */
+/** A listing that is begun again when `key` changes; the component renders again as its pages come. */
 export function useListing(key: string, fetchPage: FetchPage): Listing {
   const [, setVersion] = useState(0);
   const kept = useRef<{ key: string; listing: Listing } | null>(null);

@@ -19,7 +19,7 @@ interface FactorCardProps {
   readonly onChange: () => Promise<void>;
 }
 
-/** The second factor: set up, codes anew, off. */
+/** The second factor: set up, new codes, off. */
 export function FactorCard({ security, onChange }: FactorCardProps) {
   const [open, setOpen] = useState<'totp' | 'off' | 'renew' | null>(null);
   const [codes, setCodes] = useState<readonly string[] | null>(null);

@@ -37,7 +37,7 @@ export const en = {
   renewTitle: 'Make new recovery codes?',
   renewText: 'The codes that you have kept are worth nothing from then on.',
   passkeysTitle: 'Passkeys',
-  passkeysLead: 'A fingerprint, a face or a security key in the place of a code.',
+  passkeysLead: 'A fingerprint, a face or a security key in place of a code.',
   addPasskey: 'Add a passkey',
   passkeyName: 'Name of the passkey',
   passkeyPlaceholder: 'Laptop',
@@ -59,7 +59,7 @@ export const en = {
   endOthers: 'Sign out all others',
   endOthersTitle: (count: number) =>
     count === 1 ? 'Sign out the other browser?' : `Sign out ${count} other browsers?`,
-  endOthersText: 'Whoever uses them has to sign in again, and uploads that are under way there stop.',
+  endOthersText: 'Anyone who uses them has to sign in again, and uploads that are under way there stop.',
   sessionEnded: 'Signed out.',
   seen: (ago: string, address: string) => `seen ${ago} from ${address}`,
   unknownClient: 'Unknown browser',

@@ -22,7 +22,7 @@ export const en = {
   refusal: (_kind: string, words: string): string => words,
   serverFailed: (status: number) => `The server could not do this (${status}). Try again in a moment.`,
   serverUnreachable: 'The server can’t be reached. Check your connection, then try again.',
-  somethingFailed: 'Something went wrong here. Load the page anew.',
+  somethingFailed: 'Something went wrong here. Load the page again.',
   saved: 'Saved',
   notFoundTitle: 'Nothing here',
   notFound: 'This address leads to no page of the console.',

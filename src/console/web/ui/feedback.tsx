@@ -10,7 +10,7 @@ export function Badge({ tone = 'neutral', children }: { readonly tone?: Tone; re
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
-/** Lines in the place of what is still to come. */
+/** Lines in place of what is still to come. */
 export function Skeleton({ lines = 3 }: { readonly lines?: number }) {
   return (
     <div class="stack" role="status" aria-label={common.loading}>
@@ -25,7 +25,7 @@ interface EmptyStateProps {
   readonly title: string;
   readonly children?: ComponentChildren;
   readonly action?: ComponentChildren;
-  /** In the place of a whole page. */
+  /** In place of a whole page. */
   readonly isPage?: boolean;
 }
 

@@ -14,7 +14,7 @@ interface ActionFormProps {
   readonly isBusy: boolean;
   /** What is wrong and no field says: an error, or a sentence of the page's own. */
   readonly error?: unknown;
-  /** What the other button says in the place of "Cancel". */
+  /** What the other button says in place of "Cancel". */
   readonly back?: string;
   readonly onSubmit: (event: Event) => unknown;
   readonly onCancel: () => unknown;

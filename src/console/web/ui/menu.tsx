@@ -16,7 +16,7 @@ export interface Choice {
 interface MenuProps {
   readonly label: string;
   readonly choices: readonly Choice[];
-  /** In the place of an icon alone. */
+  /** In place of an icon alone. */
   readonly text?: ComponentChildren;
   readonly icon?: ComponentChildren;
   readonly look?: 'plain' | 'quiet' | 'primary';

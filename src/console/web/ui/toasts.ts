@@ -5,7 +5,7 @@ import { Store } from '../store.js';
 export interface Toast {
   readonly text: string;
   readonly isBad?: boolean;
-  /** Takes back what was done: in the place of a question beforehand. */
+  /** Takes back what was done: in place of a question beforehand. */
   readonly onUndo?: () => unknown;
 }
 
