@@ -70,7 +70,7 @@ const EMPTY = `
   BEGIN
     SELECT array_agg(quote_ident(tablename)) INTO tables FROM pg_tables
     WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'migration_turn', 'storage_id', 'organization', 'clock_mark');
-    IF pg_total_relation_size('node') > 4000000 THEN
+    IF pg_relation_size('node') > 200000 THEN
       EXECUTE 'TRUNCATE ' || array_to_string(tables, ', ');
     ELSE
       SET LOCAL session_replication_role = replica;

@@ -47,9 +47,12 @@ export const findPlace = statement<{ id: string; place: string }>()<PlaceRecord>
       (SELECT ${PLACE} FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`,
 );
 
-/** So that a sweep which would take the place fails, or is seen: `findPlace` comes next. Only where writes run side by side. */
-export const unmarkPlace = statement<{ place: string }>()((db, p) =>
-  db.deleteFrom('condemned').where('place', '=', p('place')),
+/**
+ * Changes nothing, so that a sweep that is about to take the place fails and looks again, or has ended and is seen by `findPlace`, which
+ * comes next. Only where writes run side by side.
+ */
+export const touchMark = statement<{ place: string }>()<never>(
+  (_db, p) => sql<never>`UPDATE condemned SET condemned_at = condemned_at WHERE place = ${p('place')}`,
 );
 
 /** Nothing names the place any more. */

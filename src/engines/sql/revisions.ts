@@ -3,8 +3,10 @@ import { insertGap } from './change-log-statements.js';
 import type { SqlDatabase } from './sql-database.js';
 import { statement } from './statement.js';
 
-const skip = statement<{ count: number }>()<{ value: number }>(
-  (_db, p) => sql<{ value: number }>`UPDATE revision SET value = value + ${p('count')} RETURNING value`,
+const skip = statement<{ count: number }>()<{ value: number }>((_db, p, { dialect }) =>
+  dialect === 'sqlite'
+    ? sql<{ value: number }>`UPDATE revision SET value = value + ${p('count')} RETURNING value`
+    : sql<{ value: number }>`SELECT setval('revision_number', nextval('revision_number') + ${p('count')} - 1) AS value`,
 );
 
 const highest = statement<Record<never, never>>()<{ value: number }>(
