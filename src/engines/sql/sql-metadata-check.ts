@@ -36,6 +36,7 @@ export class SqlMetadataCheck implements MetadataCheck {
       isDamaged = true;
       yield { kind: 'database', message: `the database is damaged: ${text}` };
     }
+    await this.#countRows();
     for (const { kind, find, repair } of CHECKS) {
       try {
         const problems = await this.#database.read((connection) => find.all(connection, {}));
@@ -52,6 +53,12 @@ export class SqlMetadataCheck implements MetadataCheck {
         };
       }
     }
+  }
+
+  /** PostgreSQL plans by what it counted last: in tables that grew since, the questions would take hours. */
+  async #countRows(): Promise<void> {
+    const dialect = await this.#database.readOne(async (connection) => connection.dialect);
+    if (dialect === 'postgres') await this.#database.write((connection) => connection.run('ANALYZE', []));
   }
 
   /**
