@@ -15,6 +15,7 @@ import { type BlobId, type BlobPlace, type ByteRange, isBlobId } from '../../sto
 import { Hashers } from '../hashing/hashers.js';
 import { UploadBuffers } from '../hashing/upload-buffers.js';
 import { paced } from '../paced.js';
+import { rangeWithin } from '../range-within.js';
 import { takeSource } from '../take-source.js';
 import { BlobReader } from './blob-reader.js';
 import { DiskHold, forget, type HoldingStore } from './disk-hold.js';
@@ -131,10 +132,7 @@ export class DiskBlobStore implements BlobStore {
     const fd = await this.#openFile(blob);
     try {
       const { size } = await fstat(fd);
-      const { start, end } = range ?? { start: 0, end: size - 1 };
-      if (range && !(start >= 0 && start <= end && end < size)) {
-        throw new RangeError(`bytes ${start}-${end} are not within the ${size} bytes of ${blob.id}`);
-      }
+      const { start, end } = rangeWithin(blob.id, size, range);
       return new BlobReader(fd, start, end + 1);
     } catch (error) {
       await close(fd);

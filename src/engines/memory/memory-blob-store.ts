@@ -13,6 +13,7 @@ import {
   type UploadOutcome,
 } from '../../stores/blob-store.js';
 import type { BlobId, BlobPlace, ByteRange, DigestName, Digests } from '../../stores/values.js';
+import { rangeWithin } from '../range-within.js';
 import { takeSource } from '../take-source.js';
 
 const CHUNK = 64 * 1024;
@@ -96,10 +97,7 @@ export class MemoryBlobStore implements BlobStore {
   async open(blob: BlobRef, range?: ByteRange): Promise<Readable> {
     const held = this.#blobs.get(placeOf(blob));
     if (!held) throw new BlobMissingError(blob.id);
-    const { start, end } = range ?? { start: 0, end: held.bytes.length - 1 };
-    if (range && !(start >= 0 && start <= end && end < held.bytes.length)) {
-      throw new RangeError(`bytes ${start}-${end} are not within the ${held.bytes.length} bytes of ${blob.id}`);
-    }
+    const { start, end } = rangeWithin(blob.id, held.bytes.length, range);
     return Readable.from(pieces(held.bytes.subarray(start, end + 1)), { objectMode: false });
   }
 

@@ -16,6 +16,7 @@ import type { BlobId, BlobPlace, ByteRange } from '../../stores/values.js';
 import { Hashers } from '../hashing/hashers.js';
 import { UploadBuffers } from '../hashing/upload-buffers.js';
 import { paced } from '../paced.js';
+import { isWithin, rangeWithin } from '../range-within.js';
 import { takeSource } from '../take-source.js';
 import { PartMemory } from './part-memory.js';
 import type { OpenObject, S3Client, S3Object } from './s3-client.js';
@@ -83,7 +84,7 @@ export class S3BlobStore implements BlobStore {
       const place = lease.nextPlace();
       this.#hold(place);
       try {
-        return new S3Hold(this.#holding, lease, place, await this.#receive(place, source, options));
+        return new S3Hold(this.#holding, lease, place, await this.#receive(this.#keyOf(place), source, options));
       } catch (error) {
         this.#held.delete(place);
         this.#leases.release(lease);
@@ -94,9 +95,9 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  async #receive(place: BlobPlace, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ReceivedBytes> {
+  async #receive(key: string, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ReceivedBytes> {
     const { signal, verify, digests = [] } = options;
-    const upload = new S3Upload(this.#means, this.#keyOf(place), digests, signal);
+    const upload = new S3Upload(this.#means, key, digests, signal);
     try {
       await takeSource(source, options, (chunk) => upload.append(chunk));
       const { size, values, digests: extra } = await upload.finish();
@@ -112,12 +113,9 @@ export class S3BlobStore implements BlobStore {
   }
 
   async open(blob: BlobRef, range?: ByteRange): Promise<Readable> {
-    const { start, end } = range ?? { start: 0, end: blob.size - 1 };
-    if (range && !(start >= 0 && start <= end && end < blob.size)) {
-      // Where nothing is, that is said first.
-      if ((await this.stat(blob)) === null) throw new BlobMissingError(blob.id);
-      throw new RangeError(`bytes ${start}-${end} are not within the ${blob.size} bytes of ${blob.id}`);
-    }
+    // Where nothing is, that is said first.
+    if (range && !isWithin(range, blob.size) && (await this.stat(blob)) === null) throw new BlobMissingError(blob.id);
+    const { start, end } = rangeWithin(blob.id, blob.size, range);
     const key = this.#keyOf(placeOf(blob));
     const found = this.#isTaken(placeOf(blob))
       ? null
@@ -194,20 +192,11 @@ export class S3BlobStore implements BlobStore {
   }
 
   /** Returns the hash of what it stored. */
-  async #store(from: string, size: number, to: string): Promise<string> {
+  async #store(from: string, size: number, to: string): Promise<BlobId> {
     const found = await this.#client.get(from, size === 0 ? null : { start: 0, end: size - 1 });
     if (!found) throw new StoreFailingError(`the object ${from} is not there any more`);
     const source = size === 0 ? found.response : this.#read(from, found, 0, Math.min(size, found.size) - 1);
-    const upload = new S3Upload(this.#means, to, [], undefined);
-    try {
-      for await (const chunk of source) await upload.append(chunk as Uint8Array);
-      const { values } = await upload.finish();
-      await upload.publish(values[0]!);
-      return values[0]!;
-    } catch (error) {
-      await upload.discard();
-      throw error;
-    }
+    return (await this.#receive(to, source, {})).id;
   }
 
   #read(key: string, { response }: OpenObject, start: number, end: number): S3Reader {
