@@ -51,6 +51,26 @@ describe('decision 0025 — a worker writes in turns that the keeper of the log 
     expect(await value()).toBe(before + 40);
   });
 
+  it('the keeper writes again as soon as a turn was given back, and looks at the log meanwhile', async () => {
+    const other = keeper.lendTurns();
+    const before = await value();
+    for (let round = 0; round < 32; round++) {
+      // The log is looked at after every so many turns: here, now after the keeper's, now after the other one's.
+      if (round % 2 === 0) await add(keeper);
+      await other.take();
+      const written = keeper.write(async (connection) => {
+        await connection.run('UPDATE revision SET value = value + 1', []);
+        // Whatever follows the turn of the other one runs now, in the middle of this transaction.
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+      // The write waits for its turn.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      other.give();
+      await written;
+    }
+    expect(await value()).toBe(before + 48);
+  });
+
   it('nobody writes in the turn of another', async () => {
     const other = keeper.lendTurns();
     expect(await other.take()).toBeNull();

@@ -17,8 +17,8 @@ const DROP_TRIES = 50;
 const RESCUE_TRIES = 5;
 /** Pages (of 4 KiB) in the write-ahead log before they are moved to the database: 32 MB. */
 const CHECKPOINT_PAGES = 8_000;
-/** Commits between two looks at how many they are. */
-const COMMITS_A_LOOK = 8;
+/** Turns between two looks at how many they are. */
+const TURNS_A_LOOK = 8;
 
 export interface OwnLogOptions {
   readonly tell?: Tell;
@@ -42,7 +42,8 @@ export class OwnLog implements SharedLog {
   readonly #keeper: LogKeeper | null;
   readonly #log: WriteAheadLog | null;
   readonly #reserve: Reserve | null;
-  #commitsToLook = 0;
+  #turnsToLook = 0;
+  #isLong = false;
 
   /** `path` of the database; null in memory. */
   constructor(path: string | null, means: Means, options: OwnLogOptions) {
@@ -62,7 +63,20 @@ export class OwnLog implements SharedLog {
   }
 
   turn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#means.writerTurn.take(work);
+    return this.#means.writerTurn.take(async () => {
+      try {
+        return await work();
+      } finally {
+        this.#look();
+      }
+    });
+  }
+
+  /** Within the writer's turn, after its transaction: SQLite refuses to look within one. */
+  #look(): void {
+    if (!this.#log || ++this.#turnsToLook < TURNS_A_LOOK) return;
+    this.#turnsToLook = 0;
+    this.#isLong = this.#log.pages >= CHECKPOINT_PAGES;
   }
 
   /** A failed disk isn't written to again before it was looked after. */
@@ -98,16 +112,11 @@ export class OwnLog implements SharedLog {
   }
 
   async shorten(): Promise<void> {
-    if (!this.#isLong()) return;
+    if (!this.#isLong) return;
+    this.#isLong = false;
     // The answers first.
     await new Promise((resolve) => setImmediate(resolve));
     await this.turn(async () => this.#keeper?.pass(this.#rescue));
-  }
-
-  #isLong(): boolean {
-    if (!this.#log || ++this.#commitsToLook < COMMITS_A_LOOK) return false;
-    this.#commitsToLook = 0;
-    return this.#log.pages >= CHECKPOINT_PAGES;
   }
 
   async empty(): Promise<boolean> {

@@ -23,7 +23,7 @@ export class WriteAheadLog {
     this.#count = database.prepare('PRAGMA wal_checkpoint(NOOP)');
   }
 
-  /** Pages that it holds; reads no file. */
+  /** Pages that it holds; reads no file. Throws within a transaction. */
   get pages(): number {
     return (this.#count.get() as CheckpointRow).log;
   }
