@@ -8,6 +8,8 @@ const booted = [
   'test/browser/**/*.test.ts',
   'test/console/pages.test.ts',
 ];
+// Several servers on PostgreSQL and an object storage, behind a balancer.
+const cluster = ['test/cluster/**/*.test.ts'];
 // Joplin, in test/clients/joplin, brings tests of its own.
 const foreign = '**/node_modules/**';
 
@@ -24,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'source',
           include: ['test/**/*.test.ts'],
-          exclude: [...booted, foreign],
+          exclude: [...booted, ...cluster, foreign],
           sequence: { groupOrder: 0 },
         },
       },
@@ -36,6 +38,20 @@ export default defineConfig({
           exclude: [foreign],
           globalSetup: ['test/support/global-setup.ts'],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: cluster,
+          exclude: [foreign],
+          env: { FIRN_TEST_ENGINE: 'cluster' },
+          globalSetup: ['test/support/global-setup.ts'],
+          // One cluster is four engines and three servers.
+          maxWorkers: 1,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

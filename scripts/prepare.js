@@ -31,6 +31,7 @@ const proofs = new Map([
   ['gvfs', ['/usr/lib/gvfs/gvfsd', '/usr/libexec/gvfsd']],
   ['gvfs-backends', ['/usr/lib/gvfs/gvfsd-dav', '/usr/libexec/gvfsd-dav']],
   ['gvfs-fuse', ['/usr/lib/gvfs/gvfsd-fuse', '/usr/libexec/gvfsd-fuse']],
+  ['haproxy', ['haproxy']],
   ['libfuse3-dev', ['/usr/include/fuse3/fuse.h']],
   ['libglib2.0-bin', ['gio']],
   ['libnginx-mod-http-dav-ext', ['/usr/lib/nginx/modules/ngx_http_dav_ext_module.so']],

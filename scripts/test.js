@@ -4,11 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { clusterPackages } from './cluster-packages.js';
 import { ensureJoplin } from './joplin.js';
 import { ensureBuild, ensureDebianPackages, ensureDependencies, root } from './prepare.js';
 
-/** An object storage on loopback. */
-const storagePackages = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'];
 const clientPackages = [
   'litmus',
   'cadaver',
@@ -33,7 +32,6 @@ const clientPackages = [
   'mount',
   'unzip',
   'chromium',
-  'postgresql',
   'apache2',
   'caddy',
   'nginx',
@@ -45,8 +43,8 @@ const clientPackages = [
 ensureDependencies();
 ensureBuild();
 ensureDebianPackages(
-  [...clientPackages, ...storagePackages],
-  'npm test drives real WebDAV clients, a browser and an object storage, starts PostgreSQL, makes system calls fail and cuts a disk’s power',
+  [...clientPackages, ...clusterPackages],
+  'npm test drives real WebDAV clients, a browser and clusters of servers, makes system calls fail and cuts a disk’s power',
 );
 ensureJoplin();
 

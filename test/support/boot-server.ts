@@ -1,18 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { undoAtExit } from './at-exit.js';
 import { resolveToLoopback } from './loopback-name.js';
 import { mustRun } from './run-program.js';
+import { root, ServerProcess } from './server-process.js';
 import { makeThrowawayCa, type ThrowawayCa } from './throwaway-ca.js';
-
-const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const bootTimeoutSeconds = 60;
-const stopTimeoutSeconds = 30;
-const logBytesMax = 1_000_000;
 
 export interface BootOptions {
   driveName?: string;
@@ -68,107 +61,8 @@ export interface BootedServer {
   remove(): Promise<void>;
 }
 
-class ServerProcess {
-  #child: ChildProcess | undefined;
-  #log = '';
-  #ended: Promise<number | null> = Promise.resolve(0);
-  readonly #environment: Record<string, string>;
-  url = '';
-
-  constructor(environment: Record<string, string>) {
-    this.#environment = environment;
-  }
-
-  get pid(): number {
-    const pid = this.#child?.pid;
-    if (pid === undefined) throw new Error('the server does not run');
-    return pid;
-  }
-
-  get log(): string {
-    return this.#log;
-  }
-
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, [path.join(root, 'dist', 'main.js')], {
-      env: { ...process.env, ...this.#environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#child = child;
-    // A test run that is broken off leaves no server behind.
-    child.once(
-      'exit',
-      undoAtExit(() => child.kill('SIGKILL')),
-    );
-    this.#ended = new Promise((resolve) => {
-      child.once('exit', (code) => {
-        if (this.#child === child) this.#child = undefined;
-        resolve(code);
-      });
-    });
-    try {
-      this.url = await this.#listeningUrl(child);
-    } catch (cause) {
-      child.kill('SIGKILL');
-      throw cause;
-    }
-  }
-
-  /** The first `listening on URL` of this run, without a slash at the end. */
-  #listeningUrl(child: ChildProcess): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const fail = (what: string) => reject(new Error(`the server ${what}:\n${this.#log}`));
-      const timer = setTimeout(() => fail(`did not listen within ${bootTimeoutSeconds} s`), bootTimeoutSeconds * 1000);
-      let seen = '';
-      child.stdout?.on('data', (chunk: Buffer) => {
-        this.#keepLog(chunk);
-        if (seen === 'done') return;
-        seen += chunk.toString('utf8');
-        const url = /listening on (http\S+?)\/?\s/.exec(seen)?.[1];
-        if (url === undefined) return;
-        seen = 'done';
-        clearTimeout(timer);
-        resolve(url);
-      });
-      child.stderr?.on('data', (chunk: Buffer) => this.#keepLog(chunk));
-      child.once('exit', (code, signal) => {
-        clearTimeout(timer);
-        fail(`ended (${code ?? signal}) before it listened`);
-      });
-    });
-  }
-
-  #keepLog(chunk: Buffer): void {
-    this.#log = (this.#log + chunk.toString('utf8')).slice(-logBytesMax);
-  }
-
-  async stop(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined) return;
-    let isKilled = false;
-    const timer = setTimeout(() => {
-      isKilled = true;
-      child.kill('SIGKILL');
-    }, stopTimeoutSeconds * 1000);
-    child.kill('SIGTERM');
-    const code = await this.#ended;
-    clearTimeout(timer);
-    if (isKilled) throw new Error(`SIGTERM did not end the server within ${stopTimeoutSeconds} s:\n${this.#log}`);
-    if (code !== 0) throw new Error(`SIGTERM ended the server with exit code ${code}:\n${this.#log}`);
-  }
-
-  async kill(): Promise<void> {
-    this.#child?.kill('SIGKILL');
-    await this.#ended;
-  }
-
-  async ended(): Promise<void> {
-    await this.#ended;
-  }
-}
-
 /** The command line beside the server, with its environment. */
-type Command = (parameters: string[], input?: string) => Promise<string>;
+export type Command = (parameters: string[], input?: string) => Promise<string>;
 
 export interface Account {
   driveId: string;
@@ -177,7 +71,7 @@ export interface Account {
   accountPassword: string;
 }
 
-async function createAccount(command: Command, driveName: string): Promise<Account> {
+export async function createAccount(command: Command, driveName: string): Promise<Account> {
   const user = 'alice@example.org';
   const accountPassword = randomBytes(12).toString('hex');
   await command(['user', 'create', user, '--name', 'Alice', '--password-stdin'], `${accountPassword}\n`);
@@ -188,7 +82,7 @@ async function createAccount(command: Command, driveName: string): Promise<Accou
 }
 
 /** What a first start prints, this once. */
-function readPrintedAccount(printed: string): Account {
+export function readPrintedAccount(printed: string): Account {
   const read = (name: string) => new RegExp(`^  ${name} +(\\S+)$`, 'm').exec(printed)?.[1];
   const [address, user, password] = [read('address'), read('user'), read('password')];
   const driveId = /(\d{6,})\/$/.exec(address ?? '')?.[1];
@@ -255,6 +149,11 @@ function describeServer(
 
 /** Makes a temporary storage, a user, a drive and an app password through `bin/firn.js`, and starts the server. */
 export async function bootServer(options: BootOptions = {}): Promise<BootedServer> {
+  // The same scenarios on several nodes: those that name a storage folder are about one server.
+  if (process.env.FIRN_TEST_ENGINE === 'cluster' && options.storage === undefined) {
+    const { Cluster } = await import('./cluster-stage.js');
+    return (await Cluster.start(options)).server;
+  }
   const driveName = options.driveName ?? 'Team drive';
   const folder = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
   const storage = options.storage ?? path.join(folder, 'storage');

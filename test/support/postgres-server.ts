@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, chown, mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { appendFile, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { undoAtExit } from './at-exit.js';
 import { freePort } from './free-port.js';
 import { mustRun } from './run-program.js';
 
@@ -12,32 +14,86 @@ import { mustRun } from './run-program.js';
 const PROGRAMS = process.env.FIRN_TEST_POSTGRES ?? '/usr/lib/postgresql/15/bin';
 const START_MS = 30_000;
 
-/** A throw-away PostgreSQL on loopback. Its superuser is `firn`, without a password. */
+type SystemUser = { readonly uid: number; readonly gid: number } | null;
+
+/** A throw-away PostgreSQL on loopback. Its superuser is `firn`, without a password unless one is set. */
 export class PostgresServer {
   private constructor(
     readonly folder: string,
     readonly port: number,
-    private readonly user: { readonly uid: number; readonly gid: number } | null,
+    private readonly user: SystemUser,
     private process: ChildProcess,
+    private readonly password: string | null,
   ) {}
 
   /** `settings`: lines of postgresql.conf; a server for tests alone syncs nothing unless they say so. */
-  static async start(settings: readonly string[] = UNSAFE): Promise<PostgresServer> {
-    const user = userInfo().uid === 0 ? await userOf('postgres') : null;
-    const folder = await mkdtemp(join(tmpdir(), 'firn-postgres-'));
-    if (user) await chown(folder, user.uid, user.gid);
+  static async start(settings: readonly string[] = UNSAFE, password: string | null = null): Promise<PostgresServer> {
+    const { user, folder } = await makeHome();
     const data = join(folder, 'data');
     const port = await freePort();
-    await mustRunAs(user, `${PROGRAMS}/initdb`, ['-D', data, '-U', 'firn', '-A', 'trust', '-E', 'UTF8', ...LOCALE]);
+    const access = ['-A', 'trust'];
+    if (password !== null) {
+      const file = join(folder, 'password');
+      await writeFile(file, password, { mode: 0o600 });
+      if (user) await chown(file, user.uid, user.gid);
+      access.splice(1, 1, 'scram-sha-256', `--pwfile=${file}`);
+    }
+    await mustRunAs(user, `${PROGRAMS}/initdb`, ['-D', data, '-U', 'firn', ...access, '-E', 'UTF8', ...LOCALE]);
     const own = [`port = ${port}`, `unix_socket_directories = '${folder}'`, ...SETTINGS, ...settings];
     await appendFile(join(data, 'postgresql.conf'), `${own.join('\n')}\n`);
-    const server = new PostgresServer(folder, port, user, run(user, data));
+    const server = new PostgresServer(folder, port, user, run(user, data), password);
     await server.#isReady();
     return server;
   }
 
+  /** A standby; the primary then acknowledges only what it has, too. */
+  async addStandby(): Promise<PostgresServer> {
+    const { user, folder } = await makeHome();
+    const data = join(folder, 'data');
+    const port = await freePort();
+    await this.baseBackup(data, user);
+    const own = [`port = ${port}`, `unix_socket_directories = '${folder}'`];
+    await appendFile(join(data, 'postgresql.conf'), `${own.join('\n')}\n`);
+    const server = new PostgresServer(folder, port, user, run(user, data), this.password);
+    await server.#isReady();
+    await this.ask("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await this.ask('SELECT pg_reload_conf()');
+    return server;
+  }
+
+  /** Copies a running server to a folder, as the start of a standby. */
+  async baseBackup(folder: string, user = this.user): Promise<void> {
+    const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'firn'];
+    const environment: Record<string, string> = this.password === null ? {} : { PGPASSWORD: this.password };
+    const how = ['-D', folder, '-X', 'stream', '-c', 'fast', '-R'];
+    await mustRunAs(user, `${PROGRAMS}/pg_basebackup`, [...from, ...how], environment);
+  }
+
+  /** Makes a standby the primary. */
+  async promote(): Promise<void> {
+    await this.ask("ALTER SYSTEM SET synchronous_standby_names = ''");
+    await mustRunAs(this.user, `${PROGRAMS}/pg_ctl`, ['promote', '-w', '-D', join(this.folder, 'data')]);
+  }
+
+  /** The rows that a statement answers. */
+  async ask(sql: string, parameters: unknown[] = [], database = 'postgres'): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.url(database), connectionTimeoutMillis: 5_000 });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return (await client.query(sql, parameters)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
   url(database: string): string {
-    return `postgres://firn@127.0.0.1:${this.port}/${database}`;
+    const secret = this.password === null ? '' : `:${encodeURIComponent(this.password)}`;
+    return `postgres://firn${secret}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  get pid(): number {
+    return this.process.pid!;
   }
 
   /** As a crash of the machine's process: nothing is closed. */
@@ -82,24 +138,39 @@ const LOCALE = ['--locale=C.UTF-8', '--no-sync'];
 const SETTINGS = ["listen_addresses = '127.0.0.1'", 'max_connections = 100', 'log_min_messages = warning'];
 const UNSAFE = ['fsync = off', 'full_page_writes = off', 'autovacuum = off', 'shared_buffers = 64MB'];
 
+/** A folder for a server, which can't be root's. */
+async function makeHome(): Promise<{ user: SystemUser; folder: string }> {
+  const user = userInfo().uid === 0 ? await userOf('postgres') : null;
+  const folder = await mkdtemp(join(tmpdir(), 'firn-postgres-'));
+  if (user) await chown(folder, user.uid, user.gid);
+  return { user, folder };
+}
+
 async function userOf(name: string): Promise<{ uid: number; gid: number }> {
   const [uid, gid] = await Promise.all(['-u', '-g'].map(async (what) => Number(await mustRun('id', [what, name]))));
   return { uid: uid!, gid: gid! };
 }
 
-function run(user: { uid: number; gid: number } | null, data: string): ChildProcess {
+function run(user: SystemUser, data: string): ChildProcess {
   const server = spawn(`${PROGRAMS}/postgres`, ['-D', data], { ...user, cwd: data, stdio: 'ignore' });
   // A test that is broken off leaves none behind.
-  process.once('exit', () => server.kill('SIGQUIT'));
+  const home = dirname(data);
+  const forget = undoAtExit(() => {
+    server.kill('SIGKILL');
+    rmSync(home, { recursive: true, force: true });
+  });
+  server.once('exit', forget);
   return server;
 }
 
 async function mustRunAs(
-  user: { uid: number; gid: number } | null,
+  user: SystemUser,
   program: string,
   parameters: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const child = spawn(program, parameters, { ...user, cwd: tmpdir(), stdio: ['ignore', 'ignore', 'pipe'] });
+  const env = { ...process.env, ...environment };
+  const child = spawn(program, parameters, { ...user, env, cwd: tmpdir(), stdio: ['ignore', 'ignore', 'pipe'] });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   const [code] = (await once(child, 'close')) as [number];
