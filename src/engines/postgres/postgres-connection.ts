@@ -2,16 +2,24 @@ import type { PoolClient, QueryResult } from 'pg';
 import type { SqlConnection } from '../sql/sql-database.js';
 import { translate } from './postgres-errors.js';
 
+/** What a statement that changes something has in it. */
+const CHANGING = /\b(insert|update|delete|nextval|setval)\b/i;
+
 /** One transaction, or one statement, on a connection of the pool. Statements run in the order in which they are asked. */
 export class PostgresConnection implements SqlConnection {
   readonly dialect = 'postgres';
   readonly #client: PoolClient;
   #isOver = false;
+  /** The answer to BEGIN, while statements wait for it. */
+  #begun: Promise<unknown> | null;
+  #isAhead = true;
   /** The first error that a statement ended with: the transaction can't be committed then. */
   failure: Error | null = null;
 
-  constructor(client: PoolClient) {
+  /** `begun`: null for statements that are in no transaction. */
+  constructor(client: PoolClient, begun: Promise<unknown> | null = null) {
     this.#client = client;
+    this.#begun = begun;
   }
 
   async all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
@@ -34,6 +42,12 @@ export class PostgresConnection implements SqlConnection {
   async #ask(text: string, values: readonly unknown[], rowMode?: 'array'): Promise<QueryResult> {
     if (this.#isOver) throw new Error('the transaction is over');
     try {
+      // Where BEGIN is refused, what is sent behind it runs outside of any transaction: that may be a look alone.
+      this.#isAhead &&= !CHANGING.test(text);
+      if (this.#begun && !this.#isAhead) {
+        await this.#begun;
+        this.#begun = null;
+      }
       return await this.#client.query({ text, values: [...values], ...(rowMode ? { rowMode } : {}) } as never);
     } catch (error) {
       this.failure ??= error as Error;

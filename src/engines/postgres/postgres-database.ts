@@ -10,6 +10,7 @@ import type { DriveId } from '../../stores/values.js';
 import type { Migration } from '../sql/migrate.js';
 import type { SqlConnection, SqlDatabase, SqlWriteOptions } from '../sql/sql-database.js';
 import { checkServer } from './check-server.js';
+import { BrokenCommitError, MARK, type TransactionMark, wasCommitted } from './commit-outcome.js';
 import { migrate } from './migrate-postgres.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { codeOf, isConflict, isLateReference, isLost, translate } from './postgres-errors.js';
@@ -26,9 +27,6 @@ const LIFETIME_SECONDS = 3_600;
 const TRIES_MAX = 6;
 /** Pause before the second try, in milliseconds; each further one is twice as long, and each is cut at random. */
 const PAUSE_MS = 10;
-/** How often, and at what distance in milliseconds, a commit's outcome is asked for while it is under way. */
-const OUTCOME_TRIES = 50;
-const OUTCOME_PAUSE_MS = 100;
 /** "might not have been replicated" and whatever else the server is not sure of. */
 const WARNING = '01000';
 
@@ -39,24 +37,17 @@ const TIMEOUTS =
 const BEGIN_READ = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${TIMEOUTS}`;
 const BEGIN_ON_DRIVES = `BEGIN ISOLATION LEVEL READ COMMITTED; ${TIMEOUTS}`;
 const BEGIN_ALONE = `BEGIN ISOLATION LEVEL SERIALIZABLE; ${TIMEOUTS}`;
-/** By these the outcome of a commit is found; a promoted standby, of another timeline, may count as it likes. */
-const TIMELINE = 'substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline';
-const MARK = `pg_current_xact_id()::text AS xid, ${TIMELINE}`;
 const LOCK_DRIVES =
   'WITH locked AS MATERIALIZED (SELECT id FROM drive WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE) ' +
   `SELECT count(*), ${MARK} FROM locked`;
-const OUTCOME = `SELECT pg_xact_status($1::xid8) AS status, ${TIMELINE}`;
 /** Changes nothing, and waits for the disk and the standbys as any change does. */
 const PROOF = 'UPDATE migration_turn SET id = id';
-
-interface TransactionMark {
-  readonly xid: string;
-  readonly timeline: string;
-}
 
 export interface PostgresOptions {
   /** For tests: a server that may lose what it acknowledged. */
   readonly mayBeUnsafe?: boolean;
+  /** For tests: see `ANSWER_MS`. */
+  readonly answerMs?: number;
 }
 
 type Work<T> = (connection: SqlConnection) => Promise<T>;
@@ -97,7 +88,8 @@ export class PostgresDatabase implements SqlDatabase {
     } finally {
       await client.end();
     }
-    return new PostgresDatabase(makePool(url), makePool(url));
+    const answerMs = options.answerMs ?? ANSWER_MS;
+    return new PostgresDatabase(makePool(url, answerMs), makePool(url, answerMs));
   }
 
   read<T>(work: Work<T>): Promise<T> {
@@ -133,7 +125,7 @@ export class PostgresDatabase implements SqlDatabase {
     return this.#turns.take(ordered, async () => {
       for (let tries = 1; ; tries++) {
         try {
-          return await this.#transact(ordered, work);
+          return await this.#try(ordered, work);
         } catch (error) {
           if (!(error instanceof AgainError)) throw error;
           if (tries === TRIES_MAX) throw translate(error.cause);
@@ -168,12 +160,28 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   /** One try. Throws `AgainError` where nothing happened and another may succeed. */
+  async #try<T>(drives: readonly DriveId[], work: Work<T>): Promise<T> {
+    try {
+      return await this.#transact(drives, work);
+    } catch (error) {
+      if (!(error instanceof BrokenCommitError)) throw error;
+      const ask = (sql: string, values: readonly unknown[]) =>
+        this.#use(this.#readers, async (client) => (await client.query(sql, [...values])).rows);
+      if (!(await wasCommitted(error, ask))) throw new AgainError('', { cause: error.cause });
+      // The standby may not have it: what is written behind it proves that it does.
+      await this.prove().catch(() => {
+        throw new OutcomeUnknownError('the connection broke while something was written', { cause: error.cause });
+      });
+      return error.value as T;
+    }
+  }
+
   async #transact<T>(drives: readonly DriveId[], work: Work<T>): Promise<T> {
     return this.#use(this.#writers, async (client) => {
       const begun = client.query(drives.length > 0 ? BEGIN_ON_DRIVES : BEGIN_ALONE);
       const marked = drives.length > 0 ? client.query(LOCK_DRIVES, [drives]) : client.query(`SELECT ${MARK}`);
       for (const asked of [begun, marked]) asked.catch(ignore);
-      const connection = new PostgresConnection(client);
+      const connection = new PostgresConnection(client, begun);
       let value: T;
       let mark: TransactionMark;
       try {
@@ -190,7 +198,7 @@ export class PostgresDatabase implements SqlDatabase {
         });
       }
       connection.end();
-      await this.#commit(client, mark);
+      await this.#commit(client, mark, value);
       return value;
     });
   }
@@ -209,7 +217,7 @@ export class PostgresDatabase implements SqlDatabase {
     return before !== null || error === failure ? translate(failure) : error;
   }
 
-  async #commit(client: PoolClient, mark: TransactionMark): Promise<void> {
+  async #commit(client: PoolClient, mark: TransactionMark, value: unknown): Promise<void> {
     try {
       const isUnsure = await isWarned(client, () => client.query('COMMIT'));
       if (isUnsure) throw new OutcomeUnknownError('the server could not say that its standby has what was written');
@@ -218,29 +226,8 @@ export class PostgresDatabase implements SqlDatabase {
       if (error instanceof OutcomeUnknownError) throw error;
       if (isConflict(error)) throw new AgainError('', { cause: error });
       if (/^23/.test(codeOf(error) ?? '')) throw error;
-      await this.#findOutcome(mark, error);
+      throw new BrokenCommitError(mark, value, error);
     }
-  }
-
-  /** Resolves where the transaction was committed after all. */
-  async #findOutcome({ xid, timeline }: TransactionMark, cause: unknown): Promise<void> {
-    const unknown = new OutcomeUnknownError('the connection broke while something was written', { cause });
-    for (let tries = 0; tries < OUTCOME_TRIES; tries++) {
-      const row = await this.#use(this.#readers, (client) => client.query(OUTCOME, [xid])).then(
-        ({ rows }) => rows[0] as { status: string | null; timeline: string },
-        () => null,
-      );
-      if (row && row.timeline !== timeline) throw unknown;
-      if (row?.status === 'aborted') throw new AgainError('', { cause });
-      if (row?.status === 'committed') {
-        // The standby may not have it: what is written behind it proves that it does.
-        return await this.prove().catch(() => {
-          throw unknown;
-        });
-      }
-      await wait(OUTCOME_PAUSE_MS);
-    }
-    throw unknown;
   }
 
   /** A connection of the pool; one that failed isn't used again. */
@@ -262,12 +249,12 @@ export class PostgresDatabase implements SqlDatabase {
   }
 }
 
-function makePool(connectionString: string): Pool {
+function makePool(connectionString: string, answerMs: number): Pool {
   const pool = new pg.Pool({
     connectionString,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: ANSWER_MS,
+    query_timeout: answerMs,
     maxLifetimeSeconds: LIFETIME_SECONDS,
     keepAlive: true,
     pipeline: true,
@@ -323,7 +310,7 @@ async function failureOf(...asked: readonly Promise<unknown>[]): Promise<unknown
 function isUseless(error: unknown): boolean {
   if (error instanceof AgainError) return isLost(error.cause);
   const isOfConnection = error instanceof StoreBusyError || error instanceof StoreFailingError;
-  return isOfConnection || error instanceof OutcomeUnknownError;
+  return isOfConnection || error instanceof OutcomeUnknownError || error instanceof BrokenCommitError;
 }
 
 function ignore(): void {}
