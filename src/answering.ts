@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Authenticator } from './accounts/authenticator.js';
 import { type GuessesUnderWay, Throttle } from './accounts/throttle.js';
@@ -10,7 +11,7 @@ import { ConnectionCounts } from './metrics/connection-counts.js';
 import type { Parts } from './parts.js';
 
 /** What answering requests needs of the rest of the server, which may be another process. */
-export interface Surroundings extends Pick<ServerParts, 'background' | 'damagedContents' | 'shownBy'> {
+export interface Surroundings extends Pick<ServerParts, 'background' | 'cluster' | 'damagedContents' | 'shownBy'> {
   readonly onReceived: NonNullable<DriveDependencies['onReceived']>;
   /** Absent: no other process checks passwords. */
   readonly underWay?: GuessesUnderWay;
@@ -26,10 +27,13 @@ export interface Answering {
 export async function startAnswering(parts: Parts, around: Surroundings, log: Logger): Promise<Answering> {
   const own = await makeServerParts(parts, around, log);
   const { authenticator, changeWatch, connections } = own;
-  const app = makeApp(makeAppParts(parts, own));
+  let isLeaving = false;
+  const app = makeApp(makeAppParts(parts, { ...own, isLeaving: () => isLeaving }));
   const http = new HttpServer(app.callback(), parts.config, { connections, log });
   await http.listen();
   const stop = async () => {
+    isLeaving = true;
+    await wait(parts.config.drainSeconds * 1000);
     changeWatch.stop();
     await http.close();
     await parts.drives.uploads.stop();
@@ -38,8 +42,12 @@ export async function startAnswering(parts: Parts, around: Surroundings, log: Lo
   return { url: http.url, stop };
 }
 
-async function makeServerParts(parts: Parts, around: Surroundings, log: Logger): Promise<ServerParts> {
-  const { config, engines, passwords, audit } = parts;
+async function makeServerParts(
+  parts: Parts,
+  around: Surroundings,
+  log: Logger,
+): Promise<Omit<ServerParts, 'isLeaving'>> {
+  const { config, engines, passwords, audit, now } = parts;
   const { onReceived, underWay, ...shown } = around;
   const box = await parts.openSecretBox();
   return {
@@ -49,8 +57,9 @@ async function makeServerParts(parts: Parts, around: Surroundings, log: Logger):
     drives: engines.leases ? parts.drives : { ...parts.drives, onReceived },
     authenticator: new Authenticator(engines.metadata, passwords, {
       audit,
-      throttle: new Throttle(engines.metadata, { box, now: Date.now, ...(underWay && { underWay }) }),
+      throttle: new Throttle(engines.metadata, { box, now, ...(underWay && { underWay }) }),
       box,
+      now,
       mayLackFactor: !config.secondFactorRuleForDrives,
       onError: (error) => log.error({ err: error }, 'the use of app passwords could not be noted'),
     }),

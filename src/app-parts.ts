@@ -6,6 +6,7 @@ import type { SecretBox } from './accounts/secret-box.js';
 import { Sessions } from './accounts/sessions.js';
 import { SignInCounts } from './accounts/sign-in-counts.js';
 import { LoginFlows } from './cloud/login-flows.js';
+import type { Cluster } from './cluster/cluster.js';
 import { readMetricsToken } from './config.js';
 import type { ConsoleParts } from './console/console-parts.js';
 import type { DriveDependencies } from './drive/drive.js';
@@ -13,6 +14,7 @@ import type { ChangeWatch } from './drive/sync/change-watch.js';
 import type { AppParts } from './http/app.js';
 import { driveAddresses } from './http/drive-addresses.js';
 import { addressList } from './http/forwarded.js';
+import { NotReadyError } from './http/health.js';
 import type { MetricsParts } from './http/metrics.js';
 import { Mounts } from './http/mounts.js';
 import type { Imports } from './jobs/import/imports.js';
@@ -33,6 +35,10 @@ export interface ServerParts {
   readonly changeWatch: ChangeWatch;
   readonly connections: ConnectionCounts;
   readonly background: BackgroundCounts;
+  /** This server among others; null where it is alone. */
+  readonly cluster: Cluster | null;
+  /** Whether it soon ends. */
+  readonly isLeaving: () => boolean;
   readonly damagedContents: ConsoleParts['damagedContents'];
   /** Of a worker: what its server shows, which knows the counts of all. */
   readonly shownBy: (own: Metrics) => MetricsParts['metrics'];
@@ -51,7 +57,7 @@ export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
     ...consoleParts,
     metrics: makeMetricsParts(parts, server),
     changeWatch,
-    loginFlows: new LoginFlows(consoleParts),
+    loginFlows: new LoginFlows(consoleParts, parts.now),
     mounts: new Mounts(config.driveHost),
     options: {
       lockTimeoutMaxSeconds: config.lockTimeoutMaxSeconds,
@@ -62,12 +68,19 @@ export function makeAppParts(parts: Parts, server: ServerParts): AppParts {
     hstsSeconds: config.tlsCertificate === null ? null : config.hstsSeconds,
     corsOrigins: config.corsOrigins,
     trustedProxies: addressList(config.trustedProxies),
-    checkReady: () => checkReady(parts),
+    checkReady: () => checkReady(parts, server),
   };
 }
 
+async function checkReady(parts: Parts, { cluster, isLeaving }: ServerParts): Promise<void> {
+  if (isLeaving()) throw new NotReadyError('the server is leaving');
+  if (!cluster) return checkStores(parts);
+  const fault = await cluster.fault();
+  if (fault !== null) throw new NotReadyError(fault);
+}
+
 /** The disk first: where it hangs, SQLite isn't asked, which would keep everybody waiting. */
-async function checkReady({ engines: { metadata, blobs, durability } }: Parts): Promise<void> {
+async function checkStores({ engines: { metadata, blobs, durability } }: Parts): Promise<void> {
   const trouble = durability.trouble();
   if (trouble !== null) throw new StoreFailingError(trouble);
   await blobs.checkWritable();
@@ -101,7 +114,7 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
 }
 
 function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
-  const { config, engines, accounts, audit, passwords } = parts;
+  const { config, engines, accounts, audit, passwords, now } = parts;
   const { authenticator, box, imports, drives, damagedContents, log } = server;
   const { metadata, history } = engines;
   return {
@@ -113,14 +126,17 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
       idleMinutes: config.sessionIdleMinutes,
       longestHours: config.sessionLongestHours,
       freshMinutes: config.freshSignInMinutes,
+      now,
     }),
     secondFactors: new SecondFactors(metadata, passwords, box, {
       audit,
       issuer: config.realm,
+      now,
       onUnreadable: (userId) => log.error({ userId }, 'a second factor was encrypted with another key'),
     }),
-    passkeys: new Passkeys(metadata, passwords, { audit, name: config.realm, publicUrl: config.publicUrl }),
+    passkeys: new Passkeys(metadata, passwords, { audit, name: config.realm, publicUrl: config.publicUrl, now }),
     audit,
+    now,
     alerts: parts.makeAlerts((failure) => log.error(failure, 'a mail could not be sent')),
     history,
     imports,

@@ -28,7 +28,7 @@ export interface Background {
 export async function prepareBackground(parts: Parts, log: Logger): Promise<Background> {
   const { engines } = parts;
   // Also heals what a failed write left that came before a SIGKILL.
-  await engines.durability.begin(Date.now());
+  await engines.durability.begin(parts.now());
   await engines.blobs.clearIncoming();
   const early = new EarlyCollection({ ...engines, log });
   const [gc, scrub] = [new GcTotals(), new ScrubTotals()];
@@ -39,7 +39,7 @@ export async function prepareBackground(parts: Parts, log: Logger): Promise<Back
     ...{ jobs, gc, scrub, onReceived: early.note },
     start: async () => {
       await jobs.start();
-      keeping = keepDurable(engines.durability, log);
+      keeping = keepDurable(engines.durability, parts.now, log);
     },
     end: async () => {
       await early.stop();
@@ -55,7 +55,7 @@ interface JobMeans extends Pick<Background, 'gc' | 'scrub' | 'onReceived'> {
 }
 
 function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): JobRunner {
-  const { config, engines, audit, allowedPlaces: allowed } = parts;
+  const { config, engines, audit, allowedPlaces: allowed, now } = parts;
   // A bucket isn't filled by what waits there to be deleted.
   const drives = engines.leases ? parts.drives : { ...parts.drives, onReceived };
   const { trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours } = config;
@@ -69,13 +69,13 @@ function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): 
       audit,
       uploads: drives.uploads,
       gc,
-      clock: new SteadyClock({ store: engines.clock, onJump }),
+      clock: new SteadyClock({ store: engines.clock, onJump, now }),
       clockStore: engines.clock,
       graceSeconds: contentGraceSeconds(config),
       ...{ trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours },
     }),
-    scrubLane({ ...engines, totals: scrub, log, now: Date.now }),
+    scrubLane({ ...engines, totals: scrub, log, now }),
     importLane({ ...engines, drives, box, allowed, idleSeconds: config.idleTimeoutSeconds }),
   ];
-  return new JobRunner(engines.metadata, lanes, log);
+  return new JobRunner(engines.metadata, lanes, log, now);
 }

@@ -111,6 +111,14 @@ const settings = z.strictObject({
   /** Contents up to this size live in the database. */
   inlineMaxBytes: bytes.max(1 << 20).default(16_384),
   lockTimeoutMaxSeconds: seconds.default(86_400),
+  /** What this server is called among those on one database; null: the machine's name and something random. */
+  nodeName: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'needs up to 63 letters, digits or . _ -')
+    .nullable()
+    .default(null),
+  /** How long after SIGTERM a server answers as before, while `/readyz` says that it leaves. */
+  drainSeconds: z.int().nonnegative().default(0),
   /** File of the key that encrypts second factors and the credentials of imports; null: secret.key in the storage. */
   secretKeyFile: z.string().min(1).nullable().default(null),
   /** Where a second factor is required of everyone, who has none reaches drives by no account password (PRODUCT S4). */
@@ -159,6 +167,12 @@ const settings = z.strictObject({
 /** Settings, checked; paths are absolute. Sizes in bytes. */
 export type Config = Readonly<z.infer<typeof settings>>;
 
+const PACKAGE = new URL('../package.json', import.meta.url);
+
+export function readVersion(): string {
+  return (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { readonly version: string }).version;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -184,7 +198,23 @@ export function readConfig(environment: Environment = process.env, folder: strin
   if (config.metricsToken !== null && config.metricsTokenFile !== null) {
     throw new ConfigError('metricsToken and metricsTokenFile say the same: set one of them.');
   }
+  if (config.metadata.engine === 'postgres') checkCluster(config);
   return config;
+}
+
+/** What all servers on a database have to have alike can't be in the folder of one. */
+function checkCluster({ blobs, secretKeyFile, workers }: Config): void {
+  if (blobs.engine !== 's3') {
+    throw new ConfigError(
+      'metadata in PostgreSQL needs "blobs" in a bucket ("engine": "s3"): other servers see no folder.',
+    );
+  }
+  if (secretKeyFile === null) {
+    throw new ConfigError('metadata in PostgreSQL needs secretKeyFile: the file of the key that all its servers have.');
+  }
+  if (workers > 1) {
+    throw new ConfigError('workers are for SQLite: on PostgreSQL, start several servers.');
+  }
 }
 
 /** How long bytes stay that nothing names any more, in seconds: time for an operator to notice a mistake. */
@@ -249,6 +279,8 @@ function readEnvironment(environment: Environment, folder: string): Record<strin
   if (environment.FIRN_WORKERS) found.workers = numberOf(environment.FIRN_WORKERS);
   if (environment.FIRN_STORAGE) found.storage = resolve(folder, environment.FIRN_STORAGE);
   if (environment.FIRN_DATABASE) found.metadata = { engine: 'postgres', url: environment.FIRN_DATABASE };
+  if (environment.FIRN_NODE_NAME) found.nodeName = environment.FIRN_NODE_NAME;
+  if (environment.FIRN_SECRET_KEY_FILE) found.secretKeyFile = resolve(folder, environment.FIRN_SECRET_KEY_FILE);
   if (environment.FIRN_DRIVE_HOST) found.driveHost = environment.FIRN_DRIVE_HOST;
   if (environment.FIRN_LOG_LEVEL) found.logLevel = environment.FIRN_LOG_LEVEL;
   const bucket = readBucket(environment);
@@ -289,6 +321,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   workers: 'FIRN_WORKERS',
   storage: 'FIRN_STORAGE',
   metadata: 'FIRN_DATABASE',
+  nodeName: 'FIRN_NODE_NAME',
+  secretKeyFile: 'FIRN_SECRET_KEY_FILE',
   driveHost: 'FIRN_DRIVE_HOST',
   logLevel: 'FIRN_LOG_LEVEL',
 };

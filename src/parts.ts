@@ -17,6 +17,8 @@ export { openRestore } from './engines/open-engines.js';
 /** What the server, its first start and the commands work with. What not each of them needs is made when it is asked for. */
 export class Parts {
   readonly passwords = new Passwords();
+  /** The time that all processes on the storage go by, in milliseconds since 1970. */
+  readonly now: () => number;
   readonly audit: Audit;
   readonly accounts: Accounts;
   /** Where imports may go although the address is private. */
@@ -29,10 +31,12 @@ export class Parts {
     readonly engines: Engines,
   ) {
     const { importAllowedHosts: hosts, importAllowedNetworks: networks } = config;
-    this.audit = new Audit(engines.metadata);
+    this.now = () => engines.now();
+    this.audit = new Audit(engines.metadata, this.now);
     this.accounts = new Accounts(engines.metadata, this.passwords, {
       uploadMaxBytes: config.uploadMaxExtendedBytes,
       audit: this.audit,
+      now: this.now,
     });
     this.allowedPlaces = { hosts, networks };
   }
@@ -50,10 +54,10 @@ export class Parts {
 
   /** Rejects as `openSecretBox` does. */
   async openImports(): Promise<Imports> {
-    const { config, engines, allowedPlaces: allowed } = this;
+    const { config, engines, allowedPlaces: allowed, now } = this;
     const box = await this.openSecretBox();
     const { metadata } = engines;
-    return new Imports({ metadata, box, allowed, idleSeconds: config.idleTimeoutSeconds, now: Date.now });
+    return new Imports({ metadata, box, allowed, idleSeconds: config.idleTimeoutSeconds, now });
   }
 
   /** `onMailFailure` is called for each mail that could not be sent. */
@@ -61,7 +65,7 @@ export class Parts {
     const { smtpUrl, mailFrom, realm } = this.config;
     const hasMail = smtpUrl !== null && mailFrom !== null;
     const mailer = hasMail ? new Mailer({ smtpUrl, mailFrom, onFailure: onMailFailure }) : null;
-    return new Alerts(this.engines.metadata, this.audit, { mailer, realm });
+    return new Alerts(this.engines.metadata, this.audit, { mailer, realm, now: this.now });
   }
 
   /** To be called when nobody is at work any more. */
@@ -71,11 +75,10 @@ export class Parts {
   }
 
   #makeDrives(): DriveDependencies {
-    const { config, engines } = this;
+    const { config, engines, now } = this;
     const { inlineMaxBytes, uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours: expiryHours } = config;
     const { metadata, blobs } = engines;
     const contents = new Contents(blobs, { inlineMaxBytes });
-    const now = Date.now;
     const uploads = new Uploads({ metadata, contents, expiryHours, now });
     return { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
   }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { startAnswering } from './answering.js';
 import { prepareBackground } from './background.js';
-import { type Config, checkMayListen } from './config.js';
+import { Cluster } from './cluster/cluster.js';
+import { type Config, checkMayListen, readVersion } from './config.js';
 import { openParts, type Parts } from './parts.js';
 import type { Tell } from './stores/durability.js';
 
@@ -30,15 +31,34 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 }
 
 async function run(parts: Parts, log: Logger): Promise<RunningServer> {
+  // Who has another key than the others leaves nothing behind.
+  await parts.openSecretBox();
+  const cluster = await joinCluster(parts, log);
+  try {
+    return await runIn(cluster, parts, log);
+  } catch (error) {
+    await cluster?.leave();
+    throw error;
+  }
+}
+
+async function joinCluster({ config, engines }: Parts, log: Logger): Promise<Cluster | null> {
+  const { cluster: engine, checkBucket } = engines;
+  if (!engine) return null;
+  return Cluster.join({ engine, checkBucket, log }, { name: config.nodeName, version: readVersion() });
+}
+
+async function runIn(cluster: Cluster | null, parts: Parts, log: Logger): Promise<RunningServer> {
   const background = await prepareBackground(parts, log);
   const { onReceived, scrub } = background;
   const damagedContents = () => scrub.damaged;
-  const around = { background, onReceived, damagedContents, shownBy: <T>(own: T) => own };
+  const around = { background, cluster, onReceived, damagedContents, shownBy: <T>(own: T) => own };
   const answering = await startAnswering(parts, around, log);
   await background.start();
   const stop = async () => {
     await Promise.all([answering.stop(), background.jobs.stop()]);
     await background.end();
+    await cluster?.leave();
     await parts.engines.close();
   };
   return { url: answering.url, parts, stop };

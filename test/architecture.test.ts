@@ -22,7 +22,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // The wiring makes what the others are handed: the engines and the parts of `drive`, for everybody …
   'parts.ts': ['accounts', 'drive', 'engines', 'jobs', 'config.ts'],
   // … and for a server the jobs and what answers requests.
-  'server.ts': ['answering.ts', 'background.ts', 'parts.ts', 'config.ts'],
+  'server.ts': ['answering.ts', 'background.ts', 'cluster', 'parts.ts', 'config.ts'],
   'background.ts': ['jobs', 'accounts', 'parts.ts', 'config.ts'],
   'answering.ts': ['app-parts.ts', 'http', 'metrics', 'accounts', 'drive', 'parts.ts'],
   // Several processes: one does what `background.ts` is, the others what `answering.ts` is.
@@ -37,7 +37,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'parts.ts',
     'config.ts',
   ],
-  'app-parts.ts': ['http', 'metrics', 'cloud', 'console', 'jobs', 'accounts', 'drive', 'parts.ts', 'config.ts'],
+  'app-parts.ts': [
+    'http',
+    'metrics',
+    'cloud',
+    'cluster',
+    'console',
+    'jobs',
+    'accounts',
+    'drive',
+    'parts.ts',
+    'config.ts',
+  ],
   'nursery.ts': [],
   'config.ts': [],
   // A refusal with its HTTP status; those who answer by HTTP throw it.
@@ -54,6 +65,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Its downloads and resumable uploads are those of the protocol, by a session in place of Basic.
   // Imports are started and watched there too.
   console: ['dav', 'accounts', 'drive', 'jobs'],
+  // What servers on one database know of each other.
+  cluster: [],
   jobs: ['accounts', 'drive'],
   drive: [],
   accounts: [],

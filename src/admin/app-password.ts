@@ -70,21 +70,24 @@ function list(): Command {
   return new WorkCommand('list')
     .description("list a user's app passwords, revoked ones too")
     .argument('<email>')
-    .works('firn app-password list anna@example.org', async ({ accounts }, email: string, options: OutputOptions) => {
-      const passwords = await accounts.appPasswords(email);
-      const now = Date.now();
-      const rows = passwords.map((row) => [
-        `${row.id}`,
-        row.name,
-        stateOf(row, now),
-        limitsOf(row),
-        toMinute(row.createdAt),
-        toMinute(row.lastUsedAt),
-        row.lastClient ?? '-',
-      ]);
-      const columns = ['NUMBER', 'NAME', 'STATE', 'LIMITS', 'CREATED', 'LAST USED', 'BY'];
-      print(options, passwords.map(describe), table(columns, rows));
-    });
+    .works(
+      'firn app-password list anna@example.org',
+      async ({ accounts, now: clock }, email: string, options: OutputOptions) => {
+        const passwords = await accounts.appPasswords(email);
+        const now = clock();
+        const rows = passwords.map((row) => [
+          `${row.id}`,
+          row.name,
+          stateOf(row, now),
+          limitsOf(row),
+          toMinute(row.createdAt),
+          toMinute(row.lastUsedAt),
+          row.lastClient ?? '-',
+        ]);
+        const columns = ['NUMBER', 'NAME', 'STATE', 'LIMITS', 'CREATED', 'LAST USED', 'BY'];
+        print(options, passwords.map(describe), table(columns, rows));
+      },
+    );
 }
 
 function revoke(): Command {

@@ -11,11 +11,11 @@ export function backupCommand(): Command {
   return new WorkCommand('backup')
     .description('copy everything that is stored to a folder, also while the server runs')
     .argument('<dir>', 'folder; another backup into the same one copies only what is new')
-    .works('firn backup /mnt/backup/firn', async ({ engines }, dir: string, options: OutputOptions) => {
+    .works('firn backup /mnt/backup/firn', async ({ engines, now }, dir: string, options: OutputOptions) => {
       checkFolder(dir);
       const { blobs, blobIndex } = engines;
       const beginCopy = () => engines.beginCopy(resolve(dir));
-      const report = await backup({ blobs, blobIndex, now: Date.now, beginCopy });
+      const report = await backup({ blobs, blobIndex, now, beginCopy });
       tell(options, report, `${report.copied} contents copied, ${report.skipped} were there already.`);
     });
 }

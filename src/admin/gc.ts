@@ -12,11 +12,11 @@ export function gcCommand(): Command {
     .works(
       'firn gc --grace 0',
       async (
-        { config, engines: { blobs, blobIndex } },
+        { config, engines: { blobs, blobIndex }, now },
         options: OutputOptions & { grace?: number; force?: boolean },
       ) => {
         const { grace: graceSeconds = contentGraceSeconds(config), force: isForced = false } = options;
-        const wish = { now: Date.now, graceSeconds, isForced, looksAtAll: true };
+        const wish = { now, graceSeconds, isForced, looksAtAll: true };
         const report = await collectGarbage({ blobs, blobIndex, ...wish });
         const { condemned, deleted } = report;
         const wait = condemned > 0 ? `; ${condemned} newly seen unused go after ${graceSeconds} seconds` : '';

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { AccountError, type AccountErrorKind } from '../accounts/account-error.js';
 import { PasswordsBusyError } from '../accounts/passwords.js';
-import { ConfigError } from '../config.js';
+import { ConfigError, readVersion } from '../config.js';
 import { DriveError } from '../drive/drive-error.js';
 import { BackupStalledError } from '../jobs/backup.js';
 import { UnknownBlobsError } from '../jobs/gc.js';
@@ -24,7 +23,6 @@ import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
 
-const PACKAGE = new URL('../../package.json', import.meta.url);
 const FAILED = 1;
 const USED_WRONGLY = 2;
 const COMMANDS = [
@@ -88,11 +86,6 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     process.stderr.write(oneLine(`error: ${explain(error)}`));
     return error instanceof UsageError ? USED_WRONGLY : FAILED;
   }
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { readonly version: string };
-  return version;
 }
 
 function explain(error: unknown): string {

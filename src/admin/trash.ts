@@ -86,7 +86,7 @@ function empty(): Command {
       const drive = await parts.accounts.readDrive(id);
       const bins = await binsOf(parts, drive, options.member);
       const ids = bins.map(({ id }) => id);
-      const removed = await emptyTrash(parts.engines.metadata, drive.id, ids, Date.now());
+      const removed = await emptyTrash(parts.engines.metadata, drive.id, ids, parts.now());
       if (removed > 0) {
         const owner = options.member === undefined ? null : bins[0]!.owner!.userId;
         await parts.audit.note('trash-emptied', owner, OPERATOR, { drive: drive.id, removed });

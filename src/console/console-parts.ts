@@ -16,6 +16,8 @@ import type { ConsoleRequest } from './route.js';
 export interface ConsoleParts {
   readonly accounts: Accounts;
   readonly metadata: MetadataStore;
+  /** The time that all processes on the storage go by, in milliseconds since 1970. */
+  readonly now: () => number;
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
   readonly secondFactors: SecondFactors;

@@ -1,7 +1,13 @@
 import { DriveError, type DriveErrorKind } from '../drive/drive-error.js';
 import { type DavCondition, HttpError } from '../http-error.js';
 import { BlobMissingError, StorageFullError } from '../stores/blob-store.js';
-import { NameTakenError, OutcomeUnknownError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
+import {
+  NameTakenError,
+  OutcomeUnknownError,
+  StoreBusyError,
+  StoreFailingError,
+  StoreUnreachableError,
+} from '../stores/metadata-store.js';
 import { type Addressed, type DavRequest, hrefOf } from './request.js';
 
 /** From the drive's refusals to HTTP: RFC 4918 §9 and §11, RFC 4331 §6. */
@@ -32,6 +38,14 @@ export const STATUSES: Record<DriveErrorKind, readonly [number, DavCondition?]> 
 
 const DISK_FAILS =
   "The server's disk failed to store this. Try again in a moment; if it goes on, tell its administrator.";
+
+/** Of what a server shares with others. */
+function failing(part: StoreFailingError['part']): string {
+  if (part === 'disk') return DISK_FAILS;
+  return `The server's ${part} fails. Try again in a moment; if it goes on, tell its administrator.`;
+}
+
+const CUT_OFF = "The server can't reach its database";
 
 const OUTCOME_UNKNOWN =
   'The connection to the database broke: nobody can say whether this was stored. Look, and try again.';
@@ -71,7 +85,8 @@ export function toHttpError(error: unknown, request: ErrorAddress | null): HttpE
     return new HttpError(409, 'Somebody else has just taken that name. Try again.', { cause: error });
   }
   if (error instanceof StoreBusyError) {
-    return new HttpError(503, 'The server is busy. Try again in a moment.', {
+    const isCutOff = error instanceof StoreUnreachableError;
+    return new HttpError(503, `${isCutOff ? CUT_OFF : 'The server is busy'}. Try again in a moment.`, {
       headers: { 'Retry-After': '5' },
       cause: error,
     });
@@ -87,7 +102,7 @@ export function toHttpError(error: unknown, request: ErrorAddress | null): HttpE
     });
   }
   if (error instanceof StoreFailingError) {
-    return new HttpError(503, DISK_FAILS, { headers: { 'Retry-After': '10' }, cause: error });
+    return new HttpError(503, failing(error.part), { headers: { 'Retry-After': '10' }, cause: error });
   }
   if (error instanceof StorageFullError) {
     return new HttpError(507, "The server's disk is full. Tell its administrator.", {

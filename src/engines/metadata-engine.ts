@@ -1,6 +1,7 @@
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobLeases } from '../stores/blob-leases.js';
 import type { ClockStore } from '../stores/clock-store.js';
+import type { ClusterEngine } from '../stores/cluster-store.js';
 import type { Durability, Tell } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
@@ -17,6 +18,10 @@ export interface MetadataEngine {
   readonly check: MetadataCheck;
   readonly clock: ClockStore;
   readonly durability: Durability;
+  /** Null where one server alone can have the storage. */
+  readonly cluster: ClusterEngine | null;
+  /** The time that all processes on the storage go by, in milliseconds since 1970. */
+  now(): number;
   /** For each worker of a server; absent where processes write beside each other without. */
   lendTurns?(): TurnLender;
   /** What this engine alone counts. */

@@ -9,7 +9,7 @@ import { openSqliteMetadata } from './sqlite/sqlite-metadata.js';
 import { claimAsWorker, claimStorage, isClaimed } from './sqlite/storage-claim.js';
 import { beginCopy, openBackup } from './storage-copy.js';
 import { finish, openStorage } from './storage-format.js';
-import { readStorageKey, SECRET_KEY } from './storage-key.js';
+import { markOfKey, readStorageKey, SECRET_KEY } from './storage-key.js';
 import { openBlobs } from './storage-whole.js';
 
 export type { EngineOptions, WorkerOptions } from './metadata-engine.js';
@@ -35,9 +35,11 @@ export interface Engines extends Omit<MetadataEngine, 'leases'> {
   readonly blobs: BlobStore;
   /** By which what ended processes left is found; null where it is found by listing all. */
   readonly leases: BlobLeases | null;
+  /** Rejects where the bucket can't be read now; null where the bytes are in a folder. */
+  readonly checkBucket: (() => Promise<void>) | null;
   /**
-   * The key of the secrets that have to be read again; made where there is none. Throws `StorageFormatError` for a file that
-   * others can read or that holds no key.
+   * The key of the secrets that have to be read again; made where there is none and one server has the storage. Throws
+   * `StorageFormatError` for a file that others can read or that holds no key, or not the one of the other servers.
    */
   readSecretKey(): Promise<Uint8Array>;
   /** Whether a server works on the storage now. */
@@ -53,15 +55,14 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
   const state = await openStorage(storage, options.mayMake ?? false, config.metadata.engine === 'sqlite');
   const metadata = await openMetadata(config, state, options);
   try {
-    const { blobs, leases, close } = await openBlobStore(config, metadata, options);
+    const { close, ...stored } = await openBlobStore(config, metadata, options);
     if (state === 'new') await finish(storage);
     const release = claim(storage, options);
     return {
       ...metadata,
       isNew: state === 'new',
-      blobs,
-      leases,
-      readSecretKey: () => readStorageKey(config.secretKeyFile ?? join(storage, SECRET_KEY)),
+      ...stored,
+      readSecretKey: () => readSecretKey(config, metadata),
       isServed: () => isClaimed(storage),
       close: async () => {
         try {
@@ -76,6 +77,19 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
     throw error;
   }
 }
+
+async function readSecretKey({ storage, secretKeyFile }: EngineConfig, { cluster }: MetadataEngine) {
+  const file = secretKeyFile ?? join(storage, SECRET_KEY);
+  const key = await readStorageKey(file, cluster === null);
+  if (cluster && !(await cluster.store.claimKey(markOfKey(key)))) {
+    throw new StorageFormatError(
+      `The key in ${file} is not the one that the database was first used with. ${SAME_KEY}`,
+    );
+  }
+  return key;
+}
+
+const SAME_KEY = 'All servers on it need that one: copy it from where it was made, or put it back.';
 
 /** What `firn restore` needs: the blobs of a backup, and what fills the storage from it. */
 export async function openRestore(
@@ -108,6 +122,7 @@ async function openMetadata(
 interface OpenBlobs {
   readonly blobs: BlobStore;
   readonly leases: BlobLeases | null;
+  readonly checkBucket: (() => Promise<void>) | null;
   /** Before the database is closed. */
   readonly close: () => Promise<void>;
 }
@@ -120,7 +135,10 @@ async function openBlobStore(
 ): Promise<OpenBlobs> {
   switch (blobs.engine) {
     case 'folder':
-      return { blobs: await openBlobs(storage, metadata, worker?.name), leases: null, close: async () => {} };
+      return {
+        ...{ blobs: await openBlobs(storage, metadata, worker?.name), leases: null, checkBucket: null },
+        close: async () => {},
+      };
     case 's3': {
       // Loaded where it is wanted: its libraries cost memory.
       const { openS3Blobs } = await import('./s3/open-s3-blobs.js');

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StorageFormatError } from '../stores/storage-errors.js';
@@ -12,12 +12,13 @@ const KEY_BYTES = 32;
 const FOREIGN_RIGHTS = 0o077;
 
 /**
- * The key of the secrets that have to be read again: the file's, which is made where there is none, for its owner alone.
+ * The key of the secrets that have to be read again: the file's, which is made where there is none and it `mayMake`, for its owner alone.
  * Several processes may do so at once. Throws `StorageFormatError` for a file that others can read or that holds no key.
  */
-export async function readStorageKey(file: string): Promise<Uint8Array> {
+export async function readStorageKey(file: string, mayMake = true): Promise<Uint8Array> {
   let text = await readKeyFile(file);
   if (text === null) {
+    if (!mayMake) throw new StorageFormatError(`There is no key in ${file}. ${MAKE_KEY}`);
     await makeKeyFile(file);
     text = (await readKeyFile(file)) ?? '';
   }
@@ -26,6 +27,15 @@ export async function readStorageKey(file: string): Promise<Uint8Array> {
     throw new StorageFormatError(`${file} needs to hold ${KEY_BYTES} bytes in base64; put the right file back.`);
   }
   return key;
+}
+
+const MAKE_KEY =
+  'All servers on the database need the same: copy it there, or make the first one by ' +
+  '"head -c 32 /dev/urandom | base64 > FILE; chmod 600 FILE".';
+
+/** What tells whether two keys are the same, and nothing else of them. */
+export function markOfKey(key: Uint8Array): string {
+  return createHmac('sha256', key).update('Firn: which key this is').digest('base64');
 }
 
 async function readKeyFile(file: string): Promise<string | null> {

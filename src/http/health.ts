@@ -23,18 +23,25 @@ export function readinessAnswer(checkReady: () => Promise<void>, answerMs = ANSW
     try {
       await inTime(check(), answerMs);
     } catch (error) {
-      context.state.log.error({ err: error }, 'not ready');
+      if (!(error instanceof NotReadyError)) context.state.log.error({ err: error }, 'not ready');
       return send(context, { status: 503, headers: { ...HEADERS }, body: `not ready${reasonOf(error)}\n` });
     }
     return answerHealth(context);
   };
 }
 
+/** Others than this server are to be asked. The message says why, in a few words. */
+export class NotReadyError extends Error {
+  override readonly name = 'NotReadyError';
+}
+
 /** What may be told without credentials: the log tells the rest. */
 function reasonOf(error: unknown): string {
+  if (error instanceof NotReadyError) return `: ${error.message}`;
   if (error instanceof StorageFullError) return ': the disk is full';
   const { code = '' } = error as NodeJS.ErrnoException;
-  return error instanceof StoreFailingError || ['EIO', 'EROFS'].includes(code) ? ': the disk fails' : '';
+  if (error instanceof StoreFailingError) return `: the ${error.part} fails`;
+  return ['EIO', 'EROFS'].includes(code) ? ': the disk fails' : '';
 }
 
 /** Probes that come while one is under way share it: a disk that hangs holds one thread, not all. */

@@ -5,7 +5,7 @@ import type { Durability } from '../stores/durability.js';
 const KEEP_MS = 60_000;
 
 /** What a server does for its storage each minute, beside all jobs: first a while after the start, which is to be quick. */
-export function keepDurable(durability: Durability, log: Logger): { stop(): Promise<void> } {
+export function keepDurable(durability: Durability, now: () => number, log: Logger): { stop(): Promise<void> } {
   let isFailing = false;
   const attempt = async (work: () => Promise<void>) => {
     try {
@@ -19,7 +19,7 @@ export function keepDurable(durability: Durability, log: Logger): { stop(): Prom
     }
   };
   const keep = async () => {
-    await durability.note(Date.now());
+    await durability.note(now());
     await durability.keepReserve();
   };
   let running = Promise.resolve();
@@ -30,7 +30,7 @@ export function keepDurable(durability: Durability, log: Logger): { stop(): Prom
     stop: async () => {
       clearInterval(timer);
       await running;
-      await attempt(() => durability.note(Date.now()));
+      await attempt(() => durability.note(now()));
     },
   };
 }

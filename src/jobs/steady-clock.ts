@@ -47,6 +47,8 @@ export class SteadyClock {
   readonly #startedAt: number;
   /** On the scale of `passed`; null before the first look. */
   #lookedAt: number | null = null;
+  /** What this process noted last. */
+  #notedAt: number | null = null;
 
   constructor({ store, onJump, now = Date.now, passed = timePassed }: SteadyClockOptions) {
     this.#store = store;
@@ -66,10 +68,14 @@ export class SteadyClock {
     const [now, passed] = [this.#now(), this.#passed()];
     const mark = await this.#store.readMark();
     const isFirst = this.#lookedAt === null;
-    const elapsed = passed - (this.#lookedAt ?? this.#startedAt);
+    const own = passed - (this.#lookedAt ?? this.#startedAt);
+    // Another server has looked since: less time has passed than since the last look from here.
+    const isOthers = !isFirst && mark.notedAt !== this.#notedAt;
+    const elapsed = isOthers ? Math.min(own, Math.max(0, now - mark.notedAt)) : own;
     const jump = mark.notedAt === 0 ? 0 : jumpOf(now - mark.notedAt, elapsed, isFirst);
     if (passed - this.#startedAt < SETTLE_MS) return read(mark, now, jump === 0);
     this.#lookedAt = passed;
+    this.#notedAt = now;
     if (jump !== 0) this.#onJump(jump);
     const next = advance(mark, now, elapsed, jump === 0);
     await this.#store.putMark(next);

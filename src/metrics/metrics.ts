@@ -23,6 +23,8 @@ export interface MetricsSources {
   readonly passwords: Pick<Passwords, 'runs' | 'queue'>;
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  /** Milliseconds since 1970. */
+  now(): number;
   readonly durability: Pick<Durability, 'trouble' | 'lossesAtStart'>;
   readonly engineMetrics: readonly EngineHistogram[];
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;

@@ -353,7 +353,12 @@ export class NameTakenError extends Error {
 }
 
 export class StoreBusyError extends Error {
-  override readonly name = 'StoreBusyError';
+  override readonly name: string = 'StoreBusyError';
+}
+
+/** Nothing has happened. */
+export class StoreUnreachableError extends StoreBusyError {
+  override readonly name = 'StoreUnreachableError';
 }
 
 /** The connection to the database broke while it committed: the change may have happened, or not. */
@@ -364,4 +369,13 @@ export class OutcomeUnknownError extends Error {
 /** A disk or the object storage failed. Nothing is acknowledged until what was acknowledged before is safe. */
 export class StoreFailingError extends Error {
   override readonly name = 'StoreFailingError';
+  readonly part: 'disk' | 'database' | 'object storage';
+
+  constructor(
+    message: string,
+    { part = 'disk', ...options }: ErrorOptions & Partial<Pick<StoreFailingError, 'part'>> = {},
+  ) {
+    super(message, options);
+    this.part = part;
+  }
 }

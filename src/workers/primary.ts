@@ -38,7 +38,7 @@ async function run(parts: Parts, log: Logger): Promise<RunningServer> {
     count: config.workers,
     // One that is started later finds the same.
     environment: { FIRN_PORT: String(port) },
-    endMs: config.shutdownGraceSeconds * 1000 + END_MS,
+    endMs: (config.drainSeconds + config.shutdownGraceSeconds) * 1000 + END_MS,
     side: (name) => makeSide(name, { parts, background, underWay, textOfAll: () => textOfAll(crew, metrics) }),
     log,
   });

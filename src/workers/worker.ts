@@ -53,6 +53,7 @@ export async function startWorker(config: Config, name: string, log: Logger): Pr
 
 function surroundings(server: Channel<CallsOfWorkers>) {
   return {
+    cluster: null,
     background: { jobs: { stats: () => [] }, gc: new GcTotals(), scrub: new ScrubTotals() },
     onReceived: ({ driveId, driveQuotaBytes }: Parameters<CallsOfWorkers['received']>[0], bytes: number) =>
       server.tell('received', { driveId, driveQuotaBytes }, bytes),

@@ -13,6 +13,9 @@ async function makeFolder(settings?: unknown, name = 'firn.config.json') {
   return folder;
 }
 
+const POSTGRES = { engine: 'postgres', url: 'postgres://firn@127.0.0.1/firn' };
+const BUCKET = { engine: 's3', endpoint: 'https://s3.example.org', bucket: 'firn', accessKeyFile: 'a' };
+
 describe('PRODUCT §10 — configuration', () => {
   it('has the defaults that scripts rely on', async () => {
     const folder = await makeFolder();
@@ -90,12 +93,41 @@ describe('PRODUCT §10 — configuration', () => {
     [{ mailFrom: 'Firn\r\nBcc: <x@evil.example>' }, /"mailFrom"/],
     [{ tlsKey: 'k' }, /tlsCertificate and tlsKey/],
     [{ uploadMaxBytes: 200e9 }, /uploadMaxBytes/],
+    [{ metadata: POSTGRES }, /PostgreSQL needs "blobs" in a bucket/],
+    [{ metadata: POSTGRES, blobs: BUCKET }, /PostgreSQL needs secretKeyFile/],
+    [{ metadata: POSTGRES, blobs: BUCKET, secretKeyFile: 'k', workers: 2 }, /workers are for SQLite/],
+    [{ nodeName: 'a b' }, /"nodeName".*letters/],
     [[], /one JSON object/],
     ['{', /JSON/],
   ])('%j is refused with a sentence', async (settings, message) => {
     const folder = await makeFolder(settings);
     expect(() => readConfig({}, folder)).toThrow(ConfigError);
     expect(() => readConfig({}, folder)).toThrow(message);
+  });
+
+  it('decision 0026 — a server of a cluster is configured by a file, or by variables alone', async () => {
+    const folder = await makeFolder({
+      metadata: POSTGRES,
+      blobs: BUCKET,
+      secretKeyFile: 'k',
+      nodeName: 'a',
+      drainSeconds: 5,
+    });
+    expect(readConfig({}, folder)).toMatchObject({ secretKeyFile: join(folder, 'k'), nodeName: 'a', drainSeconds: 5 });
+    const variables = {
+      FIRN_DATABASE: POSTGRES.url,
+      FIRN_S3_ENDPOINT: BUCKET.endpoint,
+      FIRN_S3_BUCKET: 'firn',
+      FIRN_S3_ACCESS_KEY_FILE: 'a',
+      FIRN_SECRET_KEY_FILE: 'k',
+      FIRN_NODE_NAME: 'b',
+    };
+    const empty = await makeFolder();
+    expect(readConfig(variables, empty)).toMatchObject({
+      metadata: POSTGRES,
+      secretKeyFile: join(empty, 'k'),
+      nodeName: 'b',
+    });
   });
 
   it('a wrong variable is named', async () => {

@@ -74,6 +74,23 @@ describe('SteadyClock and what expires', () => {
     expect(jumps).toEqual([]);
   });
 
+  it('decision 0026 — several servers look by turns at one clock, and none takes the looks of the others for jumps', async () => {
+    const onJump = (jump: number) => jumps.push(jump);
+    const other = new SteadyClock({ store, onJump, now: () => now, passed: () => passed });
+    for (let hour = 0; hour < 30; hour++) {
+      await run(HOUR);
+      if (hour % 3 === 0) continue;
+      now += HOUR / 2;
+      passed += HOUR / 2;
+      expect(await other.look()).toMatchObject({ now, expiryAt: now, isSteady: true });
+    }
+    expect(await run(HOUR)).toMatchObject({ expiryAt: now, isTrusted: true });
+    expect(jumps).toEqual([]);
+    now += 70 * DAY;
+    expect(await other.look()).toMatchObject({ isSteady: false });
+    expect(jumps.map((jump) => Math.round(jump / DAY))).toEqual([70]);
+  });
+
   it('stands still in the first minutes after a start', async () => {
     const before = (await store.readMark()).expiryAt;
     now += HOUR;

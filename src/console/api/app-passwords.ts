@@ -88,15 +88,15 @@ async function describeAll(
       expiresAt: isoTimeOrNull(row.expiresAt),
       lastUsedAt: isoTimeOrNull(row.lastUsedAt),
       lastClient: row.lastClient,
-      state: stateOf(row),
+      state: stateOf(row, parts.now()),
     });
   }
   return entries;
 }
 
-function stateOf({ revokedAt, expiresAt }: AppPasswordRow): AppPasswordEntry['state'] {
+function stateOf({ revokedAt, expiresAt }: AppPasswordRow, now: number): AppPasswordEntry['state'] {
   if (revokedAt !== null) return 'revoked';
-  return expiresAt !== null && expiresAt <= Date.now() ? 'expired' : 'valid';
+  return expiresAt !== null && expiresAt <= now ? 'expired' : 'valid';
 }
 
 async function folderOf(

@@ -73,11 +73,11 @@ async function describe(request: ConsoleRequest, parts: ConsoleParts): Promise<S
 }
 
 /** PRODUCT S5: which devices still try what isn't valid any more, the latest first. */
-async function staleDevices(email: string, { accounts, authenticator }: ConsoleParts): Promise<StaleDevice[]> {
+async function staleDevices(email: string, { accounts, authenticator, now }: ConsoleParts): Promise<StaleDevice[]> {
   await authenticator.flush();
   const user: UserRow = await accounts.readUser(email);
   const appPasswords: readonly AppPasswordRow[] = await accounts.appPasswords(email);
-  const since = Date.now() - STALE_DAYS * DAY_MS;
+  const since = now() - STALE_DAYS * DAY_MS;
   return [{ ...user, name: null }, ...appPasswords]
     .filter(({ refusedAt }) => refusedAt !== null && refusedAt > since)
     .sort((one, other) => other.refusedAt! - one.refusedAt!)

@@ -87,7 +87,7 @@ export class ChangeWatch {
     let revisions: ReadonlyMap<NodeId, number>;
     try {
       const ids = [...new Set([...this.#waiters].map(({ rootId }) => rootId))];
-      const roots = await this.#metadata.read([], (view) => view.findNodes(ids));
+      const roots = await this.#metadata.readOne([], (view) => view.findNodes(ids));
       revisions = new Map(roots.map(({ id, revision }) => [id, revision]));
     } catch {
       // Those who wait look for themselves, and answer with what they meet.

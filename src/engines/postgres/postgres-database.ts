@@ -83,7 +83,7 @@ export class PostgresDatabase implements SqlDatabase {
     client.on('error', ignore);
     try {
       await client.connect();
-      await checkServer(client, options.mayBeUnsafe ?? false);
+      await checkServer(async (sql) => (await client.query(sql)).rows, options.mayBeUnsafe ?? false);
       await migrate(client, migrations);
     } finally {
       await client.end();

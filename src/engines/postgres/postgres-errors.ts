@@ -1,5 +1,5 @@
 import { StorageFullError } from '../../stores/blob-store.js';
-import { StoreBusyError, StoreFailingError } from '../../stores/metadata-store.js';
+import { StoreBusyError, StoreFailingError, StoreUnreachableError } from '../../stores/metadata-store.js';
 import { UniqueViolation } from '../sql/sql-database.js';
 
 /** The codes of PostgreSQL's manual, appendix A; null for an error that the server didn't send. */
@@ -35,10 +35,11 @@ export function translate(error: unknown): unknown {
   const options = { cause: error };
   if (code === '23505') return new UniqueViolation((error as Error).message, options);
   if (code === '53100') return new StorageFullError(options);
-  if (code === '25006') return new StoreFailingError('the database takes no writes: it is a standby', options);
+  if (code === '25006')
+    return new StoreFailingError('the database takes no writes: it is a standby', { ...options, part: 'database' });
   if (/^(55P03|57014|40001|40P01|53[0-9A-Z]{3})$/.test(code ?? '')) {
     return new StoreBusyError('the database is busy', options);
   }
   if (code === '25P03') return new StoreBusyError('the transaction took too long', options);
-  return code === null || isLost(error) ? new StoreBusyError('the database can not be reached', options) : error;
+  return code === null || isLost(error) ? new StoreUnreachableError('the database can not be reached', options) : error;
 }

@@ -5,9 +5,12 @@ import { readMigrations } from '../sql/migrate.js';
 import { SqlBlobIndex } from '../sql/sql-blob-index.js';
 import { SqlBlobLeases } from '../sql/sql-blob-leases.js';
 import { SqlClockStore } from '../sql/sql-clock-store.js';
+import { SqlClusterStore } from '../sql/sql-cluster-store.js';
 import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../sql/sql-storage-history.js';
+import { lookAtServer } from './check-server.js';
+import { DatabaseTime } from './database-time.js';
 import { POSTGRES_MIGRATIONS } from './migrate-postgres.js';
 import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
 
@@ -17,6 +20,16 @@ const PROOF_MS = 5_000;
 /** Opens the metadata in PostgreSQL at `url`. Throws `StorageFormatError`, `MigrationError` and `StoreBusyError`. */
 export async function openPostgresMetadata(url: string, options: PostgresOptions): Promise<MetadataEngine> {
   const database = await PostgresDatabase.open(url, readMigrations(POSTGRES_MIGRATIONS), options);
+  const store = new SqlClusterStore(database);
+  const time = new DatabaseTime({ ask: () => store.time() });
+  const look = () =>
+    database.readOne((connection) => lookAtServer((sql) => connection.all(sql, []), options.mayBeUnsafe ?? false));
+  try {
+    await time.start();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   return {
     metadata: new SqlMetadataStore(database),
     blobIndex: new SqlBlobIndex(database),
@@ -25,9 +38,14 @@ export async function openPostgresMetadata(url: string, options: PostgresOptions
     check: new SqlMetadataCheck(database),
     clock: new SqlClockStore(database),
     durability: new PostgresDurability(database),
+    cluster: { store, aheadMs: () => time.aheadMs(), look },
+    now: time.now,
     metrics: () => [],
     beginCopy: () => Promise.reject(new Error("the metadata is in PostgreSQL: back it up with PostgreSQL's own means")),
-    close: () => database.close(),
+    close: () => {
+      time.stop();
+      return database.close();
+    },
   };
 }
 

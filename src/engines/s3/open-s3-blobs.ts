@@ -26,14 +26,21 @@ export interface S3Config {
   readonly caFile: string | null;
 }
 
+interface OpenS3Blobs {
+  readonly blobs: BlobStore;
+  /** Rejects where the bucket can't be read now, or is another storage's by now. */
+  readonly checkBucket: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
 /**
  * Opens the blobs in a bucket for a storage whose database is open, and makes the bucket the storage's own. `close` ends the
  * leases, before the database is closed. Throws `StorageFormatError` where the bucket can't be used, or is another storage's.
  */
 export async function openS3Blobs(
   config: S3Config,
-  { leases, blobIndex }: { readonly leases: BlobLeases; readonly blobIndex: BlobIndex },
-): Promise<{ readonly blobs: BlobStore; readonly close: () => Promise<void> }> {
+  { leases, blobIndex, now }: { readonly leases: BlobLeases; readonly blobIndex: BlobIndex; now(): number },
+): Promise<OpenS3Blobs> {
   const { prefix } = config;
   const client = new S3Client({
     ...config,
@@ -42,14 +49,18 @@ export async function openS3Blobs(
     isPathStyle: config.pathStyle,
     ca: config.caFile === null ? null : await readFile(config.caFile, 'utf8'),
   });
-  const blobs = new S3BlobStore({ client, leases, prefix });
+  const blobs = new S3BlobStore({ client, leases, prefix, now });
+  const [key, id] = [`${prefix}storage`, await leases.storageId()];
   try {
-    await claimBucket(client, `${prefix}storage`, await leases.storageId(), () => checkIsOwn(config, blobs, blobIndex));
+    await claimBucket(client, key, id, () => checkIsOwn(config, blobs, blobIndex));
   } catch (error) {
     client.close();
     throw error instanceof S3Error ? new StorageFormatError(explain(config, error), { cause: error }) : error;
   }
-  return { blobs, close: () => blobs.close() };
+  const checkBucket = async () => {
+    if ((await readOwner(client, key)) !== id) throw new StorageFormatError(FOREIGN);
+  };
+  return { blobs, checkBucket, close: () => blobs.close() };
 }
 
 async function readAccessKey(file: string): Promise<{ accessKey: string; secretKey: string }> {
@@ -75,11 +86,12 @@ async function claimBucket(client: S3Client, key: string, id: string, checkIsOwn
     owner = await readOwner(client, key);
   }
   if (owner === id) return;
-  throw new StorageFormatError(
-    'The bucket belongs to another storage of Firn: nothing was touched. Set another "bucket" or "prefix", or put back the ' +
-      'database that belongs to it.',
-  );
+  throw new StorageFormatError(FOREIGN);
 }
+
+const FOREIGN =
+  'The bucket belongs to another storage of Firn: nothing was touched. Set another "bucket" or "prefix", or put back the ' +
+  'database that belongs to it.';
 
 async function readOwner(client: S3Client, key: string): Promise<string | null> {
   const found = await client.get(key, null);

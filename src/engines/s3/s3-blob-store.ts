@@ -33,6 +33,8 @@ const TRIAL_MS = 30_000;
 export interface S3BlobStoreOptions {
   readonly client: S3Client;
   readonly leases: BlobLeases;
+  /** The time that all processes on the storage go by, in milliseconds since 1970. */
+  readonly now?: () => number;
   /** What all names in the bucket begin with: nothing, or something that ends in `/`. */
   readonly prefix: string;
 }
@@ -50,10 +52,10 @@ export class S3BlobStore implements BlobStore {
   readonly #holding: HoldingStore;
   #uploads = 0;
 
-  constructor({ client, leases, prefix }: S3BlobStoreOptions) {
+  constructor({ client, leases, prefix, now = Date.now }: S3BlobStoreOptions) {
     this.#client = client;
     this.#prefix = prefix;
-    this.#leases = new S3Leases(leases);
+    this.#leases = new S3Leases(leases, now);
     this.#means = {
       client,
       buffers: new UploadBuffers(PART_MEMORY),
@@ -194,7 +196,7 @@ export class S3BlobStore implements BlobStore {
   /** Returns the hash of what it stored. */
   async #store(from: string, size: number, to: string): Promise<BlobId> {
     const found = await this.#client.get(from, size === 0 ? null : { start: 0, end: size - 1 });
-    if (!found) throw new StoreFailingError(`the object ${from} is not there any more`);
+    if (!found) throw new StoreFailingError(`the object ${from} is not there any more`, { part: 'object storage' });
     const source = size === 0 ? found.response : this.#read(from, found, 0, Math.min(size, found.size) - 1);
     return (await this.#receive(to, source, {})).id;
   }
@@ -202,7 +204,7 @@ export class S3BlobStore implements BlobStore {
   #read(key: string, { response }: OpenObject, start: number, end: number): S3Reader {
     return new S3Reader({ response, start, end }, this.#client.silenceMs, async (position) => {
       const rest = await this.#client.get(key, { start: position, end });
-      if (!rest) throw new StoreFailingError(`the object ${key} went while it was read`);
+      if (!rest) throw new StoreFailingError(`the object ${key} went while it was read`, { part: 'object storage' });
       return rest.response;
     });
   }

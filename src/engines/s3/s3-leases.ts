@@ -12,13 +12,16 @@ const AGE_MS = 86_400_000;
 /** Names for objects: those of a lease, which is noted before the first of them is used. */
 export class S3Leases {
   readonly #leases: BlobLeases;
+  readonly #now: () => number;
   readonly #held = new Set<S3Lease>();
   #current: S3Lease | null = null;
   #beginning: Promise<S3Lease> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(leases: BlobLeases) {
+  /** `now`: the time that others compare leases with, in milliseconds since 1970. */
+  constructor(leases: BlobLeases, now: () => number) {
     this.#leases = leases;
+    this.#now = now;
   }
 
   /** A lease for one upload, which gives it back by `release`. */
@@ -49,7 +52,7 @@ export class S3Leases {
 
   async #begin(): Promise<S3Lease> {
     const lease = new S3Lease();
-    await this.#leases.begin(lease.id, Date.now() + LEASE_MS);
+    await this.#leases.begin(lease.id, this.#now() + LEASE_MS);
     this.#held.add(lease);
     this.#current = lease;
     this.#timer ??= setInterval(() => void this.#renewAll(), RENEW_MS).unref();
@@ -61,7 +64,7 @@ export class S3Leases {
     for (const lease of this.#held) {
       try {
         const asked = lease.now();
-        if (await this.#leases.renew(lease.id, Date.now() + LEASE_MS)) lease.renewedAt = asked;
+        if (await this.#leases.renew(lease.id, this.#now() + LEASE_MS)) lease.renewedAt = asked;
         else lease.isLost = true;
       } catch {
         // The database doesn't answer: the lease ends by itself, if that goes on.
@@ -74,7 +77,7 @@ export class S3Leases {
     for (const lease of this.#held) {
       if (lease === this.#current || lease.users > 0) continue;
       this.#held.delete(lease);
-      await this.#leases.renew(lease.id, Date.now()).catch(() => false);
+      await this.#leases.renew(lease.id, this.#now()).catch(() => false);
     }
   }
 }
@@ -109,7 +112,10 @@ export class S3Lease {
 
   /** Throws where the process stood still for so long that others may have swept what is stored under the lease. */
   checkHeld(): void {
-    if (!this.isHeld) throw new StoreFailingError('an upload was held up for too long: its lease has ended');
+    if (!this.isHeld)
+      throw new StoreFailingError('an upload was held up for too long: its lease has ended', {
+        part: 'object storage',
+      });
   }
 
   now(): Moment {

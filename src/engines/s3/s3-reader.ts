@@ -79,7 +79,9 @@ export class S3Reader extends Readable {
     this.#response = null;
     const rest = this.#end + 1 - this.#position;
     if (this.#position === this.#begunAt) {
-      this.destroy(new StoreFailingError(`the object storage broke off ${rest} bytes before the end`));
+      this.destroy(
+        new StoreFailingError(`the object storage broke off ${rest} bytes before the end`, { part: 'object storage' }),
+      );
       return;
     }
     this.#begunAt = this.#position;

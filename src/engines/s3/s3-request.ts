@@ -54,7 +54,7 @@ export class S3Error extends StoreFailingError {
     readonly code: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(message, { ...options, part: 'object storage' });
   }
 
   /** Whether the same request may succeed in a moment. */

@@ -54,6 +54,10 @@ export interface Fragments {
   truth(condition: RawBuilder<unknown>): RawBuilder<number>;
   /** The bytes of a text. */
   bytesOf(column: string): RawBuilder<number>;
+  /** What ends a SELECT of rows of `table` that are about to be taken: those that another transaction takes are left out. */
+  takenOf(table: string): RawBuilder<unknown>;
+  /** The time of the database's machine, in milliseconds since 1970. */
+  readonly clock: RawBuilder<number>;
 }
 
 const NOTHING = sql.raw('');
@@ -82,6 +86,8 @@ const SQLITE: Fragments = {
   least: sql.raw('min'),
   truth: (condition) => sql`${condition}`,
   bytesOf: (column) => sql.raw(`length(CAST(${column} AS BLOB))`),
+  takenOf: () => NOTHING,
+  clock: sql.raw("CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)"),
 };
 
 const POSTGRES: Fragments = {
@@ -110,6 +116,8 @@ const POSTGRES: Fragments = {
   least: sql.raw('least'),
   truth: (condition) => sql`CASE WHEN ${condition} THEN 1 ELSE 0 END`,
   bytesOf: (column) => sql.raw(`octet_length(${column})`),
+  takenOf: (table) => sql.raw(` FOR UPDATE OF ${table} SKIP LOCKED`),
+  clock: sql.raw('floor(extract(epoch from clock_timestamp()) * 1000)::bigint'),
 };
 
 export const FRAGMENTS: Record<Dialect, Fragments> = { sqlite: SQLITE, postgres: POSTGRES };

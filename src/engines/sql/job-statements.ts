@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { JobOutcome } from '../../stores/job-store.js';
+import type { Fragments } from './dialect.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -81,15 +82,20 @@ export const openJobs = statement<{ kind: string }>()<{ state: Schema['job']['st
 );
 
 /** Kinds as a JSON list. Jobs of nobody wait for none of their kind. */
-export const dueJob = statement<{ kinds: string; now: number }>()<JobRecord>(
-  (_db, p, d) => sql<JobRecord>`
+const due = (end: (d: Fragments) => RawBuilder<unknown>) =>
+  statement<{ kinds: string; now: number }>()<JobRecord>(
+    (_db, p, d) => sql<JobRecord>`
     SELECT * FROM job WHERE state IN ('waiting', 'running') AND run_at <= ${p('now')}
       AND kind IN ${d.texts(p('kinds'))}
       AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.run_at > ${p('now')}
         AND other.user_id = job.user_id AND other.kind = job.kind)
     ORDER BY (SELECT max(past.started_at) FROM job AS past WHERE past.user_id = job.user_id AND past.kind = job.kind)
-      NULLS FIRST, run_at, id LIMIT 1`,
-);
+      NULLS FIRST, run_at, id LIMIT 1${end(d)}`,
+  );
+
+export const dueJob = due(() => sql.raw(''));
+/** To be claimed: what another process claims just now is left to it. */
+export const takeDueJob = due((d) => d.takenOf('job'));
 
 export const claimJob = statement<{ id: number; owner: string; lease: number; now: number }>()<JobRecord>(
   (_db, p) => sql<JobRecord>`

@@ -37,7 +37,16 @@ export interface Schema {
   sweep: { id: Generated<number>; begun_at: number };
   swept: { place: string; sweep_id: number; swept_at: number };
   blob_lease: { id: string; held_until: number };
-  storage_id: { id: string };
+  storage_id: { id: string; key_mac: string | null };
+  cluster_node: {
+    id: string;
+    name: string;
+    version: string;
+    started_at: number;
+    seen_at: number;
+    left_at: number | null;
+    trouble: string | null;
+  };
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };

@@ -72,7 +72,7 @@ export class SqlJobStore implements JobStore {
   }
 
   async claim(kinds: readonly string[], owner: string, now: number, lease: number): Promise<ClaimedJob | null> {
-    const due = await statements.dueJob.first(this.#connection, { kinds: JSON.stringify(kinds), now });
+    const due = await statements.takeDueJob.first(this.#connection, { kinds: JSON.stringify(kinds), now });
     const row = due && (await statements.claimJob.first(this.#connection, { id: due.id, owner, lease, now }));
     return row ? { ...toJob(row), secret: row.secret } : null;
   }

@@ -42,6 +42,8 @@ export async function openSqliteMetadata(
     check: new SqlMetadataCheck(database),
     clock: new SqlClockStore(orderly),
     durability: new StorageDurability({ database, blobIndex, reserve, mark, log, tell }),
+    cluster: null,
+    now: Date.now,
     metrics: () => [commitSizes(database)],
     lendTurns: () => database.lendTurns(),
     beginCopy: (folder) => beginCopy(storage, folder),
