@@ -10,6 +10,10 @@ const booted = [
 ];
 // Several servers on PostgreSQL and an object storage, behind a balancer.
 const cluster = ['test/cluster/**/*.test.ts'];
+// What programs do on one server they do on a cluster: `bootServer` starts one there.
+const onCluster = ['litmus', 'rclone', 'restic', 'davfs2', 'nextcloudcmd', 'joplin'].map(
+  (name) => `test/clients/${name}.test.ts`,
+);
 // Joplin, in test/clients/joplin, brings tests of its own.
 const foreign = '**/node_modules/**';
 
@@ -44,7 +48,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cluster',
-          include: cluster,
+          include: [...cluster, ...onCluster],
           exclude: [foreign],
           env: { FIRN_TEST_ENGINE: 'cluster' },
           globalSetup: ['test/support/global-setup.ts'],

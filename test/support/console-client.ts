@@ -1,19 +1,24 @@
 import type { ErrorAnswer } from '../../src/console/contract/refusal.js';
 import type { Answer, RequestOptions } from './http-client.js';
-import { emailOf, type TestServer } from './make-server.js';
+import { emailOf } from './make-server.js';
+
+/** A server, or the nodes of a cluster by turns. */
+export interface Sending {
+  send(method: string, path: string, options: RequestOptions): Promise<Answer>;
+}
 
 /** What the console's pages do with the JSON API: keeps the cookie, sends the token against forgery. */
 export class ConsoleClient {
-  readonly #server: TestServer;
+  readonly #server: Sending;
   cookie: string | null = null;
   csrfToken: string | null = null;
 
-  constructor(server: TestServer) {
+  constructor(server: Sending) {
     this.#server = server;
   }
 
   /** Signed in as a user of the test server. */
-  static async signedIn(server: TestServer, name: string, password: string): Promise<ConsoleClient> {
+  static async signedIn(server: Sending, name: string, password: string): Promise<ConsoleClient> {
     const client = new ConsoleClient(server);
     const { status, text } = await client.send('POST', '/api/session', { email: emailOf(name), password });
     if (status !== 201) throw new Error(`signing in as ${name} was answered ${status}: ${text}`);

@@ -1,5 +1,6 @@
+import type { Sending } from './console-client.js';
 import type { Answer } from './http-client.js';
-import { emailOf, PASSWORD, type TestServer } from './make-server.js';
+import { emailOf, PASSWORD } from './make-server.js';
 
 /** How a program and its user's browser reach the server, in all requests of a flow. */
 export interface Way {
@@ -15,10 +16,10 @@ export interface StartedFlow {
 
 /** Nextcloud's login flow from both sides: the program's, and that of a browser on the page. */
 export class LoginClient {
-  readonly #server: TestServer;
+  readonly #server: Sending;
   readonly #way: Way;
 
-  constructor(server: TestServer, way: Way = {}) {
+  constructor(server: Sending, way: Way = {}) {
     this.#server = server;
     this.#way = way;
   }
