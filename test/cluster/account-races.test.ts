@@ -231,7 +231,9 @@ describe('a right that ends at one node', () => {
       const email = await newUser();
       const member = `/api/admin/drives/${cluster.server.driveId}/members/${email}`;
       expect((await admin.send('PUT', member, { role: 'member', quotaBytes: null })).status).toBeLessThan(300);
-      await endsAtOnce(basic(email, PASSWORD), `Firn/Common%20documents/removed-${round}`, () => sameAt(0, admin).send('DELETE', member));
+      await endsAtOnce(basic(email, PASSWORD), `Firn/Common%20documents/removed-${round}`, () =>
+        sameAt(0, admin).send('DELETE', member),
+      );
     }),
   );
 });
