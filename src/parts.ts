@@ -12,7 +12,7 @@ import { type EngineOptions, type Engines, openEngines } from './engines/open-en
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { Imports } from './jobs/import/imports.js';
 
-export { openRestore } from './engines/open-engines.js';
+export { openMove, openRestore } from './engines/open-engines.js';
 
 /** What the server, its first start and the commands work with. What not each of them needs is made when it is asked for. */
 export class Parts {

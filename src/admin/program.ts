@@ -9,6 +9,7 @@ import { ImportRequestError } from '../jobs/import/import-request.js';
 import { StorageFullError } from '../stores/blob-store.js';
 import { OutcomeUnknownError, StoreBusyError, StoreFailingError } from '../stores/metadata-store.js';
 import { MigrationError, StorageClaimedError, StorageFormatError } from '../stores/storage-errors.js';
+import { SourceChangedError } from '../stores/storage-move.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';
@@ -19,6 +20,7 @@ import { fsckCommand } from './fsck.js';
 import { gcCommand } from './gc.js';
 import { importCommand } from './import.js';
 import { jobsCommand } from './jobs.js';
+import { migrateStorageCommand } from './migrate-storage.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
@@ -39,6 +41,7 @@ const COMMANDS = [
   gcCommand,
   backupCommand,
   restoreCommand,
+  migrateStorageCommand,
 ];
 /** Their messages say what to do. */
 const EXPECTED = [
@@ -48,6 +51,7 @@ const EXPECTED = [
   ConfigError,
   DriveError,
   ImportRequestError,
+  SourceChangedError,
   StorageClaimedError,
   StorageFormatError,
   UnknownBlobsError,

@@ -8,6 +8,7 @@ import type { MetadataStore } from '../stores/metadata-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import type { TurnLender, WriteTurns } from '../stores/write-turns.js';
+import type { SqlTables } from './sql/sql-tables.js';
 
 /** The seams that one database stands behind. */
 export interface MetadataEngine {
@@ -22,6 +23,8 @@ export interface MetadataEngine {
   readonly cluster: ClusterEngine | null;
   /** The time that all processes on the storage go by, in milliseconds since 1970. */
   now(): number;
+  /** All of its rows, for `firn migrate-storage`. */
+  readonly tables: SqlTables;
   /** For each worker of a server; absent where processes write beside each other without. */
   lendTurns?(): TurnLender;
   /** What this engine alone counts. */
@@ -51,6 +54,8 @@ export interface EngineOptions {
   readonly worker?: WorkerOptions;
   /** A command beside a server: it leaves the write lock to the server between its own transactions. */
   readonly isCommand?: boolean;
+  /** Of `firn migrate-storage`, which opens also what nobody is to serve. A target's blobs may come before the rows that name them. */
+  readonly half?: 'source' | 'target';
   readonly tell?: Tell;
   /** Ends the process at once; called when the disk failed and only a new start helps. */
   readonly end?: () => void;

@@ -1,15 +1,19 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { BlobLeases } from '../stores/blob-leases.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import { StorageFormatError } from '../stores/storage-errors.js';
+import type { StorageMove } from '../stores/storage-move.js';
+import { DiskBlobStore } from './disk/disk-blob-store.js';
 import type { EngineOptions, MetadataEngine } from './metadata-engine.js';
 import type { S3Config } from './s3/open-s3-blobs.js';
+import { checkIsHere } from './sql/sql-move-mark.js';
 import { openSqliteMetadata } from './sqlite/sqlite-metadata.js';
 import { claimAsWorker, claimStorage, isClaimed } from './sqlite/storage-claim.js';
 import { beginCopy, openBackup } from './storage-copy.js';
 import { finish, openStorage } from './storage-format.js';
-import { markOfKey, readStorageKey, SECRET_KEY } from './storage-key.js';
+import { findStorageKey, markOfKey, readStorageKey, SECRET_KEY } from './storage-key.js';
+import { EngineMove } from './storage-move.js';
 import { openBlobs } from './storage-whole.js';
 
 export type { EngineOptions, WorkerOptions } from './metadata-engine.js';
@@ -29,7 +33,7 @@ export interface EngineConfig {
 }
 
 /** Everything that holds data, behind the seams. */
-export interface Engines extends Omit<MetadataEngine, 'leases'> {
+export interface Engines extends Omit<MetadataEngine, 'leases' | 'tables'> {
   /** Whether the storage was made just now. */
   readonly isNew: boolean;
   readonly blobs: BlobStore;
@@ -50,11 +54,16 @@ export interface Engines extends Omit<MetadataEngine, 'leases'> {
  * Opens the data of a storage folder; where `mayMake` and the folder is missing or empty, makes it first. Several
  * processes may do so at once, but one server. Throws `StorageFormatError`, `StorageClaimedError` and `MigrationError`.
  */
-export async function openEngines(config: EngineConfig, options: EngineOptions = {}): Promise<Engines> {
+export function openEngines(config: EngineConfig, options: EngineOptions = {}): Promise<Engines> {
+  return openAll(config, options);
+}
+
+async function openAll(config: EngineConfig, options: EngineOptions) {
   const { storage } = config;
   const state = await openStorage(storage, options.mayMake ?? false, config.metadata.engine === 'sqlite');
   const metadata = await openMetadata(config, state, options);
   try {
+    if (!options.half) await checkIsHere(metadata.tables.database);
     const { close, ...stored } = await openBlobStore(config, metadata, options);
     if (state === 'new') await finish(storage);
     const release = claim(storage, options);
@@ -62,6 +71,7 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
       ...metadata,
       isNew: state === 'new',
       ...stored,
+      storageId: () => metadata.leases.storageId(),
       readSecretKey: () => readSecretKey(config, metadata),
       isServed: () => isClaimed(storage),
       close: async () => {
@@ -78,8 +88,8 @@ export async function openEngines(config: EngineConfig, options: EngineOptions =
   }
 }
 
-async function readSecretKey({ storage, secretKeyFile }: EngineConfig, { cluster }: MetadataEngine) {
-  const file = secretKeyFile ?? join(storage, SECRET_KEY);
+async function readSecretKey(config: EngineConfig, { cluster }: MetadataEngine) {
+  const file = keyFileOf(config);
   const key = await readStorageKey(file, cluster === null);
   if (cluster && !(await cluster.store.claimKey(markOfKey(key)))) {
     throw new StorageFormatError(
@@ -100,6 +110,61 @@ export async function openRestore(
     throw new StorageFormatError('A backup is restored into a folder: set "blobs" to { "engine": "folder" } for it.');
   }
   return { blobs: await openBackup(backup), beginCopy: () => beginCopy(backup, storage) };
+}
+
+/**
+ * What `firn migrate-storage` works with: both storages are this process's alone until it is closed. Throws `StorageClaimedError` where a
+ * server works on one of them, and `StorageFormatError` where the one can't become the other.
+ */
+export async function openMove(from: EngineConfig, to: EngineConfig, now: number): Promise<StorageMove> {
+  if (resolve(from.storage) === resolve(to.storage)) {
+    throw new StorageFormatError(
+      `Both configurations name the folder ${to.storage}: the target needs a "storage" of its own, also where its data is elsewhere.`,
+    );
+  }
+  await checkSameKey(keyFileOf(from), keyFileOf(to));
+  // A cluster's folder holds nothing that is moved: any will do.
+  const source = await openAll(from, { isServer: true, half: 'source', mayMake: from.metadata.engine !== 'sqlite' });
+  try {
+    const target = await openAll(to, { isServer: true, half: 'target', mayMake: true });
+    try {
+      await target.blobs.clearIncoming();
+      return await EngineMove.begin({ ...source, place: placeOf(from) }, { ...target, place: placeOf(to) }, now);
+    } catch (error) {
+      await target.close();
+      throw error;
+    }
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Throws where what is encrypted in the one could not be read in the other. */
+async function checkSameKey(source: string, target: string): Promise<void> {
+  const key = await findStorageKey(source);
+  if (!key) return;
+  const other = await findStorageKey(target);
+  if (!other) {
+    throw new StorageFormatError(`The target has no secret key: copy ${source} to ${target}, for its owner alone.`);
+  }
+  if (!Buffer.from(key).equals(other)) {
+    throw new StorageFormatError(
+      `${target} holds another key than ${source}: what is encrypted could not be read there. Copy the source's file.`,
+    );
+  }
+}
+
+function keyFileOf({ secretKeyFile, storage }: EngineConfig): string {
+  return secretKeyFile ?? join(storage, SECRET_KEY);
+}
+
+/** Where a storage is, without credentials. */
+function placeOf({ metadata, blobs, storage }: EngineConfig): string {
+  if (metadata.engine === 'sqlite') return storage;
+  const { host, pathname } = new URL(metadata.url);
+  const bytes = blobs.engine === 's3' ? `the bucket ${blobs.bucket}` : storage;
+  return `PostgreSQL ${host}${pathname} and ${bytes}`;
 }
 
 /** Another database is another case here. */
@@ -131,12 +196,14 @@ interface OpenBlobs {
 async function openBlobStore(
   { blobs, storage }: EngineConfig,
   metadata: MetadataEngine,
-  { worker }: EngineOptions,
+  { worker, half }: EngineOptions,
 ): Promise<OpenBlobs> {
   switch (blobs.engine) {
     case 'folder':
       return {
-        ...{ blobs: await openBlobs(storage, metadata, worker?.name), leases: null, checkBucket: null },
+        blobs: half === 'target' ? await DiskBlobStore.open(storage) : await openBlobs(storage, metadata, worker?.name),
+        leases: null,
+        checkBucket: null,
         close: async () => {},
       };
     case 's3': {

@@ -16,12 +16,17 @@ const FOREIGN_RIGHTS = 0o077;
  * Several processes may do so at once. Throws `StorageFormatError` for a file that others can read or that holds no key.
  */
 export async function readStorageKey(file: string, mayMake = true): Promise<Uint8Array> {
-  let text = await readKeyFile(file);
-  if (text === null) {
-    if (!mayMake) throw new StorageFormatError(`There is no key in ${file}. ${MAKE_KEY}`);
-    await makeKeyFile(file);
-    text = (await readKeyFile(file)) ?? '';
-  }
+  const key = await findStorageKey(file);
+  if (key) return key;
+  if (!mayMake) throw new StorageFormatError(`There is no key in ${file}. ${MAKE_KEY}`);
+  await makeKeyFile(file);
+  return (await findStorageKey(file))!;
+}
+
+/** Null where there is no file. Throws as `readStorageKey` does. */
+export async function findStorageKey(file: string): Promise<Uint8Array | null> {
+  const text = await readKeyFile(file);
+  if (text === null) return null;
   const key = Buffer.from(text.trim(), 'base64');
   if (key.length !== KEY_BYTES) {
     throw new StorageFormatError(`${file} needs to hold ${KEY_BYTES} bytes in base64; put the right file back.`);

@@ -1,5 +1,6 @@
 import type { BlobIndex, NamedContent } from '../stores/blob-index.js';
-import { BlobMissingError, type BlobRef, type BlobStore } from '../stores/blob-store.js';
+import { BlobMissingError, type BlobRef, type BlobStore, type StoredBlob } from '../stores/blob-store.js';
+import { StoreFailingError } from '../stores/metadata-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import type { BlobId } from '../stores/values.js';
 
@@ -96,11 +97,12 @@ async function copyBlobs(from: BlobStore, copy: StorageCopy): Promise<CopyReport
         report.skipped++;
         continue;
       }
-      const problem = await copyBlob(from, copy.blobs, content);
-      if (problem) {
-        report.problems.push(problem);
+      const copied = await copyBlob(from, copy.blobs, content);
+      if (typeof copied === 'string') {
+        report.problems.push(copied);
         continue;
       }
+      await copied.release('named');
       report.copied++;
       report.bytes += content.size;
     }
@@ -121,8 +123,8 @@ async function* named({ blobIndex }: StorageCopy): AsyncGenerator<NamedContent, 
 
 class DamagedBlobError extends Error {}
 
-/** Returns what is wrong with the blob, or null. Rejects where the copy can't be written. */
-async function copyBlob(from: BlobStore, to: BlobStore, blob: BlobRef): Promise<string | null> {
+/** Returns the copy, or what is wrong with the blob. Rejects where the copy can't be written, or nothing can be read. */
+export async function copyBlob(from: BlobStore, to: BlobStore, blob: BlobRef): Promise<StoredBlob | string> {
   const { id, size } = blob;
   let reading: unknown = null;
   async function* source() {
@@ -137,11 +139,11 @@ async function copyBlob(from: BlobStore, to: BlobStore, blob: BlobRef): Promise<
     if (received.id !== id || received.size !== size) throw new DamagedBlobError();
   };
   try {
-    await (await to.put(source(), { verify })).release('named');
-    return null;
+    return await to.put(source(), { verify });
   } catch (error) {
     if (error instanceof DamagedBlobError) return `the blob ${id} is damaged`;
     if (reading === null) throw error;
+    if (reading instanceof StoreFailingError) throw reading;
     if (reading instanceof BlobMissingError) return `the blob ${id} is missing`;
     return `the blob ${id} can't be read: ${(reading as Error).message}`;
   }

@@ -9,6 +9,7 @@ import { SqlClusterStore } from '../sql/sql-cluster-store.js';
 import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../sql/sql-storage-history.js';
+import { SqlTables } from '../sql/sql-tables.js';
 import { lookAtServer } from './check-server.js';
 import { DatabaseTime } from './database-time.js';
 import { POSTGRES_MIGRATIONS } from './migrate-postgres.js';
@@ -40,6 +41,7 @@ export async function openPostgresMetadata(url: string, options: PostgresOptions
     durability: new PostgresDurability(database),
     cluster: { store, aheadMs: () => time.aheadMs(), look },
     now: time.now,
+    tables: new SqlTables(database),
     metrics: () => [],
     beginCopy: () => Promise.reject(new Error("the metadata is in PostgreSQL: back it up with PostgreSQL's own means")),
     close: () => {

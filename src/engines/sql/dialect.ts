@@ -45,6 +45,8 @@ export interface Fragments {
   wantedLists(json: string): RawBuilder<unknown>;
   numberAt(index: number): RawBuilder<number>;
   textAt(index: number): RawBuilder<string>;
+  /** Bytes, which are there in hex. */
+  bytesAt(index: number): RawBuilder<Uint8Array>;
   /** The text at a place of a JSON list. */
   textOf(json: string, place: RawBuilder<number>): RawBuilder<string>;
   /** The functions of several values that return the greatest or the least. */
@@ -81,6 +83,7 @@ const SQLITE: Fragments = {
   wantedLists: (json) => sql`json_each(${json}) AS wanted`,
   numberAt: (index) => sql.raw(`wanted.value ->> ${index}`),
   textAt: (index) => sql.raw(`wanted.value ->> ${index}`),
+  bytesAt: (index) => sql.raw(`unhex(wanted.value ->> ${index})`),
   textOf: (json, place) => sql`(${json} ->> ${place})`,
   greatest: sql.raw('max'),
   least: sql.raw('min'),
@@ -111,6 +114,7 @@ const POSTGRES: Fragments = {
   wantedLists: (json) => sql`jsonb_array_elements(${json}::jsonb) AS wanted (value)`,
   numberAt: (index) => sql.raw(`(wanted.value ->> ${index})::bigint`),
   textAt: (index) => sql.raw(`(wanted.value ->> ${index})`),
+  bytesAt: (index) => sql.raw(`decode(wanted.value ->> ${index}, 'hex')`),
   textOf: (json, place) => sql`(${json}::jsonb ->> ${place})`,
   greatest: sql.raw('greatest'),
   least: sql.raw('least'),

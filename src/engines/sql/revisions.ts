@@ -9,6 +9,12 @@ const skip = statement<{ count: number }>()<{ value: number }>((_db, p, { dialec
     : sql<{ value: number }>`SELECT setval('revision_number', nextval('revision_number') + ${p('count')} - 1) AS value`,
 );
 
+const reach = statement<{ value: number }>()<never>((_db, p, { dialect }) =>
+  dialect === 'sqlite'
+    ? sql<never>`UPDATE revision SET value = ${p('value')} WHERE value < ${p('value')}`
+    : sql<never>`SELECT setval('revision_number', ${p('value')}::bigint) FROM revision WHERE value < ${p('value')}::bigint`,
+);
+
 const highest = statement<Record<never, never>>()<{ value: number }>(
   () => sql<{ value: number }>`SELECT value FROM revision`,
 );
@@ -23,5 +29,13 @@ export async function skipRevisions(database: SqlDatabase, count: number): Promi
   await database.write(async (connection) => {
     const { value } = (await skip.first(connection, { count }))!;
     await insertGap.run(connection, { after: value - count, until: value });
+  });
+}
+
+/** Has the next revision be higher than `value`. */
+export async function reachRevision(database: SqlDatabase, value: number): Promise<void> {
+  await database.write(async (connection) => {
+    if (connection.dialect === 'sqlite') await reach.run(connection, { value });
+    else await reach.all(connection, { value });
   });
 }

@@ -47,6 +47,7 @@ export interface Schema {
     left_at: number | null;
     trouble: string | null;
   };
+  storage_move: { state: 'arriving' | 'left'; other_id: string; place: string; stamp: string; at: number };
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
   purge: { node_id: number };

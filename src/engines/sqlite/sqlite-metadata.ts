@@ -11,6 +11,7 @@ import { withReserve } from '../sql/sql-database.js';
 import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../sql/sql-metadata-store.js';
 import { SqlStorageHistory } from '../sql/sql-storage-history.js';
+import { SqlTables } from '../sql/sql-tables.js';
 import { beginCopy } from '../storage-copy.js';
 import { StorageDurability } from '../storage-durability.js';
 import { DATABASE } from '../storage-format.js';
@@ -44,6 +45,7 @@ export async function openSqliteMetadata(
     durability: new StorageDurability({ database, blobIndex, reserve, mark, log, tell }),
     cluster: null,
     now: Date.now,
+    tables: new SqlTables(database),
     metrics: () => [commitSizes(database)],
     lendTurns: () => database.lendTurns(),
     beginCopy: (folder) => beginCopy(storage, folder),
