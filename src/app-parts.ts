@@ -95,7 +95,7 @@ export function makeBackgroundMetrics({ engines, passwords }: Parts, background:
   return new Metrics({
     ...{ requests: new RequestCounts(), connections: new ConnectionCounts() },
     ...{ authenticator: { counts: new SignInCounts() }, passwords, changeWatch: { waiting: 0 } },
-    ...{ ...background, ...engines, engineMetrics: engines.metrics() },
+    ...{ ...background, ...engines, member: null, engineMetrics: engines.metrics() },
   });
 }
 
@@ -103,11 +103,11 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
   const token = readMetricsToken(config);
   const addresses = config.metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
-  const { connections, authenticator, changeWatch, background, shownBy } = server;
+  const { connections, authenticator, changeWatch, background, shownBy, cluster: member } = server;
   const sources = { requests, connections, authenticator, passwords, changeWatch, ...background };
   return {
     requests,
-    metrics: shownBy(new Metrics({ ...sources, ...engines, engineMetrics: engines.metrics() })),
+    metrics: shownBy(new Metrics({ ...sources, ...engines, member, engineMetrics: engines.metrics() })),
     token,
     addresses: addresses && addressList(addresses),
   };
@@ -115,7 +115,7 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
 
 function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
   const { config, engines, accounts, audit, passwords, now } = parts;
-  const { authenticator, box, imports, drives, damagedContents, log } = server;
+  const { authenticator, box, imports, drives, damagedContents, cluster, log } = server;
   const { metadata, history } = engines;
   return {
     accounts,
@@ -142,6 +142,7 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
     imports,
     freeBytes: () => drives.contents.freeBytes(),
     damagedContents,
+    cluster,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, address) => driveAddresses(config, driveId, address),
   };

@@ -56,15 +56,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.
   http: ['http-error.ts', 'dav', 'cloud', 'console', 'accounts', 'drive', 'metrics'],
   // Asks every part for its numbers; no part knows that they are asked for.
-  metrics: ['accounts', 'drive', 'jobs'],
+  metrics: ['accounts', 'drive', 'jobs', 'cluster'],
   // What ownCloud and Nextcloud have beside WebDAV; their trees are answered by `dav`.
   cloud: ['http-error.ts', 'dav', 'accounts', 'drive'],
   dav: ['http-error.ts', 'drive'],
   // A command opens the data beside a running server, and some run a job by hand.
-  admin: ['accounts', 'drive', 'jobs', 'parts.ts', 'config.ts'],
+  admin: ['accounts', 'drive', 'jobs', 'cluster', 'parts.ts', 'config.ts'],
   // Its downloads and resumable uploads are those of the protocol, by a session in place of Basic.
   // Imports are started and watched there too.
-  console: ['dav', 'accounts', 'drive', 'jobs'],
+  console: ['dav', 'accounts', 'drive', 'jobs', 'cluster'],
   // What servers on one database know of each other.
   cluster: [],
   jobs: ['accounts', 'drive'],

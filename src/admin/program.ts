@@ -13,6 +13,7 @@ import { SourceChangedError } from '../stores/storage-move.js';
 import { appPasswordCommand } from './app-password.js';
 import { auditCommand } from './audit.js';
 import { backupCommand, restoreCommand } from './backup.js';
+import { clusterCommand } from './cluster.js';
 import { CommandError, UsageError } from './command-error.js';
 import { connectCommand } from './connect.js';
 import { driveCommand } from './drive.js';
@@ -36,6 +37,7 @@ const COMMANDS = [
   auditCommand,
   importCommand,
   jobsCommand,
+  clusterCommand,
   trashCommand,
   fsckCommand,
   gcCommand,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ClusterEngine, DatabaseReport, NewServer } from '../stores/cluster-store.js';
+import type { ClusterEngine, NewServer } from '../stores/cluster-store.js';
 import { CLOCK_WARN_MS, type ClusterReport, knownServers, readReport } from './cluster-report.js';
 import { type JoinOptions, join } from './join.js';
 import { Probe } from './probe.js';
@@ -14,6 +14,7 @@ const CLOCK_MAX_MS = 60_000;
 const OTHERS_MS = 15_000;
 const BUCKET_FAILS = 'the object storage fails';
 const DATABASE_FAILS = 'the database fails';
+const CLOCK = "This machine's clock is ahead of the database's by";
 
 export interface ClusterParts {
   readonly engine: ClusterEngine;
@@ -32,6 +33,9 @@ export class Cluster {
   readonly #timers: NodeJS.Timeout[] = [];
   /** Faults and warnings that the log has. */
   #told: readonly string[] = [];
+  #living = 1;
+  /** When a failure was last told, by its text. */
+  readonly #said = new Map<string, number>();
   #work: Promise<void> = Promise.resolve();
 
   private constructor({ engine, checkBucket, log }: ClusterParts, self: NewServer) {
@@ -48,23 +52,32 @@ export class Cluster {
   /** Rejects as `join` does. */
   static async join(parts: ClusterParts, options: JoinOptions): Promise<Cluster> {
     const cluster = new Cluster(parts, await join(parts.engine.store, options));
-    cluster.#tell(await parts.engine.look());
+    try {
+      await cluster.#look();
+    } catch (error) {
+      await cluster.leave();
+      throw error;
+    }
     cluster.#every(RENEW_MS, () => cluster.#renew());
-    cluster.#every(LOOK_MS, async () => cluster.#tell(await parts.engine.look()));
+    cluster.#every(LOOK_MS, () => cluster.#look());
     return cluster;
-  }
-
-  get name(): string {
-    return this.#self.name;
   }
 
   get aheadMs(): number {
     return this.#engine.aheadMs();
   }
 
-  /** As `readReport`, and which of the servers this is. */
+  /** What was wrong at the last look, a minute ago at most, and how many servers lived. */
+  get lastLook(): { readonly notes: number; readonly living: number } {
+    return { notes: this.#told.length, living: this.#living };
+  }
+
+  /** As `readReport`, this machine's clock included, and which of the servers this is. */
   async report(): Promise<ClusterReport & { readonly id: string }> {
-    return { ...(await readReport(this.#engine)), id: this.#self.id };
+    const report = await readReport(this.#engine);
+    const seconds = Math.round(this.aheadMs / 1000);
+    const clock = Math.abs(this.aheadMs) > CLOCK_WARN_MS ? [`${CLOCK} ${seconds} s.`] : [];
+    return { ...report, faults: [...report.faults, ...clock], id: this.#self.id };
   }
 
   /**
@@ -77,7 +90,9 @@ export class Cluster {
     if (database) return DATABASE_FAILS;
     if (!bucket) return null;
     this.#say(bucket.error, BUCKET_FAILS);
-    return (await this.#isOwnFault(bucket.since)) ? BUCKET_FAILS : null;
+    const isOwn = await this.#isOwnFault(bucket.since).catch(() => null);
+    if (isOwn === null) return DATABASE_FAILS;
+    return isOwn ? BUCKET_FAILS : null;
   }
 
   /** After the last request. */
@@ -105,17 +120,14 @@ export class Cluster {
     this.#say(null, 'another server has taken the name of this one, which was silent for too long');
   }
 
-  /** What changed since the log was told. */
-  #tell({ refusal, warnings }: DatabaseReport): void {
-    const found = [...(refusal === null ? [] : [refusal]), ...warnings];
-    if (Math.abs(this.aheadMs) > CLOCK_WARN_MS) {
-      found.push(`the machine's clock is ${Math.round(this.aheadMs / 1000)} s ahead of the database's`);
-    }
+  /** The log is told what is new. */
+  async #look(): Promise<void> {
+    const { faults, warnings, servers } = await this.report();
+    const found = [...faults, ...warnings];
     for (const text of found) if (!this.#told.includes(text)) this.#log.warn(text);
     this.#told = found;
+    this.#living = servers.filter(({ state }) => state === 'lives').length;
   }
-
-  #said = new Map<string, number>();
 
   /** At most once a minute. */
   #say(error: unknown, text: string): void {

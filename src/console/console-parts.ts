@@ -5,6 +5,7 @@ import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passkeys } from '../accounts/passkeys.js';
 import type { SecondFactors } from '../accounts/second-factors.js';
 import type { Sessions } from '../accounts/sessions.js';
+import type { Cluster } from '../cluster/cluster.js';
 import type { DriveDependencies } from '../drive/drive.js';
 import type { Imports } from '../jobs/import/imports.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
@@ -31,6 +32,8 @@ export interface ConsoleParts {
   readonly freeBytes: () => Promise<number | null>;
   /** That the server's own reading of all contents has found; null before its first run since the start. */
   readonly damagedContents: () => number | null | Promise<number | null>;
+  /** This server among others on one database; null where it is alone. */
+  readonly cluster: Cluster | null;
   /** Where people reach this server, without a slash at the end; null: as the request says. */
   readonly publicUrl: string | null;
   /** The addresses of a drive for WebDAV programs, the one to show first. `address`: as the browser sees this server, without a slash at the end. */

@@ -1,6 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passwords } from '../accounts/passwords.js';
+import type { Cluster } from '../cluster/cluster.js';
 import type { ChangeWatch } from '../drive/sync/change-watch.js';
 import type { GcTotals } from '../jobs/gc-totals.js';
 import type { JobRunner } from '../jobs/job-runner.js';
@@ -10,7 +11,7 @@ import type { Durability } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
-import { registerJobs, registerSignIns, registerStores } from './part-metrics.js';
+import { registerCluster, registerJobs, registerSignIns, registerStores } from './part-metrics.js';
 import type { RequestCounts } from './request-counts.js';
 import { registerRequests } from './request-metrics.js';
 import { readTotals, type Totals } from './totals.js';
@@ -27,6 +28,8 @@ export interface MetricsSources {
   now(): number;
   readonly durability: Pick<Durability, 'trouble' | 'lossesAtStart'>;
   readonly engineMetrics: readonly EngineHistogram[];
+  /** Of a cluster; null where the server is alone. */
+  readonly member: Pick<Cluster, 'aheadMs' | 'lastLook'> | null;
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
   readonly jobs: Pick<JobRunner, 'stats'>;
   readonly gc: GcTotals;
@@ -54,6 +57,7 @@ export class Metrics {
     registerSignIns(this.#registry, sources);
     registerStores(this.#registry, sources, () => this.#totals);
     registerJobs(this.#registry, sources, () => this.#totals);
+    if (sources.member) registerCluster(this.#registry, sources.member);
   }
 
   /** What the stores don't answer in time is left out. */

@@ -160,3 +160,17 @@ export function registerJobs(
   const damaged = 'Damaged contents that the scrub found in this round or the last one.';
   registerOne(registry, 'gauge', 'firn_scrub_damaged', damaged, () => scrub.damaged);
 }
+
+export function registerCluster(registry: Registry, member: NonNullable<MetricsSources['member']>): void {
+  const gauge = (name: string, help: string, read: () => number) => registerOne(registry, 'gauge', name, help, read);
+  const ahead = "How far this machine's clock is ahead of the database's.";
+  gauge('firn_cluster_clock_ahead_seconds', ahead, () => member.aheadMs / 1000);
+  gauge(
+    'firn_cluster_servers',
+    'Servers on the database that live, as of the last minute.',
+    () => member.lastLook.living,
+  );
+  const warnings =
+    'What is wrong, or a risk, with the servers and their database, as of the last minute; the log tells.';
+  gauge('firn_cluster_warnings', warnings, () => member.lastLook.notes);
+}

@@ -104,7 +104,7 @@ describe('storage over time', () => {
   test('has a point a day, the day’s last one, and what is free on the disk', async () => {
     const { history } = server.engines;
     const before = await admin.get<StorageAnswer>('/api/admin/storage');
-    expect(before).toEqual({ points: [], freeBytes: expect.any(Number), damaged: null });
+    expect(before).toEqual({ points: [], freeBytes: expect.any(Number), damaged: null, cluster: null });
     expect(before.freeBytes).toBeGreaterThan(0);
     const { driveBytes, files } = await countAll();
     await noteStorage(history, Date.parse('2027-01-30T10:00:00Z'));

@@ -33,6 +33,19 @@ describe('pendingMigrations', () => {
     expect(() => pendingMigrations([FIRST], [FIRST, SECOND])).toThrow(/0002-b.*does not know/);
   });
 
+  it('decision 0026 — accepts a newer one that says that a Firn which knows the schema up to here can go on', () => {
+    const newer = { ...THIRD, compatibleWith: '0002' };
+    expect(pendingMigrations([FIRST, SECOND], [FIRST, SECOND, newer])).toEqual([]);
+    expect(pendingMigrations([FIRST, SECOND, THIRD], [FIRST, SECOND, newer])).toEqual([]);
+    expect(() => pendingMigrations([FIRST], [FIRST, { ...SECOND, compatibleWith: '0001' }, newer])).toThrow(
+      /0003-c.*does not know/,
+    );
+    expect(() => pendingMigrations([FIRST, SECOND], [FIRST, newer])).toThrow(/added before/);
+    expect(() => pendingMigrations([FIRST, THIRD], [FIRST, { ...SECOND, compatibleWith: '0001' }])).toThrow(
+      /0002-b.*does not know/,
+    );
+  });
+
   it('refuses one that was added before others that are applied', () => {
     expect(() => pendingMigrations([FIRST, SECOND, THIRD], [FIRST, THIRD])).toThrow(/added before/);
     expect(() => pendingMigrations([FIRST, SECOND], [SECOND])).toThrow(/added before/);
@@ -54,6 +67,9 @@ describe('readMigrations', () => {
     await writeFile(join(folder, '0001-a.sql'), 'SELECT 1 ');
     expect(readMigrations(folder)[0]!.hash).not.toBe(read[0]!.hash);
     expect(readMigrations(folder)[1]!.hash).toBe(read[1]!.hash);
+    await writeFile(join(folder, '0002-b.sql'), '-- What it is.\n-- compatible-with: 0001\nSELECT 2');
+    await writeFile(join(folder, '0003-c.sql'), 'SELECT 2;\n-- compatible-with: 0001\n');
+    expect(readMigrations(folder).map(({ compatibleWith }) => compatibleWith)).toEqual([null, '0001', null]);
   });
 });
 

@@ -3,29 +3,27 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { prepareFirstStart } from '../../src/first-start.js';
 import { type ClusterServer, useClusters, writeKey } from '../support/cluster-place.js';
-import { sendRequest } from '../support/http-client.js';
 
 const clusters = useClusters();
 
-const portOf = ({ url }: ClusterServer) => Number(new URL(url).port);
 const serversOf = async ({ parts }: ClusterServer) =>
   (await parts.engines.cluster!.store.servers()).map(({ name, leftAt }) => ({ name, hasLeft: leftAt !== null }));
 
 test('decision 0026 — three servers that start at once on nothing make one administrator, and each answers for the same drive', async () => {
   const cluster = await clusters.make();
   const servers = await Promise.all([1, 2, 3].map(() => cluster.start()));
-  const welcomes = await Promise.all(servers.map(({ parts, url }) => prepareFirstStart(parts, url)));
+  const welcomes = await Promise.all(servers.map(({ parts, running }) => prepareFirstStart(parts, running.url)));
   const [welcome, ...others] = welcomes.filter((text) => text !== null);
   expect(others).toEqual([]);
   const [, path, , user, password] = /(\/dav\/\d+\/)(.|\n)*?user +(\S+)\n +password +(\S+)/.exec(welcome!)!;
   const headers = { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
   const large = Buffer.alloc(300_000, 'x');
-  const put = await sendRequest(portOf(servers[0]!), 'PUT', `${path}a.bin`, { headers, body: large });
+  const put = await servers[0]!.send('PUT', `${path}a.bin`, { headers, body: large });
   expect(put.status).toBe(201);
   for (const server of servers) {
-    const got = await sendRequest(portOf(server), 'GET', `${path}a.bin`, { headers });
+    const got = await server.send('GET', `${path}a.bin`, { headers });
     expect([got.status, got.text.length]).toEqual([200, large.length]);
-    expect((await sendRequest(portOf(server), 'GET', '/readyz', {})).text).toBe('ok\n');
+    expect((await server.send('GET', '/readyz')).text).toBe('ok\n');
     expect(await readdir(server.config.storage)).not.toContain('secret.key');
   }
 });
@@ -77,5 +75,5 @@ test('decision 0026 — a storage folder that was emptied meanwhile is nothing t
   await cluster.stop(first);
   await rm(config.storage, { recursive: true });
   const again = await cluster.start({ storage: config.storage });
-  expect((await sendRequest(portOf(again), 'GET', '/readyz', {})).status).toBe(200);
+  expect((await again.send('GET', '/readyz')).status).toBe(200);
 });

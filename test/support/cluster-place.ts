@@ -5,15 +5,49 @@ import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type Config, readConfig } from '../../src/config.js';
+import type { Parts } from '../../src/parts.js';
 import { type RunningServer, startServer } from '../../src/server.js';
+import { checkAnswer } from './check-answer.js';
 import { TestPostgres } from './engines.js';
+import { type Answer, type RequestOptions, sendRequest } from './http-client.js';
+import { authorizationOf, emailOf, PASSWORD } from './make-server.js';
 import { newPrefix, useS3Server } from './s3-server.js';
 
 /** A server of a cluster, in this process. */
-export interface ClusterServer extends RunningServer {
-  readonly config: Config;
-  /** What it logged from warnings on. */
-  readonly logged: string[];
+export class ClusterServer {
+  constructor(
+    readonly running: RunningServer,
+    readonly config: Config,
+    /** What it logged from warnings on. */
+    readonly logged: readonly string[],
+  ) {}
+
+  get parts(): Parts {
+    return this.running.parts;
+  }
+
+  /** `path` is the whole request target. */
+  async send(method: string, target: string, options: RequestOptions & { user?: string } = {}): Promise<Answer> {
+    const { user, ...rest } = options;
+    const headers = user === undefined ? rest.headers : { Authorization: authorizationOf(user), ...rest.headers };
+    const port = Number(new URL(this.running.url).port);
+    const answer = await sendRequest(port, method, target, { ...rest, ...(headers ? { headers } : {}) });
+    checkAnswer(method, target, answer);
+    return answer;
+  }
+
+  /** The first line of `/readyz`. */
+  async readiness(): Promise<string> {
+    return (await this.send('GET', '/readyz')).text.trimEnd();
+  }
+
+  /** Makes an administrator and a drive; the address of it. */
+  async addUserWithDrive(name: string): Promise<string> {
+    const { accounts } = this.parts;
+    await accounts.createUser({ email: emailOf(name), name, password: PASSWORD, isAdmin: true });
+    const drive = { id: null, name: 'Drive', ownerEmail: emailOf(name), quotaBytes: null, uploadMaxBytes: null };
+    return `/dav/${(await accounts.createDrive(drive)).id}/`;
+  }
 }
 
 /** Databases and a bucket for the tests of a file: each `make` is for a cluster that nobody has used. */
@@ -73,18 +107,18 @@ export class ClusterPlace {
     const config = this.config(settings);
     const logged: string[] = [];
     const log: Logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(line) });
-    const server = { ...(await startServer(config, log)), config, logged };
+    const server = new ClusterServer(await startServer(config, log), config, logged);
     this.#servers.push(server);
     return server;
   }
 
   async stop(server: ClusterServer): Promise<void> {
     this.#servers = this.#servers.filter((other) => other !== server);
-    await server.stop();
+    await server.running.stop();
   }
 
   async end(): Promise<void> {
-    for (const server of this.#servers) await server.stop();
+    for (const server of this.#servers) await server.running.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

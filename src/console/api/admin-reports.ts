@@ -1,6 +1,8 @@
+import type { Cluster } from '../../cluster/cluster.js';
 import { auditPage } from '../audit-page.js';
 import { adminReportContract, type StorageAnswer } from '../contract/admin-reports.js';
 import { bind, ok } from '../route.js';
+import { isoTime } from '../times.js';
 
 /** Days of the plot. */
 const DAYS_MAX = 366;
@@ -10,9 +12,27 @@ export const adminReportRoutes = bind(adminReportContract, {
     const filter = query.user === undefined ? {} : { userId: (await accounts.readUser(query.user)).id };
     return ok(await auditPage(audit, query, filter));
   },
-  'GET /api/admin/storage': async (_request, { history, freeBytes, damagedContents }) => {
+  'GET /api/admin/storage': async (_request, { history, freeBytes, damagedContents, cluster }) => {
     const points = await history.points(DAYS_MAX);
-    const answer: StorageAnswer = { points, freeBytes: await freeBytes(), damaged: await damagedContents() };
+    const answer: StorageAnswer = {
+      points,
+      freeBytes: await freeBytes(),
+      damaged: await damagedContents(),
+      cluster: cluster && describeCluster(await cluster.report()),
+    };
     return ok(answer);
   },
 });
+
+function describeCluster({ servers, faults, warnings, id }: Awaited<ReturnType<Cluster['report']>>) {
+  const nodes = servers
+    .filter(({ state }) => state !== 'left')
+    .map((server) => ({
+      name: server.name,
+      version: server.version,
+      startedAt: isoTime(server.startedAt),
+      seenAt: isoTime(server.seenAt),
+      isThis: server.id === id,
+    }));
+  return { nodes, warnings: [...faults, ...warnings] };
+}

@@ -1,13 +1,30 @@
 import { z } from 'zod';
 import { auditAnswer, auditQuery } from './audit.js';
 import { type Declarations, json, type MessageOf } from './declaration.js';
-import { count } from './values.js';
+import { count, time } from './values.js';
 
 export type StorageAnswer = MessageOf<typeof storageAnswer>;
 const storageAnswer = z
   .strictObject({
     points: z.array(z.strictObject({ day: z.iso.date(), usedBytes: count, files: count })).describe('A point a day.'),
     freeBytes: count.nullable().describe('Null where nobody can say.'),
+    cluster: z
+      .strictObject({
+        nodes: z
+          .array(
+            z.strictObject({
+              name: z.string(),
+              version: z.string(),
+              startedAt: time,
+              seenAt: time.describe('When it last said that it lives: every 10 s.'),
+              isThis: z.boolean().describe('It has answered this request.'),
+            }),
+          )
+          .describe('Servers that have not left, in the order of their starts.'),
+        warnings: z.array(z.string()).describe('Sentences in English, for the operator.'),
+      })
+      .nullable()
+      .describe('The servers on one database; null where one server has the storage.'),
     damaged: count.nullable().describe('Contents; null: the server hasn’t looked since its start.'),
   })
   .meta({ id: 'Storage' });

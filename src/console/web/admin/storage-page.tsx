@@ -1,7 +1,7 @@
 import type { StorageAnswer } from '../../contract/admin-reports.js';
-import { formatBytes, formatDate, formatNumber } from '../format.js';
+import { formatAgo, formatBytes, formatDate, formatNumber, formatTime } from '../format.js';
 import { common } from '../strings.js';
-import { EmptyState, LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
+import { Badge, EmptyState, LoadFailed, Notice, Skeleton } from '../ui/feedback.js';
 import { Page } from '../ui/page.js';
 import { useLoaded } from '../use-loaded.js';
 import { StoragePlot } from './storage-plot.js';
@@ -31,6 +31,7 @@ export function StoragePage() {
           )}
         </div>
       ) : null}
+      {data?.cluster ? <Servers {...data.cluster} /> : null}
       {points.length > 1 ? <AsTable points={points} /> : null}
     </Page>
   );
@@ -42,6 +43,42 @@ function Figure({ term, text }: { readonly term: string; readonly text: string }
       <dt>{term}</dt>
       <dd>{text}</dd>
     </div>
+  );
+}
+
+/** Those that answer, where there are several. */
+function Servers({ nodes, warnings }: NonNullable<StorageAnswer['cluster']>) {
+  return (
+    <section class="card padded">
+      <h2>{text.servers}</h2>
+      {warnings.map((warning) => (
+        <Notice key={warning} tone="warn">
+          {warning}
+        </Notice>
+      ))}
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">{text.serverName}</th>
+            <th scope="col">{text.version}</th>
+            <th scope="col">{text.startedAt}</th>
+            <th scope="col">{text.seenAt}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.map(({ name, version, startedAt, seenAt, isThis }) => (
+            <tr key={`${name} ${startedAt}`}>
+              <td>
+                {name} {isThis ? <Badge tone="accent">{text.thisServer}</Badge> : null}
+              </td>
+              <td>{version}</td>
+              <td>{formatTime(startedAt)}</td>
+              <td>{formatAgo(seenAt)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 

@@ -94,6 +94,12 @@ export const en = {
   damaged: 'Damaged contents',
   damagedText:
     'Some files are damaged on the disk and can’t be opened. The server’s log, and the command “firn fsck”, name them. Uploading the same file again mends it.',
+  servers: 'Servers',
+  serverName: 'Name',
+  version: 'Version',
+  startedAt: 'Started',
+  seenAt: 'Last seen',
+  thisServer: 'this one',
   plot: 'Storage in use over time',
   tooFew: 'The plot begins with the second day.',
   tooFewText: 'A point is added each day.',

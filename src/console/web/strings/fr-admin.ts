@@ -98,6 +98,12 @@ export const fr: typeof en = {
   damaged: 'Contenus endommagés',
   damagedText:
     'Des fichiers sont endommagés sur le disque et ne peuvent pas être ouverts. Le journal du serveur et la commande « firn fsck » les nomment. Envoyer à nouveau le même fichier le répare.',
+  servers: 'Serveurs',
+  serverName: 'Nom',
+  version: 'Version',
+  startedAt: 'Démarré',
+  seenAt: 'Vu',
+  thisServer: 'celui-ci',
   plot: 'Stockage utilisé au fil du temps',
   tooFew: 'La courbe commence au deuxième jour.',
   tooFewText: 'Un point s’ajoute chaque jour.',

@@ -1,0 +1,108 @@
+import pg from 'pg';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import type { Config } from '../../src/config.js';
+import { type ClusterPlace, type ClusterServer, useClusters } from '../support/cluster-place.js';
+import { FaultProxy } from '../support/fault-proxy.js';
+import { PostgresServer } from '../support/postgres-server.js';
+
+const clusters = useClusters();
+const POLL = { timeout: 50_000, interval: 500 };
+
+afterEach(() => vi.useRealTimers());
+
+/** A server whose way to the bucket can be spoilt. */
+async function startBehindProxy(cluster: ClusterPlace): Promise<{ server: ClusterServer; proxy: FaultProxy }> {
+  const blobs = cluster.settings.blobs as Extract<Config['blobs'], { engine: 's3' }>;
+  const proxy = await FaultProxy.start(new URL(blobs.endpoint));
+  onTestFinished(() => proxy.close());
+  return { server: await cluster.start({ blobs: { ...blobs, endpoint: proxy.endpoint.origin } }), proxy };
+}
+
+const faultsOf = async ({ parts }: ClusterServer) =>
+  (await parts.engines.cluster!.store.servers()).map(({ trouble }) => trouble);
+
+test('decision 0026 — a server that does not reach the bucket leaves while another does, and comes back when none does', async () => {
+  const cluster = await clusters.make();
+  const [one, other] = [await startBehindProxy(cluster), await startBehindProxy(cluster)];
+  one.proxy.spoil = () => '503 SlowDown';
+  await expect.poll(() => one.server.readiness(), POLL).toBe('not ready: the object storage fails');
+  expect(await other.server.readiness()).toBe('ok');
+  other.proxy.spoil = () => '503 SlowDown';
+  await expect.poll(() => one.server.readiness(), POLL).toBe('ok');
+  expect(await other.server.readiness()).toBe('ok');
+  expect(await faultsOf(one.server)).toEqual(['the object storage fails', 'the object storage fails']);
+  const drive = await one.server.addUserWithDrive('alice');
+  expect((await one.server.send('PUT', `${drive}small.txt`, { user: 'alice', body: 'small' })).status).toBe(201);
+  const large = await one.server.send('PUT', `${drive}large.bin`, { user: 'alice', body: Buffer.alloc(100_000) });
+  expect([large.status, large.text]).toEqual([503, expect.stringContaining("The server's object storage fails.")]);
+  for (const { proxy } of [one, other]) proxy.spoil = () => null;
+  await expect.poll(() => faultsOf(one.server), POLL).toEqual([null, null]);
+});
+
+test('decision 0026 — a server alone says that the bucket fails, as there is none to ask instead', async () => {
+  const { server, proxy } = await startBehindProxy(await clusters.make());
+  proxy.spoil = () => 'silent before it is done';
+  await expect.poll(() => server.readiness(), POLL).toBe('not ready: the object storage fails');
+  proxy.spoil = () => null;
+});
+
+test('decision 0026 — without its database a server is not ready and says so to clients; when it is back, it is', async () => {
+  const own = await PostgresServer.start();
+  onTestFinished(() => own.stop());
+  const client = new pg.Client({ connectionString: own.url('postgres') });
+  await client.connect();
+  await client.query("CREATE DATABASE firn ENCODING 'UTF8' TEMPLATE template0");
+  await client.end();
+  const cluster = await clusters.make();
+  const server = await cluster.start({
+    metadata: { engine: 'postgres', url: own.url('firn'), mayBeUnsafe: true } as Config['metadata'],
+  });
+  const drive = await server.addUserWithDrive('alice');
+  expect(await server.readiness()).toBe('ok');
+  await own.crash();
+  await expect.poll(() => server.readiness(), POLL).toBe('not ready: the database fails');
+  const refused = await server.send('GET', drive, { user: 'alice' });
+  expect([refused.status, refused.headers['retry-after'], refused.text]).toEqual([
+    503,
+    '5',
+    expect.stringContaining("The server can't reach its database."),
+  ]);
+  expect((await server.send('GET', '/healthz')).status).toBe(200);
+  await own.restart();
+  await expect.poll(() => server.readiness(), POLL).toBe('ok');
+  expect((await server.send('PROPFIND', drive, { user: 'alice', headers: { Depth: '0' } })).status).toBe(207);
+});
+
+test('decision 0026 — a machine whose clock is wrong: what expires goes by the database’s, 60 s off is not ready, 5 s off is told', async () => {
+  const cluster = await clusters.make();
+  const right = await cluster.start();
+  const drive = await right.addUserWithDrive('alice');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 90_000 });
+  const wrong = await cluster.start();
+  expect(await wrong.readiness()).toBe("not ready: the machine's clock is wrong");
+  expect(wrong.logged.join()).toContain('ahead of the database');
+  expect(await right.readiness()).toBe('ok');
+  const expiresAt = right.parts.now() + 60_000;
+  const limits = { driveId: null, scopeId: null, allowance: 'full', expiresAt } as const;
+  const { secret } = await right.parts.accounts.createAppPassword({ email: 'alice@example.org', name: 'a', ...limits });
+  const headers = {
+    Authorization: `Basic ${Buffer.from(`alice@example.org:${secret}`).toString('base64')}`,
+    Depth: '0',
+  };
+  for (const server of [right, wrong]) expect((await server.send('PROPFIND', drive, { headers })).status).toBe(207);
+  vi.setSystemTime(Date.now() - 80_000);
+  expect(await wrong.readiness()).toBe('ok');
+});
+
+test('decision 0026 — a server that is to end says so for a while, and answers as before meanwhile', async () => {
+  const cluster = await clusters.make();
+  const [leaving, other] = [await cluster.start({ drainSeconds: 2 }), await cluster.start()];
+  const drive = await leaving.addUserWithDrive('alice');
+  const stopped = cluster.stop(leaving);
+  expect(await leaving.readiness()).toBe('not ready: the server is leaving');
+  expect((await leaving.send('PUT', `${drive}a.txt`, { user: 'alice', body: 'a' })).status).toBe(201);
+  await stopped;
+  expect(leaving.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
+  expect((await other.send('GET', `${drive}a.txt`, { user: 'alice' })).text).toBe('a');
+  await expect(leaving.readiness()).rejects.toThrow();
+});
