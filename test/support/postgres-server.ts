@@ -136,7 +136,13 @@ export class PostgresServer {
 
 const LOCALE = ['--locale=C.UTF-8', '--no-sync'];
 const SETTINGS = ["listen_addresses = '127.0.0.1'", 'max_connections = 100', 'log_min_messages = warning'];
-const UNSAFE = ['fsync = off', 'full_page_writes = off', 'autovacuum = off', 'shared_buffers = 64MB'];
+const UNSAFE = [
+  'fsync = off',
+  'full_page_writes = off',
+  'autovacuum = off',
+  'shared_buffers = 64MB',
+  'deadlock_timeout = 50ms',
+];
 
 /** A folder for a server, which can't be root's. */
 async function makeHome(): Promise<{ user: SystemUser; folder: string }> {

@@ -191,7 +191,7 @@ export class PostgresDatabase implements SqlDatabase {
         if (connection.failure) throw connection.failure;
       } catch (error) {
         connection.end();
-        throw await this.#giveUp(client, drives, {
+        throw await this.#giveUp(client, {
           before: await failureOf(begun, marked),
           within: connection.failure,
           error,
@@ -206,13 +206,12 @@ export class PostgresDatabase implements SqlDatabase {
   /** Ends a transaction that failed, and returns what its caller is told. `error`: what its work ended with. */
   async #giveUp(
     client: PoolClient,
-    drives: readonly DriveId[],
     { before, within, error }: { readonly before: unknown; readonly within: unknown; readonly error: unknown },
   ): Promise<unknown> {
     const failure = before ?? within;
     if (failure === null || codeOf(failure) !== null) await client.query('ROLLBACK').catch(ignore);
     if (failure === null) return error;
-    const mayRunAgain = isConflict(failure) || isLost(failure) || (drives.length === 0 && isLateReference(failure));
+    const mayRunAgain = isConflict(failure) || isLost(failure) || isLateReference(failure);
     if (mayRunAgain) return new AgainError('', { cause: failure });
     return before !== null || error === failure ? translate(failure) : error;
   }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { at, NAMED, PLACE } from './content-places.js';
+import type { Fragments } from './dialect.js';
 import { statement } from './statement.js';
 
 /**
@@ -12,25 +13,35 @@ export const ALL = Number.MAX_SAFE_INTEGER;
 
 const nominate = sql.raw('INSERT INTO content_candidate (content_key)');
 const unlessKnown = sql.raw('ON CONFLICT (content_key) DO NOTHING');
+/**
+ * Where writes run side by side, a candidate that is known is written again: a collector that has looked at it, and takes it off the list,
+ * fails and looks again. No row may come twice then.
+ */
+const evenIfKnown = sql.raw('ON CONFLICT (content_key) DO UPDATE SET content_key = excluded.content_key');
+const ending = ({ dialect }: Fragments) => (dialect === 'sqlite' ? unlessKnown : evenIfKnown);
+const once = ({ dialect }: Fragments) => sql.raw(dialect === 'sqlite' ? '' : 'DISTINCT ');
 
 export const nominateOfNodes = statement<{ ids: string }>()<never>(
   (_db, p, d) => sql<never>`
-    ${nominate} SELECT content_key FROM node WHERE id IN ${d.numbers(p('ids'))}
-    AND content_key IS NOT NULL ${unlessKnown}`,
+    ${nominate} SELECT ${once(d)}content_key FROM node WHERE id IN ${d.numbers(p('ids'))}
+    AND content_key IS NOT NULL ${ending(d)}`,
 );
 
 export const nominateOfPart = statement<{ upload: number; name: string }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     ${nominate} SELECT content_key FROM upload_part WHERE upload_id = ${p('upload')} AND name = ${p('name')}
-    ${unlessKnown}`,
+    ${ending(d)}`,
 );
 
 /** Of the first parts of an upload by name. */
-export const nominateOfParts = statement<{ upload: number; limit: number }>()<never>(
-  (_db, p) => sql<never>`
-    ${nominate} SELECT content_key FROM upload_part WHERE upload_id = ${p('upload')}
-    ORDER BY name LIMIT ${p('limit')} ${unlessKnown}`,
-);
+export const nominateOfParts = statement<{ upload: number; limit: number }>()<never>((_db, p, d) => {
+  const keys = sql`SELECT content_key FROM upload_part WHERE upload_id = ${p('upload')}
+    ORDER BY name LIMIT ${p('limit')}`;
+  return d.dialect === 'sqlite'
+    ? sql<never>`
+    ${nominate} ${keys} ${unlessKnown}`
+    : sql<never>`${nominate} SELECT DISTINCT content_key FROM (${keys}) AS page ${evenIfKnown}`;
+});
 
 /** Those that are marked at a place: for who drops all marks. */
 export const nominateMarked = statement<Record<string, never>>()<never>(
@@ -79,5 +90,5 @@ export const condemnUnnamed = statement<{ keys: string; now: number }>()<never>(
     SELECT ${PLACE} AS spot, ${p('now')} FROM content WHERE key IN ${d.numbers(p('keys'))}
     AND bytes IS NULL AND NOT ${NAMED}
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = ${PLACE})
-    ORDER BY spot`,
+    ORDER BY spot${d.orNothing}`,
 );

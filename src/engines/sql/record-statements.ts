@@ -39,20 +39,31 @@ export const putContent = statement<{
 
 type PlaceRecord = { sweep: number | null; is_under_way: number; former: string | null };
 
-/** What is known of a place: the last sweep that came by, and where the content's bytes are so far. */
-export const findPlace = statement<{ id: string; place: string }>()<PlaceRecord>(
-  (_db, p) => sql<PlaceRecord>`
-    SELECT (SELECT sweep_id FROM swept WHERE place = ${p('place')}) AS sweep,
-      EXISTS (SELECT 1 FROM swept WHERE place = ${p('place')} AND ${UNDER_WAY}) AS is_under_way,
-      (SELECT ${PLACE} FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`,
-);
+/** Of a mark that `holdPlace` made. */
+const HELD_AT = sql.lit(-1);
 
 /**
- * Changes nothing, so that a sweep that is about to take the place fails and looks again, or has ended and is seen by `findPlace`, which
- * comes next. Only where writes run side by side.
+ * What is known of a place: the last sweep that came by, and where the content's bytes are so far. The mark of `holdPlace` goes, and is felt
+ * by others until the transaction ends.
  */
-export const touchMark = statement<{ place: string }>()<never>(
-  (_db, p) => sql<never>`UPDATE condemned SET condemned_at = condemned_at WHERE place = ${p('place')}`,
+export const findPlace = statement<{ id: string; place: string }>()<PlaceRecord>((_db, p, d) => {
+  const found = sql<PlaceRecord>`
+    SELECT (SELECT sweep_id FROM swept WHERE place = ${p('place')}) AS sweep,
+      EXISTS (SELECT 1 FROM swept WHERE place = ${p('place')} AND ${UNDER_WAY}) AS is_under_way,
+      (SELECT ${PLACE} FROM content WHERE id = ${p('id')} AND bytes IS NULL) AS former`;
+  if (d.dialect === 'sqlite') return found;
+  return sql<PlaceRecord>`
+    WITH given_up AS (DELETE FROM condemned WHERE place = ${p('place')} AND condemned_at = ${HELD_AT})${found}`;
+});
+
+/**
+ * Only where writes run side by side: nobody else marks the place, or sweeps it, before the transaction ends. A sweep that was to take it
+ * fails and looks again, or has ended and is seen by `findPlace`, which comes next.
+ */
+export const holdPlace = statement<{ place: string }>()<never>(
+  (_db, p) => sql<never>`
+    INSERT INTO condemned (place, condemned_at) VALUES (${p('place')}, ${HELD_AT})
+    ON CONFLICT (place) DO UPDATE SET condemned_at = condemned.condemned_at`,
 );
 
 /** Nothing names the place any more. */

@@ -251,7 +251,7 @@ const condemnUnknown = statement<{ places: string; now: number }>()<never>(
     SELECT value, ${p('now')} FROM ${d.eachText(p('places'))}
     WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)})
     AND NOT EXISTS (SELECT 1 FROM condemned WHERE place = value)
-    AND NOT EXISTS (SELECT 1 FROM swept WHERE place = value AND ${UNDER_WAY})`,
+    AND NOT EXISTS (SELECT 1 FROM swept WHERE place = value AND ${UNDER_WAY})${d.orNothing}`,
 );
 
 const sweptPage = statement<{ after: string; limit: number }>()((db, p) =>

@@ -314,7 +314,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   /** Returns the sweep that may have taken the bytes. A content that is recorded at the place has them there. */
   async #takePlace(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | null> {
     const place = placeOf(content);
-    if (this.connection.dialect === 'postgres') await records.touchMark.run(this.connection, { place });
+    if (this.connection.dialect === 'postgres') await records.holdPlace.run(this.connection, { place });
     const known = (await records.findPlace.first(this.connection, { id: content.id, place }))!;
     const { sweep, former } = known;
     if (former === place) return null;
