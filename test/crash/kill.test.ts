@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
 import { waitUntil } from '../support/run-program.js';
 import { LoadWorker, seededRandom } from './load.js';
 import { checkWorker, listMarks } from './observe.js';
+import { Faults } from './rig/faults.js';
 
 // KILL_SEED=… repeats the choice of requests and of moments; what the server is doing at such a moment still varies.
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000_000);
@@ -16,20 +17,27 @@ const requestsMax = 3 * workerCount;
 
 /** The processes that a server has started may outlive it for a moment: fewer rounds show that they do no harm. */
 const shapes = [
-  { workers: 1, rounds },
-  { workers: 2, rounds: Math.ceil(rounds / 6) },
+  { workers: 1, disk: 'a quick disk', rounds },
+  { workers: 1, disk: 'a slow disk', rounds: Math.ceil(rounds / 6) },
+  { workers: 2, disk: 'a quick disk', rounds: Math.ceil(rounds / 6) },
 ];
+/** Of each sync of the log, in milliseconds. */
+const slowSyncMs = 8;
 
 let server: BootedServer;
 afterEach(() => server?.remove());
 
 test.each(shapes)(
-  'PRODUCT U4 — $rounds times SIGKILL under load, $workers workers: nothing acknowledged is lost, nothing else is shown',
+  'PRODUCT U4 — $rounds times SIGKILL under load, $workers workers, $disk: nothing acknowledged is lost, nothing else is shown',
   {
     timeout: 900_000,
   },
-  async ({ workers: count, rounds }) => {
-    server = await bootServer({ settings: { workers: count } });
+  async ({ workers: count, disk, rounds }) => {
+    const faults = await Faults.make();
+    onTestFinished(() => faults.remove());
+    const environment = disk === 'a slow disk' ? faults.environment : {};
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: slowSyncMs });
+    server = await bootServer({ settings: { workers: count }, environment });
     console.log(`kill test: KILL_SEED=${seed}`);
     const random = seededRandom(seed);
     const workers = Array.from(

@@ -1,4 +1,5 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { BootedServer } from '../support/boot-server.js';
 import { waitUntil } from '../support/run-program.js';
 import { seededRandom } from './load.js';
 import { Faults } from './rig/faults.js';
@@ -131,6 +132,82 @@ describe(`PRODUCT U4 — the power goes, on ${fileSystem}`, () => {
     expect(acknowledged).toBeGreaterThan(rounds * workerCount);
   });
 });
+
+describe(`PRODUCT U4 — the power goes, on ${fileSystem}, where syncs are slow`, () => {
+  test(`${rounds} cuts under load: nothing acknowledged is lost, nothing refused is shown, and what was read stays`, {
+    timeout: 60_000 + rounds * 60_000,
+  }, async () => {
+    const random = seededRandom(seed);
+    const faults = await Faults.make();
+    onTestFinished(() => faults.remove());
+    run = await PowerRun.start(fileSystem, { environment: faults.environment });
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 12 });
+    // So many that the server knows it.
+    await putAll(run, 'slow', 30);
+    const counter = new Counter(run);
+    await counter.write();
+    await run.prepare(workerCount, seed);
+    const begin = run.disk.position();
+    const end = run.answered + 3 * requestsAround;
+    const isEnough = () => run!.answered >= end && counter.seen.length >= requestsAround;
+    await run.loadDuring(() => counter.during(() => waitUntil('enough was answered and read', isEnough, 120)));
+    const last = run.disk.position();
+    for (let round = 0; round < rounds; round++) {
+      const at = Math.floor(begin + random() * (last - begin));
+      const cut = { at, survivors: survivors[round % survivors.length]!, random };
+      expect(await run.differencesAfter(cut), `cut ${round}, POWER_SEED=${seed}`).toEqual([]);
+      const before = counter.seen.filter((seen) => seen.at <= at).at(-1)?.value ?? 0;
+      await run.afterCut(cut, async (server) => {
+        expect(await readCounter(server), `cut ${round}, POWER_SEED=${seed}`).toBeGreaterThanOrEqual(before);
+      });
+    }
+    console.log(
+      `power test: ${run.acknowledged} acknowledged, ${counter.seen.length} reads of ${counter.value} states`,
+    );
+    expect(counter.value).toBeGreaterThan(rounds);
+  });
+});
+
+const counterName = 'counter.txt';
+
+async function readCounter({ pathMount, authorization }: BootedServer): Promise<number> {
+  const answer = await fetch(`${pathMount}${counterName}`, { headers: { authorization } });
+  return Number(await answer.text());
+}
+
+/** A file that counts upwards, and what readers have seen of it: how far the disk's log was at that time. */
+class Counter {
+  value = 0;
+  /** In the order in which the answers came. */
+  readonly seen: { readonly value: number; readonly at: number }[] = [];
+
+  constructor(private readonly run: PowerRun) {}
+
+  async write(): Promise<void> {
+    const { pathMount, authorization } = this.run.server;
+    const body = String(this.value + 1);
+    const answer = await fetch(`${pathMount}${counterName}`, { method: 'PUT', headers: { authorization }, body });
+    if (answer.status >= 300) throw new Error(`PUT answered ${answer.status}`);
+    this.value++;
+  }
+
+  /** Counts and reads while `work` lasts. */
+  async during(work: () => Promise<void>): Promise<void> {
+    let isOver = false;
+    const repeat = async (once: () => Promise<unknown>) => {
+      while (!isOver) await once();
+    };
+    const read = async () => {
+      const value = await readCounter(this.run.server);
+      this.seen.push({ value, at: this.run.disk.position() });
+    };
+    const all = [repeat(() => this.write()), repeat(read), repeat(read)];
+    await work().finally(() => {
+      isOver = true;
+    });
+    await Promise.all(all);
+  }
+}
 
 /** Load before and after one write or one flush has failed. */
 async function loadWithFault(run: PowerRun, fault: string): Promise<void> {

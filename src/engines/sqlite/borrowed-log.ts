@@ -8,6 +8,7 @@ import type { SharedLog } from './shared-log.js';
 /** The log of a worker: another process keeps it, lends the turns to write, and makes all checkpoints. */
 export class BorrowedLog implements SharedLog {
   readonly isLost = false;
+  readonly pauseMs = 0;
   readonly #turns: WriteTurns;
   readonly #turn = new Mutex();
   /** As of the last turn. */
@@ -35,6 +36,15 @@ export class BorrowedLog implements SharedLog {
     });
   }
 
+  /** The other processes see a commit when it is made: it has to be durable then. */
+  async leavesSync(): Promise<boolean> {
+    return false;
+  }
+
+  async sync(): Promise<void> {}
+
+  took(): void {}
+
   async failed(error: unknown): Promise<Error> {
     const { code, message } = error as DiskFailure;
     const reason = await this.#turns.failed({ code, message });
@@ -53,5 +63,7 @@ export class BorrowedLog implements SharedLog {
     return this.#turns.emptyLog();
   }
 
-  stop(): void {}
+  async stop(): Promise<void> {}
+
+  async end(): Promise<void> {}
 }

@@ -66,7 +66,7 @@ export class LogKeeper {
     try {
       this.#log.pass();
     } catch (error) {
-      this.#failed(error, rescue);
+      this.failed(error, rescue);
     }
   }
 
@@ -76,7 +76,7 @@ export class LogKeeper {
     try {
       if (!this.#log.truncate()) return false;
     } catch (error) {
-      this.#failed(error, rescue);
+      this.failed(error, rescue);
       return false;
     }
     if (this.#state === 'distrusted') {
@@ -99,15 +99,17 @@ export class LogKeeper {
     this.#timer = null;
   }
 
-  #failed(cause: unknown, rescue: () => void): void {
+  /** A checkpoint failed; `rescue` is called at intervals where it can be tried again. */
+  failed(cause: unknown, rescue: () => void): void {
     // Nothing was lost for a lack of room: the log stays.
     if (!isIoError(cause)) return;
     // A sync tells a failure once; the next one would say that all is well (wiki.postgresql.org/wiki/Fsync_Errors).
-    if (isFailedSync(cause)) this.#lose(cause);
+    if (isFailedSync(cause)) this.lose(cause);
     else this.distrust(cause, rescue);
   }
 
-  #lose(cause: unknown): void {
+  /** A sync failed of what was written already: nothing of this process is to be believed. */
+  lose(cause: unknown): void {
     if (this.#state === 'lost') return;
     this.#state = 'lost';
     this.#tell(

@@ -3,10 +3,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
 import type { Tell } from '../../stores/durability.js';
+import { OutcomeUnknownError } from '../../stores/metadata-store.js';
 import type { Mutex } from '../mutex.js';
 import type { Reserve } from '../reserve.js';
 import { LogKeeper } from './log-keeper.js';
+import { LogThread } from './log-thread.js';
 import type { SharedLog } from './shared-log.js';
+import { isBusy } from './sqlite-connection.js';
+import { SyncPace } from './sync-pace.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 
 /** Pause between two tries to empty the log, in milliseconds. */
@@ -26,6 +30,11 @@ export interface OwnLogOptions {
   readonly end?: () => void;
   /** Room for what makes room. */
   readonly reserve?: Reserve;
+  /**
+   * From which time on a sync is left to a thread, in milliseconds, and checkpoints with it; absent where other processes must see
+   * durable commits alone, and where no event loop has anything else to do.
+   */
+  readonly slowSyncMs?: number;
 }
 
 interface Means {
@@ -42,14 +51,24 @@ export class OwnLog implements SharedLog {
   readonly #keeper: LogKeeper | null;
   readonly #log: WriteAheadLog | null;
   readonly #reserve: Reserve | null;
+  readonly #pace: SyncPace | null;
+  readonly #path: string;
+  /** Begun when the first long wait for the disk comes. */
+  #thread: LogThread | null = null;
+  #shortening: Promise<void> | null = null;
+  #leaves = false;
   #turnsToLook = 0;
   #isLong = false;
 
   /** `path` of the database; null in memory. */
   constructor(path: string | null, means: Means, options: OwnLogOptions) {
-    const { tell = () => {}, end = () => process.exit(1), reserve = null } = options;
+    const { tell = () => {}, end = () => process.exit(1), reserve = null, slowSyncMs } = options;
     this.#means = means;
     this.#reserve = reserve;
+    this.#path = path ?? '';
+    // Who reads meanwhile needs a connection of its own.
+    const mayLeave = path !== null && means.readerTurn !== means.writerTurn && slowSyncMs !== undefined;
+    this.#pace = mayLeave ? new SyncPace(slowSyncMs) : null;
     this.#log = path === null ? null : new WriteAheadLog(path, means.writer);
     this.#keeper = this.#log && new LogKeeper(this.#log, { folder: dirname(path ?? ''), tell, end });
   }
@@ -76,7 +95,12 @@ export class OwnLog implements SharedLog {
   #look(): void {
     if (!this.#log || ++this.#turnsToLook < TURNS_A_LOOK) return;
     this.#turnsToLook = 0;
-    this.#isLong = this.#log.pages >= CHECKPOINT_PAGES;
+    try {
+      this.#isLong = this.#log.pages >= CHECKPOINT_PAGES;
+    } catch (error) {
+      // Another process may be making a checkpoint.
+      if (!isBusy(error)) throw error;
+    }
   }
 
   /** A failed disk isn't written to again before it was looked after. */
@@ -111,18 +135,95 @@ export class OwnLog implements SharedLog {
     return true;
   }
 
+  get pauseMs(): number {
+    return this.#pace?.pauseMs ?? 0;
+  }
+
+  async leavesSync(): Promise<boolean> {
+    const leaves = (this.#pace?.isSlow ?? false) && (await this.#hasThread());
+    if (leaves !== this.#leaves) {
+      // The log is a chain of checksums: without the sync a crash loses the last commits, and damages none.
+      this.#means.writer.pragma(`synchronous = ${leaves ? 'NORMAL' : 'FULL'}`);
+      this.#leaves = leaves;
+    }
+    return leaves;
+  }
+
+  /** Where there is no room for one, all goes on without. */
+  async #hasThread(): Promise<boolean> {
+    if (this.#thread?.hasEnded) this.#thread = null;
+    return this.#openThread().begun.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async sync(): Promise<void> {
+    try {
+      this.took(await this.#openThread().syncLog());
+    } catch (error) {
+      this.#keeper?.lose(error);
+      throw new OutcomeUnknownError('the disk failed while this was stored', { cause: error });
+    }
+  }
+
+  took(milliseconds: number): void {
+    this.#pace?.note(milliseconds);
+  }
+
   async shorten(): Promise<void> {
     if (!this.#isLong) return;
     this.#isLong = false;
     // The answers first.
     await new Promise((resolve) => setImmediate(resolve));
-    await this.turn(async () => this.#keeper?.pass(this.#rescue));
+    if (!this.#pace) return this.#pass();
+    this.#shortening ??= this.#shortenBeside().finally(() => {
+      this.#shortening = null;
+    });
+  }
+
+  #pass(): Promise<void> {
+    return this.turn(async () => this.#keeper?.pass(this.#rescue));
+  }
+
+  /** Beside writers first; they wait for the little that came meanwhile. */
+  async #shortenBeside(): Promise<void> {
+    if (!(await this.#hasThread())) return this.#pass();
+    const thread = this.#openThread();
+    const isMoved = await this.#try(async () => {
+      await thread.pass();
+      await thread.syncDatabase();
+    });
+    if (!isMoved) return;
+    await this.turn(() =>
+      this.#try(async () => {
+        await thread.pass();
+        await thread.commit();
+      }),
+    );
+  }
+
+  async #try(work: () => Promise<void>): Promise<boolean> {
+    if (this.isLost) return false;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#keeper?.failed(error, this.#rescue);
+      return false;
+    }
+  }
+
+  #openThread(): LogThread {
+    this.#thread ??= new LogThread(this.#path);
+    return this.#thread;
   }
 
   async empty(): Promise<boolean> {
     if (!this.#keeper) return true;
+    await this.#shortening;
     // The many pages first, beside readers; the rest is little.
-    await this.turn(async () => this.#keeper?.pass(this.#rescue));
+    await this.#pass();
     for (let tries = 0; tries < DROP_TRIES; tries++) {
       if (await this.turn(() => this.#tryEmpty())) return true;
       if (this.#keeper.trouble) return false;
@@ -131,8 +232,14 @@ export class OwnLog implements SharedLog {
     return false;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#keeper?.stop();
+    await this.#shortening;
+    if (!this.isLost) await this.#thread?.close();
+  }
+
+  async end(): Promise<void> {
+    await this.#thread?.end();
   }
 
   readonly #rescue = (): void => void this.turn(() => this.#tryEmpty());

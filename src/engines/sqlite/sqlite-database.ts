@@ -52,14 +52,16 @@ export interface OpenOptions extends OwnLogOptions {
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /**
- * SQLite in a file (WAL, synchronous=FULL) or in memory. Writes wait in a queue and share one commit, so one fsync,
- * each within a savepoint of its own. A file has a second connection for reads; in memory there is but one, and reads
- * take their turn between commits.
+ * SQLite in a file (WAL) or in memory. Writes wait in a queue and share one commit, so one fsync, each within a savepoint of its
+ * own. A file has a second connection for reads, which sees what is durable; in memory there is but one, and reads take their
+ * turn between commits.
  */
 export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' | 'prove' | 'emptyLog'> {
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #readerTurn: Mutex;
+  /** The reader stays at what was durable before a commit, until that one is. */
+  #isHeld = false;
   #queue: PendingWrite[] = [];
   #isFlushing = false;
   readonly #log: SharedLog;
@@ -114,6 +116,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
 
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     return this.#readerTurn.take(async () => {
+      if (this.#isHeld) return work(this.#reader);
       this.#reader.control('BEGIN');
       try {
         return await work(this.#reader);
@@ -172,11 +175,12 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
 
   async close(): Promise<void> {
     while (this.#isFlushing) await wait(1);
-    this.#log.stop();
+    await this.#log.stop();
     // Closing moves the log to the database and removes it. Where that isn't to be believed, the process ends with both open.
     if (this.#log.isLost) return;
     if (this.#reader !== this.#writer) this.#reader.database.close();
     this.#writer.database.close();
+    await this.#log.end();
   }
 
   async #flush(): Promise<void> {
@@ -186,9 +190,14 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       await this.#log.turn(() => this.#commit(batch));
       await this.#log.shorten();
       // Lets answers out and new requests in before the next fsync.
-      if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#queue.length > 0) await this.#pause();
     }
     this.#isFlushing = false;
+  }
+
+  #pause(): Promise<void> {
+    const { pauseMs } = this.#log;
+    return pauseMs > 0 ? wait(pauseMs) : new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Another process that waits for the lock has it before the next write of a command. */
@@ -215,11 +224,12 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   async #tryCommit(batch: readonly PendingWrite[]): Promise<unknown> {
     let outcomes: Outcome[];
     try {
+      const leavesSync = await this.#log.leavesSync();
       await this.#begin();
       try {
         outcomes = [];
         for (const write of batch) outcomes.push(await this.#runInSavepoint(write));
-        this.#writer.control('COMMIT');
+        await (leavesSync ? this.#commitBeside() : this.#commitHere());
       } catch (error) {
         if (this.#writer.database.inTransaction) this.#writer.control('ROLLBACK');
         throw error;
@@ -236,6 +246,39 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       else write.resolve(outcome.value);
     });
     return null;
+  }
+
+  async #commitHere(): Promise<void> {
+    const startedAt = performance.now();
+    this.#writer.control('COMMIT');
+    this.#log.took(performance.now() - startedAt);
+  }
+
+  /** Nobody reads what a power cut could take back: where the sync fails, for good. */
+  async #commitBeside(): Promise<void> {
+    await this.#readerTurn.take(async () => {
+      try {
+        await this.#hold();
+        this.#writer.control('COMMIT');
+      } catch (error) {
+        this.#letGo();
+        throw error;
+      }
+    });
+    await this.#log.sync();
+    await this.#readerTurn.take(async () => this.#letGo());
+  }
+
+  async #hold(): Promise<void> {
+    this.#reader.control('BEGIN');
+    this.#isHeld = true;
+    // The snapshot is taken by the first read.
+    await this.#reader.all('SELECT 1 FROM sqlite_schema LIMIT 1', []);
+  }
+
+  #letGo(): void {
+    this.#isHeld = false;
+    if (this.#reader.database.inTransaction) this.#reader.control('COMMIT');
   }
 
   async #runInSavepoint(write: PendingWrite): Promise<Outcome> {

@@ -19,6 +19,9 @@ import { prepareDatabase } from '../storage-whole.js';
 import { COMMAND_REST_MS, type OpenOptions, SqliteDatabase } from './sqlite-database.js';
 import { isDamaged, type LogReport, scanLog } from './wal-scan.js';
 
+/** A sync that is shorter costs less on the event loop than in a thread, in milliseconds. */
+const SLOW_SYNC_MS = 2;
+
 /** Opens SQLite's database in a storage folder. Throws `StorageFormatError` and `MigrationError`. */
 export async function openSqliteMetadata(
   storage: string,
@@ -31,7 +34,8 @@ export async function openSqliteMetadata(
   const mark = new RevisionMark(storage);
   const log = options.isCommand || options.worker ? null : await lookAtLog(join(storage, `${DATABASE}-wal`));
   const restMs = options.isCommand ? COMMAND_REST_MS : 0;
-  const database = openDatabase(storage, state, { ...options, isShared, reserve, restMs, ...options.worker });
+  const slow = options.isServer && !isShared ? { slowSyncMs: SLOW_SYNC_MS } : {};
+  const database = openDatabase(storage, state, { ...options, ...slow, isShared, reserve, restMs, ...options.worker });
   const orderly = withReserve(database);
   const metadata = new SqlMetadataStore(database);
   const blobIndex = new SqlBlobIndex(orderly);

@@ -15,6 +15,8 @@ export async function snapshot(source: string, target: string): Promise<void> {
   try {
     database.exec('BEGIN');
     database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get();
+    // A server beside this may not have synced its last commit yet: the copy has nothing that a power cut could take back.
+    if (existsSync(`${source}-wal`)) sync(`${source}-wal`);
     makePrivateFile(target);
     await database.backup(target, { progress: () => STEP_PAGES });
     database.exec('COMMIT');
@@ -32,6 +34,10 @@ export function settle(path: string): void {
   } finally {
     database.close();
   }
+  sync(path);
+}
+
+function sync(path: string): void {
   const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);

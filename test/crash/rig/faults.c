@@ -3,8 +3,9 @@
  * one page long, says what to do; it is shared memory, so a test changes it while the program runs:
  *
  *   byte   0  uint32  armed: 0 pass everything; 1 act on the call that is described
- *   byte   4  uint32  action: 1 SIGKILL before the call; 2 SIGKILL after it; 3 the call fails; 4 the call does nothing
- *   byte   8  uint32  errno of a call that fails
+ *   byte   4  uint32  action: 1 SIGKILL before the call; 2 SIGKILL after it; 3 the call fails; 4 the call does nothing;
+ *                        5 the call waits
+ *   byte   8  uint32  errno of a call that fails; milliseconds that it waits
  *   byte  12  int32   which of the calls that fit, counted from 1; 0: each of them
  *   byte  16  uint32  calls that were acted on so far
  *   byte  20  uint32  1: calls on files are written down, a line each (`CALL PATH`), in CRASH_FAULTS.calls
@@ -30,7 +31,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum action { KILL_BEFORE = 1, KILL_AFTER = 2, FAIL = 3, NOTHING = 4 };
+enum action { KILL_BEFORE = 1, KILL_AFTER = 2, FAIL = 3, NOTHING = 4, WAIT = 5 };
 
 struct control {
   uint32_t armed, action, error;
@@ -143,6 +144,7 @@ static int decide(const char *call, const char *path, int descriptor) {
     return -1;                                                            \
   }                                                                       \
   if (action == NOTHING) return result_of_nothing;                        \
+  if (action == WAIT) usleep(control->error * 1000);                      \
   type result = real(__VA_ARGS__);                                        \
   if (action == KILL_AFTER) end_process();                                \
   return result;

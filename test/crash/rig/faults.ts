@@ -19,7 +19,7 @@ const hitsAt = 16;
 const listingAt = 20;
 const callAt = 64;
 const pathAt = 128;
-const actions = { 'kill before': 1, 'kill after': 2, fail: 3, 'do nothing': 4 } as const;
+const actions = { 'kill before': 1, 'kill after': 2, fail: 3, 'do nothing': 4, wait: 5 } as const;
 
 export interface Fault {
   readonly action: keyof typeof actions;
@@ -31,6 +31,8 @@ export interface Fault {
   readonly which?: number;
   /** For `fail`. */
   readonly error?: 'EIO' | 'ENOSPC';
+  /** For `wait`. */
+  readonly milliseconds?: number;
 }
 
 /** A file-system call that a program made. */
@@ -58,10 +60,10 @@ export class Faults {
     return new Faults(mkdtempSync(path.join(tmpdir(), 'firn-faults-')), library);
   }
 
-  arm({ action, call, path: part, which = 1, error = 'EIO' }: Fault): void {
+  arm({ action, call, path: part, which = 1, error = 'EIO', milliseconds = 0 }: Fault): void {
     const page = Buffer.alloc(pathAt + 512);
     page.writeUInt32LE(actions[action], 4);
-    page.writeUInt32LE(constants.errno[error], 8);
+    page.writeUInt32LE(action === 'wait' ? milliseconds : constants.errno[error], 8);
     page.writeInt32LE(which, 12);
     page.write(call, callAt);
     page.write(part, pathAt);

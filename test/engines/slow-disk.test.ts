@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readMigrations } from '../../src/engines/sql/migrate.js';
+import { Faults } from '../crash/rig/faults.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MODULE = new URL('../../dist/engines/sqlite/sqlite-database.js', import.meta.url).href;
+const MIGRATIONS = readMigrations(fileURLToPath(new URL('../../migrations/sqlite', import.meta.url)));
+
+/** A line in, a line out when it is done: the database in a process whose calls can be slow or fail. */
+const PROGRAM = `
+  import { createInterface } from 'node:readline';
+  const { SqliteDatabase } = await import(${JSON.stringify(MODULE)});
+  const notices = [];
+  const tell = ({ level }) => notices.push(level);
+  const slowSyncMs = Number(process.env.SLOW_SYNC_MS);
+  const database = SqliteDatabase.open(process.argv[1], JSON.parse(process.env.MIGRATIONS), { tell, slowSyncMs });
+  const value = (connection) => connection.all('SELECT value FROM revision', []).then((rows) => rows[0].value);
+  const FILL = 'INSERT INTO content (id, size, stored_at, bytes) VALUES (hex(randomblob(32)), 1000000, 0, randomblob(1000000))';
+  const deeds = {
+    write: () => database.write((connection) => connection.run('UPDATE revision SET value = value + 1', [])),
+    fill: () => database.write((connection) => connection.run(FILL, [])),
+    read: () => database.read(value),
+    readOne: () => database.readOne(value),
+    empty: () => database.emptyLog(),
+    trouble: async () => database.trouble(),
+    notices: async () => notices,
+    close: () => database.close(),
+  };
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [id, deed] = line.split(' ');
+    deeds[deed]().then((value) => ({ value: value ?? null }), (error) => ({ error: error.name }))
+      .then((answer) => console.log(JSON.stringify({ id, ...answer })));
+  }
+`;
+
+interface Said {
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+class DatabaseProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<string, (said: Said) => void>();
+  readonly ended: Promise<unknown[]>;
+  /** In the order of the answers. */
+  readonly answered: string[] = [];
+  #last = 0;
+
+  constructor(file: string, faults: Faults, slowSyncMs: number) {
+    const settings = { SLOW_SYNC_MS: String(slowSyncMs), MIGRATIONS: JSON.stringify(MIGRATIONS) };
+    this.#child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, file], {
+      cwd: ROOT,
+      env: { ...process.env, ...faults.environment, ...settings },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+      const { id, ...said } = JSON.parse(line) as Said & { id: string };
+      this.#waiting.get(id)!(said);
+    });
+    this.ended = once(this.#child, 'exit');
+  }
+
+  async say(deed: string): Promise<Said> {
+    const id = String(++this.#last);
+    const answer = new Promise<Said>((resolve) => void this.#waiting.set(id, resolve));
+    this.#child.stdin!.write(`${id} ${deed}\n`);
+    const gone = this.ended.then(() => {
+      throw new Error('the process has ended');
+    });
+    const said = await Promise.race([answer, gone]);
+    this.answered.push(deed);
+    return said;
+  }
+
+  /** Ends as a crash does: nothing is closed. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+describe('a database whose disk is slow', () => {
+  let faults: Faults;
+  let folder: string;
+  let file: string;
+  let database: DatabaseProcess;
+  beforeAll(async () => {
+    const program = new URL('../../scripts/prepare.js', import.meta.url).href;
+    const { ensureBuild } = (await import(program)) as { ensureBuild: () => void };
+    ensureBuild();
+    faults = await Faults.make();
+  });
+  afterAll(() => faults.remove());
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'firn-slow-'));
+    file = path.join(folder, 'firn.db');
+    database = new DatabaseProcess(file, faults, 0);
+    expect(await database.say('write')).toEqual({ value: 1 });
+  });
+  afterEach(async () => {
+    faults.disarm();
+    await database.kill();
+    await rm(folder, { recursive: true });
+  });
+
+  test('reads do not wait for the sync of a commit, and see nothing of it before it has ended', async () => {
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 1_500 });
+    const written = database.say('write');
+    await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
+    expect(await database.say('read')).toEqual({ value: 1 });
+    expect(await database.say('readOne')).toEqual({ value: 1 });
+    expect(await written).toEqual({ value: 1 });
+    expect(await database.say('read')).toEqual({ value: 2 });
+    expect(await database.say('readOne')).toEqual({ value: 2 });
+    expect(database.answered.slice(1)).toEqual(['read', 'readOne', 'write', 'read', 'readOne']);
+  });
+
+  test('writes that come during a sync share the next one', async () => {
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 1_500 });
+    const first = database.say('write');
+    await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
+    await Promise.all([first, ...Array.from({ length: 10 }, () => database.say('write'))]);
+    expect(faults.hits()).toBe(2);
+    expect(await database.say('read')).toEqual({ value: 12 });
+  });
+
+  test('of a commit whose sync failed nobody says how it ended, nobody reads it, and the process ends by itself', async () => {
+    faults.arm({ action: 'fail', call: 'sync', path: 'firn.db', which: 0 });
+    expect(await database.say('write')).toEqual({ error: 'OutcomeUnknownError' });
+    expect(await database.say('read')).toEqual({ value: 1 });
+    expect(await database.say('write')).toEqual({ error: 'StoreFailingError' });
+    expect(await database.say('empty')).toEqual({ value: false });
+    expect(await database.say('read')).toEqual({ value: 1 });
+    faults.disarm();
+    expect((await database.ended)[0]).toBe(1);
+    expect((await stat(`${file}-wal`)).size).toBeGreaterThan(0);
+    database = new DatabaseProcess(file, faults, 0);
+    expect(await database.say('empty')).toEqual({ value: true });
+    expect([1, 2]).toContain((await database.say('read')).value);
+    expect(await database.say('write')).toEqual({ value: 1 });
+  });
+
+  test('what a read has shown is there after a crash between a commit and its sync', async () => {
+    faults.arm({ action: 'kill before', call: 'sync', path: 'firn.db-wal' });
+    await database.say('write').catch(() => {});
+    await database.ended;
+    database = new DatabaseProcess(file, faults, 0);
+    expect(await database.say('empty')).toEqual({ value: true });
+    // The system has what the process wrote: the start makes it durable before anybody reads it.
+    expect(await database.say('read')).toEqual({ value: 2 });
+  });
+
+  test('a long log goes to the database in the thread: reads and writes go on, and the log begins at its start again', async () => {
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db$', which: 0, milliseconds: 1_500 });
+    for (let count = 0; count < 60 && faults.hits() === 0; count++)
+      expect(await database.say('fill')).toEqual({ value: 1 });
+    await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(await database.say('write')).toEqual({ value: 1 });
+    expect(await database.say('read')).toEqual({ value: 2 });
+    expect(faults.hits()).toBe(1);
+    faults.disarm();
+    const { size } = await stat(`${file}-wal`);
+    for (let count = 0; count < 45; count++) await database.say('fill');
+    expect((await stat(`${file}-wal`)).size).toBeLessThan(size + 60_000_000);
+    expect(await database.say('notices')).toEqual({ value: [] });
+  });
+
+  test('a sync of the database that fails in the thread is the last: the process ends by itself and leaves the log', async () => {
+    faults.arm({ action: 'fail', call: 'sync', path: 'firn.db$', which: 0 });
+    let said: Said = {};
+    for (let count = 0; count < 80 && said.error === undefined; count++) said = await database.say('fill');
+    expect(said).toEqual({ error: 'StoreFailingError' });
+    expect(await database.say('read')).toEqual({ value: 1 });
+    faults.disarm();
+    expect((await database.ended)[0]).toBe(1);
+    expect((await stat(`${file}-wal`)).size).toBeGreaterThan(30_000_000);
+    database = new DatabaseProcess(file, faults, 0);
+    expect(await database.say('empty')).toEqual({ value: true });
+    expect(await database.say('read')).toEqual({ value: 1 });
+  });
+
+  test('a disk that is slow for a while is left to the thread for a while', async () => {
+    await database.kill();
+    database = new DatabaseProcess(file, faults, 20);
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 40 });
+    // Ten of them are slow, on the event loop, before it is known; then reads go on.
+    for (let count = 0; count < 30; count++) await database.say('write');
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 1_000 });
+    const written = database.say('write');
+    await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
+    await database.say('read');
+    await written;
+    expect(database.answered.slice(-2)).toEqual(['read', 'write']);
+    faults.disarm();
+    for (let count = 0; count < 200; count++) await database.say('write');
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 1_000 });
+    const quick = database.say('write');
+    await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
+    await Promise.all([quick, database.say('read')]);
+    expect(database.answered.slice(-2)).toEqual(['write', 'read']);
+  });
+
+  test('it closes: the log is in the database, and no thread is left', async () => {
+    for (let count = 0; count < 5; count++) await database.say('write');
+    expect(await database.say('close')).toEqual({ value: null });
+    await expect(stat(`${file}-wal`)).rejects.toThrow(/ENOENT/);
+    expect((await stat(file)).size).toBeGreaterThan(0);
+  });
+});
