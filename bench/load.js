@@ -24,14 +24,21 @@ export async function runWrk({ url, script, args, connections, seconds, cores })
   const output = await run('wrk', [...limits, '-s', join(WRK_FOLDER, script), url, '--', ...args], { cores });
   const line = /^RESULT (.*)$/m.exec(output)?.[1];
   if (line === undefined) throw new Error(`wrk gave no result: ${output.slice(-300)}`);
-  const [requests, microseconds, bytes, connect, read, write, status, timeout, p99] = line.split(' ').map(Number);
+  const figures = line.split(' ').map(Number);
+  const [requests, microseconds, bytes, connect, read, write, status, timeout, p99, p50] = figures;
   const failures = { connect, read, write, status, timeout };
   if (Object.values(failures).some((count) => count > 0)) {
     const counts = Object.entries(failures).filter(([, count]) => count > 0);
     throw new Error(`of ${requests} requests failed: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`);
   }
   if (requests === 0) throw new Error('wrk completed no request');
-  return { requests, bytes, requestsPerSecond: requests / (microseconds / 1e6), p99Milliseconds: p99 / 1000 };
+  return {
+    requests,
+    bytes,
+    requestsPerSecond: requests / (microseconds / 1e6),
+    p50Milliseconds: p50 / 1000,
+    p99Milliseconds: p99 / 1000,
+  };
 }
 
 /**

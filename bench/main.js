@@ -104,9 +104,10 @@ function describeRun(
   const sequential = disks.map((disk) => formatNumber(disk.sequentialMbPerSecond)).join(' and ');
   const syncs = disks.map((disk) => formatNumber(disk.syncsPerSecond)).join(' and ');
   const quick = options.isQuick ? ' QUICK run: small sizes and short times, nothing to compare by.' : '';
+  const slower = options.syncDelayMs > 0 ? ` Each sync of a server takes ${options.syncDelayMs} ms longer.` : '';
   return `${machine.processor}, ${machine.cores} cores, ${Math.round(machine.memoryGb)} GB, Linux ${machine.kernel}, \
 Node ${machine.node}. Server and load on a core each.${quick}
-Disk before and after: ${sequential} MB/s written and synced, ${syncs} small syncs/s. \
+Disk before and after: ${sequential} MB/s written and synced, ${syncs} small syncs/s.${slower} \
 Load average before ${machine.load.toFixed(2)}, after ${loadAfter.toFixed(2)}. Passwords of Apache and nginx: ${options.htpasswd}.
 Only Firn's PUT is durable: its peers answer before the bytes are on the disk.`;
 }

@@ -51,6 +51,12 @@ function smallRows(sizes) {
       PEAK,
     ]),
     ...rowsOf('put-64', `PUT ${small}, new names, 64 connections`, [['cpu', 'CPU µs/request'], RATE, P99, PEAK]),
+    ...rowsOf('read-beside-put', `GET ${small} beside 8 connections that PUT ${small}`, [
+      ['get-p50', 'GET p50 ms', { most: 1 }],
+      ['get-p99', 'GET p99 ms', { most: 10 }],
+      ['put-rate', 'PUT/s'],
+      ['put-p99', 'PUT p99 ms'],
+    ]),
   ];
 }
 

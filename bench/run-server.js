@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { send } from './http-client.js';
 import { flushDisk } from './machine.js';
+import { slowSyncs } from './slow-sync.js';
 import { formatNumber } from './table.js';
 import { WORKS } from './works/all-works.js';
 
@@ -41,7 +42,8 @@ export async function runServer(server, context) {
     loadCores: isPinned ? String(cores.load) : serverCores,
   };
   try {
-    const prepared = await server.prepare({ folder, cores: serverCores, htpasswd: options.htpasswd });
+    const syncs = await slowSyncs(options.syncDelayMs, folder);
+    const prepared = await server.prepare({ folder, cores: serverCores, htpasswd: options.htpasswd, syncs });
     for (const work of WORKS.filter(({ name }) => options.works.includes(name))) {
       if (server.works !== undefined && !server.works.includes(work.name)) continue;
       if (work.only !== undefined && !work.only.includes(server.name)) continue;

@@ -11,6 +11,7 @@ import { pickPort, run, startServer, stopServer, waitUntilReady } from '../proce
  * @property {string} folder   this server's own, on the disk that is measured
  * @property {string} cores    as taskset takes them
  * @property {string} htpasswd md5 or sha1
+ * @property {Record<string, string>} syncs what makes them slower, for the environment
  */
 
 /**
@@ -77,11 +78,11 @@ export async function writePasswordFile({ folder, htpasswd }, password) {
  *   path is that of the base URL
  * @returns {Promise<Running>}
  */
-export async function startOnFreePort({ folder, cores }, describe) {
+export async function startOnFreePort({ folder, cores, syncs }, describe) {
   const port = await pickPort();
   const { command, args, environment, path } = describe(port);
   const logPath = join(folder, 'output.log');
-  const child = startServer({ command, args, cores, logPath, environment });
+  const child = startServer({ command, args, cores, logPath, environment: { ...environment, ...syncs } });
   const baseUrl = `http://127.0.0.1:${port}${path}`;
   try {
     await waitUntilReady(child, logPath, () => isAnswering(baseUrl));

@@ -103,11 +103,36 @@ async function runPropfindFolder(bench, name, body) {
   await runPropfind(bench, { url, depth: 1, body, members: folderMembers + 1, connections: 4 });
 }
 
+/** Writers of new files, and one reader of a file that doesn't change: what it waits for them. @param {import('./work.js').Bench} bench */
+async function runReadBesidePut(bench) {
+  const { sizes, headers, loadCores: cores } = bench;
+  const small = `${bench.server.baseUrl}beside.bin`;
+  await sendExpecting([200, 201, 204], 'PUT', small, { headers, body: randomBytes(sizes.smallFileBytes) });
+  const url = await makeFolder(bench, 'beside');
+  const put = (prefix, seconds) => {
+    const args = [String(sizes.smallFileBytes), prefix, bench.randomPath, ...wrkHeaders(headers)];
+    return runWrk({ url, script: 'put.lua', connections: 8, cores, args, seconds });
+  };
+  const get = () => {
+    const args = ['GET', '-', ...wrkHeaders(headers)];
+    return runWrk({ url: small, script: 'fixed.lua', connections: 1, cores, args, seconds: sizes.runSeconds });
+  };
+  await put('warm', sizes.warmUpSeconds);
+  const cost = await measure(bench, () => Promise.all([put('run', sizes.runSeconds), get()]));
+  const [written, read] = cost.result;
+  bench.note(cost);
+  bench.record('get-p50', read.p50Milliseconds);
+  bench.record('get-p99', read.p99Milliseconds);
+  bench.record('put-rate', written.requestsPerSecond);
+  bench.record('put-p99', written.p99Milliseconds);
+}
+
 /** @type {import('./work.js').Work[]} */
 export const smallWorks = [
   { name: 'get', run: runGet },
   { name: 'put-16', run: (bench) => runPut(bench, 16) },
   { name: 'put-64', run: (bench) => runPut(bench, 64) },
+  { name: 'read-beside-put', run: runReadBesidePut },
   { name: 'propfind-0', run: runPropfindFile },
   { name: 'propfind-1-named', run: (bench) => runPropfindFolder(bench, 'named', PROPFIND_NAMED) },
   { name: 'propfind-1-all', run: (bench) => runPropfindFolder(bench, 'all', PROPFIND_ALL) },

@@ -16,6 +16,7 @@ end
 -- wrk's own summary takes any failed request for a fast one; this line lets the bench refuse it.
 function done(summary, latency, requests)
   local errors = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %.0f\n", summary.requests, summary.duration, summary.bytes,
-    errors.connect, errors.read, errors.write, errors.status, errors.timeout, latency:percentile(99)))
+  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %.0f %.0f\n", summary.requests, summary.duration, summary.bytes,
+    errors.connect, errors.read, errors.write, errors.status, errors.timeout, latency:percentile(99),
+    latency:percentile(50)))
 end
