@@ -77,6 +77,7 @@ export class LoadWorker {
   state: KnownState = { live: new Map(), trash: new Map() };
   pending: KnownState | null = null;
   acknowledged = 0;
+  refused = 0;
   /** Kept only over a failing disk. */
   readonly attempts: Attempt[] = [];
   readonly #random: Random;
@@ -110,13 +111,7 @@ export class LoadWorker {
       if (disk) this.attempts.push(attempt);
       let answer: Response;
       try {
-        answer = await fetch(this.#url(target, operation.name), {
-          method: operation.method,
-          headers: { authorization: target.authorization, ...operation.headers },
-          body: operation.body ?? null,
-          // Node's fetch sends a stream only with this; its own types leave it out.
-          ...{ duplex: 'half' },
-        });
+        answer = await this.#ask(target, operation);
       } catch (cause) {
         if (isOver() || disk) return;
         throw new Error(`${operation.method} ${operation.name} broke while the server was meant to run`, { cause });
@@ -129,15 +124,55 @@ export class LoadWorker {
         await new Promise((resolve) => setTimeout(resolve, refusalPauseMs));
         continue;
       }
-      const isRefusedProperty = operation.method === 'PROPPATCH' && text !== '' && !text.includes('200 OK');
-      if (answer.status !== operation.status || isRefusedProperty) {
+      if (!isDone(operation, answer.status, text)) {
         throw new Error(`${operation.method} ${operation.name} answered ${answer.status}: ${text}`);
       }
       attempt.isAcknowledged = true;
-      this.state = operation.after;
-      this.pending = null;
-      this.acknowledged++;
+      this.#acknowledge(operation);
     }
+  }
+
+  /**
+   * The same at servers that fail one by one: writes until `isOver`, or until it can't know what became of a request; then that is
+   * `pending`. `judge` says what an answer from 500 on means; `refused` is a promise that nothing was done.
+   */
+  async runUntilUnsure(
+    target: LoadTarget,
+    isOver: () => boolean,
+    judge: (status: number, text: string) => 'refused' | 'unsure',
+  ): Promise<void> {
+    while (!isOver()) {
+      const operation = this.#nextOperation(target);
+      this.pending = operation.after;
+      const answer = await this.#ask(target, operation).catch(() => null);
+      if (!answer) return;
+      const text = await answer.text().catch(() => '');
+      if (isDone(operation, answer.status, text)) {
+        this.#acknowledge(operation);
+        continue;
+      }
+      if (answer.status < 500) throw new Error(`${operation.method} ${operation.name}: ${answer.status} ${text}`);
+      if (judge(answer.status, text) === 'unsure') return;
+      this.refused++;
+      this.pending = null;
+      await new Promise((resolve) => setTimeout(resolve, refusalPauseMs));
+    }
+  }
+
+  #acknowledge({ after }: Operation): void {
+    this.state = after;
+    this.pending = null;
+    this.acknowledged++;
+  }
+
+  #ask(target: LoadTarget, { method, name, headers, body = null }: Operation): Promise<Response> {
+    return fetch(this.#url(target, name), {
+      method,
+      headers: { authorization: target.authorization, ...headers },
+      body,
+      // Node's fetch sends a stream only with this; its own types leave it out.
+      ...{ duplex: 'half' },
+    });
   }
 
   #url(target: LoadTarget, name: string): string {
@@ -229,6 +264,11 @@ export class LoadWorker {
     const [name, file] = this.#pick();
     return { method: 'DELETE', name, status: 204, after: this.#with({ [name]: null }, { [name]: file }) };
   }
+}
+
+function isDone({ method, status }: Operation, answered: number, text: string): boolean {
+  const isRefusedProperty = method === 'PROPPATCH' && text !== '' && !text.includes('200 OK');
+  return answered === status && !isRefusedProperty;
 }
 
 function fillPool(random: Random): void {

@@ -45,6 +45,8 @@ export interface BootedServer {
   readonly storage: string;
   /** Null without TLS. */
   readonly ca: ThrowawayCa | null;
+  /** The server, or the nodes of a cluster behind `url`. */
+  readonly processes: readonly { readonly url: string; readonly log: string }[];
   /** Runs the command line beside the server; returns its standard output, throws when it fails. */
   firn(...parameters: string[]): Promise<string>;
   /** SIGTERM, then waits for the end; throws where the server has to be killed or its exit code is not 0. */
@@ -111,6 +113,7 @@ function describeServer(
     driveName,
     storage,
     ca,
+    processes: [server],
     authorization: `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`,
     get url() {
       return server.url;

@@ -66,6 +66,8 @@ export class Cluster {
     readonly balancer: Haproxy,
     /** All nodes as one server: its address is the balancer's. */
     readonly server: BootedServer,
+    /** The configuration of a command beside the nodes. */
+    readonly configFile: string,
     /** Ends all at once, in no order, and removes it. */
     readonly discard: () => Promise<void>,
   ) {}
@@ -102,7 +104,7 @@ export class Cluster {
   ): Promise<Cluster> {
     const engines = await ClusterEngines.start(options.postgres);
     undos.push(() => engines.stop());
-    const { nodes, command } = await makeNodes(folder, engines, options);
+    const { nodes, command, configFile } = await makeNodes(folder, engines, options);
     undos.push(() => Promise.all(nodes.map((node) => node.kill())));
     const driveName = options.driveName ?? 'Team drive';
     const made = options.account ?? (options.isNew ? null : await createAccount(command, driveName));
@@ -114,7 +116,7 @@ export class Cluster {
     const balancer = await Haproxy.web(nodes, { port: options.port, certificate: ca && (await joinPem(folder, ca)) });
     undos.push(() => balancer.stop());
     const front = { driveName, driveHost, ca, command, account, balancer, remove };
-    return new Cluster(engines, nodes, balancer, describeCluster(nodes, front), remove);
+    return new Cluster(engines, nodes, balancer, describeCluster(nodes, front), configFile, remove);
   }
 }
 
@@ -122,7 +124,7 @@ async function makeNodes(
   folder: string,
   engines: ClusterEngines,
   { nodes: count = 3, between, settings, environment, environmentOf }: ClusterOptions,
-): Promise<{ nodes: ClusterNode[]; command: Command }> {
+): Promise<{ nodes: ClusterNode[]; command: Command; configFile: string }> {
   const addresses = { databaseUrl: engines.databaseUrl, s3: engines.ceph.settings };
   const addressesOf: (node: number) => Partial<EngineAddresses> = (await between?.(engines)) ?? (() => ({}));
   const keys = await engineSettings(addresses, folder);
@@ -147,7 +149,7 @@ async function makeNodes(
       environment: { ...around, ...environment },
       input,
     });
-  return { nodes, command };
+  return { nodes, command, configFile: file };
 }
 
 /** haproxy wants the certificate and its key in one file. */
@@ -183,6 +185,7 @@ function describeCluster(
     pathMount: `${url}/dav/${account.driveId}/`,
     hostMount: `${scheme}://${driveHost}:${port}/`,
     storage: nodes[0]!.storage,
+    processes: nodes,
     get pid() {
       return nodes[0]!.pid;
     },

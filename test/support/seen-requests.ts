@@ -11,27 +11,41 @@ export interface SeenRequest {
   readonly status: number;
 }
 
-/** The requests that a server, booted with `FIRN_LOG_LEVEL=debug`, has seen the end of while `work` was done. */
+/**
+ * The requests that a server, booted with `FIRN_LOG_LEVEL=debug`, has seen the end of while `work` was done. Of several nodes those of all,
+ * by the time that each noted, but for the balancer's looks at them.
+ */
 export async function requestsDuring(server: BootedServer, work: () => Promise<unknown>): Promise<SeenRequest[]> {
-  const begin = await writeMark(server);
+  const begin = await writeMarks(server);
   await work();
-  const end = await writeMark(server);
-  const log = server.logs();
-  const first = log.indexOf(begin);
-  if (first < 0) throw new Error('the log has lost the begin of what is looked for');
-  const lines = log.slice(first, log.indexOf(end)).split('\n').slice(1);
-  return lines.flatMap((line) => (line.includes('"msg":"request"') ? [readLine(line)] : []));
+  const end = await writeMarks(server);
+  const lines = server.processes.flatMap(({ log }) => {
+    const first = log.indexOf(begin);
+    if (first < 0) throw new Error('the log has lost the begin of what is looked for');
+    return log.slice(first, log.indexOf(end)).split('\n').slice(1);
+  });
+  const seen = lines.flatMap((line) => (line.includes('"msg":"request"') ? [readLine(line)] : []));
+  return seen
+    .sort((a, b) => a.time - b.time)
+    .flatMap(({ time: _time, ...request }) => (request.path === '/readyz' ? [] : [request]));
 }
 
-/** Sends a request that is found again in the log: what was answered before stands above it. */
-async function writeMark(server: BootedServer): Promise<string> {
+/** Sends a request to each process that is found again in its log: what was answered before stands above it. */
+async function writeMarks(server: BootedServer): Promise<string> {
   const mark = `/mark-${randomUUID()}`;
-  await fetchFrom(server)(server.url + mark);
-  await waitUntil('the server has logged a request', () => server.logs().includes(mark));
+  for (const [index, { url }] of server.processes.entries()) {
+    await (url.startsWith('http:') ? fetch : fetchFrom(server))(url + mark);
+    await waitUntil('the server has logged a request', () => server.processes[index]!.log.includes(mark));
+  }
   return mark;
 }
 
-function readLine(line: string): SeenRequest {
-  const { method, url, status } = JSON.parse(line) as { method: string; url: string; status: number };
-  return { method, path: decodeURIComponent(url.replace(/\?.*$/, '')), status };
+function readLine(line: string): SeenRequest & { readonly time: number } {
+  const { method, url, status, time } = JSON.parse(line) as {
+    method: string;
+    url: string;
+    status: number;
+    time: number | string;
+  };
+  return { method, path: decodeURIComponent(url.replace(/\?.*$/, '')), status, time: new Date(time).getTime() };
 }
