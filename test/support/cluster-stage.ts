@@ -142,7 +142,9 @@ async function makeNodes(
     nodes.push(new ClusterNode(name, await freePort(), path.join(folder, name), around));
   }
   const file = path.join(folder, 'command.json');
-  await writeFile(file, JSON.stringify({ ...keys, ...settings }), { mode: 0o600 });
+  const database = addressesOf(0).databaseUrl;
+  const metadata = database ? { metadata: { engine: 'postgres', url: database } } : {};
+  await writeFile(file, JSON.stringify({ ...keys, ...metadata, ...settings }), { mode: 0o600 });
   const around = { FIRN_CONFIG: file, FIRN_LOG_LEVEL: 'warn', FIRN_STORAGE: path.join(folder, 'command') };
   const command: Command = (parameters, input = '') =>
     mustRun(process.execPath, [path.join(root, 'bin', 'firn.js'), ...parameters], {

@@ -108,7 +108,7 @@ export class PostgresServer {
 
   async stop(): Promise<void> {
     await this.#end('SIGINT');
-    await rm(this.folder, { recursive: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
