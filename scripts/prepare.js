@@ -26,6 +26,7 @@ const proofs = new Map([
   ['davfs2', ['mount.davfs']],
   ['dbus', ['dbus-run-session']],
   ['e2fsprogs', ['mkfs.ext4']],
+  ['faketime', ['faketime']],
   ['fuse3', ['fusermount3']],
   ['g++', ['g++']],
   ['gvfs', ['/usr/lib/gvfs/gvfsd', '/usr/libexec/gvfsd']],

@@ -32,6 +32,7 @@ const clientPackages = [
   'mount',
   'unzip',
   'chromium',
+  'faketime',
   'apache2',
   'caddy',
   'nginx',

@@ -39,8 +39,9 @@ export class ClusterNode extends ServerProcess {
     readonly port: number,
     readonly storage: string,
     environment: Record<string, string>,
+    onLog: (text: string) => void,
   ) {
-    super({ ...environment, FIRN_STORAGE: storage, FIRN_HOST: '127.0.0.1', FIRN_PORT: String(port) });
+    super({ ...environment, FIRN_STORAGE: storage, FIRN_HOST: '127.0.0.1', FIRN_PORT: String(port) }, onLog);
   }
 
   /** As a machine whose processes stand still: its connections stay, and nothing comes. */
@@ -104,7 +105,7 @@ export class Cluster {
   ): Promise<Cluster> {
     const engines = await ClusterEngines.start(options.postgres);
     undos.push(() => engines.stop());
-    const { nodes, command, configFile } = await makeNodes(folder, engines, options);
+    const { nodes, command, configFile, logs } = await makeNodes(folder, engines, options);
     undos.push(() => Promise.all(nodes.map((node) => node.kill())));
     const driveName = options.driveName ?? 'Team drive';
     const made = options.account ?? (options.isNew ? null : await createAccount(command, driveName));
@@ -115,7 +116,7 @@ export class Cluster {
     const account = made ?? readPrintedAccount(nodes.map(({ log }) => log).join('\n'));
     const balancer = await Haproxy.web(nodes, { port: options.port, certificate: ca && (await joinPem(folder, ca)) });
     undos.push(() => balancer.stop());
-    const front = { driveName, driveHost, ca, command, account, balancer, remove };
+    const front = { driveName, driveHost, ca, command, account, balancer, logs, remove };
     return new Cluster(engines, nodes, balancer, describeCluster(nodes, front), configFile, remove);
   }
 }
@@ -124,11 +125,15 @@ async function makeNodes(
   folder: string,
   engines: ClusterEngines,
   { nodes: count = 3, between, settings, environment, environmentOf }: ClusterOptions,
-): Promise<{ nodes: ClusterNode[]; command: Command; configFile: string }> {
+): Promise<{ nodes: ClusterNode[]; command: Command; configFile: string; logs: () => string }> {
   const addresses = { databaseUrl: engines.databaseUrl, s3: engines.ceph.settings };
   const addressesOf: (node: number) => Partial<EngineAddresses> = (await between?.(engines)) ?? (() => ({}));
   const keys = await engineSettings(addresses, folder);
   const nodes: ClusterNode[] = [];
+  const together = { log: '' };
+  const onLog = (text: string) => {
+    together.log += text;
+  };
   for (let number = 0; number < count; number++) {
     const name = `node${number + 1}`;
     const own = addressesOf(number);
@@ -139,7 +144,7 @@ async function makeNodes(
       Object.assign(all, { blobs: { ...(all as { blobs: object }).blobs, endpoint: own.s3.endpoint.origin } });
     await writeFile(file, JSON.stringify(all), { mode: 0o600 });
     const around = { FIRN_CONFIG: file, FIRN_LOG_LEVEL: 'warn', ...environment, ...environmentOf?.(number) };
-    nodes.push(new ClusterNode(name, await freePort(), path.join(folder, name), around));
+    nodes.push(new ClusterNode(name, await freePort(), path.join(folder, name), around, onLog));
   }
   const file = path.join(folder, 'command.json');
   const database = addressesOf(0).databaseUrl;
@@ -151,7 +156,7 @@ async function makeNodes(
       environment: { ...around, ...environment },
       input,
     });
-  return { nodes, command, configFile: file };
+  return { nodes, command, configFile: file, logs: () => together.log };
 }
 
 /** haproxy wants the certificate and its key in one file. */
@@ -172,10 +177,12 @@ function describeCluster(
     command: Command;
     account: Account;
     balancer: Haproxy;
+    /** Of all nodes, as it came. */
+    logs: () => string;
     remove: () => Promise<void>;
   },
 ): BootedServer {
-  const { account, ca, driveName, driveHost, command, balancer, remove } = front;
+  const { account, ca, driveName, driveHost, command, balancer, logs, remove } = front;
   const [scheme, port] = [ca ? 'https' : 'http', balancer.port];
   const url = `${scheme}://127.0.0.1:${port}`;
   const all = (work: (node: ClusterNode) => Promise<void>) => async () => void (await Promise.all(nodes.map(work)));
@@ -195,7 +202,7 @@ function describeCluster(
     kill: all((node) => node.kill()),
     ended: all((node) => node.ended()),
     restart: all((node) => node.restart()),
-    logs: () => nodes.map(({ log }) => log).join(''),
+    logs,
     remove: async () => {
       try {
         await stop();

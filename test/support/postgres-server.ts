@@ -61,6 +61,22 @@ export class PostgresServer {
     return server;
   }
 
+  /** A server of its own from a base backup and the log since then, as it was at a moment (of PostgreSQL's clock). */
+  async restore(backup: string, archive: string, moment: string): Promise<PostgresServer> {
+    const { user, folder } = await makeHome();
+    const data = join(folder, 'data');
+    const port = await freePort();
+    await mustRunAs(user, 'cp', ['-a', backup, data]);
+    await rm(join(data, 'standby.signal'));
+    const own = [`port = ${port}`, `unix_socket_directories = '${folder}'`, 'archive_mode = off'];
+    own.push(`restore_command = 'cp ${archive}/%f %p'`, `recovery_target_time = '${moment}'`);
+    await appendFile(join(data, 'postgresql.conf'), `${own.join('\n')}\nrecovery_target_action = 'promote'\n`);
+    await mustRunAs(user, 'touch', [join(data, 'recovery.signal')]);
+    const server = new PostgresServer(folder, port, user, run(user, data), this.password);
+    await server.#isReady();
+    return server;
+  }
+
   /** Copies a running server to a folder, as the start of a standby. */
   async baseBackup(folder: string, user = this.user): Promise<void> {
     const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'firn'];

@@ -14,10 +14,12 @@ export class ServerProcess {
   #log = '';
   #ended: Promise<number | null> = Promise.resolve(0);
   readonly #environment: Record<string, string>;
+  readonly #onLog: (text: string) => void;
   url = '';
 
-  constructor(environment: Record<string, string>) {
+  constructor(environment: Record<string, string>, onLog: (text: string) => void = () => {}) {
     this.#environment = environment;
+    this.#onLog = onLog;
   }
 
   get pid(): number {
@@ -80,7 +82,9 @@ export class ServerProcess {
   }
 
   #keepLog(chunk: Buffer): void {
-    this.#log = (this.#log + chunk.toString('utf8')).slice(-logBytesMax);
+    const text = chunk.toString('utf8');
+    this.#log = (this.#log + text).slice(-logBytesMax);
+    this.#onLog(text);
   }
 
   async stop(): Promise<void> {
