@@ -14,6 +14,12 @@ const cluster = ['test/cluster/**/*.test.ts'];
 const onCluster = ['litmus', 'rclone', 'restic', 'davfs2', 'nextcloudcmd', 'joplin'].map(
   (name) => `test/clients/${name}.test.ts`,
 );
+// The long ones of those that start databases and object storages: one Node is enough for them. A short one of each is among the others.
+const engines = [
+  'test/conformance/{postgres-!(accounts),swift-*}.test.ts',
+  'test/engines/{postgres,s3}-*.test.ts',
+  'test/nodes/**/*.test.ts',
+];
 // Joplin, in test/clients/joplin, brings tests of its own.
 const foreign = '**/node_modules/**';
 
@@ -30,7 +36,16 @@ export default defineConfig({
         test: {
           name: 'source',
           include: ['test/**/*.test.ts'],
-          exclude: [...booted, ...cluster, foreign],
+          exclude: [...booted, ...cluster, ...engines, foreign],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'engines',
+          include: engines,
+          exclude: [foreign],
           sequence: { groupOrder: 0 },
         },
       },
