@@ -27,8 +27,9 @@ export function migrateStorageCommand(): Command {
       '\nWhere it is broken off, the same command goes on.\n\nExample:\n  $ firn migrate-storage --to firn.cluster.json',
     )
     .action(async ({ to, from, keepSource: keepsSource = false, json = false }: Options) => {
-      const target = configOf('--to', to);
-      const source = from === undefined ? readConfig() : configOf('--from', from);
+      for (const [option, file] of Object.entries({ '--to': to, '--from': from })) checkFile(option, file);
+      const target = configOf(to);
+      const source = from === undefined ? readConfig() : configOf(from);
       const move = await openMove(source, target, Date.now());
       const bars = json ? null : showProgress();
       try {
@@ -55,11 +56,16 @@ export function migrateStorageCommand(): Command {
     });
 }
 
-/** As a server reads it that has this file and no variables. Throws `UsageError` where there is none. */
-function configOf(option: string, file: string): Config {
-  const path = resolve(file);
-  if (!existsSync(path)) throw new UsageError(`There is no ${path}, which ${option} names.`);
-  return readConfig({ FIRN_CONFIG: path });
+/** Throws `UsageError` where there is none. */
+function checkFile(option: string, file: string | undefined): void {
+  if (file !== undefined && !existsSync(resolve(file))) {
+    throw new UsageError(`There is no ${resolve(file)}, which ${option} names.`);
+  }
+}
+
+/** As a server reads it that has this file and no variables. */
+function configOf(file: string): Config {
+  return readConfig({ FIRN_CONFIG: resolve(file) });
 }
 
 const STEPS: Readonly<Record<MoveProgress['step'], string>> = { copy: '', check: 'checking', compare: 'comparing' };
