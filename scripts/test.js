@@ -8,6 +8,8 @@ import { clusterPackages } from './cluster-packages.js';
 import { ensureJoplin } from './joplin.js';
 import { ensureBuild, ensureDebianPackages, ensureDependencies, root } from './prepare.js';
 
+/** An object storage beside that of a cluster: what S3 says is what both do. */
+const swiftPackages = ['swift', 'swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached'];
 const clientPackages = [
   'litmus',
   'cadaver',
@@ -44,7 +46,7 @@ const clientPackages = [
 ensureDependencies();
 ensureBuild();
 ensureDebianPackages(
-  [...clientPackages, ...clusterPackages],
+  [...clientPackages, ...clusterPackages, ...swiftPackages],
   'npm test drives real WebDAV clients, a browser and clusters of servers, makes system calls fail and cuts a disk’s power',
 );
 ensureJoplin();
