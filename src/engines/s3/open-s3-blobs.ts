@@ -47,7 +47,7 @@ export async function openS3Blobs(
     endpoint: new URL(config.endpoint),
     ...(await readAccessKey(config.accessKeyFile)),
     isPathStyle: config.pathStyle,
-    ca: config.caFile === null ? null : await readFile(config.caFile, 'utf8'),
+    ca: config.caFile === null ? null : await readAuthorities(config.caFile),
   });
   const blobs = new S3BlobStore({ client, leases, prefix, now });
   const [key, id] = [`${prefix}storage`, await leases.storageId()];
@@ -75,6 +75,17 @@ async function readAccessKey(file: string): Promise<{ accessKey: string; secretK
     throw new StorageFormatError(`${file} needs to hold two lines: the access key and its secret.`);
   }
   return { accessKey, secretKey };
+}
+
+async function readAuthorities(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new StorageFormatError(`"caFile" can't be read: ${cause.message}`, { cause });
+  });
+  // Node ignores what is none, and then trusts nobody.
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new StorageFormatError(`"caFile" holds no certificate: ${file} needs one in PEM.`);
+  }
+  return text;
 }
 
 /** Notes in the bucket whose it is. Throws where that is another storage. */
@@ -130,6 +141,17 @@ function explain({ endpoint, bucket, region }: S3Config, error: S3Error): string
     case 'PermanentRedirect':
     case 'AuthorizationHeaderMalformed':
       return `The bucket ${bucket} is not in the region ${region}, or not at ${endpoint}: ${error.message}`;
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `The certificate at ${endpoint} is not for ${new URL(endpoint).hostname}: name the host that it is for.`;
+    case 'CERT_HAS_EXPIRED':
+      return `The certificate at ${endpoint} has expired, or the clock of this machine is wrong.`;
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'CERT_SIGNATURE_FAILURE':
+      return `The certificate at ${endpoint} is of an authority that isn't trusted: name the file of that authority as "caFile".`;
     default:
       return `The bucket ${bucket} at ${endpoint} can't be used: ${error.message}`;
   }

@@ -74,6 +74,9 @@ const PASSING_CODES = [
   'ServiceUnavailable',
 ];
 
+/** What radosgw answers to a PUT whose connection was half-closed amid the body: nothing that is stored can be missing. */
+const OF_A_CUT_BODY = 'NoSuchKey';
+
 /** Sends signed requests over connections that are kept. */
 export class S3Sender {
   readonly #settings: S3Settings;
@@ -109,7 +112,8 @@ export class S3Sender {
       } catch (error) {
         request.signal?.throwIfAborted();
         const failure = toS3Error(error);
-        if (!failure.isPassing || tries === TRIES || request.isRepeatable === false) throw failure;
+        const isPassing = failure.isPassing || (request.method === 'PUT' && failure.code === OF_A_CUT_BODY);
+        if (!isPassing || tries === TRIES || request.isRepeatable === false) throw failure;
       }
       await wait(pause * (0.5 + Math.random()), undefined, request.signal ? { signal: request.signal } : {}).catch(
         () => {},
