@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import type { Access, Authority } from '../../stores/account-store.js';
-import type { DriveId } from '../../stores/values.js';
+import type { DriveId, UserId } from '../../stores/values.js';
 import { toAccess } from './sql-account-records.js';
 import * as statements from './sql-account-statements.js';
 import type { SqlConnection } from './sql-database.js';
+import { statement } from './statement.js';
 
 /** `AccountStore.access` on a connection, so that a transaction can ask for itself. */
 export async function findAccess(
@@ -34,3 +36,17 @@ function findRow(
       return statements.userAccess.first(connection, { user, drive });
   }
 }
+
+/**
+ * For what ends a right of a user: resolves when no write is under way that has seen it. Each holds its drive; one that comes later sees what
+ * this transaction did. SQLite's writes run one after the other.
+ */
+export async function outlastWritesOf(connection: SqlConnection, user: UserId): Promise<void> {
+  if (connection.dialect === 'postgres') await holdDrivesOf.run(connection, { user });
+}
+
+const holdDrivesOf = statement<{ user: number }>()<never>(
+  (_db, p) => sql<never>`
+    SELECT id FROM drive WHERE id IN (SELECT drive_id FROM member WHERE user_id = ${p('user')})
+    ORDER BY id FOR NO KEY UPDATE`,
+);

@@ -23,7 +23,7 @@ import type { AppPasswordId, DriveId, UserId } from '../../stores/values.js';
 import { forgetVacatedLocksOf, removeLocksOf } from './lock-statements.js';
 import { nextRevision, touchUpwards } from './node-statements.js';
 import { setAppPasswordMac } from './sign-in-statements.js';
-import { findAccess } from './sql-access.js';
+import { findAccess, outlastWritesOf } from './sql-access.js';
 import * as records from './sql-account-records.js';
 import * as statements from './sql-account-statements.js';
 import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
@@ -83,7 +83,9 @@ export class SqlAccountStore implements AccountStore {
     if (wasAdministrator && !(await statements.findAdministrator.first(this.#connection, {}))) {
       throw new LastAdministratorError('somebody has to be administrator');
     }
-    if (isDisabled) await releaseLocks(this.#connection, id, null);
+    if (!isDisabled) return;
+    await releaseLocks(this.#connection, id, null);
+    await outlastWritesOf(this.#connection, id);
   }
 
   async setOwnDrive(id: UserId, driveId: DriveId | null): Promise<void> {
@@ -94,6 +96,7 @@ export class SqlAccountStore implements AccountStore {
     await statements.keepFormerPassword.run(this.#connection, { id, now });
     await statements.forgetFormerPasswords.run(this.#connection, { id, kept: FORMER_PASSWORDS_KEPT });
     await statements.setPassword.run(this.#connection, { id, hash: passwordHash });
+    await outlastWritesOf(this.#connection, id);
   }
 
   async formerPasswords(id: UserId, limit: number): Promise<string[]> {
@@ -208,11 +211,14 @@ export class SqlAccountStore implements AccountStore {
 
   async revokeAppPassword(userId: UserId, id: AppPasswordId, now: number): Promise<boolean> {
     const revoked = await statements.revokeAppPassword.run(this.#connection, { user: userId, id, now });
+    await outlastWritesOf(this.#connection, userId);
     return revoked > 0;
   }
 
-  revokeAppPasswords(userId: UserId, now: number): Promise<number> {
-    return statements.revokeAppPasswords.run(this.#connection, { user: userId, now });
+  async revokeAppPasswords(userId: UserId, now: number): Promise<number> {
+    const revoked = await statements.revokeAppPasswords.run(this.#connection, { user: userId, now });
+    await outlastWritesOf(this.#connection, userId);
+    return revoked;
   }
 
   async noteUse(

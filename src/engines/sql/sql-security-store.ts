@@ -20,6 +20,7 @@ import type { UserId } from '../../stores/values.js';
 import * as audits from './audit-statements.js';
 import * as statements from './security-statements.js';
 import * as signIn from './sign-in-statements.js';
+import { outlastWritesOf } from './sql-access.js';
 import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
 
 const NOTHING = {};
@@ -165,11 +166,15 @@ export class SqlSecurityStore implements SecurityStore {
   }
 
   async endSession(userId: UserId, id: number): Promise<boolean> {
-    return (await statements.endSession.run(this.#connection, { user: userId, id })) > 0;
+    const ended = await statements.endSession.run(this.#connection, { user: userId, id });
+    await outlastWritesOf(this.#connection, userId);
+    return ended > 0;
   }
 
-  endSessions(userId: UserId, except: number | null): Promise<number> {
-    return statements.endSessions.run(this.#connection, { user: userId, except: except ?? 0 });
+  async endSessions(userId: UserId, except: number | null): Promise<number> {
+    const ended = await statements.endSessions.run(this.#connection, { user: userId, except: except ?? 0 });
+    await outlastWritesOf(this.#connection, userId);
+    return ended;
   }
 
   async removeExpiredSessions(now: number): Promise<void> {
