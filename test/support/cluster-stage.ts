@@ -160,7 +160,7 @@ async function makeNodes(
 }
 
 /** haproxy wants the certificate and its key in one file. */
-async function joinPem(folder: string, { certificateFile, keyFile }: ThrowawayCa): Promise<string> {
+export async function joinPem(folder: string, { certificateFile, keyFile }: ThrowawayCa): Promise<string> {
   const file = path.join(folder, 'balancer.pem');
   const texts = await Promise.all([certificateFile, keyFile].map((name) => readFile(name, 'utf8')));
   await writeFile(file, texts.join(''), { mode: 0o600 });

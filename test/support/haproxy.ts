@@ -72,10 +72,15 @@ export class Haproxy {
     ]);
   }
 
-  static async #start(port: number, describe: (port: number) => string[]): Promise<Haproxy> {
+  static #start(port: number, describe: (port: number) => string[]): Promise<Haproxy> {
+    return Haproxy.configured(port, `${SETTINGS}${describe(port).join('\n')}\n`);
+  }
+
+  /** By a whole configuration, which listens on the port. */
+  static async configured(port: number, text: string): Promise<Haproxy> {
     const folder = await mkdtemp(join(tmpdir(), 'firn-haproxy-'));
     const file = join(folder, 'haproxy.cfg');
-    await writeFile(file, `${SETTINGS}${describe(port).join('\n')}\n`);
+    await writeFile(file, text);
     let said = '';
     const child = spawn('/usr/sbin/haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
     const forget = undoAtExit(() => child.kill('SIGKILL'));
