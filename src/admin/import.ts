@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
+import { knownServers } from '../cluster/cluster-report.js';
 import { RetryableError } from '../jobs/back-off.js';
 import { RefusedAddressError } from '../jobs/import/address-guard.js';
 import { CONFLICT_RULES, type ConflictRule } from '../jobs/import/import-request.js';
@@ -82,7 +83,7 @@ function start(): Command {
       async (parts, url: string, options: StartOptions) => {
         const imports = await parts.openImports();
         const job = await addImport(imports, parts, url, options);
-        if (!parts.engines.isServed()) remark('No server runs on this storage; the import begins when one does.');
+        if (!(await isServed(parts))) remark('No server runs on this storage; the import begins when one does.');
         remark(`Import ${job.id} is queued; "firn import show ${job.id}" tells how far it is.`);
         const last = options.wait ? await watchImport(imports, job.id) : job;
         print(options, toJson(last), `${last.id}`);
@@ -200,4 +201,10 @@ function toConflict(text: string): ConflictRule {
   const rule = CONFLICT_RULES.find((known) => known === text);
   if (rule) return rule;
   throw new InvalidArgumentError(`It is one of ${CONFLICT_RULES.join(', ')}.`);
+}
+
+/** Whether a server would begin what waits. */
+async function isServed({ engines }: Parts): Promise<boolean> {
+  if (!engines.cluster) return engines.isServed();
+  return (await knownServers(engines.cluster.store)).some(({ state }) => state === 'lives');
 }

@@ -46,7 +46,7 @@ export interface Engines extends Omit<MetadataEngine, 'leases' | 'tables'> {
    * `StorageFormatError` for a file that others can read or that holds no key, or not the one of the other servers.
    */
   readSecretKey(): Promise<Uint8Array>;
-  /** Whether a server works on the storage now. */
+  /** Whether a server works on the storage folder now. */
   isServed(): boolean;
 }
 
@@ -60,7 +60,9 @@ export function openEngines(config: EngineConfig, options: EngineOptions = {}): 
 
 async function openAll(config: EngineConfig, options: EngineOptions) {
   const { storage } = config;
-  const state = await openStorage(storage, options.mayMake ?? false, config.metadata.engine === 'sqlite');
+  const hasDatabase = config.metadata.engine === 'sqlite';
+  // Where the database is elsewhere, nothing in the folder is missed.
+  const state = await openStorage(storage, options.mayMake || !hasDatabase, hasDatabase);
   const metadata = await openMetadata(config, state, options);
   try {
     if (!options.half) await checkIsHere(metadata.tables.database);
@@ -69,7 +71,7 @@ async function openAll(config: EngineConfig, options: EngineOptions) {
     const release = claim(storage, options);
     return {
       ...metadata,
-      isNew: state === 'new',
+      isNew: state === 'new' && hasDatabase,
       ...stored,
       storageId: () => metadata.leases.storageId(),
       readSecretKey: () => readSecretKey(config, metadata),
