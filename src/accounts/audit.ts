@@ -30,6 +30,7 @@ export const AUDIT_KINDS = [
   'drive-made',
   'drive-changed',
   'member-changed',
+  'past-ended',
   'trash-emptied',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseMoment } from '../drive/past/moment-names.js';
 import { readDriveId, readWhole } from '../stores/values.js';
 import { parseByteSize } from './byte-size.js';
 
@@ -41,6 +42,13 @@ export function toDate(text: string): number {
   const isReal = isDay ? !Number.isNaN(time) && new Date(time).toISOString().startsWith(text) : !Number.isNaN(time);
   if (!isReal) throw new InvalidArgumentError('Give a date like 2027-12-31 or 2027-12-31T18:00Z.');
   return time;
+}
+
+/** Milliseconds since 1970. */
+export function toMoment(text: string): number {
+  const moment = parseMoment(text);
+  if (moment === null) throw new InvalidArgumentError('Give a moment of UTC like 2027-12-31T18:00Z.');
+  return moment;
 }
 
 export function toRole(text: string): 'manager' | 'member' | 'viewer' {

@@ -22,6 +22,7 @@ import { gcCommand } from './gc.js';
 import { importCommand } from './import.js';
 import { jobsCommand } from './jobs.js';
 import { migrateStorageCommand } from './migrate-storage.js';
+import { historyCommand, pastCommand, restoreToCommand, showCommand } from './past.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
@@ -39,6 +40,10 @@ const COMMANDS = [
   jobsCommand,
   clusterCommand,
   trashCommand,
+  historyCommand,
+  showCommand,
+  restoreToCommand,
+  pastCommand,
   fsckCommand,
   gcCommand,
   backupCommand,

@@ -11,6 +11,10 @@ import { type CollectionWish, makeCollection, makeFolders, type OpenedFolder } f
 import { lock, type MadeLock, type NewLock, refreshLock, unlock } from './locks/lock.js';
 import type { PlacedLock } from './locks/lock-sentence.js';
 import type { DrivePath } from './names.js';
+import { copyOut } from './past/copy-out.js';
+import { checkMoment } from './past/moments.js';
+import { sign } from './past/retention.js';
+import { listVersions, openVersion, restoreVersion, type VersionPage } from './past/versions.js';
 import type { Permit } from './permit.js';
 import { type PropertyChanges, setProperties } from './properties.js';
 import { noRoom } from './quota.js';
@@ -63,8 +67,19 @@ export class Drive {
     readonly membership: Membership,
     readonly authority: Authority | null,
     parts: DriveDependencies,
+    /** What is looked at, in milliseconds since 1970; null: the present. */
+    readonly moment: number | null = null,
   ) {
     this.#parts = parts;
+  }
+
+  /**
+   * The drive as it was at a moment, which can only be read: as the principal may look at it now. Rejects with `DriveError`
+   * `not-found` where that moment is not kept.
+   */
+  async at(moment: number): Promise<Drive> {
+    await checkMoment(this, moment);
+    return new Drive(this.membership, this.authority, this.#parts, moment);
   }
 
   /** Those that come in parts. */
@@ -92,11 +107,17 @@ export class Drive {
     const now = this.#parts.now();
     if (!this.#isRead && performance.now() - this.#openedAt < FRESH_MS) {
       this.#isRead = true;
-      return metadata.read([this.membership.driveId], (view) => work(new Snapshot(view, this.membership, now)));
+      return metadata.read([this.membership.driveId], (view) => work(this.#snapshot(view, this.membership, now)));
     }
     return metadata.read([this.membership.driveId], async (view) =>
-      work(new Snapshot(view, await this.#askAgain(view, now), now)),
+      work(this.#snapshot(view, await this.#askAgain(view, now), now)),
     );
+  }
+
+  #snapshot(view: StoreView, membership: Membership, now: number): Snapshot {
+    if (this.moment === null) return new Snapshot(view, membership, now);
+    // Nobody may change what was.
+    return new Snapshot(view.at(this.moment), { ...membership, role: 'viewer' }, now, this.moment);
   }
 
   /**
@@ -120,7 +141,9 @@ export class Drive {
   }
 
   async #open(store: StoreTransaction): Promise<DriveTransaction> {
+    if (this.moment !== null) throw new DriveError('forbidden', 'The past can be looked at and copied, not changed.');
     const now = this.#parts.now();
+    sign(store, this.authority, now);
     return new DriveTransaction(store, await this.#askAgain(store, now), now, this.#parts.contents);
   }
 
@@ -154,8 +177,12 @@ export class Drive {
     return move(this, from, to, wish);
   }
 
-  /** See `copy` in `transfer.ts`. */
+  /** See `copy` in `transfer.ts`, and `copyOut` in `past/copy-out.ts`. */
   copy(from: DrivePath, to: TransferTarget, wish: CopyWish): Promise<Transferred> {
+    if (this.moment !== null) {
+      const present = new Drive(this.membership, this.authority, this.#parts);
+      return copyOut(present, this.moment, from, to, wish);
+    }
     return copy({ drive: this, metadata: this.#parts.metadata }, from, to, wish);
   }
 
@@ -167,6 +194,21 @@ export class Drive {
   /** See `restore` in `trash.ts`. */
   restore(paths: readonly DrivePath[]): Promise<DrivePath[]> {
     return restore(this, paths);
+  }
+
+  /** See `listVersions` in `past/versions.ts`. */
+  versions(path: DrivePath, before: number | null = null): Promise<VersionPage> {
+    return listVersions(this, path, before);
+  }
+
+  /** See `openVersion` in `past/versions.ts`. */
+  openVersion(path: DrivePath, id: number): ReturnType<typeof openVersion> {
+    return openVersion(this, path, id);
+  }
+
+  /** See `restoreVersion` in `past/versions.ts`. */
+  restoreVersion(path: DrivePath, id: number, permit: Permit): Promise<Resource> {
+    return restoreVersion(this, path, id, permit);
   }
 
   /** See `emptySeenTrash` in `trash.ts`. */

@@ -70,6 +70,7 @@ export class Listing {
     else for (const { id, memberKind } of anchors) this.#folders.push({ id, path, memberKind, trash });
     const shown: Resource[] = [];
     for (const inner of made) {
+      if (inner.kind === 'trash' && snapshot.moment !== null) continue;
       const folder = readResource(await snapshot.find(inner.path));
       shown.push(folder, ...(this.#isDeep ? await this.#open(folder, snapshot) : []));
     }

@@ -12,6 +12,8 @@ export class Snapshot {
     readonly membership: Membership,
     /** Milliseconds since 1970. */
     readonly now: number,
+    /** When it was; null: it is the present. */
+    readonly moment: number | null = null,
   ) {}
 
   /** Looks a path up; one statement for ordinary paths. `withContent` brings a file's content too. */
@@ -21,6 +23,8 @@ export class Snapshot {
       case 'root':
         return this.#root().then((resource) => ({ ...nothingAt(path), resource }));
       case 'trash':
+        // What was deleted at a moment is found where it was before.
+        if (this.moment !== null) return Promise.resolve(nothingAt(path));
         return this.#findTrash(path, place.segments, options.withContent === true);
       case 'scope':
         return this.#findScope(path, place, options.withContent === true);

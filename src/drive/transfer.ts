@@ -8,6 +8,7 @@ import { findFreePlace } from './free-place.js';
 import { checkLocks } from './locks/locks.js';
 import { takeUpLocks, vacateLocks } from './locks/vacated-locks.js';
 import { checkNewName, type DrivePath } from './names.js';
+import { takeUpHistory } from './past/successions.js';
 import type { Permit } from './permit.js';
 import { checkNewPlace, checkOrdinary, spaceOf } from './place-checks.js';
 import { PROPERTIES_BYTES_MAX } from './properties.js';
@@ -129,7 +130,7 @@ async function carryOutCopy(
   const copied = large
     ? await bindStaged(transaction, large, transfer, modified)
     : await transaction.store.copyNode(source, parent, to.name, { isDeep, modified }, transaction.now);
-  if (replaced) await passLocksOn(transaction, replaced, copied);
+  if (replaced) await passOn(transaction, replaced, copied);
   return { resource: resourceOf(copied, 'node', to.path), isNew: to.resource === null };
 }
 
@@ -167,7 +168,8 @@ async function carryOutMove(transaction: DriveTransaction, transfer: Transfer): 
   const moved = await store.moveNode(source, to.parent!.node!, to.name, now);
   const modified = transfer.modified ?? moved.modified;
   if (modified !== moved.modified) await store.setTimes(moved, { modified });
-  if (replaced) await passLocksOn(transaction, replaced, moved);
+  if (replaced) await passOn(transaction, replaced, moved);
+  else await takeUpHistory(destination, moved);
   return { resource: resourceOf({ ...moved, modified }, 'node', to.path), isNew: to.resource === null };
 }
 
@@ -236,10 +238,11 @@ async function makeWay(transfer: Transfer): Promise<NodeRow | null> {
   return target;
 }
 
-/** The locks of what was replaced stay with its URL; those below it end. */
-async function passLocksOn({ store }: DriveTransaction, replaced: NodeRow, node: NodeRow): Promise<void> {
+/** The locks of what was replaced stay with its URL; those below it end. A file's history goes on. */
+async function passOn({ store }: DriveTransaction, replaced: NodeRow, node: NodeRow): Promise<void> {
   await store.rerootLocks(replaced.id, node.id);
   await store.removeLocksIn(replaced);
+  if (!replaced.isCollection && !node.isCollection) await store.past.succeed(node, replaced.id);
 }
 
 function sourceNode(from: Found): NodeRow {

@@ -15,6 +15,7 @@ import { openFolder } from './folders.js';
 import { checkLocks } from './locks/locks.js';
 import { vacateLocks } from './locks/vacated-locks.js';
 import { type DrivePath, freeName } from './names.js';
+import { sign } from './past/retention.js';
 import { NO_TOKENS, type Permit } from './permit.js';
 import { type Found, type Resource, readResource, resourceOf } from './resource.js';
 import { checkMayAdd, checkMayChange } from './rights.js';
@@ -163,7 +164,7 @@ export async function expireTrash(
   let removed = 0;
   await workOffDue(metadata, { what: 'trash', before: deletedBefore, signal }, async (driveId) => {
     const expire = async (transaction: StoreTransaction) =>
-      destroy(transaction, await transaction.expiredTrash(driveId, deletedBefore, EXPIRE_TOGETHER), now);
+      destroyUnasked(transaction, await transaction.expiredTrash(driveId, deletedBefore, EXPIRE_TOGETHER), now);
     const count = await metadata.write([driveId], expire, MAKES_ROOM);
     removed += count;
     return count === EXPIRE_TOGETHER;
@@ -182,7 +183,7 @@ export function emptyTrash(
   now: number,
 ): Promise<number> {
   return emptyBins(bins, (bin) =>
-    metadata.write([driveId], (transaction) => destroySome(transaction, bin, now), MAKES_ROOM),
+    metadata.write([driveId], async (store) => destroyUnasked(store, await firstOf(store, bin), now), MAKES_ROOM),
   );
 }
 
@@ -213,7 +214,17 @@ async function emptyBins(bins: readonly NodeId[], step: (bin: NodeId) => Promise
 }
 
 async function destroySome(store: StoreTransaction, bin: NodeId, now: number): Promise<number> {
-  return destroy(store, await store.trash([bin], null, EXPIRE_TOGETHER), now);
+  return destroy(store, await firstOf(store, bin), now);
+}
+
+function firstOf(store: StoreTransaction, bin: NodeId): Promise<TrashRow[]> {
+  return store.trash([bin], null, EXPIRE_TOGETHER);
+}
+
+/** By the operator, or by the server itself. */
+function destroyUnasked(store: StoreTransaction, rows: readonly TrashRow[], now: number): Promise<number> {
+  sign(store, null, now);
+  return destroy(store, rows, now);
 }
 
 async function destroy(store: StoreTransaction, rows: readonly TrashRow[], now: number): Promise<number> {

@@ -3,8 +3,10 @@ import { type CloudPlace, findCloudPlace } from '../cloud/cloud-paths.js';
 import { findTree, isUser } from '../cloud/cloud-trees.js';
 import { decodePath, encodeSegment } from '../dav/headers/path.js';
 import { type DavOptions, type DavRequest, type DavResponse, respond, type Target } from '../dav/request.js';
+import { isInPast, snapshots } from '../dav/snapshots.js';
 import { Drive, type DriveDependencies } from '../drive/drive.js';
 import { normalizePath } from '../drive/names.js';
+import { HttpError } from '../http-error.js';
 import type { Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
 import type { SignedIn, SignIn } from './authenticate.js';
@@ -43,7 +45,8 @@ export function driveAnswer(parts: DavBridgeParts, signIn: SignIn): Answer<'driv
       isFolderUrl: mount.path.endsWith('/'),
       isCloud: false,
     };
-    send(context, await dispatchFile(makeDavRequest(parts, context, { who, mount }, address)));
+    const request = makeDavRequest(parts, context, { who, mount }, address);
+    send(context, await (isInPast(address.path) ? snapshots(request) : dispatchFile(request)));
   };
 }
 
@@ -107,7 +110,9 @@ async function locate(
   if (target.kind === 'cloud') {
     return locateInCloud(parts, visit.who, membership, findCloudPlace(target.prefix, target.path));
   }
-  return targetOf(parts, visit.who, membership, normalizePath(decodePath(target.path)));
+  const segments = normalizePath(decodePath(target.path));
+  if (isInPast(segments)) throw new HttpError(403, 'Nothing can be put into the past.');
+  return targetOf(parts, visit.who, membership, segments);
 }
 
 function locateInCloud(

@@ -1,5 +1,6 @@
 import type { Audit } from '../accounts/audit.js';
 import { expireLocks } from '../drive/locks/locks.js';
+import { letGoOfPast } from '../drive/past/retention.js';
 import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
 import type { Uploads } from '../drive/uploads/uploads.js';
@@ -87,6 +88,7 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       const { expiryAt } = await clock.look();
       await forgetRemovals(metadata, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
     }),
+    hourly('past-expiry', async (signal) => letGoOfPast(metadata, (await clock.look()).expiryAt, signal)),
     hourly('session-expiry', async () => {
       const { now, expiryAt } = await clock.look();
       await metadata.write([], async ({ security, loginFlows, throttle }) => {

@@ -4,6 +4,7 @@ import type { ChangeLog, ChangeLogView } from './change-log.js';
 import type { ImportStore, ImportView } from './import-store.js';
 import type { JobStore, JobView } from './job-store.js';
 import type { LoginFlowStore, LoginFlowView } from './login-flow-store.js';
+import type { Past, PastView } from './past.js';
 import type { SecurityStore, SecurityView } from './security-store.js';
 import type { StagedCopies } from './staged-copies.js';
 import type { ThrottleStore } from './throttle-store.js';
@@ -143,11 +144,17 @@ export interface StoreView {
   readonly changeLog: ChangeLogView;
   /** Uploads that come in parts. */
   readonly uploads: UploadView;
+  readonly past: PastView;
   readonly accounts: AccountView;
   readonly security: SecurityView;
   readonly jobs: JobView;
   readonly imports: ImportView;
   readonly loginFlows: LoginFlowView;
+  /**
+   * The trees of all drives as they were at a moment (milliseconds since 1970), as far as their past is kept: nodes with their
+   * properties, and no locks. Folders count nothing, and their revision is the moment. All else is as it is now.
+   */
+  at(moment: number): StoreView;
   /** Those of the nodes that exist, in the order of `ids`. */
   findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
   /**
@@ -217,8 +224,8 @@ export interface StoreView {
   totals(): Promise<DriveTotals>;
 }
 
-/** What expires on a drive. `removals`: what the change log remembers of them. */
-export type DueWork = 'trash' | 'locks' | 'uploads' | 'removals';
+/** What expires on a drive. `removals`: what the change log remembers of them. `past`: what retention has to look at. */
+export type DueWork = 'trash' | 'locks' | 'uploads' | 'removals' | 'past';
 
 export interface DuePage {
   readonly due: readonly DriveId[];
@@ -262,11 +269,12 @@ export interface NewNode {
 
 /**
  * All changes also give the node and its ancestors a new revision, keep their sizes, counts and `propertyBytes` true, and are found in the
- * change log.
+ * change log; what they end is kept where the transaction is signed (`past`). A change that changes nothing of a node ends no state.
  */
 export interface StoreTransaction extends StoreView {
   readonly changeLog: ChangeLog;
   readonly uploads: UploadTransaction;
+  readonly past: Past;
   readonly accounts: AccountStore;
   readonly security: SecurityStore;
   readonly jobs: JobStore;

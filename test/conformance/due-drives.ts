@@ -62,6 +62,15 @@ export function dueDrivesSuite(open: OpenEngine): void {
         const place = { driveId, parentId: commonId, name: `${numbers++}`, modified: NOW, created: NOW };
         await world.write(async (t) => t.detachNode(await t.insertNode({ ...place, content: null }, NOW), at));
       },
+      past: async (driveId, at) => {
+        const { commonId } = (await world.engine.accounts.findDrive(driveId))!;
+        const place = { driveId, parentId: commonId, name: `${numbers++}`, modified: NOW, created: NOW };
+        const node = await world.write((t) => t.insertNode({ ...place, content: null }, NOW));
+        await world.write(async (t) => {
+          t.past.sign({ at, userId: null, appPasswordId: null }, 0);
+          await t.setTimes(node, { modified: NOW + 1 });
+        });
+      },
     };
     const page = (what: DueWork, before: number, after: DriveId | null, limit: number): Promise<DuePage> =>
       world.read((view) => view.dueDrives(what, before, after, limit));
@@ -76,7 +85,7 @@ export function dueDrivesSuite(open: OpenEngine): void {
         for (const at of [NOW + 1, NOW + 2, NOW + 50]) await plant[kind](both, at);
         await plant[kind](late, NOW + 50);
         // A lock that ends at a time has ended then; what else happened at a time is not from before it.
-        const first = what === 'locks' ? NOW + 1 : NOW + 2;
+        const first = what === 'locks' || what === 'past' ? NOW + 1 : NOW + 2;
         expect(await page(what, first - 1, null, 9)).toEqual({ due: [], last: null });
         expect(await page(what, first, null, 9)).toEqual({ due: [early, both], last: null });
         expect(await page(what, NOW + 99, null, 9)).toEqual({ due: [early, both, late], last: null });

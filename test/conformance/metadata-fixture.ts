@@ -41,6 +41,8 @@ const TABLES = [
   'sweep',
   'swept',
   'purge',
+  'node_past',
+  'succession',
   'property',
   'dav_lock',
   'vacated_lock',

@@ -14,12 +14,13 @@ import { driveStoreViewSuite } from './drive-store-view.js';
 import { dueDrivesSuite } from './due-drives.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
+import { pastSuite } from './past.js';
 import { signInStateSuite } from './sign-in-state.js';
 import { stagedCopiesSuite } from './staged-copies.js';
 import { storageHistorySuite } from './storage-history.js';
 import { uploadsSuite } from './uploads.js';
 
-/** The contracts of `MetadataStore`, `ThrottleStore`, `LoginFlowStore`, `ChangeLog`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
+/** The contracts of `MetadataStore`, `ThrottleStore`, `LoginFlowStore`, `ChangeLog`, `Past`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
   describe(name, () => {
     driveStoreTransactionsSuite(open);
@@ -36,6 +37,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     signInStateSuite(open);
     stagedCopiesSuite(open);
     changeLogSuite(open);
+    pastSuite(open);
     blobIndexSuite(open);
     contentCandidatesSuite(open);
     metadataCheckSuite(open);

@@ -25,6 +25,8 @@ export class DriveMembers {
   readonly ben: Drive;
   /** Anna on the second drive. */
   readonly elsewhere: Drive;
+  /** What the time is for them. */
+  clock = NOW;
 
   private constructor(
     readonly world: World,
@@ -79,7 +81,7 @@ export class DriveMembers {
 
   #driveOf({ membership, credential }: Grant): Drive {
     const { metadata } = this.world.engine;
-    const now = () => NOW;
+    const now = () => this.clock;
     const contents = new Contents(new MemoryBlobStore(), { inlineMaxBytes: 1000 });
     const uploads = new Uploads({ metadata, contents, expiryHours: 24, now });
     const [uploadMaxBytes, uploadMaxExtendedBytes] = [1000, 1000];

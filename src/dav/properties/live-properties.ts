@@ -20,6 +20,8 @@ export interface PropertyFacts {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly membership: Membership;
+  /** What is looked at takes no change, and has none. */
+  readonly isPast: boolean;
   /** RFC 4331; null where it is not asked for, or hidden. */
   readonly quota: { readonly used: number; readonly available: number | null } | null;
   /** See `ChangeLogView.lastRestoration`. */
@@ -76,16 +78,21 @@ define(
   ({ isCollection }) => (isCollection ? '<D:resourcetype><D:collection/></D:resourcetype>' : '<D:resourcetype/>'),
   true,
 );
-define('DAV:', 'supportedlock', ({ kind }) => (kind === 'node' ? SUPPORTED_LOCK : '<D:supportedlock/>'), true);
+define(
+  'DAV:',
+  'supportedlock',
+  ({ kind }, { isPast }) => (kind === 'node' && !isPast ? SUPPORTED_LOCK : '<D:supportedlock/>'),
+  true,
+);
 
 // RFC 3253 §3.1.5 and RFC 6578 §3, §4: on collections.
 const reportElement = (name: string) => `<D:supported-report><D:report><${name}/></D:report></D:supported-report>`;
 const SUPPORTED_REPORTS = `<D:supported-report-set>${reportElement('D:sync-collection')}${reportElement('oc:filter-files')}</D:supported-report-set>`;
-define('DAV:', 'supported-report-set', (resource) =>
-  mayFollow(resource) ? SUPPORTED_REPORTS : '<D:supported-report-set/>',
+define('DAV:', 'supported-report-set', (resource, { isPast }) =>
+  mayFollow(resource) && !isPast ? SUPPORTED_REPORTS : '<D:supported-report-set/>',
 );
-define('DAV:', 'sync-token', (resource, { membership }) =>
-  mayFollow(resource) ? `<D:sync-token>${syncToken(resource, membership)}</D:sync-token>` : null,
+define('DAV:', 'sync-token', (resource, { membership, isPast }) =>
+  mayFollow(resource) && !isPast ? `<D:sync-token>${syncToken(resource, membership)}</D:sync-token>` : null,
 );
 
 // RFC 4331: on collections.

@@ -71,6 +71,7 @@ export async function renderMembers(
   const facts: PropertyFacts = {
     now: snapshot.now,
     membership: snapshot.membership,
+    isPast: snapshot.moment !== null,
     quota: answer.quota,
     restoration: answer.restoration,
     locks: answer.locks,

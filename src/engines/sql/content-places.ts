@@ -2,9 +2,10 @@ import { type RawBuilder, sql } from 'kysely';
 
 /** Pieces of statements that speak of contents and of where their bytes are. */
 
-/** Whether a node, or a part of an upload, names `content`. */
+/** Whether a node, a state of the past or a part of an upload names `content`. */
 export const NAMED = sql.raw(
   '(EXISTS (SELECT 1 FROM node WHERE node.content_key = content.key) ' +
+    'OR EXISTS (SELECT 1 FROM node_past WHERE node_past.content_key = content.key) ' +
     'OR EXISTS (SELECT 1 FROM upload_part WHERE upload_part.content_key = content.key))',
 );
 

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import type { Fragments } from './dialect.js';
-import { type NodeRecord, propertyBytes } from './node-statements.js';
+import { type NodeRecord, propertyBytes, type Signature } from './node-statements.js';
 import type { SqlConnection } from './sql-database.js';
 import { statement } from './statement.js';
 
 /** Statements on the copy of a tree: `copy_map` says which new node stands for which old one. */
 
-export interface Copy {
+export interface Copy extends Signature {
   readonly id: number;
   readonly drive: number;
   readonly parent: number;
@@ -48,7 +48,7 @@ type Parameter = <K extends keyof Copy>(name: K) => Copy[K];
 
 const insertNodes = (p: Parameter, d: Fragments) => sql<never>`
     INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
-      modified, created, revision, property_bytes, changed)
+      modified, created, revision, property_bytes, changed, changed_at, changed_by, changed_with)
     SELECT own.new_id, ${p('drive')},
       CASE WHEN node.id = ${p('id')} THEN ${p('parent')} ELSE parent.new_id END,
       CASE WHEN node.id = ${p('id')} THEN ${p('name')} ELSE node.name END,
@@ -57,7 +57,7 @@ const insertNodes = (p: Parameter, d: Fragments) => sql<never>`
       CASE WHEN ${p('deep')} = 0 THEN 0 ELSE node.descendants END,
       node.modified, node.created, ${p('revision')},
       CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN ${propertyBytes(d)} ELSE node.property_bytes END,
-      ${p('revision')}
+      ${p('revision')}, ${d.number(p('at'))}, ${d.number(p('by'))}, ${d.number(p('with'))}
     FROM copy_map AS own ${d.join} node ON node.id = own.old_id
     LEFT JOIN copy_map AS parent ON parent.old_id = node.parent_id
     ORDER BY own.new_id`;

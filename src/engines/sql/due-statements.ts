@@ -50,4 +50,5 @@ export const DUE_DRIVES: Readonly<Record<DueWork, ReturnType<typeof dueDrives>>>
   ]),
   uploads: dueDrives([{ table: 'upload', time: 'expires_at', by: '<' }]),
   removals: dueDrives([{ table: 'removal', time: 'removed_at', by: '<' }]),
+  past: dueDrives([{ table: 'node_past', time: 'due_at', by: '<=' }]),
 };

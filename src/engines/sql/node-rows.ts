@@ -1,5 +1,5 @@
-import type { NodeRow, TrashRow } from '../../stores/metadata-store.js';
-import type { BlobId, DriveId, NodeId, UserId } from '../../stores/values.js';
+import type { ContentRow, NodeRow, TrashRow } from '../../stores/metadata-store.js';
+import type { BlobId, BlobPlace, Digests, DriveId, NodeId, UserId } from '../../stores/values.js';
 import type { NodeList, NodeRecord } from './node-statements.js';
 import type { TrashRecord } from './record-statements.js';
 
@@ -46,4 +46,23 @@ export function trashOf(row: TrashRecord): TrashRow {
     deletedBy: row.deleted_by as UserId | null,
     deletedAt: row.deleted_at,
   };
+}
+
+type ContentRecord = {
+  id: string;
+  size: number;
+  sha1: string | null;
+  md5: string | null;
+  bytes: Uint8Array | null;
+  place: string | null;
+};
+
+export function contentOf(row: ContentRecord): ContentRow {
+  const { id, size, bytes, place } = row;
+  return { id: id as BlobId, size, bytes, place: place as BlobPlace | null, ...digestsOf(row) };
+}
+
+export function digestsOf(row: { sha1: string | null; md5: string | null }): Digests {
+  if (row.sha1 === null && row.md5 === null) return {};
+  return { ...(row.sha1 === null ? {} : { sha1: row.sha1 }), ...(row.md5 === null ? {} : { md5: row.md5 }) };
 }

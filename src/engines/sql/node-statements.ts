@@ -146,6 +146,9 @@ export const insertNode = statement<{
   modified: number;
   created: number;
   revision: number;
+  at: number;
+  by: number | null;
+  with: number | null;
 }>()((db, p, d) =>
   db
     .insertInto('node')
@@ -161,10 +164,30 @@ export const insertNode = statement<{
       created: p('created'),
       revision: p('revision'),
       changed: p('revision'),
+      changed_at: p('at'),
+      changed_by: p('by'),
+      changed_with: p('with'),
     })
     .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing()))
     .returning(['id', 'content_key']),
 );
+
+/** Who makes a change, and when; `at` is 0 where nobody has signed. */
+export interface Signature {
+  readonly at: number;
+  readonly by: number | null;
+  readonly with: number | null;
+}
+
+/** A change begins a state of the node. No clock that went back makes one end before it began. */
+export function begun(p: <Name extends keyof Signature>(name: Name) => Signature[Name], d: Fragments) {
+  const isSigned = sql`${d.number(p('at'))} > 0`;
+  return {
+    changed_at: sql<number>`${d.greatest}(changed_at, ${p('at')})`,
+    changed_by: sql<number>`CASE WHEN ${isSigned} THEN ${d.number(p('by'))} ELSE changed_by END`,
+    changed_with: sql<number>`CASE WHEN ${isSigned} THEN ${d.number(p('with'))} ELSE changed_with END`,
+  };
+}
 
 /** A node and all its ancestors, by id. */
 function upwards(start: RawBuilder<number>) {
@@ -211,16 +234,19 @@ export const touchParent = statement<{
     WHERE id IN ${upwards(d.number(p('start')))}`,
 );
 
-export const replaceContent = statement<{
-  id: number;
-  content: string;
-  size: number;
-  modified: number;
-  revision: number;
-}>()((db, p) =>
+export const replaceContent = statement<
+  {
+    id: number;
+    content: string;
+    size: number;
+    modified: number;
+    revision: number;
+  } & { [Key in keyof Signature]: Signature[Key] }
+>()((db, p, d) =>
   db
     .updateTable('node')
     .set({
+      ...begun(p, d),
       content_key: db.selectFrom('content').select('key').where('id', '=', p('content')),
       content_id: p('content'),
       size: p('size'),
@@ -232,17 +258,22 @@ export const replaceContent = statement<{
     .returning('content_key'),
 );
 
-export const setTimes = statement<{ id: number; modified: number; created: number; revision: number }>()((db, p) =>
+export const setTimes = statement<
+  { id: number; modified: number; created: number; revision: number } & { [Key in keyof Signature]: Signature[Key] }
+>()((db, p, d) =>
   db
     .updateTable('node')
-    .set({ modified: p('modified'), created: p('created'), changed: p('revision') })
+    .set({ ...begun(p, d), modified: p('modified'), created: p('created'), changed: p('revision') })
     .where('id', '=', p('id')),
 );
 
-export const bindNode = statement<{ id: number; parent: number; name: string; revision: number }>()((db, p, d) =>
+export const bindNode = statement<
+  { id: number; parent: number; name: string; revision: number } & { [Key in keyof Signature]: Signature[Key] }
+>()((db, p, d) =>
   db
     .updateTable('node')
     .set({
+      ...begun(p, d),
       parent_id: p('parent'),
       name: p('name'),
       revision: p('revision'),
@@ -320,7 +351,14 @@ export const insertRemoval = statement<{
   }),
 );
 
-export const insertPurge = statement<{ id: number }>()((db, p) => db.insertInto('purge').values({ node_id: p('id') }));
+/** A folder that the past still shows waits for that to end. `ids`: a JSON list. */
+export const insertPurges = statement<{ ids: string }>()<never>(
+  (_db, p, d) => sql<never>`
+    INSERT INTO purge (node_id, waits)
+    SELECT node.id, ${d.truth(sql`node.is_collection = 1
+      AND EXISTS (SELECT 1 FROM node_past WHERE node_past.node_id = node.id)`)}
+    FROM ${d.wantedNumbers(p('ids'))} ${d.join} node ON node.id = wanted.value`,
+);
 
 export const usage = statement<{ root: number; home: number; bin: number }>()<{ drive: number; member: number }>(
   (_db, p) => sql<{ drive: number; member: number }>`

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { PLACE, UNDER_WAY } from './content-places.js';
 import type { Fragments } from './dialect.js';
-import { type NodeRecord, propertyBytes } from './node-statements.js';
+import { begun, type NodeRecord, propertyBytes, type Signature } from './node-statements.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
@@ -117,10 +117,12 @@ export const weighProperties = statement<{ node: number }>()<{ bytes: number }>(
   (_db, p, d) => sql<{ bytes: number }>`SELECT ${propertyBytes(d)} AS bytes FROM node WHERE id = ${p('node')}`,
 );
 
-export const markChanged = statement<{ node: number; revision: number }>()((db, p) =>
+export const markChanged = statement<
+  { node: number; revision: number } & { [Key in keyof Signature]: Signature[Key] }
+>()((db, p, d) =>
   db
     .updateTable('node')
-    .set({ changed: p('revision') })
+    .set({ ...begun(p, d), changed: p('revision') })
     .where('id', '=', p('node')),
 );
 

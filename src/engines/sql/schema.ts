@@ -50,7 +50,30 @@ export interface Schema {
   storage_move: { state: 'arriving' | 'left'; other_id: string; place: string; stamp: string; at: number };
   sweep_hold: { id: Generated<number>; held_until: number };
   node: NodeTable;
-  purge: { node_id: number };
+  purge: { node_id: number; waits: Generated<number> };
+  node_past: {
+    node_id: number;
+    to_revision: number;
+    from_revision: number;
+    drive_id: number;
+    parent_id: number;
+    name: string;
+    is_collection: number;
+    content_key: number | null;
+    size: number;
+    modified: number;
+    created: number;
+    properties: string | null;
+    from_at: number;
+    until_at: number;
+    due_at: number;
+    made_by: number | null;
+    made_with: number | null;
+    ended_by: number | null;
+    ended_with: number | null;
+    above: string;
+  };
+  succession: { node_id: number; former_id: number; revision: number };
   staged_copy: { node_id: number; held_until: number };
   property: { node_id: number; namespace: string; name: string; xml: string };
   dav_lock: {
@@ -119,6 +142,7 @@ export interface Schema {
     common_id: number;
     common_bin_id: number;
     created_at: number;
+    past_since: number;
   };
   member: {
     drive_id: number;
@@ -284,4 +308,7 @@ export interface NodeTable {
   property_bytes: Generated<number>;
   changed: Generated<number>;
   moved: Generated<number>;
+  changed_at: Generated<number>;
+  changed_by: number | null;
+  changed_with: number | null;
 }

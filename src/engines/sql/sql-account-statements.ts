@@ -168,6 +168,7 @@ export const insertDrive = statement<{ [Key in keyof Schema['drive']]: Schema['d
       common_id: p('common_id'),
       common_bin_id: p('common_bin_id'),
       created_at: p('created_at'),
+      past_since: p('past_since'),
     })
     .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing())),
 );

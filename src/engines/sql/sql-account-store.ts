@@ -264,6 +264,7 @@ async function insertDrive(
     common_id: await insertFolder(connection, drive.id, rootId, 'common', now),
     common_bin_id: await insertFolder(connection, drive.id, rootId, 'bin', now),
     created_at: now,
+    past_since: now,
   };
   const inserted = statements.insertDrive.run(connection, row);
   await changedUnlessTaken(inserted, DriveIdTakenError, `drive ${drive.id} exists already`);

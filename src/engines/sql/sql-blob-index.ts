@@ -5,6 +5,7 @@ import type { BlobId, BlobPlace } from '../../stores/values.js';
 import * as found from './candidate-statements.js';
 import { at, NAMED, UNDER_WAY, VALUE } from './content-places.js';
 import { tellDamage } from './damage.js';
+import { insertPurges } from './node-statements.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { abandonCopy } from './sql-staged-copies.js';
 import { beginSweep, endSweep, takeOverSweep } from './sql-sweeps.js';
@@ -168,7 +169,7 @@ async function purgeStep(connection: SqlConnection, node: number, limit: number)
   const folders = children.filter((child) => child.is_collection === 1 && child.descendants > 0);
   if (folders.length > 0) {
     const ids = JSON.stringify(folders.map((folder) => folder.id));
-    await queueFolders.run(connection, { ids });
+    await insertPurges.run(connection, { ids });
     await cutFolders.run(connection, { ids });
   }
   const freed = children.filter((child) => !folders.includes(child)).map((child) => child.id);
@@ -202,7 +203,9 @@ function clock(stepMs: number): () => boolean {
 
 type RefRecord = { id: string; size: number; place: string | null };
 
-const purgeTop = statement<Record<string, never>>()((db) => db.selectFrom('purge').select('node_id').limit(1));
+const purgeTop = statement<Record<string, never>>()((db) =>
+  db.selectFrom('purge').select('node_id').where('waits', '=', sql.lit(0)).limit(1),
+);
 
 const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
   db
@@ -210,10 +213,6 @@ const purgeChildren = statement<{ node: number; limit: number }>()((db, p) =>
     .select(['id', 'is_collection', 'descendants', 'property_bytes'])
     .where('parent_id', '=', p('node'))
     .limit(p('limit')),
-);
-
-const queueFolders = statement<{ ids: string }>()<never>(
-  (_db, p, d) => sql<never>`INSERT INTO purge (node_id) SELECT value FROM ${d.eachNumber(p('ids'))}`,
 );
 
 const cutFolders = statement<{ ids: string }>()<never>(

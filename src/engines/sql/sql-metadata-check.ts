@@ -200,6 +200,32 @@ const CHECKS: readonly Check[] = [
     repair: null,
   },
   {
+    kind: 'past',
+    find: question(
+      (limit) => sql<Problem>`
+        SELECT node_past.node_id AS id, 'a former state of file ' || node_past.node_id || ' (' || node_past.name
+          || ') has a size or content that is not recorded' AS text
+        FROM node_past LEFT JOIN content ON content.key = node_past.content_key
+        WHERE node_past.is_collection = 0 AND (content.id IS NULL OR content.size <> node_past.size)
+        LIMIT ${sql.lit(limit)}`,
+    ),
+    repair: null,
+  },
+  {
+    kind: 'purge',
+    find: question(
+      (limit) => sql<Problem>`
+        SELECT node_id AS id, 'folder ' || node_id || ' was destroyed and waits for a past that is gone' AS text
+        FROM purge WHERE waits = 1 AND NOT EXISTS (SELECT 1 FROM node_past WHERE node_past.node_id = purge.node_id)
+        LIMIT ${sql.lit(limit)}`,
+    ),
+    repair: change(
+      () => sql<never>`
+        UPDATE purge SET waits = 0 WHERE waits = 1
+        AND NOT EXISTS (SELECT 1 FROM node_past WHERE node_past.node_id = purge.node_id)`,
+    ),
+  },
+  {
     kind: 'counters',
     find: question(
       (limit, d) => sql<Problem>`

@@ -7,7 +7,10 @@ import type { SqlConnection } from './sql-database.js';
 import * as staged from './staged-copy-statements.js';
 
 export class SqlStagedCopies implements StagedCopies {
-  constructor(private readonly connection: SqlConnection) {}
+  constructor(
+    private readonly connection: SqlConnection,
+    private readonly signature: nodes.Signature,
+  ) {}
 
   async begin(source: NodeRow, driveId: DriveId, heldUntil: number): Promise<NodeId> {
     const [top] = await this.#insert(driveId, [{ id: source.id, into: null }]);
@@ -47,12 +50,13 @@ export class SqlStagedCopies implements StagedCopies {
     const ids = await staged.nextNodeIds(this.connection, members.length);
     const copied = members.map(({ id }, index) => ({ id, copyId: ids[index] as NodeId }));
     const copies = JSON.stringify(members.map(({ id, into }, index) => [copied[index]!.copyId, into, id]));
-    await staged.insertCopies.run(this.connection, { copies, drive: driveId, revision });
+    await staged.insertCopies.run(this.connection, { copies, drive: driveId, revision, ...this.signature });
     return copied;
   }
 }
 
 /** Leaves a staged copy to the purge; nothing where it isn't one any more. */
 export async function abandonCopy(connection: SqlConnection, id: number): Promise<void> {
-  if ((await staged.removeStagedCopy.run(connection, { id })) > 0) await nodes.insertPurge.run(connection, { id });
+  if ((await staged.removeStagedCopy.run(connection, { id })) > 0)
+    await nodes.insertPurges.run(connection, { ids: JSON.stringify([id]) });
 }

@@ -14,6 +14,7 @@ import {
   type ParentRef,
   type StoreTransaction,
 } from '../../stores/metadata-store.js';
+import type { Past } from '../../stores/past.js';
 import type { SecurityStore } from '../../stores/security-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { ThrottleStore } from '../../stores/throttle-store.js';
@@ -31,6 +32,7 @@ import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
+import { SqlPast } from './sql-past.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlStagedCopies } from './sql-staged-copies.js';
 import { SqlStoreView } from './sql-store-view.js';
@@ -45,10 +47,16 @@ const BEFORE_ALL = -1;
 
 export class SqlStoreTransaction extends SqlStoreView implements StoreTransaction {
   readonly #onSecretRemoved: () => void;
+  readonly #past: SqlPast;
 
   constructor(connection: SqlConnection, onSecretRemoved: () => void) {
     super(connection);
     this.#onSecretRemoved = onSecretRemoved;
+    this.#past = new SqlPast(connection);
+  }
+
+  override get past(): Past {
+    return this.#past;
   }
 
   override get changeLog(): ChangeLog {
@@ -56,7 +64,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   get stagedCopies(): StagedCopies {
-    return new SqlStagedCopies(this.connection);
+    return new SqlStagedCopies(this.connection, this.#past.signature);
   }
 
   override get uploads(): UploadTransaction {
@@ -101,9 +109,11 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
         modified: node.modified,
         created: node.created,
         revision,
+        ...this.#past.signature,
       }),
     );
     checkRecorded(node.content, row);
+    this.#past.beginState(row.id as NodeId);
     await this.#touchParent(node.parentId, { size, descendants: 1, properties: 0 }, revision, now);
     return {
       id: row.id as NodeId,
@@ -123,13 +133,18 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
 
   async replaceContent(file: NodeRow, content: { id: BlobId; size: number }, modified: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
-    await nominateOfNodes.run(this.connection, { ids: JSON.stringify([file.id]) });
+    const isSame = file.blobId === content.id && file.modified === modified;
+    // What the past names has its bytes from there.
+    if (!isSame && !(await this.#past.remember(file.id, revision))) {
+      await nominateOfNodes.run(this.connection, { ids: JSON.stringify([file.id]) });
+    }
     const row = await nodes.replaceContent.first(this.connection, {
       id: file.id,
       content: content.id,
       size: content.size,
       modified,
       revision,
+      ...this.#past.signatureOf(!isSame),
     });
     if (row) checkRecorded(content, row);
     await this.#touchAbove(file, revision, { ...UNCHANGED, size: content.size - file.size });
@@ -138,19 +153,20 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
 
   async setTimes(node: NodeRow, times: { modified?: number; created?: number }): Promise<void> {
     const revision = await this.#nextRevision();
-    await nodes.setTimes.run(this.connection, {
-      id: node.id,
-      modified: times.modified ?? node.modified,
-      created: times.created ?? node.created,
-      revision,
-    });
+    const { modified = node.modified, created = node.created } = times;
+    const isSame = modified === node.modified && created === node.created;
+    if (!isSame) await this.#past.remember(node.id, revision);
+    const signature = this.#past.signatureOf(!isSame);
+    await nodes.setTimes.run(this.connection, { id: node.id, modified, created, revision, ...signature });
     await this.#touch(node.id, revision);
   }
 
   async moveNode(node: NodeRow, parent: ParentRef, name: string, now: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const descendants = node.descendants + 1;
-    await refuseTakenName(nodes.bindNode.run(this.connection, { id: node.id, parent: parent.id, name, revision }));
+    if (node.parentId !== null) await this.#past.remember(node.id, revision);
+    const binding = { id: node.id, parent: parent.id, name, revision, ...this.#past.signature };
+    await refuseTakenName(nodes.bindNode.run(this.connection, binding));
     if (node.parentId !== null) {
       await this.#noteRemoval(node, revision, now);
       const less = { size: -node.size, descendants: -descendants, properties: -node.propertyBytes };
@@ -173,26 +189,29 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   ): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const deep = options.isDeep ? 1 : 0;
-    const made = { id: node.id, drive: parent.driveId, parent: parent.id, name, deep, revision };
+    const { signature } = this.#past;
+    const made = { id: node.id, drive: parent.driveId, parent: parent.id, name, deep, revision, ...signature };
     const copy = nodeOf(await refuseTakenName(copyTree(this.connection, made)));
+    this.#past.beginState(copy.id);
     const more = { size: copy.size, descendants: copy.descendants + 1, properties: copy.propertyBytes };
     await this.#touchParent(parent.id, more, revision, now);
     if (options.modified === undefined) return copy;
     const { modified } = options;
-    await nodes.setTimes.run(this.connection, { id: copy.id, modified, created: copy.created, revision });
+    await nodes.setTimes.run(this.connection, { id: copy.id, modified, created: copy.created, revision, ...signature });
     return { ...copy, modified };
   }
 
   async detachNode(node: NodeRow, now: number): Promise<void> {
     const revision = await this.#nextRevision();
     await this.#noteRemoval(node, revision, now);
+    await this.#past.remember(node.id, revision);
     await this.#touchAbove(node, revision, {
       size: -node.size,
       descendants: -(node.descendants + 1),
       properties: -node.propertyBytes,
     });
     await nodes.cutNode.run(this.connection, { id: node.id });
-    await nodes.insertPurge.run(this.connection, { id: node.id });
+    await nodes.insertPurges.run(this.connection, { ids: JSON.stringify([node.id]) });
     await records.removeTrash.run(this.connection, { node: node.id });
   }
 
@@ -200,13 +219,14 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     node: NodeRow,
     changes: readonly { namespace: string; name: string; xml: string | null }[],
   ): Promise<{ own: number; growth: number }> {
+    const revision = await this.#nextRevision();
+    await this.#past.remember(node.id, revision);
     const before = await this.#ownPropertyBytes(node.id);
     for (const { namespace, name, xml } of changes) {
       if (xml === null) await records.removeProperty.run(this.connection, { node: node.id, namespace, name });
       else await records.putProperty.run(this.connection, { node: node.id, namespace, name, xml });
     }
-    const revision = await this.#nextRevision();
-    await records.markChanged.run(this.connection, { node: node.id, revision });
+    await records.markChanged.run(this.connection, { node: node.id, revision, ...this.#past.signature });
     const own = await this.#ownPropertyBytes(node.id);
     const growth = own - before;
     await this.#touch(node.id, revision, { ...UNCHANGED, properties: growth });

@@ -19,13 +19,17 @@ import type {
   Usage,
   VacatedLock,
 } from '../../stores/metadata-store.js';
+import type { PastView } from '../../stores/past.js';
 import type { SecurityView } from '../../stores/security-store.js';
 import type { UploadView } from '../../stores/uploads.js';
-import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import { DUE_DRIVES } from './due-statements.js';
+import { heldLockOf, type LockedPlace, lockFactsOf, lockOf, placesBelow } from './lock-rows.js';
 import * as locks from './lock-statements.js';
-import { nodeOf, nodeOfList, trashOf } from './node-rows.js';
+import { contentOf, digestsOf, nodeOf, nodeOfList, trashOf } from './node-rows.js';
+import type { NodeList } from './node-statements.js';
 import * as nodes from './node-statements.js';
+import * as past from './past-statements.js';
 import * as records from './record-statements.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
@@ -33,6 +37,7 @@ import type { SqlConnection } from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
+import { SqlPast } from './sql-past.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlUploadView } from './sql-uploads.js';
 
@@ -41,6 +46,14 @@ export class SqlStoreView implements StoreView {
 
   get changeLog(): ChangeLogView {
     return new SqlChangeLog(this.connection);
+  }
+
+  get past(): PastView {
+    return new SqlPast(this.connection);
+  }
+
+  at(moment: number): StoreView {
+    return new SqlPastView(this.connection, moment);
   }
 
   get uploads(): UploadView {
@@ -245,66 +258,113 @@ export class SqlStoreView implements StoreView {
   }
 }
 
-export interface LockedPlace {
-  readonly path: readonly string[];
-  readonly isCollection: boolean;
-}
+/** Trees as they were at a moment; see `StoreView.at`. */
+class SqlPastView extends SqlStoreView {
+  readonly #moment: number;
 
-function placesBelow(top: NodeId, rows: readonly locks.LockedPlaceRecord[]): Map<NodeId, LockedPlace> {
-  const byParent = new Map<number | null, locks.LockedPlaceRecord[]>();
-  for (const row of rows) {
-    const others = byParent.get(row.parent_id);
-    if (others) others.push(row);
-    else byParent.set(row.parent_id, [row]);
+  constructor(connection: SqlConnection, moment: number) {
+    super(connection);
+    this.#moment = moment;
   }
-  const places = new Map<NodeId, LockedPlace>();
-  const waiting: { readonly id: number; readonly path: readonly string[] }[] = [{ id: top, path: [] }];
-  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    for (const { id, name, is_collection: isCollection } of byParent.get(folder.id) ?? []) {
-      const path = [...folder.path, name];
-      places.set(id as NodeId, { path, isCollection: isCollection === 1 });
-      waiting.push({ id, path });
+
+  override async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {
+    const wanted = { ids: JSON.stringify(ids), moment: this.#moment };
+    const rows = await past.nodesAt.lists<NodeList>(this.connection, wanted);
+    const byId = new Map(rows.map((row) => [row[0], row]));
+    return ids.flatMap((id) => {
+      const row = byId.get(id);
+      return row ? [this.#shown(row)] : [];
+    });
+  }
+
+  override async resolve(anchorId: NodeId, segments: readonly string[]): Promise<NodeRow[]> {
+    const rows = await past.pathAt.all(this.connection, {
+      anchor: anchorId,
+      segments: JSON.stringify(segments),
+      length: segments.length,
+      moment: this.#moment,
+    });
+    return this.findNodes(rows.map(({ id }) => id as NodeId));
+  }
+
+  override async resolveFile(
+    anchorId: NodeId,
+    segments: readonly string[],
+  ): Promise<{ chain: NodeRow[]; content: ContentRow | null }> {
+    const chain = await this.resolve(anchorId, segments);
+    const blobId = chain[segments.length]?.blobId;
+    return { chain, content: blobId ? await this.findContent(blobId) : null };
+  }
+
+  override async ancestors(id: NodeId): Promise<NodeRow[]> {
+    const rows = await past.ancestorsAt.all(this.connection, { id, moment: this.#moment });
+    return this.findNodes(rows.map((row) => row.id as NodeId));
+  }
+
+  override async children(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]> {
+    const page = await this.#childrenPage(parents, after, limit);
+    const rows = page.filter((row, index) => !isOneName(row, page[index - 1]));
+    const last = rows.at(-1);
+    if (page.length < limit || rows.length === limit || !last) return rows;
+    const rest = await this.children(parents, { parentId: last.parentId!, name: last.name }, limit - rows.length);
+    return [...rows, ...rest];
+  }
+
+  async #childrenPage(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]> {
+    const moment = this.#moment;
+    const [only] = parents;
+    if (only !== undefined && parents.length === 1) {
+      if (after !== null && after.parentId > only) return [];
+      const position = { parent: only, after: after?.parentId === only ? after.name : '' };
+      const wanted = { ...position, moment, limit };
+      const rows = await past.childrenOfOneAt.lists<NodeList>(this.connection, wanted);
+      return rows.map((row) => this.#shown(row));
     }
+    const rows = await past.childrenOfManyAt.lists<NodeList>(this.connection, {
+      parents: JSON.stringify(parents),
+      afterParent: after?.parentId ?? -1,
+      afterName: after?.name ?? '',
+      moment,
+      limit,
+    });
+    return rows.map((row) => this.#shown(row));
   }
-  return places;
+
+  override async properties(nodeIds: readonly NodeId[]): Promise<PropertyRow[]> {
+    const wanted = { nodes: JSON.stringify(nodeIds), moment: this.#moment };
+    const present = await past.presentPropertiesAt.all(this.connection, wanted);
+    const ended = await past.pastPropertiesAt.all(this.connection, wanted);
+    const rows = present.map(({ node_id: id, namespace, name, xml }) => ({
+      nodeId: id as NodeId,
+      namespace,
+      name,
+      xml,
+    }));
+    for (const { node_id: id, properties } of ended) {
+      const list = JSON.parse(properties) as [namespace: string, name: string, xml: string][];
+      for (const [namespace, name, xml] of list) rows.push({ nodeId: id as NodeId, namespace, name, xml });
+    }
+    return rows;
+  }
+
+  override async locksOn(): Promise<never[]> {
+    return [];
+  }
+
+  override async locksBelow(): Promise<never[]> {
+    return [];
+  }
+
+  /** What is counted of a folder is as of now, so it isn't shown. */
+  #shown(row: NodeList): NodeRow {
+    const node = nodeOfList(row);
+    if (!node.isCollection) return node;
+    const modified = Math.min(node.modified, this.#moment);
+    return { ...node, size: 0, descendants: 0, revision: this.#moment, modified };
+  }
 }
 
-type ContentRecord = {
-  id: string;
-  size: number;
-  sha1: string | null;
-  md5: string | null;
-  bytes: Uint8Array | null;
-  place: string | null;
-};
-
-function contentOf(row: ContentRecord): ContentRow {
-  const { id, size, bytes, place } = row;
-  return { id: id as BlobId, size, bytes, place: place as BlobPlace | null, ...digestsOf(row) };
-}
-
-function digestsOf(row: { sha1: string | null; md5: string | null }): Digests {
-  if (row.sha1 === null && row.md5 === null) return {};
-  return { ...(row.sha1 === null ? {} : { sha1: row.sha1 }), ...(row.md5 === null ? {} : { md5: row.md5 }) };
-}
-
-function heldLockOf(row: locks.HeldLockRecord): HeldLock {
-  return { ...lockOf(row), userName: row.user_name };
-}
-
-function lockOf(row: locks.LockRecord): LockRow {
-  return { ...lockFactsOf(row), nodeId: row.node_id as NodeId, isDeep: row.is_deep === 1 };
-}
-
-/** What a lock keeps when its file is moved away. */
-function lockFactsOf(row: locks.LockRecord | locks.VacatedLockRecord): Omit<LockRow, 'nodeId' | 'isDeep'> {
-  return {
-    token: row.token as LockToken,
-    driveId: row.drive_id as DriveId,
-    userId: row.user_id as UserId,
-    scope: row.scope,
-    ownerXml: row.owner_xml,
-    timeoutSeconds: row.timeout_seconds,
-    expiresAt: row.expires_at,
-  };
+/** Where the server's clock went back, two states can have had one name: the later one comes first, and counts. */
+function isOneName(row: NodeRow, before: NodeRow | undefined): boolean {
+  return before?.name === row.name && before.parentId === row.parentId;
 }

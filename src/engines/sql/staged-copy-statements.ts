@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Signature } from './node-statements.js';
 import type { SqlConnection } from './sql-database.js';
 import { statement } from './statement.js';
 
@@ -42,13 +43,15 @@ const takeNodeIds = statement<{ count: number }>()<{ id: number }>(
 );
 
 /** `copies`: a JSON list of lists, each the new node's number, its parent's or null, and the number of what it copies. */
-export const insertCopies = statement<{ copies: string; drive: number; revision: number }>()<never>(
+export const insertCopies = statement<
+  { copies: string; drive: number; revision: number } & { [Key in keyof Signature]: Signature[Key] }
+>()<never>(
   (_db, p, d) => sql<never>`
     INSERT INTO node (id, drive_id, parent_id, name, is_collection, content_key, content_id, size, descendants,
-      modified, created, revision, property_bytes, changed)
+      modified, created, revision, property_bytes, changed, changed_at, changed_by, changed_with)
     SELECT ${d.numberAt(0)}, ${p('drive')}, ${d.numberAt(1)}, node.name, node.is_collection, node.content_key,
       node.content_id, node.size, node.descendants, node.modified, node.created, ${p('revision')}, node.property_bytes,
-      ${p('revision')}
+      ${p('revision')}, ${d.number(p('at'))}, ${d.number(p('by'))}, ${d.number(p('with'))}
     FROM ${d.wantedLists(p('copies'))} ${d.join} node ON node.id = ${d.numberAt(2)}`,
 );
 

@@ -23,6 +23,7 @@ export const en = {
     'drive-made': 'Drive made',
     'drive-changed': 'Drive changed',
     'member-changed': 'Membership changed',
+    'past-ended': 'Past deleted',
     'trash-emptied': 'Trash emptied',
   } as Readonly<Record<string, string>>,
   facts: {

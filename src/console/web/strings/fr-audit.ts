@@ -25,6 +25,7 @@ export const fr: typeof en = {
     'drive-made': 'Drive créé',
     'drive-changed': 'Drive modifié',
     'member-changed': 'Adhésion modifiée',
+    'past-ended': 'Passé supprimé',
     'trash-emptied': 'Corbeille vidée',
   },
   facts: {

@@ -1,0 +1,118 @@
+import type { ChildPosition, NodeRow } from '../../stores/metadata-store.js';
+import type { ChangeAuthor, DueState, Past, StateRow } from '../../stores/past.js';
+import type { DriveId, NodeId } from '../../stores/values.js';
+import { nominateKeys } from './candidate-statements.js';
+import { nodeOfList } from './node-rows.js';
+import type { Signature } from './node-statements.js';
+import * as statements from './past-statements.js';
+import type { SqlConnection } from './sql-database.js';
+
+const NOBODY: Signature = { at: 0, by: null, with: null };
+/** No past is known yet. */
+const NO_PAST = Number.MAX_SAFE_INTEGER;
+
+export class SqlPast implements Past {
+  readonly #connection: SqlConnection;
+  #author: ChangeAuthor | null = null;
+  #keptMs = 0;
+  /** Nodes whose present state began in this transaction: nobody has seen another one of them. */
+  readonly #begun = new Set<NodeId>();
+
+  constructor(connection: SqlConnection) {
+    this.#connection = connection;
+  }
+
+  sign(author: ChangeAuthor, keptMs: number): void {
+    this.#author = author;
+    this.#keptMs = keptMs;
+  }
+
+  /** What a statement that changes a node writes of its author: 0, and nobody, where nobody has signed. */
+  get signature(): Signature {
+    if (this.#author === null) return NOBODY;
+    const { at, userId, appPasswordId } = this.#author;
+    return { at, by: userId, with: appPasswordId };
+  }
+
+  /** The same of a change that may change nothing of the node. */
+  signatureOf(isChange: boolean): Signature {
+    return isChange ? this.signature : NOBODY;
+  }
+
+  /** To be called for each node that is made. */
+  beginState(id: NodeId): void {
+    this.#begun.add(id);
+  }
+
+  /** Keeps the state of a node that a change, of this revision, is about to end. Says whether it did. */
+  async remember(id: NodeId, revision: number): Promise<boolean> {
+    if (this.#author === null) return false;
+    if (this.#begun.has(id)) return true;
+    this.#begun.add(id);
+    await statements.rememberState.run(this.#connection, { id, revision, kept: this.#keptMs, ...this.signature });
+    return true;
+  }
+
+  async states(fileId: NodeId, before: number | null, limit: number): Promise<StateRow[]> {
+    const rows = await statements.states.lists<statements.StateList>(this.#connection, { id: fileId, before, limit });
+    const states = rows.map((row) => ({
+      node: nodeOfList(row),
+      toRevision: row[12],
+      fromAt: row[13],
+      untilAt: row[14],
+      madeBy: row[15],
+      madeWith: row[16],
+      above: row[17].split('/').flatMap((id) => (id === '' ? [] : [Number(id) as NodeId])),
+    }));
+    const end = ({ toRevision }: StateRow) => toRevision ?? Number.POSITIVE_INFINITY;
+    return states.sort((one, other) => (end(one) < end(other) ? 1 : -1)).slice(0, limit);
+  }
+
+  async due(driveId: DriveId, now: number, limit: number): Promise<DueState[]> {
+    return (await statements.dueStates.all(this.#connection, { drive: driveId, now, limit })).map(dueStateOf);
+  }
+
+  async endedBefore(driveId: DriveId, time: number, limit: number): Promise<DueState[]> {
+    return (await statements.endedBefore.all(this.#connection, { drive: driveId, time, limit })).map(dueStateOf);
+  }
+
+  async since(driveId: DriveId): Promise<number> {
+    return (await statements.pastSince.first(this.#connection, { drive: driveId }))?.past_since ?? NO_PAST;
+  }
+
+  async vacatedBy({ parentId, name }: ChildPosition, since: number): Promise<NodeId | null> {
+    const { by, with: device } = this.signature;
+    if (by === null) return null;
+    const wanted = { parent: parentId, name, since, by, with: device };
+    return ((await statements.vacatedBy.first(this.#connection, wanted))?.node_id ?? null) as NodeId | null;
+  }
+
+  async succeed({ id, revision }: Pick<NodeRow, 'id' | 'revision'>, former: NodeId): Promise<void> {
+    await statements.insertSuccession.run(this.#connection, { id, former, revision });
+  }
+
+  async begin(driveId: DriveId, since: number): Promise<void> {
+    await statements.beginPast.run(this.#connection, { drive: driveId, since });
+  }
+
+  async letGo(states: readonly Pick<DueState, 'nodeId' | 'toRevision'>[]): Promise<void> {
+    if (states.length === 0) return;
+    const wanted = JSON.stringify(states.map(({ nodeId, toRevision }) => [nodeId, toRevision]));
+    const gone = await statements.forgetStates.all(this.#connection, { states: wanted });
+    const keys = gone.flatMap(({ content_key: key }) => (key === null ? [] : [key]));
+    await nominateKeys.run(this.#connection, { keys: JSON.stringify([...new Set(keys)]) });
+    const ids = JSON.stringify([...new Set(states.map(({ nodeId }) => nodeId))]);
+    await statements.releasePurges.run(this.#connection, { ids });
+  }
+
+  async keep(states: readonly (Pick<DueState, 'nodeId' | 'toRevision'> & { readonly dueAt: number })[]): Promise<void> {
+    if (states.length === 0) return;
+    const wanted = JSON.stringify(states.map(({ nodeId, toRevision, dueAt }) => [nodeId, toRevision, dueAt]));
+    await statements.postponeStates.run(this.#connection, { states: wanted });
+  }
+}
+
+function dueStateOf(row: { node_id: number; to_revision: number; from_at: number; until_at: number }): DueState {
+  const { node_id: nodeId, to_revision: toRevision, from_at: fromAt, until_at: untilAt } = row;
+  return { nodeId: nodeId as NodeId, toRevision, fromAt, untilAt };
+}

@@ -1,0 +1,68 @@
+import type { ChildPosition, NodeRow } from './metadata-store.js';
+import type { AppPasswordId, DriveId, NodeId, UserId } from './values.js';
+
+/** Who makes the changes of a transaction, and when. */
+export interface ChangeAuthor {
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly at: number;
+  /** Null: the operator, or the server itself. */
+  readonly userId: UserId | null;
+  readonly appPasswordId: AppPasswordId | null;
+}
+
+/** A state of a file: from one change of the file itself to the next one. */
+export interface StateRow {
+  /** As it was; `revision` is the one that began the state. */
+  readonly node: NodeRow;
+  /** The revision that ended the state, and names it; null: it is the present one. */
+  readonly toRevision: number | null;
+  readonly fromAt: number;
+  readonly untilAt: number | null;
+  /** What the user is called that began it, or their e-mail address; null: the operator, or from before the past was kept. */
+  readonly madeBy: string | null;
+  /** The name of the app password that they used. */
+  readonly madeWith: string | null;
+  /** All folders above it when it ended. Empty for the present one. */
+  readonly above: readonly NodeId[];
+}
+
+/** A state that ended, as retention looks at it. */
+export interface DueState {
+  readonly nodeId: NodeId;
+  readonly toRevision: number;
+  readonly fromAt: number;
+  readonly untilAt: number;
+}
+
+/** What was. Each change to a node itself, in a transaction that somebody signed, ends a state of it, which is kept. */
+export interface PastView {
+  /**
+   * One page of the states of a file, its own and those of the files whose place it took, the last that ended first: those
+   * that ended before revision `before`, or the present one and all.
+   */
+  states(fileId: NodeId, before: number | null, limit: number): Promise<StateRow[]>;
+  /** One page of the states on a drive that retention has to look at, the longest due first. */
+  due(driveId: DriveId, now: number, limit: number): Promise<DueState[]>;
+  /** Some of the states on a drive that ended before a time. */
+  endedBefore(driveId: DriveId, time: number, limit: number): Promise<DueState[]>;
+  /** Since when the past of a drive is known, in milliseconds since 1970. */
+  since(driveId: DriveId): Promise<number>;
+}
+
+export interface Past extends PastView {
+  /**
+   * From now on what changes in this transaction is signed, and what it ends is kept. Retention looks at it `keptMs` after its
+   * end. Where nobody signs, nothing is kept.
+   */
+  sign(author: ChangeAuthor, keptMs: number): void;
+  /** The file that was moved away or deleted from there last, by who has signed, no longer ago than `since`; null: none. */
+  vacatedBy(place: ChildPosition, since: number): Promise<NodeId | null>;
+  /** A file has taken, just now, the place of another one: what that one was until then is its own history, too. */
+  succeed(file: Pick<NodeRow, 'id' | 'revision'>, former: NodeId): Promise<void>;
+  /** Nothing from before then is to be seen any more; a time that is earlier than the one so far changes nothing. */
+  begin(driveId: DriveId, since: number): Promise<void>;
+  /** Retention lets go of these states. Trees that were destroyed, and that nothing else shows, are freed from then on. */
+  letGo(states: readonly Pick<DueState, 'nodeId' | 'toRevision'>[]): Promise<void>;
+  /** Retention looks at these states again at `dueAt`. */
+  keep(states: readonly (Pick<DueState, 'nodeId' | 'toRevision'> & { readonly dueAt: number })[]): Promise<void>;
+}
