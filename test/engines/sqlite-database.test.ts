@@ -39,7 +39,7 @@ describe('SqliteDatabase, settings', () => {
 
   it('a reference to a node that is not there is refused', async () => {
     const { database } = await openFile();
-    const insertion = database.write((connection) => connection.run('INSERT INTO purge VALUES (77)', []));
+    const insertion = database.write((connection) => connection.run('INSERT INTO purge (node_id) VALUES (77)', []));
     await expect(insertion).rejects.toThrow(/FOREIGN KEY/);
   });
 

@@ -200,7 +200,8 @@ export class Used {
 const RARE_ROWS = `
   INSERT INTO node (id, drive_id, parent_id, name, is_collection, modified, created, revision)
     VALUES (9001, 123456, NULL, 'destroyed', 1, 1, 1, 1), (9002, 123456, NULL, 'on its way', 1, 1, 1, 1);
-  INSERT INTO purge VALUES (9001);
+  INSERT INTO purge VALUES (9001, 0);
+  INSERT INTO succession VALUES (9002, 9001, 1);
   INSERT INTO staged_copy VALUES (9002, 1);
   INSERT INTO damaged_bytes VALUES (7, 'an id', x'00ff275c00', 1);
   INSERT INTO forgotten_removals VALUES (123456, 1);
