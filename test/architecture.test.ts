@@ -56,7 +56,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.
   http: ['http-error.ts', 'dav', 'cloud', 'console', 'accounts', 'drive', 'metrics'],
   // Asks every part for its numbers; no part knows that they are asked for.
-  metrics: ['accounts', 'drive', 'jobs', 'cluster'],
+  metrics: ['accounts', 'drive', 'jobs'],
   // What ownCloud and Nextcloud have beside WebDAV; their trees are answered by `dav`.
   cloud: ['http-error.ts', 'dav', 'accounts', 'drive'],
   dav: ['http-error.ts', 'drive'],
@@ -66,7 +66,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Imports are started and watched there too.
   console: ['dav', 'accounts', 'drive', 'jobs', 'cluster'],
   // What servers on one database know of each other.
-  cluster: [],
+  cluster: ['metrics'],
   jobs: ['accounts', 'drive'],
   drive: [],
   accounts: [],

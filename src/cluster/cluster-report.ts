@@ -1,7 +1,7 @@
 import type { ClusterEngine, ClusterStore, DatabaseReport, ServerRow } from '../stores/cluster-store.js';
 
 /** How long a server counts as living that was heard of last, in milliseconds: three of its words may be lost. */
-const LIVES_MS = 30_000;
+export const LIVES_MS = 30_000;
 /** How long it is worth a word that a server ended without one, in milliseconds. */
 const MISSED_MS = 3_600_000;
 /** How far the clock of a server's machine may be from the database's, in milliseconds. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { inTime } from '../metrics/in-time.js';
 import type { ClusterEngine, NewServer } from '../stores/cluster-store.js';
 import { CLOCK_WARN_MS, type ClusterReport, knownServers, readReport } from './cluster-report.js';
 import { type JoinOptions, join } from './join.js';
@@ -12,6 +13,8 @@ const LOOK_MS = 60_000;
 const CLOCK_MAX_MS = 60_000;
 /** How long the other servers have for saying whether something fails for them, too, in milliseconds. */
 const OTHERS_MS = 15_000;
+/** How long an ending server waits for a database that takes nothing, in milliseconds. */
+const LEAVE_MS = 5_000;
 const BUCKET_FAILS = 'the object storage fails';
 const DATABASE_FAILS = 'the database fails';
 const CLOCK = "This machine's clock is ahead of the database's by";
@@ -87,7 +90,10 @@ export class Cluster {
   async fault(): Promise<string | null> {
     if (Math.abs(this.aheadMs) > CLOCK_MAX_MS) return "the machine's clock is wrong";
     const [database, bucket] = await Promise.all([this.#database.look(), this.#bucket.look()]);
-    if (database) return DATABASE_FAILS;
+    if (database) {
+      this.#say(database.error, DATABASE_FAILS);
+      return DATABASE_FAILS;
+    }
     if (!bucket) return null;
     this.#say(bucket.error, BUCKET_FAILS);
     const isOwn = await this.#isOwnFault(bucket.since).catch(() => null);
@@ -98,8 +104,8 @@ export class Cluster {
   /** After the last request. */
   async leave(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#work;
-    await this.#engine.store.leave(this.#self.id).catch((error: unknown) => {
+    const left = this.#work.then(() => this.#engine.store.leave(this.#self.id));
+    await inTime(left, LEAVE_MS).catch((error: unknown) => {
       this.#log.warn({ err: error }, 'could not say that this server leaves: it counts as silent for a while');
     });
   }

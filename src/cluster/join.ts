@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClusterStore, NewServer, ServerId, ServerRow } from '../stores/cluster-store.js';
 import { StorageClaimedError } from '../stores/storage-errors.js';
+import { LIVES_MS } from './cluster-report.js';
 
 /** How long a server says nothing at most that lives, in milliseconds: longer than the pause between two of its words. */
 const WATCH_MS = 15_000;
@@ -25,7 +26,7 @@ export async function join(
   { name, version, watchMs = WATCH_MS }: JoinOptions,
 ): Promise<NewServer> {
   const server = { id: randomBytes(16).toString('hex') as ServerId, name: name ?? makeName(), version };
-  let other = await store.join(server, 0);
+  let other = await store.join(server, (await store.time()) - LIVES_MS);
   if (other) {
     await watch(store, other, watchMs);
     other = await store.join(server, other.seenAt + 1);

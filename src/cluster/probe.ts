@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { inTime } from '../metrics/in-time.js';
 
 /** How long an answer holds, and how long it may take, in milliseconds. */
 const HOLDS_MS = 5_000;
@@ -26,11 +26,7 @@ export class Probe {
   async look(): Promise<Failure | null> {
     if (!this.#asking && performance.now() - this.#askedAt < HOLDS_MS) return this.#failure;
     this.#asking ??= this.#begin();
-    const timer = new AbortController();
-    const silence = wait(ANSWER_MS, true, timer).catch(() => false);
-    const isSilent = await Promise.race([this.#asking.then(() => false), silence]);
-    timer.abort();
-    if (isSilent) this.#fails(new Error(`no answer within ${ANSWER_MS} ms`));
+    await inTime(this.#asking, ANSWER_MS).catch((error: unknown) => this.#fails(error));
     return this.#failure;
   }
 

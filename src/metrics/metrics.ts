@@ -1,7 +1,6 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passwords } from '../accounts/passwords.js';
-import type { Cluster } from '../cluster/cluster.js';
 import type { ChangeWatch } from '../drive/sync/change-watch.js';
 import type { GcTotals } from '../jobs/gc-totals.js';
 import type { JobRunner } from '../jobs/job-runner.js';
@@ -16,6 +15,13 @@ import type { RequestCounts } from './request-counts.js';
 import { registerRequests } from './request-metrics.js';
 import { readTotals, type Totals } from './totals.js';
 
+/** What one server of a cluster knows. */
+export interface ClusterCounts {
+  readonly aheadMs: number;
+  /** What was wrong or a risk, and how many servers lived. */
+  readonly lastLook: { readonly notes: number; readonly living: number };
+}
+
 /** Whose numbers are shown. */
 export interface MetricsSources {
   readonly requests: RequestCounts;
@@ -29,7 +35,7 @@ export interface MetricsSources {
   readonly durability: Pick<Durability, 'trouble' | 'lossesAtStart'>;
   readonly engineMetrics: readonly EngineHistogram[];
   /** Of a cluster; null where the server is alone. */
-  readonly member: Pick<Cluster, 'aheadMs' | 'lastLook'> | null;
+  readonly member: ClusterCounts | null;
   readonly changeWatch: Pick<ChangeWatch, 'waiting'>;
   readonly jobs: Pick<JobRunner, 'stats'>;
   readonly gc: GcTotals;

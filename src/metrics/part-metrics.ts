@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { JobStats } from '../jobs/job-stats.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
-import type { MetricsSources } from './metrics.js';
+import type { ClusterCounts, MetricsSources } from './metrics.js';
 import { histogramSamples, register, type Sample } from './plain-metric.js';
 import type { Totals } from './totals.js';
 
@@ -161,7 +161,7 @@ export function registerJobs(
   registerOne(registry, 'gauge', 'firn_scrub_damaged', damaged, () => scrub.damaged);
 }
 
-export function registerCluster(registry: Registry, member: NonNullable<MetricsSources['member']>): void {
+export function registerCluster(registry: Registry, member: ClusterCounts): void {
   const gauge = (name: string, help: string, read: () => number) => registerOne(registry, 'gauge', name, help, read);
   const ahead = "How far this machine's clock is ahead of the database's.";
   gauge('firn_cluster_clock_ahead_seconds', ahead, () => member.aheadMs / 1000);

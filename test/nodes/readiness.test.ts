@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { Config } from '../../src/config.js';
 import { type ClusterPlace, type ClusterServer, useClusters } from '../support/cluster-place.js';
@@ -49,10 +48,7 @@ test('decision 0026 — a server alone says that the bucket fails, as there is n
 test('decision 0026 — without its database a server is not ready and says so to clients; when it is back, it is', async () => {
   const own = await PostgresServer.start();
   onTestFinished(() => own.stop());
-  const client = new pg.Client({ connectionString: own.url('postgres') });
-  await client.connect();
-  await client.query("CREATE DATABASE firn ENCODING 'UTF8' TEMPLATE template0");
-  await client.end();
+  await own.ask("CREATE DATABASE firn ENCODING 'UTF8' TEMPLATE template0");
   const cluster = await clusters.make();
   const server = await cluster.start({
     metadata: { engine: 'postgres', url: own.url('firn'), mayBeUnsafe: true } as Config['metadata'],
@@ -71,6 +67,34 @@ test('decision 0026 — without its database a server is not ready and says so t
   await own.restart();
   await expect.poll(() => server.readiness(), POLL).toBe('ok');
   expect((await server.send('PROPFIND', drive, { user: 'alice', headers: { Depth: '0' } })).status).toBe(207);
+});
+
+test('decision 0026 — a database that is set to lose what it acknowledges is not ready; one whose standby is silent is read on', async () => {
+  const own = await PostgresServer.start(['autovacuum = off']);
+  onTestFinished(() => own.stop());
+  const set = async (sql: string) => {
+    await own.ask(`ALTER SYSTEM ${sql}`);
+    await own.ask('SELECT pg_reload_conf()');
+  };
+  await own.ask("CREATE DATABASE firn ENCODING 'UTF8' TEMPLATE template0");
+  const cluster = await clusters.make();
+  const server = await cluster.start({ metadata: { engine: 'postgres', url: own.url('firn') } });
+  const drive = await server.addUserWithDrive('alice');
+  const list = async () => (await server.send('PROPFIND', drive, { user: 'alice', headers: { Depth: '0' } })).status;
+  // Who signs in with a password that isn't known yet is counted first, which is a write.
+  expect(await list()).toBe(207);
+  await set('SET synchronous_commit = off');
+  await expect.poll(() => server.readiness(), POLL).toBe('not ready: the database fails');
+  expect(server.logged.join()).toContain('synchronous_commit = off and would lose files');
+  await set('RESET synchronous_commit');
+  await expect.poll(() => server.readiness(), POLL).toBe('ok');
+  await set("SET synchronous_standby_names = 'gone'");
+  const { cluster: engine } = server.parts.engines;
+  await expect.poll(async () => (await engine!.look()).standbys, POLL).toBe('gone');
+  expect(await server.readiness()).toBe('ok');
+  expect(await list()).toBe(207);
+  await set('RESET synchronous_standby_names');
+  await expect.poll(async () => (await engine!.look()).standbys, POLL).toBe('');
 });
 
 test('decision 0026 — a machine whose clock is wrong: what expires goes by the database’s, 60 s off is not ready, 5 s off is told', async () => {
