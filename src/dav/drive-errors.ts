@@ -48,7 +48,7 @@ function failing(part: StoreFailingError['part']): string {
 const CUT_OFF = "The server can't reach its database";
 
 const OUTCOME_UNKNOWN =
-  'The connection to the database broke: nobody can say whether this was stored. Look, and try again.';
+  'The database failed while this was stored: nobody can say whether it was. Look, and try again.';
 
 const BYTES_LOST =
   "The bytes of this file are lost or damaged on the server's disk. Tell its administrator; uploading the same file again brings it back.";

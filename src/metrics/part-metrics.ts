@@ -67,6 +67,11 @@ export function registerStores(
     registerOne(registry, 'gauge', name, help, read);
   gauge('firn_store_waiting_writes', 'Writes that wait for their commit.', () => metadata.stats().waitingWrites);
   gauge('firn_store_waiting_reads', 'Reads that wait for their turn.', () => metadata.stats().waitingReads);
+  gauge(
+    'firn_store_log_bytes',
+    'Length of the log that is not in the database file yet.',
+    () => metadata.stats().logBytes,
+  );
   for (const histogram of engineMetrics) {
     register(registry, 'histogram', histogram.name, histogram.help, () => samplesOf(histogram));
   }

@@ -58,6 +58,8 @@ export interface TransactionStats {
   readonly waitingWrites: number;
   /** Commits that failed, with all of their writes. */
   readonly failedCommits: number;
+  /** What was committed and isn't in the database file yet; null where the engine looks after that by itself. */
+  readonly logBytes: number | null;
 }
 
 export interface NodeRow {

@@ -111,7 +111,7 @@ describe('a database whose disk is slow', () => {
   });
 
   test('reads do not wait for the sync of a commit, and see nothing of it before it has ended', async () => {
-    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 1_500 });
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 4_000 });
     const written = database.say('write');
     await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
     expect(await database.say('read')).toEqual({ value: 1 });
@@ -123,7 +123,7 @@ describe('a database whose disk is slow', () => {
   });
 
   test('writes that come during a sync share the next one', async () => {
-    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 1_500 });
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 4_000 });
     const first = database.say('write');
     await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
     await Promise.all([first, ...Array.from({ length: 10 }, () => database.say('write'))]);
@@ -158,7 +158,7 @@ describe('a database whose disk is slow', () => {
   });
 
   test('a long log goes to the database in the thread: reads and writes go on, and the log begins at its start again', async () => {
-    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db$', which: 0, milliseconds: 1_500 });
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db$', which: 0, milliseconds: 8_000 });
     for (let count = 0; count < 60 && faults.hits() === 0; count++)
       expect(await database.say('fill')).toEqual({ value: 1 });
     await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBeGreaterThan(0);

@@ -1,11 +1,14 @@
+import { statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { COMMAND_REST_MS, SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { StorageFullError } from '../../src/stores/blob-store.js';
-import { StoreBusyError } from '../../src/stores/metadata-store.js';
+import type { Notice } from '../../src/stores/durability.js';
+import { StoreBusyError, StoreFailingError } from '../../src/stores/metadata-store.js';
 import { commitsInLog, MIGRATIONS, openRaw, runScript, temporaryFile } from '../support/sqlite-file.js';
 
+const FILL = 'INSERT INTO content (id, size, stored_at, bytes) VALUES (hex(randomblob(32)), 9, 0, randomblob(50000))';
 const RAISE = 'UPDATE revision SET value = value + 1';
 
 /** Of the suites that run with syncs on the event loop, and with all of them in a thread. */
@@ -209,6 +212,45 @@ describe.each([
     }
     await other;
     expect(await value()).toBe(600);
+  });
+});
+
+describe.each([
+  ['the event loop', undefined],
+  ['a thread', 0],
+])('SqliteDatabase beside a reader that does not end, checkpoints in %s', (_where, slowMs) => {
+  it('its log is bounded: it is told who stands in the way, then nothing is stored, until that one has ended', async () => {
+    const path = await temporaryFile();
+    const told: Notice[] = [];
+    const tell = (notice: Notice) => void told.push(notice);
+    const logSizes = { checkpoint: 300e3, long: 600e3, full: 2e6 };
+    const slow = slowMs === undefined ? {} : { slowSyncMs: slowMs };
+    const database = SqliteDatabase.open(path, MIGRATIONS, { tell, logSizes, ...slow });
+    onTestFinished(() => database.close());
+    const fill = () => database.write((connection) => connection.run(FILL, []));
+    await fill();
+    const reader = openRaw(path);
+    reader.exec('BEGIN; SELECT value FROM revision');
+    reader.prepare('SELECT value FROM revision').get();
+    const isRefused = async () =>
+      fill().then(
+        () => false,
+        (error: unknown) => error instanceof StoreFailingError,
+      );
+    let writes = 0;
+    while (!(await isRefused()) && writes < 2_000) writes++;
+    expect(writes).toBeGreaterThan(10);
+    expect(writes).toBeLessThan(2_000);
+    expect(statSync(`${path}-wal`).size).toBeLessThan(30e6);
+    expect(told.map(({ level }) => level)).toEqual(['warn', 'error']);
+    expect(told[0]!.message).toMatch(/^another program reads from the database .* firn\.db open/);
+    expect(database.trouble()).toMatch(/until that has ended/);
+    expect(database.stats().logBytes).toBeGreaterThan(2e6);
+    expect(await database.read((connection) => connection.all('SELECT value FROM revision', []))).toHaveLength(1);
+    reader.exec('COMMIT');
+    await expect.poll(() => database.trouble(), { timeout: 20_000 }).toBeNull();
+    await fill();
+    expect(statSync(`${path}-wal`).size).toBeLessThan(1e6);
   });
 });
 

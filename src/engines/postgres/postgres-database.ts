@@ -140,6 +140,7 @@ export class PostgresDatabase implements SqlDatabase {
       waitingReads: this.#readers.waitingCount,
       waitingWrites: this.#turns.waiting + this.#writers.waitingCount,
       failedCommits: this.#failedCommits,
+      logBytes: null,
     };
   }
 

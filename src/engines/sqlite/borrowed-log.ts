@@ -8,6 +8,7 @@ import type { SharedLog } from './shared-log.js';
 /** The log of a worker: another process keeps it, lends the turns to write, and makes all checkpoints. */
 export class BorrowedLog implements SharedLog {
   readonly isLost = false;
+  readonly bytes = null;
   readonly pauseMs = 0;
   readonly #turns: WriteTurns;
   readonly #turn = new Mutex();

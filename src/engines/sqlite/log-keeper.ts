@@ -8,6 +8,8 @@ import type { WriteAheadLog } from './write-ahead-log.js';
 /** How often the log is tried again while the disk fails, in milliseconds. */
 const RESCUE_MS = 1_000;
 
+const FOREIGN_READER = 'another program reads from the database and keeps its log from being emptied';
+
 export interface KeeperOptions {
   /** Folder of the database. */
   readonly folder: string;
@@ -24,7 +26,8 @@ export interface KeeperOptions {
 export class LogKeeper {
   readonly #log: WriteAheadLog;
   readonly #options: KeeperOptions;
-  #state: 'well' | 'distrusted' | 'lost' = 'well';
+  #state: 'well' | 'overfull' | 'distrusted' | 'lost' = 'well';
+  #isRead = false;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(log: WriteAheadLog, options: KeeperOptions) {
@@ -40,6 +43,7 @@ export class LogKeeper {
   /** Null where all is well. */
   get trouble(): string | null {
     if (this.#state === 'well') return null;
+    if (this.#state === 'overfull') return `${FOREIGN_READER}: nothing more is stored until that has ended`;
     return this.#state === 'lost'
       ? 'the disk failed to keep the database: nothing more is stored until the server was started again'
       : 'the disk failed to store a commit: nothing more is stored until its log could be emptied';
@@ -47,7 +51,7 @@ export class LogKeeper {
 
   /** `rescue` is called at intervals until the log was emptied. */
   distrust(cause: unknown, rescue: () => void): void {
-    if (this.#state !== 'well') return;
+    if (this.#state === 'distrusted' || this.#state === 'lost') return;
     this.#state = 'distrusted';
     this.#tell('error', 'the disk failed to store a commit; nothing is acknowledged until the log was emptied', cause);
     this.#repeat(rescue);
@@ -55,9 +59,32 @@ export class LogKeeper {
 
   /** As `distrust`, of a commit whose process ended: its disk may have failed it, and nobody was told. */
   doubt(rescue: () => void): void {
-    if (this.#state !== 'well') return;
+    if (this.#state === 'distrusted' || this.#state === 'lost') return;
     this.#state = 'distrusted';
     this.#tell('warn', 'a worker ended during its turn to write; nothing is acknowledged until the log was emptied');
+    this.#repeat(rescue);
+  }
+
+  /** The log grows, because somebody else reads what was there before. */
+  tellReader(bytes: number): void {
+    if (this.#isRead) return;
+    this.#isRead = true;
+    const size = `${Math.round(bytes / 1e6)} MB`;
+    const advice =
+      'look for a shell, a viewer or a copy that has firn.db open; a log that gets too long ends all writing';
+    this.#tell('warn', `${FOREIGN_READER}, which has ${size}: ${advice}`);
+  }
+
+  /** Nobody stands in the way of the log any more. */
+  forgetReader(): void {
+    this.#isRead = false;
+  }
+
+  /** Nothing is written until the log could be emptied: it would fill the disk. `rescue` is called at intervals until then. */
+  overfill(rescue: () => void): void {
+    if (this.#state !== 'well') return;
+    this.#state = 'overfull';
+    this.#tell('error', `${FOREIGN_READER}: nothing more is stored until that has ended`);
     this.#repeat(rescue);
   }
 
@@ -79,7 +106,7 @@ export class LogKeeper {
       this.failed(error, rescue);
       return false;
     }
-    if (this.#state === 'distrusted') {
+    if (this.#state !== 'well') {
       this.#state = 'well';
       this.stop();
       this.#tell('warn', 'the log was emptied and the database is safe; writes are taken again');

@@ -48,8 +48,42 @@ type Deed = 'begin' | 'syncLog' | 'pass' | 'syncDatabase' | 'commit' | 'close';
 /** How long it took in milliseconds, where that matters; or what failed. */
 type Answer = { readonly took: number } | { readonly code?: string; readonly message: string };
 
+type Task = 'syncs' | 'checkpoints';
+
+/** One for the syncs of the log and one for checkpoints, which commits must not wait for: each begun when it is first needed. */
+export class LogThreads {
+  readonly #threads = new Map<Task, LogThread>();
+
+  constructor(private readonly path: string) {}
+
+  /** Resolves when there is one that can work; false where there is no room for it. */
+  async has(task: Task): Promise<boolean> {
+    if (this.#threads.get(task)?.hasEnded) this.#threads.delete(task);
+    return this.of(task).begun.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  of(task: Task): LogThread {
+    const thread = this.#threads.get(task) ?? new LogThread(this.path);
+    this.#threads.set(task, thread);
+    return thread;
+  }
+
+  /** Their connections, before the last one of this process is closed. */
+  async close(): Promise<void> {
+    for (const thread of this.#threads.values()) await thread.close();
+  }
+
+  /** After it was closed. */
+  async end(): Promise<void> {
+    for (const thread of this.#threads.values()) await thread.end();
+  }
+}
+
 /** What waits for the disk, off the event loop: syncs of the log, and checkpoints, by a connection of its own. */
-export class LogThread {
+class LogThread {
   readonly #worker: Worker;
   /** Resolves when its descriptors are open: what is written from then on is for it to sync. */
   readonly begun: Promise<void>;
@@ -93,7 +127,6 @@ export class LogThread {
     await this.#ask('commit').catch(unlessBusy);
   }
 
-  /** Its connection, before the last one of this process is closed. */
   async close(): Promise<void> {
     await this.#ask('close').catch(() => {});
   }

@@ -7,9 +7,8 @@ import { OutcomeUnknownError } from '../../stores/metadata-store.js';
 import type { Mutex } from '../mutex.js';
 import type { Reserve } from '../reserve.js';
 import { LogKeeper } from './log-keeper.js';
-import { LogThread } from './log-thread.js';
+import { LogThreads } from './log-thread.js';
 import type { SharedLog } from './shared-log.js';
-import { isBusy } from './sqlite-connection.js';
 import { SyncPace } from './sync-pace.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 
@@ -19,12 +18,23 @@ const DROP_PAUSE_MS = 20;
 const DROP_TRIES = 50;
 /** Tries to empty the log before a failed commit is answered. */
 const RESCUE_TRIES = 5;
-/** Pages (of 4 KiB) in the write-ahead log before they are moved to the database: 32 MB. */
-const CHECKPOINT_PAGES = 8_000;
+const PAGE_BYTES = 4_096;
+/** Bytes of the write-ahead log: when it is moved to the database, when somebody is told who keeps it from that, and its end. */
+const SIZES: LogSizes = { checkpoint: 32e6, long: 64e6, full: 512e6 };
 /** Turns between two looks at how many they are. */
 const TURNS_A_LOOK = 8;
+/** Turns until it is tried again to shorten a log that somebody reads. */
+const TURNS_A_READER = 100;
+
+interface LogSizes {
+  readonly checkpoint: number;
+  readonly long: number;
+  readonly full: number;
+}
 
 export interface OwnLogOptions {
+  /** In bytes; smaller ones for tests. */
+  readonly logSizes?: LogSizes;
   readonly tell?: Tell;
   /** Ends the process at once; called when the disk failed and only a new start helps. */
   readonly end?: () => void;
@@ -52,11 +62,12 @@ export class OwnLog implements SharedLog {
   readonly #log: WriteAheadLog | null;
   readonly #reserve: Reserve | null;
   readonly #pace: SyncPace | null;
-  readonly #path: string;
-  /** Begun when the first long wait for the disk comes. */
-  #thread: LogThread | null = null;
+  readonly #threads: LogThreads;
   #shortening: Promise<void> | null = null;
   #leaves = false;
+  readonly #sizes: LogSizes;
+  /** Length of the log, as of the last look. */
+  bytes = 0;
   #turnsToLook = 0;
   #isLong = false;
 
@@ -65,7 +76,8 @@ export class OwnLog implements SharedLog {
     const { tell = () => {}, end = () => process.exit(1), reserve = null, slowSyncMs } = options;
     this.#means = means;
     this.#reserve = reserve;
-    this.#path = path ?? '';
+    this.#threads = new LogThreads(path ?? '');
+    this.#sizes = options.logSizes ?? SIZES;
     // Who reads meanwhile needs a connection of its own.
     const mayLeave = path !== null && means.readerTurn !== means.writerTurn && slowSyncMs !== undefined;
     this.#pace = mayLeave ? new SyncPace(slowSyncMs) : null;
@@ -95,12 +107,8 @@ export class OwnLog implements SharedLog {
   #look(): void {
     if (!this.#log || ++this.#turnsToLook < TURNS_A_LOOK) return;
     this.#turnsToLook = 0;
-    try {
-      this.#isLong = this.#log.pages >= CHECKPOINT_PAGES;
-    } catch (error) {
-      // Another process may be making a checkpoint.
-      if (!isBusy(error)) throw error;
-    }
+    this.bytes = this.#log.pages * PAGE_BYTES;
+    this.#isLong = this.bytes >= this.#sizes.checkpoint;
   }
 
   /** A failed disk isn't written to again before it was looked after. */
@@ -140,7 +148,7 @@ export class OwnLog implements SharedLog {
   }
 
   async leavesSync(): Promise<boolean> {
-    const leaves = (this.#pace?.isSlow ?? false) && (await this.#hasThread());
+    const leaves = (this.#pace?.isSlow ?? false) && (await this.#threads.has('syncs'));
     if (leaves !== this.#leaves) {
       // The log is a chain of checksums: without the sync a crash loses the last commits, and damages none.
       this.#means.writer.pragma(`synchronous = ${leaves ? 'NORMAL' : 'FULL'}`);
@@ -149,18 +157,9 @@ export class OwnLog implements SharedLog {
     return leaves;
   }
 
-  /** Where there is no room for one, all goes on without. */
-  async #hasThread(): Promise<boolean> {
-    if (this.#thread?.hasEnded) this.#thread = null;
-    return this.#openThread().begun.then(
-      () => true,
-      () => false,
-    );
-  }
-
   async sync(): Promise<void> {
     try {
-      this.took(await this.#openThread().syncLog());
+      this.took(await this.#threads.of('syncs').syncLog());
     } catch (error) {
       this.#keeper?.lose(error);
       throw new OutcomeUnknownError('the disk failed while this was stored', { cause: error });
@@ -183,13 +182,28 @@ export class OwnLog implements SharedLog {
   }
 
   #pass(): Promise<void> {
-    return this.turn(async () => this.#keeper?.pass(this.#rescue));
+    return this.turn(async () => {
+      this.#keeper?.pass(this.#rescue);
+      this.#lookForReaders();
+    });
+  }
+
+  /** In a turn, when all was moved that can be. */
+  #lookForReaders(): void {
+    if (!this.#log?.isRead || this.bytes < this.#sizes.long) {
+      this.#keeper?.forgetReader();
+      return;
+    }
+    // The next try needs a while, too.
+    this.#turnsToLook = -TURNS_A_READER;
+    this.#keeper?.tellReader(this.bytes);
+    if (this.bytes >= this.#sizes.full) this.#keeper?.overfill(this.#rescue);
   }
 
   /** Beside writers first; they wait for the little that came meanwhile. */
   async #shortenBeside(): Promise<void> {
-    if (!(await this.#hasThread())) return this.#pass();
-    const thread = this.#openThread();
+    if (!(await this.#threads.has('checkpoints'))) return this.#pass();
+    const thread = this.#threads.of('checkpoints');
     const isMoved = await this.#try(async () => {
       await thread.pass();
       await thread.syncDatabase();
@@ -198,6 +212,7 @@ export class OwnLog implements SharedLog {
     await this.turn(() =>
       this.#try(async () => {
         await thread.pass();
+        this.#lookForReaders();
         await thread.commit();
       }),
     );
@@ -212,11 +227,6 @@ export class OwnLog implements SharedLog {
       this.#keeper?.failed(error, this.#rescue);
       return false;
     }
-  }
-
-  #openThread(): LogThread {
-    this.#thread ??= new LogThread(this.#path);
-    return this.#thread;
   }
 
   async empty(): Promise<boolean> {
@@ -235,11 +245,11 @@ export class OwnLog implements SharedLog {
   async stop(): Promise<void> {
     this.#keeper?.stop();
     await this.#shortening;
-    if (!this.isLost) await this.#thread?.close();
+    if (!this.isLost) await this.#threads.close();
   }
 
   async end(): Promise<void> {
-    await this.#thread?.end();
+    await this.#threads.end();
   }
 
   readonly #rescue = (): void => void this.turn(() => this.#tryEmpty());

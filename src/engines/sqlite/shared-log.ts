@@ -2,6 +2,8 @@
 export interface SharedLog {
   /** Why nothing more is acknowledged; null where all is well. */
   readonly trouble: string | null;
+  /** Its length as of the last look; null where another process knows it. */
+  readonly bytes: number | null;
   /** Nothing that this process writes, syncs or closes is to be believed. */
   readonly isLost: boolean;
   /** Runs work in its turn to write: no other process of this server writes meanwhile. */

@@ -148,6 +148,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       waitingReads: this.#readerTurn.waiting,
       waitingWrites: this.#queue.length,
       failedCommits: this.#failedCommits,
+      logBytes: this.#log.bytes,
     };
   }
 

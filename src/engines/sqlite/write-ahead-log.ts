@@ -5,6 +5,7 @@ import { isBusy } from './sqlite-connection.js';
 interface CheckpointRow {
   readonly busy: number;
   readonly log: number;
+  readonly checkpointed: number;
 }
 
 /**
@@ -15,6 +16,7 @@ export class WriteAheadLog {
   readonly #path: string;
   readonly #database: Database.Database;
   readonly #count: Database.Statement;
+  #seen: CheckpointRow = { busy: 0, log: 0, checkpointed: 0 };
 
   constructor(path: string, database: Database.Database) {
     this.#path = `${path}-wal`;
@@ -23,9 +25,25 @@ export class WriteAheadLog {
     this.#count = database.prepare('PRAGMA wal_checkpoint(NOOP)');
   }
 
-  /** Pages that it holds; reads no file. Throws within a transaction. */
+  /** Pages that it holds. Throws within a transaction. */
   get pages(): number {
-    return (this.#count.get() as CheckpointRow).log;
+    return this.#look().log;
+  }
+
+  /** Whether some of it can't go to the database, because somebody still reads what was there before. Throws as `pages`. */
+  get isRead(): boolean {
+    const { log, checkpointed } = this.#look();
+    return checkpointed < log;
+  }
+
+  /** Reads no file. What was seen before, where another process is at work on it. */
+  #look(): CheckpointRow {
+    try {
+      this.#seen = this.#count.get() as CheckpointRow;
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+    }
+    return this.#seen;
   }
 
   /** Moves what nobody reads to the database; who reads or writes isn't waited for. Throws SQLite's error. */
