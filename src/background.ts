@@ -7,7 +7,7 @@ import { importLane } from './jobs/import/import-job.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { keepDurable } from './jobs/keep-durable.js';
 import { maintenanceLane } from './jobs/maintenance.js';
-import { ScrubTotals, scrubLane } from './jobs/scrub.js';
+import { knownDamage, ScrubTotals, scrubLane } from './jobs/scrub.js';
 import { SteadyClock } from './jobs/steady-clock.js';
 import type { Parts } from './parts.js';
 
@@ -16,6 +16,8 @@ export interface Background {
   readonly jobs: JobRunner;
   readonly gc: GcTotals;
   readonly scrub: ScrubTotals;
+  /** Contents that are known to be damaged, whichever server found them; null before the first run. */
+  readonly damagedContents: () => number | null | Promise<number | null>;
   /** For each content that has come to the disk. */
   readonly onReceived: EarlyCollection['note'];
   /** Begins with the jobs, and with what is kept each minute. */
@@ -37,6 +39,7 @@ export async function prepareBackground(parts: Parts, log: Logger): Promise<Back
   let keeping: ReturnType<typeof keepDurable> | null = null;
   return {
     ...{ jobs, gc, scrub, onReceived: early.note },
+    damagedContents: () => (engines.cluster ? knownDamage(engines.metadata) : scrub.damaged),
     start: async () => {
       await jobs.start();
       keeping = keepDurable(engines.durability, parts.now, log);

@@ -2,11 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import { type BlobId, isBlobId } from '../stores/values.js';
 import { checkContent } from './content-check.js';
 import type { JobLane, JobWork } from './job-runner.js';
 import { addToDigits, namedContents, UnreadParts } from './named-contents.js';
 
+const KIND = 'scrub';
 const EVERY_MINUTES = 60;
 const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
 /** Of the 65,536 ranges that ids fall into by their first four digits, one run reads so many: all in 25 days of uptime. */
@@ -48,7 +50,7 @@ export interface Scrub {
 /** A lane of its own: a run may take long, and the rest of the maintenance doesn't wait for it. */
 export function scrubLane(parts: Scrub): JobLane {
   const run = (work: JobWork) => scrub(parts, work);
-  return { kinds: [{ kind: 'scrub', everyMinutes: EVERY_MINUTES, backOff: BACK_OFF, run }], limit: 1 };
+  return { kinds: [{ kind: KIND, everyMinutes: EVERY_MINUTES, backOff: BACK_OFF, run }], limit: 1 };
 }
 
 /**
@@ -62,7 +64,7 @@ export async function scrub(
   let round = readRound(job.progress);
   const move = (change: Partial<Round>) => {
     round = { ...round, ...change };
-    totals.damaged = Math.max(round.damaged, round.damagedBefore ?? 0);
+    totals.damaged = damageOf(round);
     report(round);
   };
   const pace = makePace(signal, totals);
@@ -83,6 +85,16 @@ export async function scrub(
   const untold = unread.tell();
   if (untold) log.error(`a scrub found damage: ${untold}`);
   move(isOver ? { after: null, checked: 0, damaged: 0, damagedBefore: round.damaged } : { after: end });
+}
+
+/** What `ScrubTotals.damaged` is where several servers share the runs: they leave it with the job. */
+export async function knownDamage(metadata: MetadataStore): Promise<number | null> {
+  const [job] = await metadata.readOne([], ({ jobs }) => jobs.list({ kind: KIND }, null, 1));
+  return job?.progress ? damageOf(readRound(job.progress)) : null;
+}
+
+function damageOf({ damaged, damagedBefore }: Round): number {
+  return Math.max(damaged, damagedBefore ?? 0);
 }
 
 /** Also what an older Firn, or nobody, left there. */

@@ -26,6 +26,13 @@ test('decision 0026 — the console, the metrics and the log show the servers, a
     ],
     warnings: [expect.stringMatching(NO_STANDBY)],
   });
+  // As a run of the scrub on one of them leaves it.
+  const later = first.parts.now() + 2 * 3_600_000;
+  await first.parts.engines.metadata.write([], async ({ jobs }) => {
+    const job = await jobs.claim(['scrub'], 'a', later, later + 60_000);
+    await jobs.extend(job!.id, 'a', later + 60_000, { after: null, checked: 9, damaged: 1, damagedBefore: 2 });
+  });
+  expect((await admin.get<StorageAnswer>('/api/admin/storage')).damaged).toBe(2);
   const metrics = parsePrometheus((await second.send('GET', '/metrics')).text);
   const shown = (name: string) => metrics.get(name)!.samples[0]!.value;
   expect(shown('firn_cluster_servers')).toBe(2);
