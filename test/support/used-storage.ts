@@ -196,7 +196,7 @@ export class Used {
   }
 }
 
-/** Rows of the tables that the work above leaves empty, as jobs and other programs leave them. */
+/** Rows of the tables that the work above leaves empty, as jobs and other programs leave them; a number that was deleted, and a content that waits for the collector. */
 const RARE_ROWS = `
   INSERT INTO node (id, drive_id, parent_id, name, is_collection, modified, created, revision)
     VALUES (9001, 123456, NULL, 'destroyed', 1, 1, 1, 1), (9002, 123456, NULL, 'on its way', 1, 1, 1, 1);
@@ -215,8 +215,10 @@ const RARE_ROWS = `
   INSERT INTO challenge SELECT id, 'get', 'text', 1 FROM session LIMIT 1;
   INSERT INTO import_source VALUES (5, 'key', 123456);
   INSERT INTO import_folder SELECT 6, max(id), 'http://x/' || char(92), 'a', 'done', NULL FROM job;
-  INSERT INTO import_file VALUES (7, 5, 'http://x/y', 'a', 1, 'done', NULL, 's', 1, NULL, '"e"', NULL, NULL, NULL);
+  INSERT INTO import_file VALUES (9, 5, 'http://x/y', 'a', 1, 'done', NULL, 's', 1, NULL, '"e"', NULL, NULL, NULL);
   DELETE FROM import_file;
+  INSERT INTO content (id, size, stored_at, bytes, place) VALUES ('named by nothing', 3, 1, x'61620a', 'marked');
+  INSERT INTO condemned VALUES ('marked', 1);
   INSERT INTO import_file VALUES (8, 5, 'http://x/y', 'a', 1, 'done', NULL, 's', 1, NULL, '"e"', NULL, NULL, NULL)`;
 
 export function addRareRows({ storage }: Place): void {
