@@ -26,9 +26,11 @@ function show(): Command {
         const { email, quotaBytes } = member;
         members.push({ email, usedBytes: (await usageOf(engines, drive, member)).memberBytes, quotaBytes });
       }
-      const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, members };
+      const { held: pastBytes } = await engines.metadata.readOne([drive.id], ({ past }) => past.room(drive.id, 0));
+      const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, pastBytes, members };
       const rows = members.map((member) => [member.email, ...sizes(member)]);
-      print(options, result, table(['WHO', 'USED', 'QUOTA'], [[`drive ${id}`, ...sizes(result)], ...rows]));
+      const past = ['its past', formatByteSize(pastBytes), 'not counted'];
+      print(options, result, table(['WHO', 'USED', 'QUOTA'], [[`drive ${id}`, ...sizes(result)], ...rows, past]));
     });
 }
 

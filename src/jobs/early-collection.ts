@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import { limitPast } from '../drive/past/room.js';
 import type { Membership } from '../stores/account-store.js';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
+import type { MetadataStore } from '../stores/metadata-store.js';
 import type { DriveId } from '../stores/values.js';
 import { collectSoon } from './gc.js';
 
@@ -13,6 +15,7 @@ const LOOK_BYTES = 64 * 1024 * 1024;
 export interface EarlyCollectionOptions {
   readonly blobs: BlobStore;
   readonly blobIndex: BlobIndex;
+  readonly metadata: MetadataStore;
   readonly log: Pick<Logger, 'warn'>;
   readonly graceSeconds?: number;
 }
@@ -20,7 +23,7 @@ export interface EarlyCollectionOptions {
 /**
  * Collects between the hourly times. What is overwritten or deleted for good is gone for the quota at once, and keeps its
  * bytes until a collector comes. Where more has come to a drive than its whole quota since the last time, most
- * of it is unnamed by now; where more has come than the disk has left, what was replaced is wanted back. One collection
+ * of it is unnamed by now, or of a past that takes more room than it may; where more has come than the disk has left, what was replaced is wanted back. One collection
  * runs at a time.
  */
 export class EarlyCollection {
@@ -69,7 +72,7 @@ export class EarlyCollection {
   }
 
   async #collect(): Promise<void> {
-    const { blobs, blobIndex, graceSeconds = GRACE_SECONDS } = this.#options;
+    const { blobs, blobIndex, metadata, graceSeconds = GRACE_SECONDS } = this.#options;
     const { signal } = this.#stop;
     try {
       while (this.#isDue) {
@@ -77,6 +80,7 @@ export class EarlyCollection {
         this.#byDrive = new Map();
         this.#total = 0;
         this.#lookedAt = 0;
+        await limitPast(metadata, () => blobs.freeBytes(), signal);
         await collectSoon({ blobs, blobIndex, now: Date.now, graceSeconds, signal });
       }
     } catch (error) {

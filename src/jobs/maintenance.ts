@@ -1,6 +1,7 @@
 import type { Audit } from '../accounts/audit.js';
 import { expireLocks } from '../drive/locks/locks.js';
 import { letGoOfPast } from '../drive/past/retention.js';
+import { limitPast } from '../drive/past/room.js';
 import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
 import type { Uploads } from '../drive/uploads/uploads.js';
@@ -88,7 +89,7 @@ export function maintenanceLane(parts: Maintenance): JobLane {
       const { expiryAt } = await clock.look();
       await forgetRemovals(metadata, expiryAt - REMOVALS_KEPT_DAYS * DAY_MS, signal);
     }),
-    hourly('past-expiry', async (signal) => letGoOfPast(metadata, (await clock.look()).expiryAt, signal)),
+    hourly('past-expiry', async (signal) => expirePast(parts, (await clock.look()).expiryAt, signal)),
     hourly('session-expiry', async () => {
       const { now, expiryAt } = await clock.look();
       await metadata.write([], async ({ security, loginFlows, throttle }) => {
@@ -122,6 +123,11 @@ export function maintenanceLane(parts: Maintenance): JobLane {
     await gc.tally((onBlob) => collectGarbage({ ...options, onBlob }));
   };
   return { kinds: leases ? [...kinds, hourly('bucket-sweep', whole, WEEK_MINUTES)] : kinds, limit: 1 };
+}
+
+async function expirePast({ metadata, blobs }: Maintenance, now: number, signal: AbortSignal): Promise<void> {
+  await letGoOfPast(metadata, now, signal);
+  await limitPast(metadata, () => blobs.freeBytes(), signal);
 }
 
 /**

@@ -45,6 +45,11 @@ export interface PastView {
   due(driveId: DriveId, now: number, limit: number): Promise<DueState[]>;
   /** Some of the states on a drive that ended before a time. */
   endedBefore(driveId: DriveId, time: number, limit: number): Promise<DueState[]>;
+  /**
+   * What the past of a drive alone still names, in bytes (equal contents once, destroyed trees whole), and the time before which
+   * it has to end so that this is no more than `most`; null: it is no more.
+   */
+  room(driveId: DriveId, most: number): Promise<{ readonly held: number; readonly endBefore: number | null }>;
   /** Since when the past of a drive is known, in milliseconds since 1970. */
   since(driveId: DriveId): Promise<number>;
 }

@@ -133,6 +133,7 @@ describe('PRODUCT §10 — firn drive and quota', () => {
       drive: Number(id),
       usedBytes: 0,
       quotaBytes: 1e12,
+      pastBytes: 0,
       members: [
         { email: 'anna@x', usedBytes: 0, quotaBytes: null },
         { email: 'ben@x', usedBytes: 0, quotaBytes: 5e9 },

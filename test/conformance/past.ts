@@ -304,6 +304,30 @@ export function pastSuite(open: OpenEngine): void {
       expect(await treeAt(then)).toEqual({ a: '1' });
     });
 
+    it('PRODUCT V6 — says what the past alone names, and before when it has to end to be less', async () => {
+      const file = await make(world.home, 'a', '1');
+      const kept = await make(world.home, 'kept', '22');
+      await overwrite(file, '22');
+      await overwrite(file, '333');
+      const second = now();
+      await overwrite(file, '4444');
+      const docs = await folder(world.home, 'docs');
+      await make(docs.id, 'b', '55555');
+      await destroy(docs);
+      const room = (most: number) => world.read((view) => view.past.room(world.drive.id, most));
+      expect(await room(9)).toEqual({ held: 9, endBefore: null });
+      expect(await room(8)).toEqual({ held: 9, endBefore: NOW + 31 });
+      expect(await room(7)).toEqual({ held: 9, endBefore: second + 11 });
+      expect(await room(0)).toEqual({ held: 9, endBefore: now() + 1 });
+      await destroy(kept);
+      expect((await room(0)).held).toBe(11);
+      expect(await world.read((view) => view.past.room(world.otherDrive.id, 0))).toEqual({ held: 0, endBefore: null });
+      expect(await world.read((view) => view.past.endedBefore(world.drive.id, NOW + 31, 9))).toHaveLength(1);
+      await world.write((t) => t.past.begin(world.drive.id, NOW + 7));
+      await world.write((t) => t.past.begin(world.drive.id, NOW + 3));
+      expect(await world.read((view) => view.past.since(world.drive.id))).toBe(NOW + 7);
+    });
+
     it('past F6 — fsck sees a state whose content is of another size, and a tree that waits for nothing', async () => {
       const docs = await folder(world.home, 'docs');
       const file = await make(docs.id, 'a', '1');

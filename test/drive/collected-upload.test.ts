@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReceivedContent } from '../../src/drive/contents.js';
 import { Contents } from '../../src/drive/contents.js';
 import { Drive } from '../../src/drive/drive.js';
+import { endPast } from '../../src/drive/past/retention.js';
 import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { collectGarbage } from '../../src/jobs/gc.js';
 import type { DriveId } from '../../src/stores/values.js';
@@ -69,6 +70,7 @@ describe('storage/README invariant 3 — a collector between the bytes of an upl
       const found = await changes.find(['b.bin']);
       await changes.store.detachNode(found.resource!.node!, changes.now);
     });
+    await endPast(server.engines.metadata, DRIVE_ID as DriveId, Date.now() + 1);
     expect((await collect()).deleted).toBe(1);
     await put('c.bin', again);
     await collect();

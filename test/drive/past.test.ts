@@ -4,6 +4,7 @@ import { DriveError } from '../../src/drive/drive-error.js';
 import { Listing } from '../../src/drive/listing.js';
 import { IN_USE_MS } from '../../src/drive/past/grid.js';
 import { letGoOfPast } from '../../src/drive/past/retention.js';
+import { limitPast } from '../../src/drive/past/room.js';
 import { NO_TOKENS } from '../../src/drive/permit.js';
 import { readResource } from '../../src/drive/resource.js';
 import { expireTrash } from '../../src/drive/trash.js';
@@ -337,6 +338,36 @@ describe('PRODUCT V1 — a drive at a moment', () => {
     await letGo();
     expect(await etags(anna, 'f')).toEqual(texts('one'));
     expect(await seenAt(anna, members.clock - HOUR)).toEqual([...BARE, `Team/f ${texts('one')}`].sort());
+  });
+
+  test('past A3 — beyond its room the oldest goes, no more than has to, and never what is there', async () => {
+    const { metadata, accounts } = members.world.engine;
+    const moments: number[] = [];
+    for (const text of ['1111', '2222', '3333', '4444']) {
+      await put(anna, 'f', text);
+      moments.push(members.clock);
+      pass();
+    }
+    await makeCollection(anna, 'folder');
+    await later(put(anna, 'folder/g', '55555'));
+    await later(remove(anna, 'folder'));
+    await expireTrash(metadata, members.clock + 1, members.clock);
+    const room = () => metadata.readOne([], ({ past }) => past.room(anna.membership.driveId, 9));
+    expect(await room()).toEqual({ held: 17, endBefore: moments[2]! + 1 });
+    await limitPast(metadata, async () => 18);
+    expect(await etags(anna, 'f')).toEqual(texts('4444', '3333'));
+    await expect(anna.at(moments[1]!)).rejects.toMatchObject({ kind: 'not-found' });
+    expect(await seenAt(anna, moments[2]! + 1)).toEqual([...BARE, `Team/f ${texts('3333')}`].sort());
+    await limitPast(metadata, async () => null);
+    expect((await room()).held).toBe(9);
+    await accounts.updateDrive(anna.membership.driveId, { quotaBytes: 5 });
+    await limitPast(metadata, async () => null);
+    expect(await room()).toEqual({ held: 5, endBefore: null });
+    await accounts.updateDrive(anna.membership.driveId, { quotaBytes: 0 });
+    await limitPast(metadata, async () => null);
+    while (await members.world.engine.blobIndex.purge(10));
+    expect(await room()).toEqual({ held: 0, endBefore: null });
+    expect((await found(anna, 'f')).etag).toBe(texts('4444')[0]);
   });
 
   test('past E2 — a moment that is not kept is refused, and one in use stays', async () => {

@@ -165,6 +165,28 @@ export const beginPast = statement<{ drive: number; since: number }>()<never>(
     UPDATE drive SET past_since = ${d.greatest}(past_since, ${p('since')}) WHERE id = ${p('drive')}`,
 );
 
+export const pastRoom = statement<{ drive: number; most: number }>()<{ held: number; until: number | null }>(
+  (_db, p, d) => sql<{ held: number; until: number | null }>`
+    WITH held AS (
+      SELECT max(node_past.until_at) AS until, content.size
+      FROM node_past JOIN content ON content.key = node_past.content_key
+      WHERE node_past.drive_id = ${p('drive')} AND NOT EXISTS (
+        SELECT 1 FROM node WHERE node.content_key = content.key AND node.parent_id IS NOT NULL
+      )
+      GROUP BY content.key, content.size
+      UNION ALL
+      SELECT max(node_past.until_at) AS until, node.size
+      FROM purge ${d.join} node ON node.id = purge.node_id AND node.drive_id = ${p('drive')}
+      ${d.join} node_past ON node_past.node_id = node.id
+      WHERE purge.waits = 1 GROUP BY node.id, node.size
+    ),
+    newer AS (
+      SELECT until, sum(size) OVER (ORDER BY until DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM held
+    )
+    SELECT CAST(coalesce((SELECT sum(size) FROM held), 0) AS bigint) AS held,
+      (SELECT max(until) FROM newer WHERE bytes > ${d.number(p('most'))}) AS until`,
+);
+
 /** Whether a state, present or past, is the one at a moment. */
 const NOW_AT = (moment: number) => sql`node.changed_at <= ${moment}`;
 const THEN_AT = (moment: number) => sql`node_past.from_at <= ${moment} AND node_past.until_at > ${moment}`;

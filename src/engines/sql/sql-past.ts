@@ -76,6 +76,11 @@ export class SqlPast implements Past {
     return (await statements.endedBefore.all(this.#connection, { drive: driveId, time, limit })).map(dueStateOf);
   }
 
+  async room(driveId: DriveId, most: number): Promise<{ held: number; endBefore: number | null }> {
+    const row = (await statements.pastRoom.first(this.#connection, { drive: driveId, most }))!;
+    return { held: row.held, endBefore: row.until === null ? null : row.until + 1 };
+  }
+
   async since(driveId: DriveId): Promise<number> {
     return (await statements.pastSince.first(this.#connection, { drive: driveId }))?.past_since ?? NO_PAST;
   }
