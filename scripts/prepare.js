@@ -46,6 +46,7 @@ const proofs = new Map([
   ['nginx', ['nginx']],
   ['openssl', ['openssl']],
   ['owncloud-client-cmd', ['owncloudcmd']],
+  ['pgbouncer', ['pgbouncer']],
   ['postgresql', ['/usr/lib/postgresql/15/bin/postgres']],
   ['python3', ['python3']],
   ['radosgw', ['radosgw']],

@@ -35,6 +35,7 @@ const clientPackages = [
   'unzip',
   'chromium',
   'faketime',
+  'pgbouncer',
   'apache2',
   'caddy',
   'nginx',

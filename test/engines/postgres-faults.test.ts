@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { OutcomeUnknownError, StoreBusyError } from '../../src/stores/metadata-store.js';
-import { DRIVE_ID, TestServer } from '../support/make-server.js';
+import { DRIVE_ID } from '../support/make-server.js';
+import { startFirnOn } from '../support/postgres-firn.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { PostgresStand } from '../support/postgres-stand.js';
 import { waitUntil } from '../support/run-program.js';
@@ -107,6 +108,30 @@ describe('a connection to PostgreSQL that breaks', () => {
     expect(await server.ask('SELECT 1 FROM sweep WHERE begun_at = 77', [], 'firn_stand')).toEqual([]);
   });
 
+  it('a statement that nobody waits for, and fails — the work is told so at its end, and nothing is done', async () => {
+    let runs = 0;
+    const adding = stand.database.write(async (connection) => {
+      runs++;
+      connection.send!('INSERT INTO sweep (begun_at) VALUES (79)', []);
+      connection.send!('INSERT INTO sweep (begun_at) VALUES (NULL)', []);
+    });
+    await expect(adding).rejects.toThrow(/null value/);
+    expect(runs).toBe(1);
+    const adds = stand.database.write(async (connection) => {
+      connection.send!('INSERT INTO sweep (begun_at) VALUES (NULL)', []);
+      await connection.all('SELECT 1', []);
+    });
+    await expect(adds).rejects.toThrow(/null value/);
+    expect(await server.ask('SELECT 1 FROM sweep WHERE begun_at = 79', [], 'firn_stand')).toEqual([]);
+  });
+
+  it('a statement that nobody waits for, and a connection that is cut behind it — the work runs again', async () => {
+    const spoilt = stand.proxy.spoilNext(/INSERT INTO sweep/, 'cut after');
+    await stand.database.write(async (connection) => connection.send!('INSERT INTO sweep (begun_at) VALUES (80)', []));
+    await spoilt;
+    expect(await server.ask('SELECT 1 FROM sweep WHERE begun_at = 80', [], 'firn_stand')).toHaveLength(1);
+  });
+
   it('reads — 503, and the next one works', async () => {
     const { world } = stand;
     for (const fault of ['cut before', 'cut after', 'silent after'] as const) {
@@ -158,8 +183,7 @@ describe('a connection to PostgreSQL that breaks', () => {
   it('lock_timeout — 503 while another process holds the drive, and then it works', async () => {
     await server.ask("CREATE DATABASE firn_server ENCODING 'UTF8' TEMPLATE template0");
     const url = server.url('firn_server');
-    const metadata = { engine: 'postgres', url, mayBeUnsafe: true } as const;
-    const firn = await TestServer.start({ metadata });
+    const { firn, stop } = await startFirnOn(url);
     const other = new pg.Client({ connectionString: url });
     await other.connect();
     try {
@@ -171,7 +195,7 @@ describe('a connection to PostgreSQL that breaks', () => {
       expect((await firn.as('alice')('PUT', '/a.txt', { body: 'a' })).status).toBe(201);
     } finally {
       await other.end();
-      await firn.stop();
+      await stop();
     }
   });
 });

@@ -4,21 +4,28 @@ import { afterAll } from 'vitest';
 import { POSTGRES_MIGRATIONS } from '../../src/engines/postgres/migrate-postgres.js';
 import { PostgresDatabase } from '../../src/engines/postgres/postgres-database.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { PostgresServer } from './postgres-server.js';
+import { Pgbouncer } from './pgbouncer.js';
+import { copyOf18, PostgresServer } from './postgres-server.js';
 
 const MIGRATIONS = readMigrations(POSTGRES_MIGRATIONS);
+
+/** Versions, or 15 behind a pooler that lends its connections by the transaction. */
+type PostgresKind = '15' | '18' | 'pgbouncer';
 
 /**
  * PostgreSQL for one file of tests: a server of its own, or the one of FIRN_TEST_DATABASE (`postgres://…`, of a superuser). Each `open`
  * returns an empty database.
  */
 export class TestPostgres {
+  readonly #kind: PostgresKind;
   #server: Promise<PostgresServer> | null = null;
+  #pooler: Promise<Pgbouncer> | null = null;
   readonly #made: string[] = [];
   /** Opened before, and of no test now: to connect costs more than to empty. */
   readonly #free: { readonly database: PostgresDatabase; readonly close: () => Promise<void> }[] = [];
 
-  constructor() {
+  constructor(kind: PostgresKind = '15') {
+    this.#kind = kind;
     afterAll(() => this.#stop());
   }
 
@@ -41,23 +48,36 @@ export class TestPostgres {
   }
 
   async #make() {
-    const database = await PostgresDatabase.open(await this.makeDatabase(), MIGRATIONS, { mayBeUnsafe: true });
+    const url = new URL(await this.makeDatabase());
+    if (this.#kind === 'pgbouncer') url.port = String(await this.#poolerPort(Number(url.port)));
+    const database = await PostgresDatabase.open(url.href, MIGRATIONS, { mayBeUnsafe: true });
     return { database, close: database.close.bind(database) };
   }
 
   async #url(database: string): Promise<string> {
     const given = process.env.FIRN_TEST_DATABASE;
-    if (given) {
+    if (given && this.#kind === '15') {
       const url = new URL(given);
       if (database !== 'postgres') url.pathname = database;
       return url.href;
     }
-    this.#server ??= PostgresServer.start();
+    this.#server ??= this.#start();
     return (await this.#server).url(database);
+  }
+
+  async #start(): Promise<PostgresServer> {
+    if (this.#kind !== '18') return PostgresServer.start();
+    return PostgresServer.start(undefined, undefined, (await copyOf18())!);
+  }
+
+  async #poolerPort(target: number): Promise<number> {
+    this.#pooler ??= Pgbouncer.start(target);
+    return (await this.#pooler).port;
   }
 
   async #stop(): Promise<void> {
     for (const { close } of this.#free) await close();
+    await (await this.#pooler)?.stop();
     if (this.#server) return (await this.#server).stop();
     for (const name of this.#made) await ask(await this.#url('postgres'), `DROP DATABASE ${name}`);
   }

