@@ -49,7 +49,7 @@ export class SqlPast implements Past {
     if (this.#author === null) return false;
     if (this.#begun.has(id)) return true;
     this.#begun.add(id);
-    await statements.rememberState.run(this.#connection, { id, revision, kept: this.#keptMs, ...this.signature });
+    await statements.rememberState.send(this.#connection, { id, revision, kept: this.#keptMs, ...this.signature });
     return true;
   }
 
