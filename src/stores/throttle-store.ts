@@ -11,8 +11,8 @@ export interface ThrottleLimit {
 export interface ThrottleStore {
   /**
    * Counts one more under each limit, or none where one of them is used up. `counter` names what is counted. Returns 0, or
-   * the milliseconds to wait. A count whose end lies further away than its limit allows was made by a wrong clock and
-   * begins again.
+   * the milliseconds to wait. A count whose end lies more than a minute further away than its limit allows was made by a wrong
+   * clock and begins again; less is how clocks of two servers, and of two guesses at once, differ.
    */
   take(counter: string, limits: readonly ThrottleLimit[], now: number): Promise<number>;
   /** Takes one back from every count of `counter`. */
@@ -30,6 +30,9 @@ export interface ThrottleCount {
   readonly endsAt: number;
 }
 
+/** What a count may have been begun ahead of who comes later, in milliseconds. */
+const AHEAD_MS = 60_000;
+
 /** Counts one more, as `ThrottleStore.take` says: the counts that are to be kept, or the milliseconds to wait. */
 export function countOneMore(
   known: readonly ThrottleCount[],
@@ -39,7 +42,7 @@ export function countOneMore(
   const counts = limits.map(({ points, seconds }) => {
     const endsAt = now + seconds * 1000;
     const count = known.find((one) => one.seconds === seconds);
-    const isRunning = count !== undefined && count.endsAt > now && count.endsAt <= endsAt;
+    const isRunning = count !== undefined && count.endsAt > now && count.endsAt <= endsAt + AHEAD_MS;
     return { points, ...(isRunning ? count : { seconds, used: 0, endsAt }) };
   });
   const waits = counts.filter(({ used, points }) => used >= points).map(({ endsAt }) => endsAt - now);

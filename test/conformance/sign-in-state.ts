@@ -60,6 +60,11 @@ export function signInStateSuite(open: OpenEngine): void {
       await world.write(({ throttle }) => throttle.giveBack('never taken'));
     });
 
+    it('take — who comes by a clock that is a little behind counts with those before', async () => {
+      expect([await take(NOW + 20_000), await take(NOW)]).toEqual([0, 0]);
+      expect([await take(NOW + 1), await take(NOW + 20_001)]).toEqual([79_999, 59_999]);
+    });
+
     it('take — a count of a clock that was ahead begins again', async () => {
       const ahead = NOW + 365 * 86_400_000;
       for (let count = 0; count < 3; count++) await take(ahead);
