@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Fragments } from './dialect.js';
-import { NODE, type NodeList } from './node-statements.js';
+import { foldersBelow, NODE, type NodeList } from './node-statements.js';
 import { type TrashRecord, trashed } from './record-statements.js';
 import { statement } from './statement.js';
 
@@ -59,6 +59,8 @@ export const removals = statement<{ drive: number; after: number; limit: number 
     .limit(p('limit')),
 );
 
+const found = (d: Fragments) => d.searched(sql`${d.join} node ON node.id = up.id`, 'node', 'node.id = up.id');
+
 export const ancestorChains = statement<{ ids: string; anchors: string }>()<{
   id: number;
   parent_id: number | null;
@@ -69,11 +71,20 @@ export const ancestorChains = statement<{ ids: string; anchors: string }>()<{
     WITH RECURSIVE up (id) AS (
       SELECT value FROM ${d.eachNumber(p('ids'))}
       UNION
-      SELECT node.parent_id FROM up ${d.join} node ON node.id = up.id
+      SELECT node.parent_id FROM up ${found(d)}
       WHERE node.parent_id IS NOT NULL AND node.id NOT IN ${d.numbers(p('anchors'))}
     )
-    SELECT node.id, node.parent_id, node.name, node.moved FROM up ${d.join} node ON node.id = up.id`,
+    SELECT node.id, node.parent_id, node.name, node.moved FROM up ${found(d)}`,
 );
+
+type PagePlace = { afterParent: number; limit: number };
+/** PostgreSQL goes from folder to folder, in their order, until it has enough. */
+const nextFolders = (p: <K extends keyof PagePlace>(name: K) => PagePlace[K], { dialect }: Fragments) =>
+  dialect === 'sqlite'
+    ? sql`SELECT ${NODE} FROM node WHERE parent_id IN (SELECT id FROM down WHERE id > ${p('afterParent')})`
+    : sql`(SELECT ${NODE} FROM (SELECT id AS folder FROM down WHERE id > ${p('afterParent')} ORDER BY id) AS later
+      CROSS JOIN LATERAL (SELECT * FROM node WHERE parent_id = folder ORDER BY name LIMIT ${p('limit')}) AS node
+      LIMIT ${p('limit')})`;
 
 /**
  * Collections are found by an index of theirs, so that the number of files doesn't matter. In two parts like
@@ -89,14 +100,13 @@ export const membersBelow = statement<{
     WITH RECURSIVE down (id) AS (
       SELECT value FROM ${d.eachNumber(p('ids'))}
       UNION
-      SELECT node.id FROM down ${d.join} node${d.indexedBy('node_folder')}
-      ON node.parent_id = down.id AND node.is_collection = 1
+      SELECT node.id FROM down ${foldersBelow(d)}
     )
     SELECT * FROM (
       SELECT ${NODE} FROM node WHERE parent_id = ${p('afterParent')} AND name > ${p('afterName')}
       AND ${p('afterParent')} IN (SELECT id FROM down)
       UNION ALL
-      SELECT ${NODE} FROM node WHERE parent_id IN (SELECT id FROM down WHERE id > ${p('afterParent')})
+      ${nextFolders(p, d)}
     )${d.page} ORDER BY parent_id, name LIMIT ${p('limit')}`,
 );
 

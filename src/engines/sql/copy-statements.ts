@@ -44,6 +44,9 @@ const fillCopyMap = statement<{ id: number; deep: number }>()<never>(
     SELECT id, (SELECT seq FROM sqlite_sequence WHERE name = 'node') + row_number() OVER (ORDER BY id) FROM down`,
 );
 
+/** Nothing for SQLite, which has a table instead. */
+const NOTHING = sql.raw('');
+
 type Parameter = <K extends keyof Copy>(name: K) => Copy[K];
 
 const insertNodes = (p: Parameter, d: Fragments) => sql<never>`
@@ -58,17 +61,19 @@ const insertNodes = (p: Parameter, d: Fragments) => sql<never>`
       node.modified, node.created, ${p('revision')},
       CASE WHEN node.is_collection = 1 AND ${p('deep')} = 0 THEN ${propertyBytes(d)} ELSE node.property_bytes END,
       ${p('revision')}, ${d.number(p('at'))}, ${d.number(p('by'))}, ${d.number(p('with'))}
-    FROM copy_map AS own ${d.join} node ON node.id = own.old_id
+    FROM copy_map AS own ${d.searched(sql`${d.join} node ON node.id = own.old_id`, 'node', 'node.id = own.old_id')}
     LEFT JOIN copy_map AS parent ON parent.old_id = node.parent_id
     ORDER BY own.new_id`;
 
 const copyNodes = statement<{ [Key in keyof Copy]: Copy[Key] }>()<never>((_db, p, d) => insertNodes(p, d));
 
+const MARKED = 'node.id = copy_map.old_id AND node.property_bytes > 0';
+const OF_MARKED = 'property.node_id = node.id';
 const insertProperties = (d: Fragments) => sql<never>`
     INSERT INTO property (node_id, namespace, name, xml)
     SELECT copy_map.new_id, property.namespace, property.name, property.xml
-    FROM copy_map ${d.join} node ON node.id = copy_map.old_id AND node.property_bytes > 0
-    ${d.join} property ON property.node_id = node.id`;
+    FROM copy_map ${d.searched(sql`${d.join} node ON ${sql.raw(MARKED)}`, 'node', MARKED)}
+    ${d.searched(sql`${d.join} property ON ${sql.raw(OF_MARKED)}`, 'property', OF_MARKED)}`;
 
 const copyProperties = statement<Record<string, never>>()<never>((_db, _p, d) => insertProperties(d));
 
@@ -84,7 +89,7 @@ const copyAtOnce = statement<{ [Key in keyof Copy]: Copy[Key] }>()<NodeRecord>(
         SELECT 1 FROM node WHERE parent_id = ${d.number(p('parent'))} AND name = ${d.text(p('name'))}
       )
       UNION ALL
-      SELECT node.id FROM down JOIN node ON node.parent_id = down.id WHERE ${d.number(p('deep'))} = 1
+      SELECT node.id FROM down ${d.searched(NOTHING, 'node', 'node.parent_id = down.id')} WHERE ${d.number(p('deep'))} = 1
     ),
     copy_map AS MATERIALIZED (
       SELECT id AS old_id, nextval('node_id_seq') AS new_id FROM (SELECT id FROM down ORDER BY id) AS ordered

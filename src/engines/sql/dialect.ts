@@ -19,6 +19,11 @@ export interface Fragments {
   readonly orNothing: RawBuilder<unknown>;
   /** A join with an `ON`, which SQLite makes in the order of the text; PostgreSQL's planner picks by its statistics. */
   readonly join: RawBuilder<unknown>;
+  /**
+   * A join, as SQLite has it, for whose every row PostgreSQL is to search an index: of a recursion it expects far too many rows, and would
+   * walk the table.
+   */
+  searched(join: RawBuilder<unknown>, table: string, condition: string): RawBuilder<unknown>;
   /** The name that PostgreSQL wants of a query in FROM. */
   readonly page: RawBuilder<unknown>;
   /**
@@ -69,6 +74,7 @@ const SQLITE: Fragments = {
   skipsTaken: false,
   orNothing: NOTHING,
   join: sql.raw('CROSS JOIN'),
+  searched: (join) => join,
   page: NOTHING,
   longKey: (columns) => [...columns],
   differs: sql.raw('IS NOT'),
@@ -98,6 +104,8 @@ const POSTGRES: Fragments = {
   skipsTaken: true,
   orNothing: sql.raw(' ON CONFLICT DO NOTHING'),
   join: sql.raw('JOIN'),
+  searched: (_join, table, condition) =>
+    sql.raw(`CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE ${condition} OFFSET 0) AS ${table}`),
   page: sql.raw(' AS page'),
   longKey: ([first]) => [first!, 'digest' as never],
   differs: sql.raw('IS DISTINCT FROM'),

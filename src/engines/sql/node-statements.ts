@@ -300,12 +300,28 @@ export const bindNode = statement<
 export const moveToDrive = statement<{ id: number; drive: number; revision: number }>()<never>(
   (_db, p, d) => sql<never>`
     UPDATE node SET drive_id = ${p('drive')}, revision = ${p('revision')}, changed = ${p('revision')}
-    WHERE id IN (
+    WHERE id ${oneOf(d)}(
       WITH RECURSIVE down (id) AS (
-        SELECT ${d.number(p('id'))} UNION ALL SELECT node.id FROM down JOIN node ON node.parent_id = down.id
+        SELECT ${d.number(p('id'))} UNION ALL SELECT node.id FROM down ${d.searched(BELOW, 'node', IS_BELOW)}
       ) SELECT id FROM down
-    )`,
+    )${closed(d)}`,
 );
+
+const IS_BELOW = 'node.parent_id = down.id';
+const BELOW = sql.raw(`JOIN node ON ${IS_BELOW}`);
+const IS_FOLDER_BELOW = `${IS_BELOW} AND node.is_collection = 1`;
+/** See `Fragments.searched`: PostgreSQL searches for each number of a list. */
+const oneOf = ({ dialect }: Fragments) => sql.raw(dialect === 'sqlite' ? 'IN ' : '= ANY (ARRAY');
+const closed = ({ dialect }: Fragments) => sql.raw(dialect === 'sqlite' ? '' : ')');
+
+/** Collections below those of `down`. */
+export const foldersBelow = (d: Fragments) =>
+  d.searched(
+    sql`${d.join} node${d.indexedBy('node_folder')}
+      ON ${sql.raw(IS_FOLDER_BELOW)}`,
+    'node',
+    IS_FOLDER_BELOW,
+  );
 
 /** Collections that one look for deep ones visits: some 30 ms. PostgreSQL comes to them level by level, so it may look at more. */
 const VISITED_MAX = { sqlite: 20_000, postgres: 100_000 };
@@ -322,8 +338,7 @@ export const deepestBelow = statement<{ id: number; levels: number }>()<{ depth:
     WITH RECURSIVE down (id, depth) AS (
       SELECT ${d.number(p('id'))}, 0
       UNION ALL
-      SELECT node.id, down.depth + 1 FROM down ${d.join} node${d.indexedBy('node_folder')}
-      ON node.parent_id = down.id AND node.is_collection = 1
+      SELECT node.id, down.depth + 1 FROM down ${foldersBelow(d)}
       WHERE down.depth <= ${p('levels')}${deepestFirst(d)}
     )
     SELECT max(depth) AS depth FROM ${visited(d)}`,
