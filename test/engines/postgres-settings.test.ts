@@ -1,7 +1,10 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { lookAtServer } from '../../src/engines/postgres/check-server.js';
+import { PostgresDatabase } from '../../src/engines/postgres/postgres-database.js';
+import { StoreBusyError } from '../../src/stores/metadata-store.js';
 import { PostgresServer } from '../support/postgres-server.js';
+import { POSTGRES } from '../support/postgres-stand.js';
 
 let server: PostgresServer;
 let client: pg.Client;
@@ -55,4 +58,21 @@ test('decision 0026 — with a synchronous standby there is no warning', async (
   await having('synchronous_standby_names', 'db2', async () => {
     expect(await look()).toMatchObject({ standbys: 'db2', refusal: null, warnings: [] });
   });
+});
+
+test('a question to all of the database takes the time that it takes, and one of a request does not', async () => {
+  await client.query("CREATE DATABASE firn_patience ENCODING 'UTF8' TEMPLATE template0");
+  const hasty = await PostgresDatabase.open(server.url('firn_patience'), POSTGRES, {
+    mayBeUnsafe: true,
+    statementMs: 50,
+    answerMs: 500,
+  });
+  const patient = hasty.patient();
+  onTestFinished(() => Promise.all([hasty.close(), patient.close()]).then(() => {}));
+  const SLOW = 'SELECT 1 AS one FROM pg_sleep(1)';
+  await expect(hasty.read((connection) => connection.all(SLOW, []))).rejects.toThrow(StoreBusyError);
+  await expect(hasty.readOne((connection) => connection.all(SLOW, []))).rejects.toThrow();
+  expect(await patient.read((connection) => connection.all(SLOW, []))).toEqual([{ one: 1 }]);
+  expect(await patient.readOne((connection) => connection.all(SLOW, []))).toEqual([{ one: 1 }]);
+  expect(await patient.write((connection) => connection.all(SLOW, []))).toEqual([{ one: 1 }]);
 });

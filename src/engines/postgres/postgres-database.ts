@@ -19,9 +19,8 @@ import { Turns } from './turns.js';
 
 /** Connections of each of the two pools: writes that wait for a row must not keep reads waiting. */
 const CONNECTIONS_MAX = 10;
-/** How long a connection may take to be made, or a statement outside of a transaction to be answered, in milliseconds. */
+/** How long a connection may take to be made, in milliseconds. */
 const CONNECT_MS = 5_000;
-const ANSWER_MS = 20_000;
 /** How long a connection is used: plans and a forgotten standby don't stay for ever. In seconds. */
 const LIFETIME_SECONDS = 3_600;
 /** How often a transaction is tried that others stood in the way of. */
@@ -31,13 +30,21 @@ const PAUSE_MS = 10;
 /** "might not have been replicated" and whatever else the server is not sure of. */
 const WARNING = '01000';
 
-/** A transaction says all of this of itself: behind a pooler the session belongs to nobody. */
-const TIMEOUTS =
-  "SET LOCAL statement_timeout = '15s'; SET LOCAL lock_timeout = '5s'; " +
-  "SET LOCAL idle_in_transaction_session_timeout = '10s'";
-const BEGIN_READ = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${TIMEOUTS}`;
-const BEGIN_ON_DRIVES = `BEGIN ISOLATION LEVEL READ COMMITTED; ${TIMEOUTS}`;
-const BEGIN_ALONE = `BEGIN ISOLATION LEVEL SERIALIZABLE; ${TIMEOUTS}`;
+const READ = 'REPEATABLE READ READ ONLY';
+const ON_DRIVES = 'READ COMMITTED';
+const ALONE = 'SERIALIZABLE';
+
+/** How long things may take, in milliseconds; 0: as long as it takes. */
+interface Patience {
+  /** A statement of a transaction, by the database's clock. */
+  readonly statementMs: number;
+  /** Any statement, with its way there and back. */
+  readonly answerMs: number;
+}
+
+const OF_REQUESTS: Patience = { statementMs: 15_000, answerMs: 20_000 };
+const UNLIMITED: Patience = { statementMs: 0, answerMs: 0 };
+
 const LOCK_DRIVES =
   'WITH locked AS MATERIALIZED (SELECT id FROM drive WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE) ' +
   `SELECT count(*), ${MARK} FROM locked`;
@@ -49,7 +56,8 @@ const PROOF = 'UPDATE migration_turn SET id = id';
 export interface PostgresOptions {
   /** For tests: a server that may lose what it acknowledged. */
   readonly mayBeUnsafe?: boolean;
-  /** For tests: see `ANSWER_MS`. */
+  /** For tests: see `Patience`. */
+  readonly statementMs?: number;
   readonly answerMs?: number;
 }
 
@@ -70,9 +78,12 @@ export class PostgresDatabase implements SqlDatabase {
   readonly #turns = new Turns();
   #failedCommits = 0;
 
-  private constructor(readers: Pool, writers: Pool) {
-    this.#readers = readers;
-    this.#writers = writers;
+  private constructor(
+    private readonly url: string,
+    private readonly patience: Patience,
+  ) {
+    this.#readers = makePool(url, patience);
+    this.#writers = makePool(url, patience);
   }
 
   /** Opens the database at `url` and brings its schema up to date. Throws `StorageFormatError` and `MigrationError`. */
@@ -91,13 +102,18 @@ export class PostgresDatabase implements SqlDatabase {
     } finally {
       await client.end();
     }
-    const answerMs = options.answerMs ?? ANSWER_MS;
-    return new PostgresDatabase(makePool(url, answerMs), makePool(url, answerMs));
+    const { statementMs = OF_REQUESTS.statementMs, answerMs = OF_REQUESTS.answerMs } = options;
+    return new PostgresDatabase(url, { statementMs, answerMs });
+  }
+
+  /** The same database for questions to all of it, which nobody waits for; closed by itself. It connects when it is asked. */
+  patient(): PostgresDatabase {
+    return new PostgresDatabase(this.url, UNLIMITED);
   }
 
   read<T>(work: Work<T>): Promise<T> {
     return this.#use(this.#readers, async (client) => {
-      const begun = client.query(BEGIN_READ);
+      const begun = client.query(this.#begin(READ));
       begun.catch(ignore);
       const connection = new PostgresConnection(client);
       try {
@@ -182,7 +198,7 @@ export class PostgresDatabase implements SqlDatabase {
 
   async #transact<T>(drives: readonly DriveId[], work: Work<T>): Promise<T> {
     return this.#use(this.#writers, async (client) => {
-      const begun = client.query(drives.length > 0 ? BEGIN_ON_DRIVES : BEGIN_ALONE);
+      const begun = client.query(this.#begin(drives.length > 0 ? ON_DRIVES : ALONE));
       const marked = drives.length > 0 ? client.query(LOCK_DRIVES, [drives]) : client.query(`SELECT ${MARK}`);
       for (const asked of [begun, marked]) asked.catch(ignore);
       const facts = drives.length > 0 ? new SentFacts(client, drives) : null;
@@ -244,6 +260,14 @@ export class PostgresDatabase implements SqlDatabase {
     }
   }
 
+  /** A transaction says all of this of itself: behind a pooler the session belongs to nobody. */
+  #begin(isolation: string): string {
+    return (
+      `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL statement_timeout = ${this.patience.statementMs}; ` +
+      "SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
+    );
+  }
+
   /** A connection of the pool; one that failed isn't used again. */
   async #use<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
     let client: PoolClient;
@@ -263,12 +287,12 @@ export class PostgresDatabase implements SqlDatabase {
   }
 }
 
-function makePool(connectionString: string, answerMs: number): Pool {
+function makePool(connectionString: string, { answerMs }: Patience): Pool {
   const pool = new pg.Pool({
     connectionString,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: answerMs,
+    ...(answerMs > 0 && { query_timeout: answerMs }),
     maxLifetimeSeconds: LIFETIME_SECONDS,
     keepAlive: true,
     pipeline: true,

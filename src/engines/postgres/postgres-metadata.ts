@@ -21,6 +21,7 @@ const PROOF_MS = 5_000;
 /** Opens the metadata in PostgreSQL at `url`. Throws `StorageFormatError`, `MigrationError` and `StoreBusyError`. */
 export async function openPostgresMetadata(url: string, options: PostgresOptions): Promise<MetadataEngine> {
   const database = await PostgresDatabase.open(url, readMigrations(POSTGRES_MIGRATIONS), options);
+  const patient = database.patient();
   const store = new SqlClusterStore(database);
   const time = new DatabaseTime({ ask: () => store.time() });
   const look = () =>
@@ -36,7 +37,7 @@ export async function openPostgresMetadata(url: string, options: PostgresOptions
     blobIndex: new SqlBlobIndex(database),
     leases: new SqlBlobLeases(database),
     history: new SqlStorageHistory(database),
-    check: new SqlMetadataCheck(database),
+    check: new SqlMetadataCheck(patient),
     clock: new SqlClockStore(database),
     durability: new PostgresDurability(database),
     cluster: { store, aheadMs: () => time.aheadMs(), look },
@@ -44,9 +45,9 @@ export async function openPostgresMetadata(url: string, options: PostgresOptions
     tables: new SqlTables(database),
     metrics: () => [],
     beginCopy: () => Promise.reject(new Error("the metadata is in PostgreSQL: back it up with PostgreSQL's own means")),
-    close: () => {
+    close: async () => {
       time.stop();
-      return database.close();
+      await Promise.all([database.close(), patient.close()]);
     },
   };
 }
