@@ -22,9 +22,10 @@ CREATE TABLE node_past (
   above text NOT NULL,
   PRIMARY KEY (node_id, to_revision)
 );
-CREATE INDEX node_past_place ON node_past (parent_id, name, to_revision);
-CREATE INDEX node_past_content ON node_past (content_key) WHERE content_key IS NOT NULL;
+CREATE INDEX node_past_place ON node_past (parent_id, name, until_at, to_revision);
+CREATE INDEX node_past_content ON node_past (content_key, until_at) WHERE content_key IS NOT NULL;
 CREATE INDEX node_past_due ON node_past (drive_id, due_at);
+CREATE INDEX node_past_ended ON node_past (drive_id, until_at, node_id, to_revision);
 
 ALTER TABLE node ADD COLUMN changed_at bigint NOT NULL DEFAULT 0;
 ALTER TABLE node ADD COLUMN changed_by bigint;

@@ -23,9 +23,10 @@ CREATE TABLE node_past (
   above TEXT NOT NULL,                     -- numbers of all folders above it when it ended: /7/3/1/
   PRIMARY KEY (node_id, to_revision)
 ) WITHOUT ROWID;
-CREATE INDEX node_past_place ON node_past (parent_id, name, to_revision);
-CREATE INDEX node_past_content ON node_past (content_key) WHERE content_key IS NOT NULL;
+CREATE INDEX node_past_place ON node_past (parent_id, name, until_at, to_revision);
+CREATE INDEX node_past_content ON node_past (content_key, until_at) WHERE content_key IS NOT NULL;
 CREATE INDEX node_past_due ON node_past (drive_id, due_at);
+CREATE INDEX node_past_ended ON node_past (drive_id, until_at, node_id, to_revision);
 
 -- When, by whom and with which app password the present state began. 0: before the past was kept.
 ALTER TABLE node ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;

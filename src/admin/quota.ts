@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { pastRoom } from '../drive/past/room.js';
 import type { Parts } from '../parts.js';
 import type { DriveRow, MemberRow } from '../stores/account-store.js';
 import type { Usage } from '../stores/metadata-store.js';
@@ -26,7 +27,7 @@ function show(): Command {
         const { email, quotaBytes } = member;
         members.push({ email, usedBytes: (await usageOf(engines, drive, member)).memberBytes, quotaBytes });
       }
-      const { held: pastBytes } = await engines.metadata.readOne([drive.id], ({ past }) => past.room(drive.id, 0));
+      const { held: pastBytes } = await pastRoom(engines.metadata, drive.id, 0);
       const result = { drive: id, usedBytes: driveBytes, quotaBytes: drive.quotaBytes, pastBytes, members };
       const rows = members.map((member) => [member.email, ...sizes(member)]);
       const past = ['its past', formatByteSize(pastBytes), 'not counted'];

@@ -34,6 +34,15 @@ export interface DueState {
   readonly untilAt: number;
 }
 
+/** A state that ended, and the bytes that nothing there names any more and no later state of the drive does. */
+export interface HeldState {
+  readonly nodeId: NodeId;
+  readonly toRevision: number;
+  readonly untilAt: number;
+  /** Of its content; of a destroyed tree all that is in it. */
+  readonly bytes: number;
+}
+
 /** What was. Each change to a node itself, in a transaction that somebody signed, ends a state of it, which is kept. */
 export interface PastView {
   /**
@@ -45,11 +54,8 @@ export interface PastView {
   due(driveId: DriveId, now: number, limit: number): Promise<DueState[]>;
   /** Some of the states on a drive that ended before a time. */
   endedBefore(driveId: DriveId, time: number, limit: number): Promise<DueState[]>;
-  /**
-   * What the past of a drive alone still names, in bytes (equal contents once, destroyed trees whole), and the time before which
-   * it has to end so that this is no more than `most`; null: it is no more.
-   */
-  room(driveId: DriveId, most: number): Promise<{ readonly held: number; readonly endBefore: number | null }>;
+  /** One page of the states on a drive with what each holds, the last that ended first: those before the last one of a page. */
+  held(driveId: DriveId, before: HeldState | null, limit: number): Promise<HeldState[]>;
   /** Since when the past of a drive is known, in milliseconds since 1970. */
   since(driveId: DriveId): Promise<number>;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pastRoom } from '../../src/drive/past/room.js';
 import { NameTakenError, type NodeRow, type StoreTransaction } from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
 import {
@@ -314,14 +315,14 @@ export function pastSuite(open: OpenEngine): void {
       const docs = await folder(world.home, 'docs');
       await make(docs.id, 'b', '55555');
       await destroy(docs);
-      const room = (most: number) => world.read((view) => view.past.room(world.drive.id, most));
+      const room = (most: number) => pastRoom(world.engine.metadata, world.drive.id, most);
       expect(await room(9)).toEqual({ held: 9, endBefore: null });
       expect(await room(8)).toEqual({ held: 9, endBefore: NOW + 31 });
       expect(await room(7)).toEqual({ held: 9, endBefore: second + 11 });
       expect(await room(0)).toEqual({ held: 9, endBefore: now() + 1 });
       await destroy(kept);
       expect((await room(0)).held).toBe(11);
-      expect(await world.read((view) => view.past.room(world.otherDrive.id, 0))).toEqual({ held: 0, endBefore: null });
+      expect(await pastRoom(world.engine.metadata, world.otherDrive.id, 0)).toEqual({ held: 0, endBefore: null });
       expect(await world.read((view) => view.past.endedBefore(world.drive.id, NOW + 31, 9))).toHaveLength(1);
       await world.write((t) => t.past.begin(world.drive.id, NOW + 7));
       await world.write((t) => t.past.begin(world.drive.id, NOW + 3));

@@ -4,7 +4,7 @@ import { DriveError } from '../../src/drive/drive-error.js';
 import { Listing } from '../../src/drive/listing.js';
 import { IN_USE_MS } from '../../src/drive/past/grid.js';
 import { letGoOfPast } from '../../src/drive/past/retention.js';
-import { limitPast } from '../../src/drive/past/room.js';
+import { limitPast, pastRoom } from '../../src/drive/past/room.js';
 import { NO_TOKENS } from '../../src/drive/permit.js';
 import { readResource } from '../../src/drive/resource.js';
 import { expireTrash } from '../../src/drive/trash.js';
@@ -352,7 +352,7 @@ describe('PRODUCT V1 — a drive at a moment', () => {
     await later(put(anna, 'folder/g', '55555'));
     await later(remove(anna, 'folder'));
     await expireTrash(metadata, members.clock + 1, members.clock);
-    const room = () => metadata.readOne([], ({ past }) => past.room(anna.membership.driveId, 9));
+    const room = () => pastRoom(metadata, anna.membership.driveId, 9);
     expect(await room()).toEqual({ held: 17, endBefore: moments[2]! + 1 });
     await limitPast(metadata, async () => 18);
     expect(await etags(anna, 'f')).toEqual(texts('4444', '3333'));

@@ -108,7 +108,7 @@ export const endedBefore = statement<{ drive: number; time: number; limit: numbe
     .select(['node_id', 'to_revision', 'from_at', 'until_at'])
     .where('drive_id', '=', p('drive'))
     .where('until_at', '<', p('time'))
-    .orderBy('due_at')
+    .orderBy('until_at')
     .limit(p('limit')),
 );
 
@@ -150,7 +150,7 @@ export const vacatedBy = statement<{
 }>()<{ node_id: number }>(
   (_db, p, d) => sql<{ node_id: number }>`
     SELECT node_id FROM (
-      SELECT * FROM node_past WHERE parent_id = ${p('parent')} AND name = ${p('name')} ORDER BY to_revision DESC LIMIT 1
+      SELECT * FROM node_past WHERE parent_id = ${p('parent')} AND name = ${p('name')} ORDER BY until_at DESC, to_revision DESC LIMIT 1
     ) AS last
     WHERE is_collection = 0 AND until_at >= ${p('since')} AND ended_by = ${d.number(p('by'))}
     AND NOT ended_with ${d.differs} ${d.number(p('with'))}`,
@@ -165,26 +165,36 @@ export const beginPast = statement<{ drive: number; since: number }>()<never>(
     UPDATE drive SET past_since = ${d.greatest}(past_since, ${p('since')}) WHERE id = ${p('drive')}`,
 );
 
-export const pastRoom = statement<{ drive: number; most: number }>()<{ held: number; until: number | null }>(
-  (_db, p, d) => sql<{ held: number; until: number | null }>`
-    WITH held AS (
-      SELECT max(node_past.until_at) AS until, content.size
-      FROM node_past JOIN content ON content.key = node_past.content_key
-      WHERE node_past.drive_id = ${p('drive')} AND NOT EXISTS (
-        SELECT 1 FROM node WHERE node.content_key = content.key AND node.parent_id IS NOT NULL
-      )
-      GROUP BY content.key, content.size
-      UNION ALL
-      SELECT max(node_past.until_at) AS until, node.size
-      FROM purge ${d.join} node ON node.id = purge.node_id AND node.drive_id = ${p('drive')}
-      ${d.join} node_past ON node_past.node_id = node.id
-      WHERE purge.waits = 1 GROUP BY node.id, node.size
-    ),
-    newer AS (
-      SELECT until, sum(size) OVER (ORDER BY until DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM held
-    )
-    SELECT CAST(coalesce((SELECT sum(size) FROM held), 0) AS bigint) AS held,
-      (SELECT max(until) FROM newer WHERE bytes > ${d.number(p('most'))}) AS until`,
+/**
+ * States of a drive, the last that ended first, each with the bytes that nothing else names and no later state of the drive does: its
+ * content, and of a destroyed tree all that is in it.
+ */
+export const heldStates = statement<{ drive: number; until: number; node: number; revision: number; limit: number }>()<{
+  node_id: number;
+  to_revision: number;
+  until_at: number;
+  bytes: number;
+}>(
+  (_db, p, d) => sql<{ node_id: number; to_revision: number; until_at: number; bytes: number }>`
+    SELECT state.node_id, state.to_revision, state.until_at,
+      coalesce((
+        SELECT content.size FROM content WHERE content.key = state.content_key
+        AND NOT EXISTS (SELECT 1 FROM node WHERE node.content_key = state.content_key AND node.parent_id IS NOT NULL)
+        AND NOT EXISTS (
+          SELECT 1 FROM node_past AS later WHERE later.content_key = state.content_key AND later.drive_id = state.drive_id
+          AND later.until_at >= state.until_at
+          AND (later.until_at, later.node_id, later.to_revision) > (state.until_at, state.node_id, state.to_revision)
+        )
+      ), 0) + coalesce((
+        SELECT node.size FROM purge ${d.join} node ON node.id = purge.node_id
+        WHERE purge.node_id = state.node_id AND purge.waits = 1 AND NOT EXISTS (
+          SELECT 1 FROM node_past AS later WHERE later.node_id = state.node_id AND later.to_revision > state.to_revision
+        )
+      ), 0) AS bytes
+    FROM node_past AS state
+    WHERE state.drive_id = ${p('drive')} AND (state.until_at, state.node_id, state.to_revision)
+      < (${d.number(p('until'))}, ${d.number(p('node'))}, ${d.number(p('revision'))})
+    ORDER BY state.until_at DESC, state.node_id DESC, state.to_revision DESC LIMIT ${p('limit')}`,
 );
 
 /** Whether a state, present or past, is the one at a moment. */
@@ -213,7 +223,7 @@ export const pathAt = statement<{ anchor: number; segments: string; length: numb
           AND ${NOW_AT(p('moment'))}),
         (SELECT node_past.node_id FROM node_past WHERE node_past.parent_id = walk.id
           AND node_past.name = ${d.textOf(p('segments'), DEPTH)} AND ${THEN_AT(p('moment'))}
-          ORDER BY node_past.from_revision DESC LIMIT 1))
+          ORDER BY node_past.until_at, node_past.from_revision DESC LIMIT 1))
       FROM walk WHERE walk.id IS NOT NULL AND walk.depth < ${p('length')}
     )
     SELECT id FROM walk WHERE id IS NOT NULL ORDER BY depth`,
@@ -232,15 +242,13 @@ export const ancestorsAt = statement<{ id: number; moment: number }>()<{ id: num
     SELECT id FROM up WHERE id IS NOT NULL AND depth > 0 ORDER BY depth`,
 );
 
-/** As `childrenOfOne`, at a moment. */
+/** As `childrenOfOne`, at a moment. Both parts come sorted, and are merged. */
 export const childrenOfOneAt = statement<{ parent: number; after: string; moment: number; limit: number }>()<never>(
-  (_db, p, d) => sql<never>`
-    SELECT * FROM (
-      SELECT ${NODE} FROM node WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${NOW_AT(p('moment'))}
-      UNION ALL
-      SELECT ${PAST_NODE} FROM node_past WHERE parent_id = ${p('parent')} AND name > ${p('after')}
-      AND ${THEN_AT(p('moment'))}
-    )${d.page} ORDER BY name LIMIT ${p('limit')}`,
+  (_db, p) => sql<never>`
+    SELECT ${NODE} FROM node WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${NOW_AT(p('moment'))}
+    UNION ALL
+    SELECT ${PAST_NODE} FROM node_past WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${THEN_AT(p('moment'))}
+    ORDER BY name LIMIT ${p('limit')}`,
 );
 
 /** As `childrenOfMany`, at a moment. */

@@ -1,5 +1,5 @@
 import type { ChildPosition, NodeRow } from '../../stores/metadata-store.js';
-import type { ChangeAuthor, DueState, Past, StateRow } from '../../stores/past.js';
+import type { ChangeAuthor, DueState, HeldState, Past, StateRow } from '../../stores/past.js';
 import type { DriveId, NodeId } from '../../stores/values.js';
 import { nominateKeys } from './candidate-statements.js';
 import { nodeOfList } from './node-rows.js';
@@ -8,6 +8,7 @@ import * as statements from './past-statements.js';
 import type { SqlConnection } from './sql-database.js';
 
 const NOBODY: Signature = { at: 0, by: null, with: null };
+const BEHIND_ALL = { untilAt: Number.MAX_SAFE_INTEGER, nodeId: 0, toRevision: 0 };
 /** No past is known yet. */
 const NO_PAST = Number.MAX_SAFE_INTEGER;
 
@@ -76,9 +77,15 @@ export class SqlPast implements Past {
     return (await statements.endedBefore.all(this.#connection, { drive: driveId, time, limit })).map(dueStateOf);
   }
 
-  async room(driveId: DriveId, most: number): Promise<{ held: number; endBefore: number | null }> {
-    const row = (await statements.pastRoom.first(this.#connection, { drive: driveId, most }))!;
-    return { held: row.held, endBefore: row.until === null ? null : row.until + 1 };
+  async held(driveId: DriveId, before: HeldState | null, limit: number): Promise<HeldState[]> {
+    const { untilAt: until, nodeId: node, toRevision: revision } = before ?? BEHIND_ALL;
+    const rows = await statements.heldStates.all(this.#connection, { drive: driveId, until, node, revision, limit });
+    return rows.map((row) => ({
+      nodeId: row.node_id as NodeId,
+      toRevision: row.to_revision,
+      untilAt: row.until_at,
+      bytes: row.bytes,
+    }));
   }
 
   async since(driveId: DriveId): Promise<number> {
