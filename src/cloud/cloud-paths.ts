@@ -7,10 +7,10 @@ export type CloudPlace =
   | { readonly kind: 'status' | 'ocs' | 'index' }
   /**
    * A tree of WebDAV resources of one user; `user` null: the user who asks. `path` is '' or begins with a slash. `bulk` takes
-   * many small files for the tree of files in one request.
+   * many small files for the tree of files in one request. `versions` are Nextcloud's, `meta` has ownCloud's.
    */
   | {
-      readonly kind: 'files' | 'bulk' | 'uploads' | 'trash' | 'restore';
+      readonly kind: 'files' | 'bulk' | 'uploads' | 'trash' | 'restore' | 'versions' | 'version-restore' | 'meta';
       readonly user: string | null;
       readonly base: string;
       readonly path: string;
@@ -22,10 +22,15 @@ export type CloudPlace =
 const CLOUD = /^\/+(?:remote\.php\/+(?:webdav|dav)(?=\/|$)|ocs\/+v[12]\.php\/|index\.php\/|status\.php$)/;
 const STATUS = /^\/+status\.php$/;
 const WEBDAV = /^\/+remote\.php\/+webdav(?=\/|$)/;
-const TREE = /^\/+remote\.php\/+dav\/+(files|uploads|trashbin)\/+([^/]+)(?=\/|$)/;
-const PARENT = /^\/+remote\.php\/+dav(?:\/+(?:files|uploads|trashbin))?\/*$/;
+const TREE = /^\/+remote\.php\/+dav\/+(files|uploads|trashbin|versions)\/+([^/]+)(?=\/|$)/;
+const PARENT = /^\/+remote\.php\/+dav(?:\/+(?:files|uploads|trashbin|versions|meta))?\/*$/;
 const BULK = /^\/+remote\.php\/+dav\/+bulk\/*$/;
-const BIN = /^\/+(trash|restore)(?=\/|$)/;
+const META = /^\/+remote\.php\/+dav\/+meta(?=\/+[^/])/;
+/** What is below a user's name in the trees that have a place to restore to. */
+const BINS: Readonly<Record<string, Readonly<Record<string, 'trash' | 'restore' | 'versions' | 'version-restore'>>>> = {
+  trashbin: { trash: 'trash', restore: 'restore' },
+  versions: { versions: 'versions', restore: 'version-restore' },
+};
 
 /** Whether a path below a prefix is one of ownCloud's or Nextcloud's. Only these; a drive may hold files of like names. */
 export function isCloudPath(path: string): boolean {
@@ -43,6 +48,9 @@ export function findCloudPlace(prefix: string, path: string): CloudPlace {
   }
   const tree = TREE.exec(path);
   if (tree) return findTree(prefix, path.slice(tree[0].length), tree[1]!, tree[2]!);
+  const meta = META.exec(path);
+  if (meta)
+    return { kind: 'meta', user: null, base: `${prefix}/remote.php/dav/meta`, path: path.slice(meta[0].length) };
   if (BULK.test(path)) return { kind: 'bulk', user: null, base: `${prefix}/remote.php/webdav`, path: '' };
   return PARENT.test(path) ? { kind: 'parent', user: null } : { kind: 'nothing' };
 }
@@ -50,11 +58,12 @@ export function findCloudPlace(prefix: string, path: string): CloudPlace {
 function findTree(prefix: string, path: string, tree: string, encodedUser: string): CloudPlace {
   const user = decode(encodedUser);
   const base = `${prefix}/remote.php/dav/${tree}/${encodedUser}`;
-  if (tree !== 'trashbin') return { kind: tree as 'files' | 'uploads', user, base, path };
-  const bin = BIN.exec(path);
-  if (!bin) return /^\/*$/.test(path) ? { kind: 'parent', user } : { kind: 'nothing' };
-  const kind = bin[1] as 'trash' | 'restore';
-  return { kind, user, base: `${base}/${kind}`, path: path.slice(bin[0].length) };
+  const bins = BINS[tree];
+  if (!bins) return { kind: tree as 'files' | 'uploads', user, base, path };
+  const [all, bin = ''] = /^\/+([^/]*)/.exec(path) ?? [''];
+  if (bin === '') return { kind: 'parent', user };
+  const kind = Object.hasOwn(bins, bin) ? bins[bin] : undefined;
+  return kind ? { kind, user, base: `${base}/${bin}`, path: path.slice(all.length) } : { kind: 'nothing' };
 }
 
 /** What doesn't decode is nobody's name. */

@@ -1,4 +1,6 @@
+import { parseDestination } from '../dav/headers/destination.js';
 import { decodePath } from '../dav/headers/path.js';
+import { type DavRequest, headerOf } from '../dav/request.js';
 import { type DrivePath, normalizePath, TRASH_NAME } from '../drive/names.js';
 import { emailKey, type Membership } from '../stores/account-store.js';
 import type { CloudPlace } from './cloud-paths.js';
@@ -13,6 +15,8 @@ export interface CloudTree {
   readonly isFolderUrl: boolean;
 }
 
+const RESTORE = /\/(trashbin|versions)\/+([^/]+)\/+restore(?:\/|$)/;
+
 type TreePlace = Extract<CloudPlace, { readonly base: string }>;
 
 /**
@@ -24,7 +28,8 @@ export function findTree(place: TreePlace, membership: Membership): CloudTree | 
   const isLimited = membership.scopeId !== null;
   const inTrash = place.kind === 'trash' || place.kind === 'restore';
   if (isLimited && inTrash) return null;
-  const root = inTrash ? [TRASH_NAME] : isLimited || place.kind === 'uploads' ? [] : [membership.driveName];
+  const isOfFiles = place.kind === 'files' || place.kind === 'bulk';
+  const root = inTrash ? [TRASH_NAME] : isOfFiles && !isLimited ? [membership.driveName] : [];
   const path = [...root, ...normalizePath(decodePath(place.path))];
   return { base: place.base, root, path, spelling: place.path, isFolderUrl: place.path.endsWith('/') };
 }
@@ -32,4 +37,11 @@ export function findTree(place: TreePlace, membership: Membership): CloudTree | 
 /** Whether a user's name in an address is that of the user who asks: their e-mail address in any spelling. */
 export function isUser(name: string | null, membership: Membership): boolean {
   return name === null || emailKey(name) === emailKey(membership.email);
+}
+
+/** Whether `Destination` is the user's own place to restore to in that tree, `TREE/USER/restore/…`. Throws `HttpError` 400. */
+export function leadsToRestore(request: DavRequest, tree: 'trashbin' | 'versions'): boolean {
+  const { path } = parseDestination(headerOf(request, 'destination'), request.url);
+  const [, place, user] = RESTORE.exec(path) ?? [];
+  return place === tree && isUser(decodePath(user!)[0] ?? '', request.drive.membership);
 }

@@ -82,7 +82,7 @@ function sendsInBulk(userAgent = ''): boolean {
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 10);
 }
 
-/** What is left out is not there: sharing, comments, notifications, versions, the editor. */
+/** What is left out is not there: sharing, comments, notifications, the editor. */
 function capabilities(userAgent: string | undefined): OcsData {
   return {
     version: CLOUD_VERSION,
@@ -94,7 +94,14 @@ function capabilities(userAgent: string | undefined): OcsData {
         status: CLOUD_STATUS,
       },
       dav: { chunking: '1.0', ...(sendsInBulk(userAgent) ? { bulkupload: '1.0' } : {}) },
-      files: { bigfilechunking: true, undelete: true, versioning: false, comments: false },
+      files: {
+        bigfilechunking: true,
+        undelete: true,
+        versioning: true,
+        version_labeling: false,
+        version_deletion: false,
+        comments: false,
+      },
       checksums: { supportedTypes: ['SHA1', 'MD5', 'SHA256'], preferredUploadType: 'SHA1' },
       files_sharing: { api_enabled: false, public: { enabled: false }, resharing: false },
       theming: { name: 'Firn', slogan: '', url: '', color: '#2f6f8f' },

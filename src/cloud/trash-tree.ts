@@ -1,10 +1,6 @@
 import { dispatch, withHttpErrors } from '../dav/dispatch.js';
-import { parseDestination } from '../dav/headers/destination.js';
-import { decodePath } from '../dav/headers/path.js';
-import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { emailKey } from '../stores/account-store.js';
-
-const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
+import { type DavRequest, type DavResponse, respond } from '../dav/request.js';
+import { leadsToRestore } from './cloud-trees.js';
 
 /**
  * Nextcloud's trash bin: `trashbin/USER/trash/NAME`. A MOVE to `trashbin/USER/restore/…` takes something back to where
@@ -13,15 +9,10 @@ const RESTORE = /\/trashbin\/+([^/]+)\/+restore(?:\/|$)/;
  */
 export function trashTree(request: DavRequest, onEmptied: (removed: number) => Promise<void>): Promise<DavResponse> {
   const isTop = request.path.length === request.root.length;
-  if (request.method === 'MOVE' && leadsToRestore(request)) return withHttpErrors(request, () => takeBack(request));
+  if (request.method === 'MOVE' && leadsToRestore(request, 'trashbin'))
+    return withHttpErrors(request, () => takeBack(request));
   if (request.method === 'DELETE' && isTop) return withHttpErrors(request, () => empty(request, onEmptied));
   return dispatch(request);
-}
-
-function leadsToRestore(request: DavRequest): boolean {
-  const { path } = parseDestination(headerOf(request, 'destination'), request.url);
-  const [, user] = RESTORE.exec(path) ?? [];
-  return user !== undefined && emailKey(decodePath(user)[0] ?? '') === emailKey(request.drive.membership.email);
 }
 
 async function takeBack({ drive, path }: DavRequest): Promise<DavResponse> {

@@ -14,7 +14,7 @@ import type { DrivePath } from './names.js';
 import { copyOut } from './past/copy-out.js';
 import { checkMoment } from './past/moments.js';
 import { sign } from './past/retention.js';
-import { listVersions, openVersion, restoreVersion, type VersionPage } from './past/versions.js';
+import { type FileRef, listVersions, openVersion, restoreVersion, type VersionPage } from './past/versions.js';
 import type { Permit } from './permit.js';
 import { type PropertyChanges, setProperties } from './properties.js';
 import { noRoom } from './quota.js';
@@ -197,18 +197,18 @@ export class Drive {
   }
 
   /** See `listVersions` in `past/versions.ts`. */
-  versions(path: DrivePath, before: number | null = null): Promise<VersionPage> {
-    return listVersions(this, path, before);
+  versions(file: FileRef, before: number | null = null): Promise<VersionPage> {
+    return listVersions(this, file, before);
   }
 
   /** See `openVersion` in `past/versions.ts`. */
-  openVersion(path: DrivePath, id: number): ReturnType<typeof openVersion> {
-    return openVersion(this, path, id);
+  openVersion(file: FileRef, id: number): ReturnType<typeof openVersion> {
+    return openVersion(this, file, id);
   }
 
   /** See `restoreVersion` in `past/versions.ts`. */
-  restoreVersion(path: DrivePath, id: number, permit: Permit): Promise<Resource> {
-    return restoreVersion(this, path, id, permit);
+  restoreVersion(file: FileRef, id: number, permit: Permit): Promise<Resource> {
+    return restoreVersion(this, file, id, permit);
   }
 
   /** See `emptySeenTrash` in `trash.ts`. */

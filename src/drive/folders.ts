@@ -9,7 +9,6 @@ import { checkNewPlace } from './place-checks.js';
 import { applyChanges, type PropertyChanges } from './properties.js';
 import { type Found, type Resource, readResource, resourceOf } from './resource.js';
 import { checkMayAdd } from './rights.js';
-import { entranceOf, originalPath } from './view.js';
 
 export interface CollectionWish {
   readonly permit: Permit;
@@ -88,15 +87,8 @@ export async function openScope(drive: Drive, folder: string): Promise<{ readonl
 
 /** Where the drive's user sees a folder now: `/Firn/joplin`. Null: it was deleted. */
 export function scopePath(drive: Drive, id: NodeId): Promise<string | null> {
-  const { membership } = drive;
-  return drive.read(async ({ view }) => {
-    const line = [...(await view.findNodes([id])), ...(await view.ancestors(id))].reverse();
-    const entrance = entranceOf(
-      line.map((node) => node.id),
-      membership,
-    );
-    if (!entrance) return null;
-    const names = line.slice(entrance.index + 1).map(({ name }) => name);
-    return `/${membership.driveName}/${originalPath(entrance.kind, names)}`;
+  return drive.read(async (snapshot) => {
+    const path = await snapshot.pathOf(id);
+    return path && `/${path.join('/')}`;
   });
 }

@@ -7,7 +7,8 @@ import type { DrivePath } from './names.js';
  * What a principal sees at a path.
  * `root`, `trash`: made up of several nodes. `home`: the drive's folder, the member's personal files and the shared
  * folder together. `common`, `scope`: a node that can't be removed. `node`: any other. `upload`: an upload in parts, or
- * one of its parts; in no tree, and no node. `trashed`: the top of a deleted tree, `in-trash` something inside one.
+ * one of its parts, and what of the past is shown beside the trees: in no tree itself. `trashed`: the top of a deleted
+ * tree, `in-trash` something inside one.
  */
 export type ResourceKind = 'root' | 'home' | 'common' | 'scope' | 'trash' | 'node' | 'upload' | 'trashed' | 'in-trash';
 
@@ -29,6 +30,8 @@ export interface Resource {
   readonly etag: string;
   /** Of the deleted tree that it is the top of, or is in; null else, and where nobody has looked. */
   readonly trash: TrashRow | null;
+  /** Of what is a version of a file (PRODUCT V4). `by`: see `Version.by`. */
+  readonly version?: { readonly by: string | null };
 }
 
 /** Segments of the path of a deleted tree's top. */

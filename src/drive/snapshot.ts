@@ -1,7 +1,7 @@
 import type { Membership } from '../stores/account-store.js';
 import type { ContentRow, NodeRow, PropertyRow, StoreView } from '../stores/metadata-store.js';
 import type { BlobId, Digests, NodeId } from '../stores/values.js';
-import type { DrivePath } from './names.js';
+import { COMMON_NAME, type DrivePath } from './names.js';
 import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';
 import { entranceOf, locate, originalPath, type TreePlace } from './view.js';
 
@@ -56,6 +56,18 @@ export class Snapshot {
     if (!node || node.parentId === null || node.blobId === null) return null;
     const content = await this.view.findContent(node.blobId);
     return content && { node, content };
+  }
+
+  /** Where the principal sees a node now; null where they see it nowhere but in the trash. */
+  async pathOf(id: NodeId): Promise<DrivePath | null> {
+    const line = [...(await this.#nodes(id)), ...(await this.view.ancestors(id))].reverse();
+    const way = line.map((node) => node.id);
+    const entrance = entranceOf(way, this.membership);
+    if (!entrance) return null;
+    const namesBelow = (index: number) => line.slice(index + 1).map(({ name }) => name);
+    const { scopeId, driveName } = this.membership;
+    if (scopeId !== null) return way.includes(scopeId) ? namesBelow(way.indexOf(scopeId)) : null;
+    return [driveName, ...(entrance.kind === 'common' ? [COMMON_NAME] : []), ...namesBelow(entrance.index)];
   }
 
   /** The last change to anything on the drive, other members' files included. */

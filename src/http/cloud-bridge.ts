@@ -11,6 +11,7 @@ import { type CloudAnswer, type CloudRequest, json } from '../cloud/request.js';
 import { statusPhp } from '../cloud/status.js';
 import { trashTree } from '../cloud/trash-tree.js';
 import { uploadsTree } from '../cloud/uploads-tree.js';
+import { nextcloudVersions, owncloudVersions } from '../cloud/versions-tree.js';
 import { withHttpErrors } from '../dav/dispatch.js';
 import { decodePath } from '../dav/headers/path.js';
 import type { DavRequest, DavResponse } from '../dav/request.js';
@@ -166,13 +167,19 @@ type TreeKind = Extract<CloudPlace, { readonly base: string }>['kind'];
 
 type Tree = (request: DavRequest, onTrashEmptied: (removed: number) => Promise<void>) => Promise<DavResponse>;
 
+function onlyToMoveTo(sentence: string): Tree {
+  return async () => {
+    throw new HttpError(405, sentence, { headers: { Allow: 'OPTIONS' } });
+  };
+}
+
 const TREES: Readonly<Record<TreeKind, Tree>> = {
   files: dispatchFile,
   bulk: (request) => withHttpErrors(request, () => bulkUpload(request)),
   trash: trashTree,
-  // Only a place to move things to.
-  restore: async () => {
-    throw new HttpError(405, 'Move something from the trash to here to restore it.', { headers: { Allow: 'OPTIONS' } });
-  },
+  restore: onlyToMoveTo('Move something from the trash to here to restore it.'),
   uploads: uploadsTree,
+  versions: nextcloudVersions,
+  'version-restore': onlyToMoveTo('Move a version to here to restore it.'),
+  meta: owncloudVersions,
 };

@@ -57,7 +57,8 @@ describe('client-requirements R34, §2.10 — OCS capabilities', () => {
       const { core, dav, files, checksums } = ocs.data.capabilities;
       expect(core['webdav-root']).toBe('remote.php/webdav');
       expect(dav).toEqual({ chunking: '1.0', bulkupload: '1.0' });
-      expect(files).toMatchObject({ bigfilechunking: true, undelete: true, versioning: false });
+      expect(files).toMatchObject({ bigfilechunking: true, undelete: true, versioning: true });
+      expect(files).toMatchObject({ version_labeling: false, version_deletion: false });
       expect(checksums.supportedTypes).toContain('SHA1');
       expect(checksums.preferredUploadType).toBe('SHA1');
     }
@@ -81,7 +82,7 @@ describe('client-requirements R34, §2.10 — OCS capabilities', () => {
       expect(textIn(at(answer.text, 'meta', 'statuscode'))).toBe('100');
       const capabilities = at(answer.text, 'data', 'capabilities');
       expect(textIn(at(answer.text, 'data', 'capabilities', 'files', 'bigfilechunking'))).toBe('1');
-      expect(textIn(at(answer.text, 'data', 'capabilities', 'files', 'versioning'))).toBe('');
+      expect(textIn(at(answer.text, 'data', 'capabilities', 'files', 'versioning'))).toBe('1');
       const types = childrenOf(childrenOf(childrenOf(capabilities, '{}checksums')[0], '{}supportedTypes')[0]);
       expect(types.map((type) => [type.name, textIn(type)])).toContainEqual(['{}element', 'SHA1']);
     }

@@ -55,7 +55,6 @@ describe.each(PREFIXES)(
       `/remote.php/dav/avatars/${USER}/128.png`,
       `/remote.php/dav/calendars/${USER}/`,
       `/remote.php/dav/principals/users/${USER}/`,
-      `/remote.php/dav/versions/${USER}/versions/12`,
       '/remote.php/dav/systemtags/',
     ])('%s is 404', async (target) => {
       for (const method of ['GET', 'PROPFIND', 'PUT']) {

@@ -54,6 +54,17 @@ async function beginTus(user: string): Promise<string> {
   return new URL(answered.location!).pathname;
 }
 
+/** The address of a version of the file in the tree of one program, as the user has it. */
+async function makeVersion(treeOf: (id: number) => string, user: string): Promise<string> {
+  expect((await alice('PUT', `${folder}/file`, { body: 'newer' })).status).toBe(204);
+  const at = `/dav/${DRIVE_ID}/remote.php/dav/${treeOf(await server.idOf('alice', `${folder}/file`))}`;
+  const { text } = await server.send('PROPFIND', at, { user, headers: { Depth: '1' } });
+  const [name] = /\/\d+(?=<\/D:href>)/.exec(text)!;
+  return at + name;
+}
+const versionInNextcloud = (user: string) => makeVersion((id) => `versions/${emailOf(user)}/versions/${id}`, user);
+const versionInOwncloud = (user: string) => makeVersion((id) => `meta/${id}/v`, user);
+
 /** What a door needs is made by those who may; then the principal tries it. */
 interface Door {
   readonly prepare?: (user: string) => Promise<string>;
@@ -123,6 +134,22 @@ const DOORS: Record<string, Door> = {
   'MKCOL of an upload in parts': {
     open: (send) => send('MKCOL', `${UPLOADS}/${emailOf('alice')}/${crypto.randomUUID()}`),
     answers: { 'read-only': 403, viewer: 404, 'add-only': 201, full: 201 },
+  },
+  'GET of a version': {
+    prepare: versionInNextcloud,
+    open: (send, at) => send('GET', at),
+    answers: { 'read-only': 200, viewer: 200, 'add-only': 200, full: 200 },
+  },
+  "MOVE of a version to Nextcloud's place to restore": {
+    prepare: versionInNextcloud,
+    open: (send, at) =>
+      send('MOVE', at, { headers: { Destination: at.replace(/versions\/\d+\/\d+$/, 'restore/target') } }),
+    answers: { 'read-only': 403, viewer: 403, 'add-only': 403, full: 201 },
+  },
+  "COPY of ownCloud's version to its file": {
+    prepare: versionInOwncloud,
+    open: (send, at) => send('COPY', at, { headers: { Destination: on('/file') } }),
+    answers: { 'read-only': 403, viewer: 403, 'add-only': 403, full: 204 },
   },
   'DELETE of a TUS upload': {
     prepare: beginTus,

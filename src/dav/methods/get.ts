@@ -9,7 +9,7 @@ import type { ContentRow } from '../../stores/metadata-store.js';
 import type { ByteRange } from '../../stores/values.js';
 import { type ConditionSource, checkConditions, readConditions } from '../conditions.js';
 import { contentTypeOf } from '../content-type.js';
-import { ifRangeMatches } from '../headers/conditional.js';
+import { evaluateConditional, ifRangeMatches } from '../headers/conditional.js';
 import { formatHttpDate } from '../headers/http-date.js';
 import { contentRange, parseRange, type RangeRequest } from '../headers/range.js';
 import { type DavRequest, type DavResponse, headerOf, hrefOf, readResource, respond } from '../request.js';
@@ -50,17 +50,44 @@ async function read(
     return { found, outcome: await checkConditions(request, conditions, snapshot, found) };
   });
   const resource = found.resource!;
-  const headers: Record<string, string> = {
+  if (resource.isCollection && outcome === 'proceed') return ofCollection(resource, headersOf(resource));
+  return answerContent(request, { resource, content: found.content }, outcome);
+}
+
+/** As `getFile`, for what lies in no tree; conditions speak of it alone. Throws `HttpError` 412 and 416. */
+export async function getContent(request: FileRequest, file: Opened): Promise<DavResponse> {
+  const { etag, modified } = file.resource;
+  const { method, headers } = request;
+  const lastModifiedSeconds = Math.floor(modified / 1000);
+  const outcome = evaluateConditional({ method, headers, etag, lastModifiedSeconds });
+  if (outcome === 'precondition-failed') throw new HttpError(412, 'This is not what you have read before.');
+  return answerContent(request, file, outcome);
+}
+
+interface Opened {
+  readonly resource: Resource;
+  readonly content: ContentRow | null;
+}
+
+function headersOf(resource: Resource): Record<string, string> {
+  return {
     ETag: resource.etag,
     'Last-Modified': formatHttpDate(resource.modified),
     'Cache-Control': 'private, no-cache',
     ...SAFE,
   };
+}
+
+async function answerContent(
+  request: FileRequest,
+  { resource, content }: Opened,
+  outcome: 'proceed' | 'not-modified',
+): Promise<DavResponse> {
+  const headers = headersOf(resource);
   if (outcome === 'not-modified') return respond(304, headers);
-  if (resource.isCollection) return ofCollection(resource, headers);
   headers['Accept-Ranges'] = 'bytes';
   headers['Content-Type'] = contentTypeOf(resource.name);
-  const checksum = checksumHeader(found.content);
+  const checksum = checksumHeader(content);
   if (checksum) headers['OC-Checksum'] = checksum;
   const range = wantedRange(request, resource);
   switch (range.kind) {
@@ -70,9 +97,9 @@ async function read(
       });
     case 'all':
       headers['Content-Length'] = String(resource.size);
-      return respond(200, headers, withContent ? await open(request.drive, found.content) : null);
+      return respond(200, headers, request.method === 'GET' ? await open(request.drive, content) : null);
     case 'ranges':
-      return partial(request.drive, found.content!, headers, range.ranges, resource.size);
+      return partial(request.drive, content!, headers, range.ranges, resource.size);
   }
 }
 

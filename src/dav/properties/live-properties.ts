@@ -134,6 +134,11 @@ define(NC, 'trashbin-original-location', (resource) =>
 define(NC, 'trashbin-deletion-time', ({ trash }) =>
   trash ? `<nc:trashbin-deletion-time>${Math.floor(trash.deletedAt / 1000)}</nc:trashbin-deletion-time>` : null,
 );
+// Of a version that nobody has named the label is empty: nobody can name one here.
+define(NC, 'version-label', ({ version }) => (version ? '<nc:version-label/>' : null));
+define(NC, 'version-author', ({ version }) =>
+  version?.by ? `<nc:version-author>${escapeText(version.by)}</nc:version-author>` : null,
+);
 
 // Windows' redirector sets these; what they say is what the RFC's own dates say.
 define(

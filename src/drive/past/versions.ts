@@ -1,5 +1,6 @@
 import type { ContentRow, NodeRow } from '../../stores/metadata-store.js';
 import type { StateRow } from '../../stores/past.js';
+import type { NodeId } from '../../stores/values.js';
 import type { Drive } from '../drive.js';
 import { DriveError } from '../drive-error.js';
 import type { DriveTransaction } from '../drive-transaction.js';
@@ -34,31 +35,38 @@ export interface Version {
   readonly etag: string;
 }
 
+/** A file by where the principal sees it, or by its number wherever they see it. */
+export type FileRef = DrivePath | NodeId;
+
 export interface VersionPage {
+  /** The file as it is now. */
+  readonly file: Resource;
   readonly versions: readonly Version[];
   /** Where the next page begins; null: there is none. */
   readonly next: number | null;
 }
 
 /** The versions of a file, the newest first, from the one before version `before` on. Rejects with `DriveError` `not-found`. */
-export function listVersions(drive: Drive, path: DrivePath, before: number | null): Promise<VersionPage> {
+export function listVersions(drive: Drive, file: FileRef, before: number | null): Promise<VersionPage> {
   return drive.read(async (snapshot) => {
-    const node = fileAt(await snapshot.find(path));
+    const found = await findFile(snapshot, file);
+    const node = fileAt(found);
     const states = await snapshot.view.past.states(node.id, before, VERSIONS_A_PAGE);
     const next = states.length < VERSIONS_A_PAGE ? null : states.at(-1)!.toRevision;
-    return { versions: versionsOf(seen(snapshot, states)), next };
+    return { file: found.resource!, versions: versionsOf(seen(snapshot, states)), next };
   });
 }
 
 /** A version with its content. Rejects with `DriveError` `not-found`. */
 export function openVersion(
   drive: Drive,
-  path: DrivePath,
+  file: FileRef,
   id: number,
 ): Promise<{ readonly resource: Resource; readonly content: ContentRow }> {
   return drive.read(async (snapshot) => {
-    const { node, content } = await findVersion(snapshot, fileAt(await snapshot.find(path)), id);
-    return { resource: { ...resourceOf(node, 'node', path), name: path.at(-1)! }, content };
+    const found = await findFile(snapshot, file);
+    const { node, content } = await findVersion(snapshot, fileAt(found), id);
+    return { resource: { ...resourceOf(node, 'node', found.path), name: found.name }, content };
   });
 }
 
@@ -66,15 +74,15 @@ export function openVersion(
  * Gives a file the content and the date of a version: a write like any other (PRODUCT V4). Rejects with `DriveError`; nothing
  * is changed then.
  */
-export function restoreVersion(drive: Drive, path: DrivePath, id: number, permit: Permit): Promise<Resource> {
+export function restoreVersion(drive: Drive, file: FileRef, id: number, permit: Permit): Promise<Resource> {
   return drive.write(async (transaction) => {
-    const found = await transaction.find(path);
-    const file = fileAt(found);
+    const found = await findFile(transaction, file);
+    const node = fileAt(found);
     await permit.check?.(transaction, found);
     checkMayChange(transaction.membership);
     await checkLocks(transaction, found, { tokens: permit.tokens, changesSelf: true });
     checkPutTarget(found, transaction.membership);
-    return resourceOf(await putBack(transaction, found, file, id), 'node', found.path);
+    return resourceOf(await putBack(transaction, found, node, id), 'node', found.path);
   });
 }
 
@@ -94,6 +102,12 @@ async function findVersion(
   const content = isIt ? await snapshot.view.findContent(state.node.blobId!) : null;
   if (!state || !content) throw new DriveError('not-found', 'There is no such version of this file, or not any more.');
   return { node: state.node, content };
+}
+
+async function findFile(snapshot: Snapshot, file: FileRef): Promise<Found> {
+  const path = typeof file === 'number' ? await snapshot.pathOf(file) : file;
+  if (!path) throw new DriveError('not-found', 'There is no file of that number.');
+  return snapshot.find(path);
 }
 
 function fileAt(found: Found): NodeRow {
