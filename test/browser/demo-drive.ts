@@ -43,12 +43,14 @@ async function fillDrive(server: TestServer): Promise<void> {
   const put = async (path: string, body: string | Buffer, modified: string) => {
     const headers = { 'X-OC-Mtime': String(Date.parse(modified) / 1000) };
     const { status } = await alice('PUT', path, { body, headers });
-    if (status !== 201) throw new Error(`PUT ${path} was answered ${status}`);
+    if (status !== 201 && status !== 204) throw new Error(`PUT ${path} was answered ${status}`);
   };
   for (const folder of ['Photos', 'Photos/Norway%202025', 'Photos/Garden', 'Music', 'Letters']) {
     await alice('MKCOL', `/${folder}`);
   }
   await put('/Budget%202026.csv', `month,rent,food\n${'January,1200,340\n'.repeat(400)}`, '2026-10-02T08:00:00Z');
+  await put('/Reading%20list.md', '# To read\n', '2026-11-18T08:00:00Z');
+  await put('/Reading%20list.md', '# To read\n\n- Snow\n', '2026-11-19T08:00:00Z');
   await put('/Reading%20list.md', '# To read\n\n- The Worst Journey in the World\n- Snow\n', '2026-11-20T19:10:00Z');
   await put(
     '/House%20plan.pdf',

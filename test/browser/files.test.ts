@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -97,6 +97,38 @@ describe('files in the browser', () => {
     await page.getByRole('button', { name: 'Copy here' }).click();
     await page.getByText('Copied to Archive').waitFor();
     for (const place of ['/paper.pdf', '/Archive/paper.pdf']) expect((await alice('HEAD', place)).status).toBe(200);
+  });
+
+  test('PRODUCT V4 — a file that was overwritten twice contains again what it contained at first', async () => {
+    const alice = server.as('alice');
+    for (const body of ['Draft.\n', 'Better.\n', 'Worse than before.\n']) await alice('PUT', '/speech.txt', { body });
+    await page.reload();
+    await row('speech.txt').dblclick();
+    await page.getByText('Worse than before.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Versions' }).click();
+    const versions = page.getByRole('list', { name: 'Versions of “speech.txt”' }).getByRole('listitem');
+    await expect.poll(() => versions.count()).toBe(3);
+    expect(await versions.first().getByRole('button').count()).toBe(0);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      versions.nth(1).getByRole('link', { name: 'Download' }).click(),
+    ]);
+    expect(await readFile(await download.path(), 'utf8')).toBe('Better.\n');
+
+    await versions.nth(2).getByRole('button', { name: 'Restore' }).click();
+    const question = page.getByRole('dialog', { name: 'Restore this version' });
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    expect((await alice('GET', '/speech.txt')).text).toBe('Worse than before.\n');
+    await versions.nth(2).getByRole('button', { name: 'Restore' }).press('Enter');
+    await question.getByRole('button', { name: 'Restore' }).click();
+    await page.getByText('“speech.txt” is restored').waitFor();
+    await expect.poll(() => versions.count()).toBe(4);
+    expect((await alice('GET', '/speech.txt')).text).toBe('Draft.\n');
+
+    await page.keyboard.press('Escape');
+    await row('speech.txt').filter({ hasText: '7 bytes' }).dblclick();
+    await page.getByRole('dialog').getByText('Draft.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
   });
 
   test('nothing went wrong in the page meanwhile', () => {

@@ -132,6 +132,34 @@ const VIEWS: readonly View[] = [
     },
   },
   {
+    name: 'versions',
+    open: async (page) => {
+      await choose(page, 'Reading list.md');
+      await button(page, 'Versions');
+      await page.getByRole('dialog').getByRole('listitem').nth(2).waitFor();
+    },
+  },
+  {
+    name: 'versions-none',
+    open: async (page) => {
+      await choose(page, 'House plan.pdf');
+      await button(page, 'Versions');
+      await page.getByText('No earlier versions').waitFor();
+    },
+  },
+  {
+    name: 'version-question',
+    open: async (page) => {
+      await choose(page, 'Reading list.md');
+      await button(page, 'Versions');
+      await page
+        .getByRole('button', { name: /^Restore/ })
+        .last()
+        .click();
+      await page.getByRole('heading', { name: /^Restore this version/ }).waitFor();
+    },
+  },
+  {
     name: 'uploads',
     open: async (page) => {
       await files(page);

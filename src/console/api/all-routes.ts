@@ -11,6 +11,7 @@ import { passkeyRoutes } from './passkeys.js';
 import { securityRoutes } from './security.js';
 import { sessionRoutes } from './session.js';
 import { uploadRoutes } from './uploads.js';
+import { versionRoutes } from './versions.js';
 
 /** Every route of the JSON API, in the order of docs/openapi.json. */
 export const ROUTES: readonly Route[] = [
@@ -23,6 +24,7 @@ export const ROUTES: readonly Route[] = [
   ...transferRoutes,
   ...trashRoutes,
   ...downloadRoutes,
+  ...versionRoutes,
   ...uploadRoutes,
   ...importRoutes,
   ...adminUserRoutes,

@@ -9,7 +9,7 @@ const NAME_LENGTH_MAX = 255;
 const path = z.string().default('').describe('From the drive’s root, as the user sees it. Empty: the root.');
 
 export type FileEntry = MessageOf<typeof fileEntry>;
-const fileEntry = z
+export const fileEntry = z
   .strictObject({
     path: z.string().describe('From the drive’s root, as the user sees it: `/Firn/photos/sea.jpg`.'),
     name: z.string(),

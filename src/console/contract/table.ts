@@ -9,6 +9,7 @@ import { passkeyContract } from './passkeys.js';
 import { securityContract } from './security.js';
 import { sessionContract } from './session.js';
 import { uploadContract } from './uploads.js';
+import { versionContract } from './versions.js';
 
 /**
  * Every route of the JSON API, in the order of docs/openapi.json: what `api/` answers, what the pages call, and what the
@@ -24,6 +25,7 @@ export const CONTRACT = {
   ...transferContract,
   ...trashContract,
   ...downloadContract,
+  ...versionContract,
   ...uploadContract,
   ...importContract,
   ...adminUserContract,

@@ -30,6 +30,11 @@ export function formatTime(time: string): string {
   return new Date(time).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'short' });
 }
 
+/** `27 Nov 2026, 10:04:31`, where two may be of one minute. */
+export function formatMoment(time: string): string {
+  return new Date(time).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],

@@ -1,5 +1,6 @@
 import type { DriveEntry } from '../../contract/drives.js';
 import type { PathsAnswer, TransferBody } from '../../contract/files.js';
+import type { VersionsAnswer } from '../../contract/versions.js';
 import { api } from '../api.js';
 import { addressOf } from '../calls.js';
 import type { FetchPage } from './listing.js';
@@ -38,6 +39,22 @@ export function searchPages(driveId: number, name: string): FetchPage {
 export function contentAddress(driveId: number, path: string, isDownload = false): string {
   const query = { path, ...(isDownload ? { download: '1' } : {}) };
   return addressOf('GET /api/drives/:id/content', { parameters: { id: driveId }, query });
+}
+
+/** The bytes of a version; of the present one, where there is no number, the file's. */
+export function versionAddress(driveId: number, path: string, version: number | null): string {
+  if (version === null) return contentAddress(driveId, path, true);
+  const query = { path, version: String(version) };
+  return addressOf('GET /api/drives/:id/files/versions/content', { parameters: { id: driveId }, query });
+}
+
+export function versionPage(driveId: number, path: string, before: number | null): Promise<VersionsAnswer> {
+  const query = { path, ...(before === null ? {} : { before: String(before) }) };
+  return api('GET /api/drives/:id/files/versions', { parameters: { id: driveId }, query });
+}
+
+export async function restoreVersion(driveId: number, path: string, version: number): Promise<void> {
+  await api('POST /api/drives/:id/restore-version', { parameters: { id: driveId }, body: { path, version } });
 }
 
 export function zipAddress(driveId: number, paths: readonly string[]): string {

@@ -10,6 +10,7 @@ export const MoveIcon = icon(
   <path d="M2.5 5.500v10h15v-8.500H9.500L7.500 4.500h-5zM7 11.500h6m-2.200-2.200 2.200 2.200-2.200 2.200" />,
 );
 export const RestoreIcon = icon(<path d="M4 4v4h4M4.300 8A6.500 6.500 0 1 1 3.500 11.500" />);
+export const VersionsIcon = icon(<path d="M3.500 3.500v4h4M3.800 7.500A7 7 0 1 1 3 10.500M10 6v4.300l3 1.700" />);
 export const FolderAddIcon = icon(
   <path d="M2.5 5.5v10h15v-8.500H9.500L7.500 4.500h-5zM10 9v4.500M7.750 11.250h4.500" />,
 );

@@ -14,7 +14,7 @@ import {
 import { type Choice, Menu } from '../ui/menu.js';
 import { type Picked, pickedFrom } from './dropped-files.js';
 import { downloadAddress } from './file-actions.js';
-import { FolderAddIcon, MoveIcon, RenameIcon } from './file-icons.js';
+import { FolderAddIcon, MoveIcon, RenameIcon, VersionsIcon } from './file-icons.js';
 import { text } from './texts.js';
 
 interface FolderToolsProps {
@@ -85,16 +85,15 @@ export function SearchBox({ value, onInput }: SearchBoxProps) {
 interface SelectionToolsProps {
   readonly driveId: number;
   readonly files: readonly FileEntry[];
-  readonly onRename: () => void;
-  readonly onMove: () => void;
-  readonly onCopy: () => void;
+  /** What can't be done before something is said or shown. */
+  readonly onAsk: (about: 'versions' | 'rename' | 'move' | 'copy') => void;
   readonly onDelete: () => unknown;
   readonly onClear: () => void;
 }
 
 /** What is done to what is selected. */
 export function SelectionTools(props: SelectionToolsProps) {
-  const { driveId, files, onRename, onMove, onCopy, onDelete, onClear } = props;
+  const { driveId, files, onAsk, onDelete, onClear } = props;
   const mayChange = files.every((file) => file.mayChange);
   const [first] = files;
   const isZip = files.length > 1 || first?.isFolder;
@@ -103,13 +102,16 @@ export function SelectionTools(props: SelectionToolsProps) {
       <LinkButton slim look="quiet" download href={downloadAddress(driveId, files)} icon={<DownloadIcon />}>
         <span class="tool-text">{isZip ? text.downloadZip : text.download}</span>
       </LinkButton>
+      {isZip ? null : <Tool text={text.versions} icon={<VersionsIcon />} onClick={() => onAsk('versions')} />}
       {mayChange ? (
         <>
-          {files.length === 1 ? <Tool text={text.rename} icon={<RenameIcon />} onClick={onRename} /> : null}
-          <Tool text={text.move} icon={<MoveIcon />} onClick={onMove} />
+          {files.length === 1 ? (
+            <Tool text={text.rename} icon={<RenameIcon />} onClick={() => onAsk('rename')} />
+          ) : null}
+          <Tool text={text.move} icon={<MoveIcon />} onClick={() => onAsk('move')} />
         </>
       ) : null}
-      <Tool text={text.copy} icon={<CopyIcon />} onClick={onCopy} />
+      <Tool text={text.copy} icon={<CopyIcon />} onClick={() => onAsk('copy')} />
       {mayChange ? <Tool text={text.delete} icon={<TrashIcon />} onClick={onDelete} /> : null}
     </SelectionBar>
   );

@@ -26,8 +26,9 @@ import { seldom, uploads, uploadTo } from './uploads.js';
 import { useDrop } from './use-drop.js';
 import { useListing } from './use-listing.js';
 import { useSettled } from './use-settled.js';
+import { VersionsDialog } from './versions-dialog.js';
 
-type OpenDialog = 'rename' | 'new-folder' | 'move' | 'copy' | null;
+type OpenDialog = 'rename' | 'new-folder' | 'move' | 'copy' | 'versions' | null;
 const SEARCH_SETTLES_MS = 250;
 const REFRESH_EVERY_MS = 700;
 /** A refresh fetches no more than was looked at from the top. */
@@ -51,6 +52,10 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
     if (file.isFolder) navigate(filesPlace(drive.id, file.path));
     else setShown(file.path);
   };
+  const showVersions = (file: FileEntry) => {
+    setSelection({ ...selection, paths: new Set([file.path]) });
+    setDialog('versions');
+  };
   const removeChosen = async () => {
     const files = toRemove(listing, selection);
     if (files.length === 0) return;
@@ -73,15 +78,7 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
       </FilesHead>
       <div class="card files-card">
         {chosen.length > 0 ? (
-          <SelectionTools
-            driveId={drive.id}
-            files={chosen}
-            onRename={() => setDialog('rename')}
-            onMove={() => setDialog('move')}
-            onCopy={() => setDialog('copy')}
-            onDelete={removeChosen}
-            onClear={clear}
-          />
+          <SelectionTools driveId={drive.id} files={chosen} onAsk={setDialog} onDelete={removeChosen} onClear={clear} />
         ) : null}
         <ListingShown listing={listing} empty={emptyTexts(search, mayAdd)}>
           <FileGrid
@@ -97,7 +94,7 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
         </ListingShown>
       </div>
       {isOver ? <DropVeil path={path} /> : null}
-      {shown === null ? null : <ShownFile driveId={drive.id} listing={listing} path={shown} onShow={setShown} />}
+      <ShownFile driveId={drive.id} listing={listing} path={shown} onShow={setShown} onVersions={showVersions} />
       <Dialogs {...{ drive, path, dialog, chosen, refresh, clear }} onClose={() => setDialog(null)} />
     </div>
   );
@@ -203,6 +200,9 @@ function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: Dialo
       />
     );
   }
+  if (dialog === 'versions') {
+    return <VersionsDialog driveId={drive.id} file={first} onRestored={refresh} onClose={onClose} />;
+  }
   const choose = async (folder: string) => {
     await transferFiles(drive.id, dialog, chosen, folder, refresh);
     clear();
@@ -213,11 +213,13 @@ function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: Dialo
 interface ShownFileProps {
   readonly driveId: number;
   readonly listing: Listing;
-  readonly path: string;
+  /** Null: none is. */
+  readonly path: string | null;
   readonly onShow: (path: string | null) => void;
+  readonly onVersions: (file: FileEntry) => void;
 }
 
-function ShownFile({ driveId, listing, path, onShow }: ShownFileProps) {
+function ShownFile({ driveId, listing, path, onShow, onVersions }: ShownFileProps) {
   const files = listing.members.filter(({ isFolder }) => !isFolder);
   const at = files.findIndex((file) => file.path === path);
   const file = files[at];
@@ -227,7 +229,17 @@ function ShownFile({ driveId, listing, path, onShow }: ShownFileProps) {
     return other ? () => onShow(other.path) : null;
   };
   return (
-    <Preview driveId={driveId} file={file} onPrevious={to(at - 1)} onNext={to(at + 1)} onClose={() => onShow(null)} />
+    <Preview
+      driveId={driveId}
+      file={file}
+      onPrevious={to(at - 1)}
+      onNext={to(at + 1)}
+      onVersions={() => {
+        onShow(null);
+        onVersions(file);
+      }}
+      onClose={() => onShow(null)}
+    />
   );
 }
 

@@ -7,7 +7,7 @@ import { Dialog } from '../ui/dialog.js';
 import { LoadFailed, Skeleton } from '../ui/feedback.js';
 import { ArrowLeftIcon, ArrowRightIcon, DownloadIcon } from '../ui/icons.js';
 import { contentAddress } from './file-api.js';
-import { KindIcon } from './file-icons.js';
+import { KindIcon, VersionsIcon } from './file-icons.js';
 import { kindOf } from './file-kinds.js';
 import { text } from './texts.js';
 
@@ -19,11 +19,12 @@ interface PreviewProps {
   /** To the file before or after it; null where there is none. */
   readonly onPrevious: (() => void) | null;
   readonly onNext: (() => void) | null;
+  readonly onVersions: () => void;
   readonly onClose: () => void;
 }
 
 /** Shows a file as far as a browser can. What the server sends never runs with the console's rights. */
-export function Preview({ driveId, file, onPrevious, onNext, onClose }: PreviewProps) {
+export function Preview({ driveId, file, onPrevious, onNext, onVersions, onClose }: PreviewProps) {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       // In a video the arrows are the video's.
@@ -49,6 +50,9 @@ export function Preview({ driveId, file, onPrevious, onNext, onClose }: PreviewP
             onClick={() => onPrevious?.()}
           />
           <Button label={text.next} icon={<ArrowRightIcon />} disabled={!onNext} onClick={() => onNext?.()} />
+          <Button icon={<VersionsIcon />} onClick={onVersions}>
+            {text.versions}
+          </Button>
           <LinkButton
             look="primary"
             href={contentAddress(driveId, file.path, true)}

@@ -60,6 +60,23 @@ export const en = {
   textCut: (size: string) => `Only the first ${size} are shown. Download the file for the rest.`,
   notShown: 'The file could not be shown. Download it to open it.',
 
+  // Versions
+  versions: 'Versions',
+  versionsTitle: (name: string) => `Versions of “${name}”`,
+  versionsLead:
+    'What the file contains now, and what it contained before. Restoring loses nothing: it makes a new version.',
+  versionNow: 'Present',
+  versionLongAgo: 'Long ago',
+  versionBy: (who: string, appPassword: string | null) =>
+    appPassword === null ? `by ${who}` : `by ${who}, with “${appPassword}”`,
+  versionOf: (when: string) => `: ${when}`,
+  noVersionsTitle: 'No earlier versions',
+  noVersions: 'Once the file is overwritten, what it contained before is kept here for a while.',
+  restoreVersionQuestion: (when: string) => `Restore this version (${when})?`,
+  restoreVersionText:
+    'The file contains that again, for everybody who sees it. What it contains now stays here as a version.',
+  versionRestored: (name: string, when: string) => `“${name}” is restored (${when})`,
+
   // Uploads
   uploads: 'Uploads',
   uploading: (done: number, all: number) => `Uploading ${done} of ${all}`,

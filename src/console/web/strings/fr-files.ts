@@ -63,6 +63,22 @@ export const fr: typeof en = {
   textCut: (size) => `Seuls les premiers ${size} sont affichés. Téléchargez le fichier pour la suite.`,
   notShown: 'Le fichier n’a pas pu être affiché. Téléchargez-le pour l’ouvrir.',
 
+  // Versions
+  versions: 'Versions',
+  versionsTitle: (name) => `Versions de « ${name} »`,
+  versionsLead:
+    'Ce que le fichier contient maintenant, et ce qu’il contenait avant. Restaurer ne fait rien perdre : cela crée une nouvelle version.',
+  versionNow: 'Actuelle',
+  versionLongAgo: 'Il y a longtemps',
+  versionBy: (who, appPassword) => (appPassword === null ? `par ${who}` : `par ${who}, avec « ${appPassword} »`),
+  versionOf: (when) => ` : ${when}`,
+  noVersionsTitle: 'Aucune version antérieure',
+  noVersions: 'Quand le fichier est écrasé, ce qu’il contenait avant est gardé ici un certain temps.',
+  restoreVersionQuestion: (when) => `Restaurer cette version (${when}) ?`,
+  restoreVersionText:
+    'Le fichier contient cela à nouveau, pour tous ceux qui le voient. Ce qu’il contient maintenant reste ici comme version.',
+  versionRestored: (name, when) => `« ${name} » est restauré (${when})`,
+
   // Uploads
   uploads: 'Envois',
   uploading: (done, all) => `Envoi ${done} sur ${all}`,
