@@ -180,6 +180,17 @@ describe('past E4 — what the programs rely on', () => {
     expect((await versionsIn(folder(id))).slice(1).map(secondsOf)).toEqual(seconds);
   });
 
+  test('of a file with more versions than a page each has a name and a second of its own, by which it is found', async () => {
+    const { folder } = TREES.Nextcloud;
+    for (let count = 0; count < 220; count++) await alice('PUT', file, { body: `more ${count}` });
+    const parts = await versionsIn(folder(id));
+    expect(parts).toHaveLength(222);
+    expect(new Set(parts.map(({ href }) => href)).size).toBe(222);
+    expect(new Set(parts.map(secondsOf)).size).toBe(222);
+    expect((await send('GET', `${folder(id)}/${secondsOf(parts.at(-1)!)}`)).text).toBe('one');
+    expect((await send('GET', parts[1]!.href)).text).toBe('more 217');
+  });
+
   test('by these seconds a version is read, and restored as Nextcloud’s Android app does', async () => {
     const { folder } = TREES.Nextcloud;
     const [second, one] = await versionsIn(folder(id));
@@ -229,23 +240,23 @@ describe('past E4 — what the programs rely on', () => {
 
 describe('past E1 — the doors to versions ask what every door asks', () => {
   test.each(BOTH)('%s: who doesn’t see the file, or not the version, gets 404', async (_, tree) => {
-    await alice('PUT', `/own-${number}`, { body: 'private' });
-    await alice('PUT', `/own-${number}`, { body: 'private too' });
-    const own = await server.idOf('alice', `/own-${number}`);
+    await alice('PUT', `/private-${number}`, { body: 'private' });
+    await alice('PUT', `/private-${number}`, { body: 'private too' });
+    const own = await server.idOf('alice', `/private-${number}`);
     expect(await list(tree.folder(own))).toHaveLength(2);
     const [version] = await versionsIn(tree.folder(own));
     const asBob = { as: authorizationOf('bob') };
     expect(await list(tree.folder(own, 'bob'), asBob.as)).toBe(404);
     const name = version!.href.split('/').at(-1);
     expect((await send('GET', `${tree.folder(own, 'bob')}/${name}`, asBob)).status).toBe(404);
-    const Destination = tree.to(`/own-${number}`, 'bob');
+    const Destination = tree.to(`/private-${number}`, 'bob');
     const restored = await send(tree.method, `${tree.folder(own, 'bob')}/${name}`, {
       ...asBob,
       headers: { Destination },
     });
     expect(restored.status).toBe(404);
-    const shared = { headers: { Destination: server.urlOf(`/Common%20documents/own-${number}`) } };
-    expect((await alice('MOVE', `/own-${number}`, shared)).status).toBe(201);
+    const shared = { headers: { Destination: server.urlOf(`/Common%20documents/private-${number}`) } };
+    expect((await alice('MOVE', `/private-${number}`, shared)).status).toBe(201);
     expect(await list(tree.folder(own, 'bob'), asBob.as)).toHaveLength(1);
     expect((await send('GET', `${tree.folder(own, 'bob')}/${name}`, asBob)).status).toBe(404);
     expect(await list(tree.folder(own))).toHaveLength(2);
@@ -315,6 +326,17 @@ describe('past E1 — the doors to versions ask what every door asks', () => {
       }
     }
     expect(await versionsIn(tree.folder(id))).toHaveLength(2);
+  });
+
+  test.each(BOTH)('%s: a file of another drive is 404, its number notwithstanding', async (_, tree) => {
+    const other = 222_222 + number;
+    await server.addDrive({ id: other, name: `Other ${number}` });
+    const there = server.as('alice', other);
+    for (const body of ['there one', 'there two']) await there('PUT', '/f', { body });
+    const { text } = await there('PROPFIND', '/f', { headers: { Depth: '0' }, body: askFor(`{${OC}}fileid`) });
+    const foreign = Number(textOf(parseMultistatus(text)[0]!, `{${OC}}fileid`));
+    expect(await list(`/dav/${other}${tree.folder(foreign)}`)).toHaveLength(2);
+    expect(await list(`/dav/123456${tree.folder(foreign)}`)).toBe(404);
   });
 
   test('another user’s tree is 404, the place to restore to takes nothing else', async () => {
