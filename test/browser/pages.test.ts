@@ -80,7 +80,15 @@ const LOGIN_FLOW: View = {
 const VIEWS: readonly View[] = [
   { name: 'files', open: files },
   { name: 'files-folder', open: at(`/files/${DRIVE_ID}/Family/Photos/Norway%202025/`, 'Norway 2025') },
-  { name: 'files-selected', open: (page) => choose(page, 'Reading list.md') },
+  {
+    name: 'files-selected',
+    open: async (page) => {
+      await choose(page, 'Reading list.md');
+      await expect
+        .poll(() => isInSight(page, '.selection-actions > :last-child'), { message: 'the last tool can be reached' })
+        .toBe(true);
+    },
+  },
   {
     name: 'files-empty',
     open: async (page) => {

@@ -51,7 +51,7 @@ export function Preview({ driveId, file, onPrevious, onNext, onVersions, onClose
           />
           <Button label={text.next} icon={<ArrowRightIcon />} disabled={!onNext} onClick={() => onNext?.()} />
           <Button icon={<VersionsIcon />} onClick={onVersions}>
-            {text.versions}
+            <span class="tool-text">{text.versions}</span>
           </Button>
           <LinkButton
             look="primary"
