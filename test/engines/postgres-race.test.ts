@@ -59,9 +59,10 @@ describe.each(['hash', 'random'] as const)('PostgreSQL, blobs at places by %s', 
     const writers = nodes.map(async (node, number) => {
       const metadata = new SqlMetadataStore(node);
       const random = seededRandom(seed + number);
+      const live: NodeRow[] = [];
       // A collector that collects nothing would pass all of this.
       for (let round = 0; round < ROUNDS_MAX && (round === 0 || deleted === 0); round++) {
-        await churn(metadata, random, number, `${number}-${round}`);
+        await churn(metadata, random, number, live);
       }
     });
     try {
@@ -80,14 +81,14 @@ describe.each(['hash', 'random'] as const)('PostgreSQL, blobs at places by %s', 
     expect(await world.problems()).toEqual([]);
   });
 
+  let steps = 0;
   /** Uploads, copies to the other drive and deletes; reads a file back after each step. */
-  async function churn(metadata: MetadataStore, random: () => number, number: number, prefix: string): Promise<void> {
+  async function churn(metadata: MetadataStore, random: () => number, number: number, live: NodeRow[]): Promise<void> {
     const [drive, home] = number === 0 ? [world.otherDrive, world.elsewhere.homeId] : [world.drive, world.home];
     const [away, there] = number === 0 ? [world.drive, world.home] : [world.otherDrive, world.elsewhere.homeId];
     const both = [drive.id, away.id];
-    const live: NodeRow[] = [];
     for (let step = 0; step < STEPS; step++) {
-      const name = `${prefix}-${step}`;
+      const name = `${number}-${steps++}`;
       const chance = random();
       const picked = Math.floor(random() * live.length);
       if (live.length === 0 || (chance < 0.4 && live.length < 3)) {
