@@ -50,7 +50,8 @@ const settings = z.strictObject({
   /** What keeps names and properties: SQLite, its database in the storage folder; or PostgreSQL, whose address may hold a password. */
   metadata: z
     .discriminatedUnion('engine', [
-      z.strictObject({ engine: z.literal('sqlite') }),
+      // slowSyncMs: from which mean time on a thread syncs (docs/decisions/0030); 0: always.
+      z.strictObject({ engine: z.literal('sqlite'), slowSyncMs: z.int().nonnegative().optional() }),
       z.strictObject({
         engine: z.literal('postgres'),
         url: z.string().regex(/^postgres(ql)?:\/\/./, 'needs an address like postgres://firn@127.0.0.1/firn'),

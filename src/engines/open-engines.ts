@@ -24,7 +24,7 @@ export interface EngineConfig {
   readonly storage: string;
   /** SQLite: its database is in the storage folder. PostgreSQL: `mayBeUnsafe` is for tests (`PostgresOptions`). */
   readonly metadata:
-    | { readonly engine: 'sqlite' }
+    | { readonly engine: 'sqlite'; readonly slowSyncMs?: number | undefined }
     | { readonly engine: 'postgres'; readonly url: string; readonly mayBeUnsafe?: boolean };
   /** Folder: `blobs/` in the storage folder. */
   readonly blobs: { readonly engine: 'folder' } | ({ readonly engine: 's3' } & S3Config);
@@ -177,7 +177,7 @@ async function openMetadata(
 ): Promise<MetadataEngine> {
   switch (metadata.engine) {
     case 'sqlite':
-      return openSqliteMetadata(storage, state, options);
+      return openSqliteMetadata(storage, state, options, metadata.slowSyncMs);
     case 'postgres': {
       // Who has SQLite doesn't load it.
       const { openPostgresMetadata } = await import('./postgres/postgres-metadata.js');

@@ -23,6 +23,9 @@ const shapes = [
   { workers: 2, names: ['PUT small over a file', 'PUT large over a file', 'DELETE'] },
 ];
 
+/** After a failed sync in a thread the process ends: its own test is test/engines/slow-disk.test.ts. */
+const healsByItself = { metadata: { engine: 'sqlite', slowSyncMs: 600_000 } };
+
 let faults: Faults;
 let server: BootedServer;
 let places = 0;
@@ -128,7 +131,7 @@ describe.each(shapes)('PRODUCT U4 — a file-system call fails, workers: $worker
   beforeAll(async () => {
     faults = await Faults.make();
     const environment = { ...faults.environment, FIRN_LOG_LEVEL: 'fatal' };
-    server = await bootServer({ environment, settings: { workers } });
+    server = await bootServer({ environment, settings: { workers, ...healsByItself } });
   });
   afterAll(async () => {
     faults?.disarm();

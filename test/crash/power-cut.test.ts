@@ -19,6 +19,9 @@ const requestsAround = 100;
 const survivors = ['all', 'none', 'half'] as const;
 const small = (name: string) => Buffer.from(`${name} `.repeat(300));
 
+/** After a failed sync in a thread the process would end; the disk here is slow. */
+const healsByItself = { metadata: { engine: 'sqlite', slowSyncMs: 600_000 } };
+
 let run: PowerRun | undefined;
 beforeAll(() => {
   checkCanMount();
@@ -63,7 +66,7 @@ describe(`PRODUCT U4 — the power goes, on ${fileSystem}`, () => {
   test(`faults A1 — one failed write-back of SQLite's log, 100 more uploads, a power cut: nothing acknowledged is lost`, {
     timeout: 180_000,
   }, async () => {
-    run = await PowerRun.start(fileSystem);
+    run = await PowerRun.start(fileSystem, { settings: healsByItself });
     const acknowledged = await putAll(run, 'before', 20);
     expect(acknowledged).toHaveLength(20);
     // Small contents lie in the database: the first to carry this name to the disk is the log.
@@ -112,7 +115,7 @@ describe(`PRODUCT U4 — the power goes, on ${fileSystem}`, () => {
     let refused = 0;
     let disk = 0;
     for (let round = 0; round < rounds; ) {
-      run = await PowerRun.start(fileSystem);
+      run = await PowerRun.start(fileSystem, { settings: healsByItself });
       await run.prepare(workerCount, seed + round);
       const begin = run.disk.position();
       const fault = faultsOfDisks[disk++ % faultsOfDisks.length]!;

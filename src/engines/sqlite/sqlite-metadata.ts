@@ -27,6 +27,7 @@ export async function openSqliteMetadata(
   storage: string,
   state: 'new' | 'whole',
   options: EngineOptions,
+  slowSyncMs = SLOW_SYNC_MS,
 ): Promise<MetadataEngine> {
   const { tell = () => {} } = options;
   const isShared = options.hasWorkers === true || options.worker !== undefined;
@@ -34,7 +35,7 @@ export async function openSqliteMetadata(
   const mark = new RevisionMark(storage);
   const log = options.isCommand || options.worker ? null : await lookAtLog(join(storage, `${DATABASE}-wal`));
   const restMs = options.isCommand ? COMMAND_REST_MS : 0;
-  const slow = options.isServer && !isShared ? { slowSyncMs: SLOW_SYNC_MS } : {};
+  const slow = options.isServer && !isShared ? { slowSyncMs } : {};
   const database = openDatabase(storage, state, { ...options, ...slow, isShared, reserve, restMs, ...options.worker });
   const orderly = withReserve(database);
   const metadata = new SqlMetadataStore(database);
