@@ -192,9 +192,10 @@ describe('properties', () => {
       }),
     );
     const started = performance.now();
-    parseEntityTags(`${' '.repeat(60_000)}x`);
-    parseEntityTags(`"a"${' '.repeat(60_000)}x`);
-    parseEntityTags('"a",'.repeat(15_000));
-    expect(performance.now() - started).toBeLessThan(200);
+    parseEntityTags(`${' '.repeat(300_000)}x`);
+    parseEntityTags(`"a"${' '.repeat(300_000)}x`);
+    parseEntityTags('"a",'.repeat(75_000));
+    // Who looks at each character from each one on takes a minute.
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
