@@ -10,7 +10,7 @@ export interface Failure {
   readonly since: number;
 }
 
-/** Asks whether something answers, at most once in some seconds whoever wants to know. */
+/** Asks whether something answers, at most once in some seconds for all who want to know. */
 export class Probe {
   readonly #ask: () => Promise<void>;
   #failure: Failure | null = null;
