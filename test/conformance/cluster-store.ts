@@ -41,7 +41,8 @@ export function clusterStoreSuite(name: string, open: () => Promise<SqlDatabase>
       expect(await cluster.join(serverOf('b'), 0)).toBeNull();
       const [first, second] = await cluster.servers();
       expect(first).toMatchObject({ ...serverOf('a'), leftAt: null, trouble: null });
-      expect(first!.startedAt).toBe(first!.seenAt);
+      // The clock may be looked at once for each.
+      expect(first!.seenAt - first!.startedAt).toBeLessThan(100);
       expect(first!.startedAt).toBeGreaterThanOrEqual(before - 1000 - 1);
       expect(second!.name).toBe('b');
     });
