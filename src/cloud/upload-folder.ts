@@ -1,13 +1,9 @@
-import { parseDepth } from '../dav/headers/depth.js';
 import { parseAnnouncedDigests } from '../dav/headers/digests.js';
 import { byteCountIn } from '../dav/headers/header-value.js';
 import { destinationOf } from '../dav/methods/transfer.js';
-import { MemberList, MultistatusPages, respondPages } from '../dav/properties/multistatus-pages.js';
-import { readSelection } from '../dav/properties/property-selection.js';
-import { plainAnswer } from '../dav/properties/resource-page.js';
+import { readPropfind, respondMembers } from '../dav/properties/made-members.js';
 import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
 import { deleteUpload, withTus } from '../dav/tus/tus-resource.js';
-import { MULTISTATUS_CONTENT_TYPE } from '../dav/xml/multistatus.js';
 import { isBlankBody, XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
 import type { DrivePath } from '../drive/names.js';
 import { fileEtag, type Resource } from '../drive/resource.js';
@@ -91,16 +87,9 @@ export async function removeUpload(request: DavRequest, name: string): Promise<D
 
 /** PROPFIND of an upload and its parts, by which programs find out what is left to send. */
 export async function propfindUpload(request: DavRequest, name: string): Promise<DavResponse> {
-  const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
-  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
-  const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal: false });
-  const { drive } = request;
+  const { depth, selection } = await readPropfind(request);
   if (depth !== '0') await turns.enter();
-  const pages = await drive.read(async (snapshot) => {
-    const parts = new MemberList(await uploadAndParts(request, snapshot, name, depth !== '0'));
-    return new MultistatusPages(plainAnswer(request, selection), parts).begin(snapshot);
-  });
-  return respondPages({ 'Content-Type': MULTISTATUS_CONTENT_TYPE }, pages);
+  return respondMembers(request, selection, (snapshot) => uploadAndParts(request, snapshot, name, depth !== '0'));
 }
 
 async function uploadAndParts(

@@ -1,15 +1,10 @@
 import { cloudHeaders } from '../dav/cloud-headers.js';
 import { readPermit } from '../dav/conditions.js';
 import { withHttpErrors } from '../dav/dispatch.js';
-import { parseDepth } from '../dav/headers/depth.js';
 import { getContent } from '../dav/methods/get.js';
 import { destinationOf } from '../dav/methods/transfer.js';
-import { MemberList, MultistatusPages, respondPages } from '../dav/properties/multistatus-pages.js';
-import { readSelection } from '../dav/properties/property-selection.js';
-import { plainAnswer } from '../dav/properties/resource-page.js';
-import { type DavRequest, type DavResponse, headerOf, respond } from '../dav/request.js';
-import { MULTISTATUS_CONTENT_TYPE } from '../dav/xml/multistatus.js';
-import { XML_BODY_BYTES_MAX } from '../dav/xml/parse-xml.js';
+import { readPropfind, respondMembers } from '../dav/properties/made-members.js';
+import { type DavRequest, type DavResponse, respond } from '../dav/request.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Permit } from '../drive/permit.js';
 import type { Resource } from '../drive/resource.js';
@@ -82,17 +77,12 @@ function answer({ id, isThere, ...place }: Asked, ofVersion: ReadonlyMap<string,
 
 /** Programs take the first response for the folder, unseen. */
 async function propfindVersions({ request, fileId, folder, name }: Place): Promise<DavResponse> {
-  const depth = parseDepth(headerOf(request, 'depth'), 'infinity');
-  const body = await request.body.readAtMost(XML_BODY_BYTES_MAX);
-  const selection = readSelection(body, headerOf(request, 'content-type'), { isMinimal: false });
+  const { depth, selection } = await readPropfind(request);
   if (depth !== '0') await turns.enter();
   const all = await latestVersions(request.drive, fileId);
   const members = depth === '0' ? [] : all.versions.map((version) => versionOf(all, folder, version));
   const shown = name === '' ? [folderOf(all, folder), ...members] : [versionOf(all, folder, find(all, name))];
-  const pages = await request.drive.read((snapshot) =>
-    new MultistatusPages(plainAnswer(request, selection), new MemberList(shown)).begin(snapshot),
-  );
-  return respondPages({ 'Content-Type': MULTISTATUS_CONTENT_TYPE }, pages);
+  return respondMembers(request, selection, async () => shown);
 }
 
 async function getVersion({ request, fileId, name }: Place): Promise<DavResponse> {

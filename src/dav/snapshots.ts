@@ -7,11 +7,9 @@ import type { NodeId } from '../stores/values.js';
 import { dispatch, withHttpErrors } from './dispatch.js';
 import { parseDepth } from './headers/depth.js';
 import { prefersMinimal } from './headers/prefer.js';
-import { MemberList, MultistatusPages, respondPages } from './properties/multistatus-pages.js';
+import { respondMembers } from './properties/made-members.js';
 import { readSelection } from './properties/property-selection.js';
-import { plainAnswer } from './properties/resource-page.js';
 import { type DavRequest, type DavResponse, headerOf, hrefOf, respond } from './request.js';
-import { MULTISTATUS_CONTENT_TYPE } from './xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from './xml/parse-xml.js';
 import { escapeAttribute, escapeText } from './xml/serialize-xml.js';
 
@@ -66,10 +64,7 @@ async function listMoments(request: DavRequest): Promise<DavResponse> {
   const moments = depth === '1' ? await midnights(request.drive) : [];
   const shown = [folderOf([SNAPSHOTS_NAME], moments[0] ?? request.drive.now())];
   for (const moment of moments) shown.push(folderOf([SNAPSHOTS_NAME, momentName(moment)], moment));
-  const pages = await request.drive.read((snapshot) =>
-    new MultistatusPages(plainAnswer(request, selection), new MemberList(shown)).begin(snapshot),
-  );
-  return respondPages({ 'Content-Type': MULTISTATUS_CONTENT_TYPE }, pages);
+  return respondMembers(request, selection, async () => shown);
 }
 
 /** For browsers. */

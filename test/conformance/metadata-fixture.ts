@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
+import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import type { SqlConnection, SqlDatabase } from '../../src/engines/sql/sql-database.js';
+import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
+import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
+import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import type { AccountStore, DriveRow, MemberRow } from '../../src/stores/account-store.js';
 import type { BlobIndex, MetadataCheck, Sweep, SweepId } from '../../src/stores/blob-index.js';
 import type {
@@ -12,6 +16,7 @@ import type {
 } from '../../src/stores/metadata-store.js';
 import type { StorageHistory } from '../../src/stores/storage-history.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../src/stores/values.js';
+import { storesOf } from '../support/stores.js';
 
 /** What an engine of the metadata gives to be tested. */
 export interface MetadataEngine {
@@ -24,6 +29,19 @@ export interface MetadataEngine {
   close(): Promise<void>;
 }
 export type OpenEngine = () => Promise<MetadataEngine>;
+
+/** All seams on one database. */
+export function engineOn(database: SqlDatabase): MetadataEngine {
+  return {
+    database,
+    metadata: new SqlMetadataStore(database),
+    accounts: storesOf(database).accounts,
+    blobIndex: new SqlBlobIndex(database),
+    check: new SqlMetadataCheck(database),
+    history: new SqlStorageHistory(database),
+    close: () => database.close(),
+  };
+}
 
 /** When everything in a test happens that is not said to happen at another time. */
 export const NOW = 1_800_000_000_000;

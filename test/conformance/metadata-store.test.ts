@@ -4,16 +4,12 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import type { SqlDatabase } from '../../src/engines/sql/sql-database.js';
-import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
-import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { storesOf } from '../support/stores.js';
 import { importStoreSuite } from './import-store.js';
 import { jobStoreSuite } from './job-store.js';
-import { type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
+import { engineOn, type MetadataEngine, NOBODY, World } from './metadata-fixture.js';
 import { metadataStoreSuite } from './metadata-store.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
@@ -68,16 +64,11 @@ async function openFile(): Promise<{ engine: MetadataEngine; path: string }> {
 }
 
 function openSqlite(path: string, remove: () => Promise<void>): MetadataEngine {
-  const database = SqliteDatabase.open(path, MIGRATIONS);
+  const engine = engineOn(SqliteDatabase.open(path, MIGRATIONS));
   return {
-    database,
-    metadata: new SqlMetadataStore(database),
-    accounts: storesOf(database).accounts,
-    blobIndex: new SqlBlobIndex(database),
-    check: new SqlMetadataCheck(database),
-    history: new SqlStorageHistory(database),
+    ...engine,
     close: async () => {
-      await database.close();
+      await engine.close();
       await remove();
     },
   };

@@ -1,12 +1,11 @@
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import type { TestPostgres } from '../support/engines.js';
-import { engineOn } from '../support/postgres-stand.js';
 import { storesOf } from '../support/stores.js';
 import { accountRightsSuite } from './account-rights.js';
 import { accountStoreSuite } from './account-store.js';
 import { importStoreSuite } from './import-store.js';
 import { jobStoreSuite } from './job-store.js';
-import { World } from './metadata-fixture.js';
+import { engineOn, World } from './metadata-fixture.js';
 import { metadataStoreSuite } from './metadata-store.js';
 import { securityStoreSuite } from './security-store.js';
 

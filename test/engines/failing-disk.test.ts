@@ -1,76 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { Faults } from '../crash/rig/faults.js';
+import { DatabaseProcess, type Said } from '../support/database-process.js';
 import { openRaw } from '../support/sqlite-file.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MODULE = new URL('../../dist/engines/sqlite/sqlite-database.js', import.meta.url).href;
-const MIGRATIONS = readMigrations(fileURLToPath(new URL('../../migrations/sqlite', import.meta.url)));
-
-/** A line in, a line out: the database in a process whose calls can fail. */
-const PROGRAM = `
-  import { createInterface } from 'node:readline';
-  const { SqliteDatabase } = await import(${JSON.stringify(MODULE)});
-  const notices = [];
-  const tell = ({ level, message }) => notices.push({ level, message });
-  const database = SqliteDatabase.open(process.argv[1], JSON.parse(process.env.MIGRATIONS), { tell });
-  const deeds = {
-    write: () => database.write((connection) => connection.run('UPDATE revision SET value = value + 1', [])),
-    read: async () => (await database.read((connection) => connection.all('SELECT value FROM revision', [])))[0].value,
-    prove: () => database.prove(),
-    empty: () => database.emptyLog(),
-    trouble: async () => database.trouble(),
-    notices: async () => notices,
-    close: () => database.close(),
-  };
-  for await (const line of createInterface({ input: process.stdin })) {
-    const answer = await deeds[line]().then((value) => ({ value: value ?? null }), (error) => ({ error: error.name }));
-    console.log(JSON.stringify(answer));
-  }
-`;
-
-interface Said {
-  readonly value?: unknown;
-  readonly error?: string;
-}
-
-class DatabaseProcess {
-  readonly #child: ChildProcess;
-  readonly #lines: Interface;
-  readonly ended: Promise<unknown[]>;
-
-  constructor(file: string, faults: Faults) {
-    this.#child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, file], {
-      cwd: ROOT,
-      env: { ...process.env, ...faults.environment, MIGRATIONS: JSON.stringify(MIGRATIONS) },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#lines = createInterface({ input: this.#child.stdout! });
-    this.ended = once(this.#child, 'exit');
-  }
-
-  async say(deed: string): Promise<Said> {
-    const line = once(this.#lines, 'line');
-    this.#child.stdin!.write(`${deed}\n`);
-    const gone = this.ended.then(() => {
-      throw new Error('the process has ended');
-    });
-    return JSON.parse((await Promise.race([line, gone]))[0] as string) as Said;
-  }
-
-  /** Ends as a crash does: nothing is closed. */
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.ended;
-  }
-}
 
 describe('a database whose disk fails', () => {
   let faults: Faults;
@@ -95,7 +29,6 @@ describe('a database whose disk fails', () => {
     await database.kill();
     await rm(folder, { recursive: true });
   });
-  const levels = async () => ((await database.say('notices')).value as { level: string }[]).map(({ level }) => level);
   /** What happens to the files of the database, in words. */
   const calls = async (work: () => Promise<unknown>) =>
     (await faults.callsDuring(work))
@@ -113,7 +46,7 @@ describe('a database whose disk fails', () => {
       expect(failed).toEqual({ error: 'StoreFailingError' });
       expect(made.slice(-2)).toEqual(['sync firn.db', 'ftruncate firn.db-wal']);
       expect((await stat(`${file}-wal`)).size).toBe(0);
-      expect(await levels()).toEqual(['error', 'warn']);
+      expect(await database.levels()).toEqual(['error', 'warn']);
       expect(await database.say('trouble')).toEqual({ value: null });
       expect(await database.say('write')).toEqual({ value: 1 });
       expect(await database.say('read')).toEqual({ value: 2 });
@@ -138,7 +71,7 @@ describe('a database whose disk fails', () => {
     await expect.poll(() => database.say('trouble'), { timeout: 20_000 }).toEqual({ value: null });
     expect((await stat(`${file}-wal`)).size).toBe(0);
     expect(await database.say('write')).toEqual({ value: 1 });
-    expect(await levels()).toEqual(['error', 'warn']);
+    expect(await database.levels()).toEqual(['error', 'warn']);
   });
 
   test('faults A1 — a sync of the database that fails is the last: the process ends by itself and leaves the log', async () => {

@@ -8,9 +8,9 @@ import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { placeOf } from '../../src/stores/blob-store.js';
 import type { ContentRow, NodeRow, StoreTransaction } from '../../src/stores/metadata-store.js';
 import type { BlobPlace } from '../../src/stores/values.js';
-import { contentOf, insertFile, largeContentOf, NOW, World } from '../conformance/metadata-fixture.js';
+import { contentOf, engineOn, insertFile, largeContentOf, NOW, World } from '../conformance/metadata-fixture.js';
 import { TestPostgres } from '../support/engines.js';
-import { engineOn, POSTGRES } from '../support/postgres-stand.js';
+import { POSTGRES } from '../support/postgres-stand.js';
 import { SteppedDatabase } from '../support/stepped-database.js';
 
 const postgres = new TestPostgres();

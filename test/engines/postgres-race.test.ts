@@ -7,14 +7,14 @@ import { collectGarbage } from '../../src/jobs/gc.js';
 import type { Sweep, SweepId } from '../../src/stores/blob-index.js';
 import { placeOf } from '../../src/stores/blob-store.js';
 import { type MetadataStore, type NodeRow, StoreBusyError } from '../../src/stores/metadata-store.js';
-import { insertFile, World } from '../conformance/metadata-fixture.js';
+import { engineOn, insertFile, World } from '../conformance/metadata-fixture.js';
 import { seededRandom } from '../crash/load.js';
 import { TestPostgres } from '../support/engines.js';
-import { engineOn, POSTGRES } from '../support/postgres-stand.js';
+import { POSTGRES } from '../support/postgres-stand.js';
 
 const STEPS = 60;
 /** Of so many steps each, until a collector has removed something. */
-const ROUNDS_MAX = 20;
+const ROUNDS_MAX = 200;
 const TEXTS = ['red', 'green', 'blue'];
 const postgres = new TestPostgres();
 

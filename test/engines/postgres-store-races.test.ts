@@ -7,9 +7,9 @@ import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import type { AppPasswordRow } from '../../src/stores/account-store.js';
 import type { MetadataStore, StoreTransaction } from '../../src/stores/metadata-store.js';
 import type { DriveId, UserId } from '../../src/stores/values.js';
-import { insertFolder, World } from '../conformance/metadata-fixture.js';
+import { engineOn, insertFolder, World } from '../conformance/metadata-fixture.js';
 import { TestPostgres } from '../support/engines.js';
-import { engineOn, POSTGRES } from '../support/postgres-stand.js';
+import { POSTGRES } from '../support/postgres-stand.js';
 
 // RACE_ROUNDS=1000: the long form.
 const ROUNDS = Number(process.env.RACE_ROUNDS ?? 50);

@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { ContentPosition } from '../../src/stores/blob-index.js';
 import type { NodeRow, StoreTransaction } from '../../src/stores/metadata-store.js';
 import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
-import { contentOf, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
+import { contentOf, engineOn, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from '../support/counting-database.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
 import { storesOf } from '../support/stores.js';
@@ -25,12 +22,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   beforeAll(async () => {
     database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
     metadata = new SqlMetadataStore(database);
-    const accounts = storesOf(database).accounts;
-    const blobIndex = new SqlBlobIndex(database);
-    const check = new SqlMetadataCheck(database);
-    const history = new SqlStorageHistory(database);
-    const close = () => database.close();
-    world = await World.open(async () => ({ database, metadata, accounts, blobIndex, check, history, close }));
+    world = await World.open(async () => engineOn(database));
     big = await world.folder(world.home, 'big');
     await world.write((transaction) => transaction.putContent(contentOf('x'), NOW));
     await world.corrupt(

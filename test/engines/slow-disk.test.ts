@@ -1,90 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readMigrations } from '../../src/engines/sql/migrate.js';
 import { Faults } from '../crash/rig/faults.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MODULE = new URL('../../dist/engines/sqlite/sqlite-database.js', import.meta.url).href;
-const MIGRATIONS = readMigrations(fileURLToPath(new URL('../../migrations/sqlite', import.meta.url)));
-
-/** A line in, a line out when it is done: the database in a process whose calls can be slow or fail. */
-const PROGRAM = `
-  import { createInterface } from 'node:readline';
-  const { SqliteDatabase } = await import(${JSON.stringify(MODULE)});
-  const notices = [];
-  const tell = ({ level }) => notices.push(level);
-  const slowSyncMs = Number(process.env.SLOW_SYNC_MS);
-  const database = SqliteDatabase.open(process.argv[1], JSON.parse(process.env.MIGRATIONS), { tell, slowSyncMs });
-  const value = (connection) => connection.all('SELECT value FROM revision', []).then((rows) => rows[0].value);
-  const FILL = 'INSERT INTO content (id, size, stored_at, bytes) VALUES (hex(randomblob(32)), 1000000, 0, randomblob(1000000))';
-  const deeds = {
-    write: () => database.write((connection) => connection.run('UPDATE revision SET value = value + 1', [])),
-    fill: () => database.write((connection) => connection.run(FILL, [])),
-    read: () => database.read(value),
-    readOne: () => database.readOne(value),
-    empty: () => database.emptyLog(),
-    trouble: async () => database.trouble(),
-    notices: async () => notices,
-    close: () => database.close(),
-  };
-  for await (const line of createInterface({ input: process.stdin })) {
-    const [id, deed] = line.split(' ');
-    deeds[deed]().then((value) => ({ value: value ?? null }), (error) => ({ error: error.name }))
-      .then((answer) => console.log(JSON.stringify({ id, ...answer })));
-  }
-`;
-
-interface Said {
-  readonly value?: unknown;
-  readonly error?: string;
-}
-
-class DatabaseProcess {
-  readonly #child: ChildProcess;
-  readonly #waiting = new Map<string, (said: Said) => void>();
-  readonly ended: Promise<unknown[]>;
-  /** In the order of the answers. */
-  readonly answered: string[] = [];
-  #last = 0;
-
-  constructor(file: string, faults: Faults, slowSyncMs: number) {
-    const settings = { SLOW_SYNC_MS: String(slowSyncMs), MIGRATIONS: JSON.stringify(MIGRATIONS) };
-    this.#child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, file], {
-      cwd: ROOT,
-      env: { ...process.env, ...faults.environment, ...settings },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
-      const { id, ...said } = JSON.parse(line) as Said & { id: string };
-      this.#waiting.get(id)!(said);
-    });
-    this.ended = once(this.#child, 'exit');
-  }
-
-  async say(deed: string): Promise<Said> {
-    const id = String(++this.#last);
-    const answer = new Promise<Said>((resolve) => void this.#waiting.set(id, resolve));
-    this.#child.stdin!.write(`${id} ${deed}\n`);
-    const gone = this.ended.then(() => {
-      throw new Error('the process has ended');
-    });
-    const said = await Promise.race([answer, gone]);
-    this.answered.push(deed);
-    return said;
-  }
-
-  /** Ends as a crash does: nothing is closed. */
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.ended;
-  }
-}
+import { DatabaseProcess, type Said } from '../support/database-process.js';
 
 describe('a database whose disk is slow', () => {
   let faults: Faults;
@@ -101,7 +20,7 @@ describe('a database whose disk is slow', () => {
   beforeEach(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'firn-slow-'));
     file = path.join(folder, 'firn.db');
-    database = new DatabaseProcess(file, faults, 0);
+    database = new DatabaseProcess(file, faults, { slowSyncMs: 0 });
     expect(await database.say('write')).toEqual({ value: 1 });
   });
   afterEach(async () => {
@@ -141,7 +60,7 @@ describe('a database whose disk is slow', () => {
     faults.disarm();
     expect((await database.ended)[0]).toBe(1);
     expect((await stat(`${file}-wal`)).size).toBeGreaterThan(0);
-    database = new DatabaseProcess(file, faults, 0);
+    database = new DatabaseProcess(file, faults, { slowSyncMs: 0 });
     expect(await database.say('empty')).toEqual({ value: true });
     expect([1, 2]).toContain((await database.say('read')).value);
     expect(await database.say('write')).toEqual({ value: 1 });
@@ -151,7 +70,7 @@ describe('a database whose disk is slow', () => {
     faults.arm({ action: 'kill before', call: 'sync', path: 'firn.db-wal' });
     await database.say('write').catch(() => {});
     await database.ended;
-    database = new DatabaseProcess(file, faults, 0);
+    database = new DatabaseProcess(file, faults, { slowSyncMs: 0 });
     expect(await database.say('empty')).toEqual({ value: true });
     // The system has what the process wrote: the start makes it durable before anybody reads it.
     expect(await database.say('read')).toEqual({ value: 2 });
@@ -181,14 +100,14 @@ describe('a database whose disk is slow', () => {
     faults.disarm();
     expect((await database.ended)[0]).toBe(1);
     expect((await stat(`${file}-wal`)).size).toBeGreaterThan(30_000_000);
-    database = new DatabaseProcess(file, faults, 0);
+    database = new DatabaseProcess(file, faults, { slowSyncMs: 0 });
     expect(await database.say('empty')).toEqual({ value: true });
     expect(await database.say('read')).toEqual({ value: 1 });
   });
 
   test('a disk that is slow for a while is left to the thread for a while', async () => {
     await database.kill();
-    database = new DatabaseProcess(file, faults, 20);
+    database = new DatabaseProcess(file, faults, { slowSyncMs: 20 });
     faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 40 });
     // Ten of them are slow, on the event loop, before it is known; then reads go on.
     for (let count = 0; count < 30; count++) await database.say('write');

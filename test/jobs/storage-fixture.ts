@@ -7,17 +7,19 @@ import { ContentCollectedError } from '../../src/drive/drive-transaction.js';
 import { DiskBlobStore } from '../../src/engines/disk/disk-blob-store.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
-import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { finish, openStorage } from '../../src/engines/storage-format.js';
 import type { BlobStore } from '../../src/stores/blob-store.js';
 import type { NodeRow } from '../../src/stores/metadata-store.js';
 import type { BlobId } from '../../src/stores/values.js';
-import { insertFile, largeContentOf, type MetadataEngine, NOW, World } from '../conformance/metadata-fixture.js';
-import { storesOf } from '../support/stores.js';
+import {
+  engineOn,
+  insertFile,
+  largeContentOf,
+  type MetadataEngine,
+  NOW,
+  World,
+} from '../conformance/metadata-fixture.js';
 
 const MIGRATIONS = readMigrations(new URL('../../migrations/sqlite', import.meta.url).pathname);
 
@@ -110,14 +112,5 @@ export function idOf(text: string): BlobId {
 }
 
 export function openMetadata(path: string): MetadataEngine {
-  const database = SqliteDatabase.open(path, MIGRATIONS);
-  return {
-    database,
-    metadata: new SqlMetadataStore(database),
-    accounts: storesOf(database).accounts,
-    blobIndex: new SqlBlobIndex(database),
-    check: new SqlMetadataCheck(database),
-    history: new SqlStorageHistory(database),
-    close: () => database.close(),
-  };
+  return engineOn(SqliteDatabase.open(path, MIGRATIONS));
 }

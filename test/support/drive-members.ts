@@ -7,17 +7,12 @@ import { type Resource, readResource } from '../../src/drive/resource.js';
 import type { Snapshot } from '../../src/drive/snapshot.js';
 import { Uploads } from '../../src/drive/uploads/uploads.js';
 import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
-import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
-import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { CredentialRef, Membership } from '../../src/stores/account-store.js';
 import type { DriveId, NodeId } from '../../src/stores/values.js';
-import { contentOf, NOW, World } from '../conformance/metadata-fixture.js';
+import { contentOf, engineOn, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from './counting-database.js';
 import { MIGRATIONS } from './sqlite-file.js';
-import { storesOf } from './stores.js';
 
 /** The members of the drives of `World`, each with the `Drive` that a request of theirs would get. */
 export class DriveMembers {
@@ -42,17 +37,7 @@ export class DriveMembers {
   /** On SQLite in memory. */
   static async open(): Promise<DriveMembers> {
     const database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
-    const accounts = storesOf(database).accounts;
-    const metadata = new SqlMetadataStore(database);
-    const world = await World.open(async () => ({
-      database,
-      metadata,
-      accounts,
-      blobIndex: new SqlBlobIndex(database),
-      check: new SqlMetadataCheck(database),
-      history: new SqlStorageHistory(database),
-      close: () => database.close(),
-    }));
+    const world = await World.open(async () => engineOn(database));
     const { drive, otherDrive, anna, ben } = world;
     return new DriveMembers(world, database, [
       await grantOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, drive.id),

@@ -2,13 +2,8 @@ import pg from 'pg';
 import { POSTGRES_MIGRATIONS } from '../../src/engines/postgres/migrate-postgres.js';
 import { PostgresDatabase, type PostgresOptions } from '../../src/engines/postgres/postgres-database.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
-import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
-import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
-import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
-import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
-import { type MetadataEngine, World } from '../conformance/metadata-fixture.js';
+import { engineOn, World } from '../conformance/metadata-fixture.js';
 import type { PostgresServer } from './postgres-server.js';
-import { storesOf } from './stores.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 export const POSTGRES = readMigrations(POSTGRES_MIGRATIONS);
@@ -65,16 +60,4 @@ export class PostgresStand {
     await this.database.close();
     await this.proxy.close();
   }
-}
-
-export function engineOn(database: PostgresDatabase): MetadataEngine {
-  return {
-    database,
-    metadata: new SqlMetadataStore(database),
-    accounts: storesOf(database).accounts,
-    blobIndex: new SqlBlobIndex(database),
-    check: new SqlMetadataCheck(database),
-    history: new SqlStorageHistory(database),
-    close: () => database.close(),
-  };
 }

@@ -1,4 +1,5 @@
-import type { ContentRow, NodeRow } from '../../stores/metadata-store.js';
+import type { ContentRow, NodeRow, PropertyRow } from '../../stores/metadata-store.js';
+import type { NodeId } from '../../stores/values.js';
 import { COPY_TOGETHER_MAX } from '../copy-tree.js';
 import type { Drive } from '../drive.js';
 import { DriveError } from '../drive-error.js';
@@ -87,12 +88,17 @@ async function readTree(then: Snapshot, top: Resource, isDeep: boolean): Promise
 
 async function plant(transaction: DriveTransaction, then: Snapshot, tree: Tree, to: Found): Promise<NodeRow> {
   const [top, ...members] = tree as readonly [Resource, ...Resource[]];
-  const rows = await then.deadProperties(tree);
+  const properties = new Map<NodeId, PropertyRow[]>();
+  for (const row of await then.deadProperties(tree)) {
+    const rows = properties.get(row.nodeId);
+    if (rows) rows.push(row);
+    else properties.set(row.nodeId, [row]);
+  }
   const copy = async (source: Resource, place: Parameters<DriveTransaction['insert']>[0]): Promise<NodeRow> => {
     const node = await transaction.insert(place, await contentOf(then, source), source.modified);
     await transaction.store.setTimes(node, { created: source.created });
-    const dead = rows.filter(({ nodeId }) => nodeId === source.node!.id);
-    if (dead.length > 0) await transaction.store.setProperties(node, dead);
+    const dead = properties.get(source.node!.id);
+    if (dead) await transaction.store.setProperties(node, dead);
     return node;
   };
   const old = to.resource?.node ?? null;
