@@ -11,7 +11,7 @@ const booted = [
 // Several servers on PostgreSQL and an object storage, behind a balancer.
 const cluster = ['test/cluster/**/*.test.ts'];
 // What programs do on one server they do on a cluster: `bootServer` starts one there.
-const onCluster = ['litmus', 'rclone', 'restic', 'davfs2', 'nextcloudcmd'].map(
+const onCluster = ['litmus', 'rclone', 'restic', 'davfs2', 'nextcloudcmd', 'joplin'].map(
   (name) => `test/clients/${name}.test.ts`,
 );
 // The long ones of those that start databases and object storages: one Node is enough for them. A short one of each is among the others.

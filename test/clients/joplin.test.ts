@@ -2,32 +2,37 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
 import { type JoplinCommand, JoplinDevice, type JoplinTarget, makeNotes } from '../support/joplin.js';
 import { mustRun, waitUntil } from '../support/run-program.js';
 import { compareTrees, readTreeOverHttp, seededBytes, type Tree, writeTree } from '../support/trees.js';
+import { tried } from '../support/tried.js';
 
+/** Joplin starts for seconds each time: on a cluster two devices and one address say it. */
+const onCluster =
+  'client-requirements R26, R27 — at the host mount: a first sync into an empty folder, changes on both, a conflict';
 const book = 'book 0';
 /** Three notes that the tests change and delete. */
 const [edited, deleted, fought] = ['plain 0', 'with space 1', 'e+f 5'] as const;
 
 describe('client-requirements 1.7, 2.8 — Joplin, with two devices', () => {
   let server: BootedServer;
-  let tlsServer: BootedServer;
   let folder: string;
 
   beforeAll(async () => {
     const environment = { FIRN_LOG_LEVEL: 'debug' };
     server = await bootServer({ hostMount: true, environment });
-    tlsServer = await bootServer({ hostMount: true, tls: true });
     folder = await mkdtemp(path.join(tmpdir(), 'firn-joplin-'));
   });
   afterAll(async () => {
     await server?.remove();
-    await tlsServer?.remove();
     await rm(folder, { recursive: true, force: true });
   });
+
+  function scenario(title: string, work: () => Promise<void>): void {
+    if (tried([title], onCluster).includes(title)) test(title, { timeout: 600_000 }, work);
+  }
 
   function makeDevices(name: string, target: JoplinTarget, settings?: Record<string, string>) {
     const device = (number: number) => new JoplinDevice(path.join(folder, `${name} ${number}`), target, settings);
@@ -72,27 +77,31 @@ describe('client-requirements 1.7, 2.8 — Joplin, with two devices', () => {
     expect(compareTrees(expected, await device.read())).toEqual([]);
   }
 
-  /** The requests that the server answered meanwhile, as `METHOD PATH STATUS` with the path below `address`. */
+  /** The requests that the server, or each of its nodes, answered meanwhile, as `METHOD PATH STATUS` with the path below `address`. */
   async function requestsDuring(address: string, work: () => Promise<unknown>): Promise<string[]> {
     const mark = async () => {
       const name = randomUUID();
-      await fetch(`${server.url}/${name}`);
-      await waitUntil('the server has logged a request', () => server.logs().includes(name));
+      for (const process of server.processes) {
+        await fetch(`${process.url}/${name}`);
+        await waitUntil('the server has logged a request', () => process.log.includes(name));
+      }
       return name;
     };
     const before = await mark();
     await work();
     const after = await mark();
     const base = decodeURIComponent(new URL(address).pathname);
-    const lines = server.logs().split('\n');
-    const between = lines.slice(
-      lines.findIndex((line) => line.includes(before)) + 1,
-      lines.findIndex((line) => line.includes(after)),
-    );
-    return between
-      .map((line) => JSON.parse(line) as { msg: string; method: string; url: string; status: number })
-      .filter(({ msg }) => msg === 'request')
-      .map(({ method, url, status }) => `${method} ${decodeURIComponent(url).slice(base.length)} ${status}`);
+    return server.processes.flatMap(({ log }) => {
+      const lines = log.split('\n');
+      return lines
+        .slice(
+          lines.findIndex((line) => line.includes(before)) + 1,
+          lines.findIndex((line) => line.includes(after)),
+        )
+        .map((line) => JSON.parse(line) as { msg: string; method: string; url: string; status: number })
+        .filter(({ msg }) => msg === 'request')
+        .map(({ method, url, status }) => `${method} ${decodeURIComponent(url).slice(base.length)} ${status}`);
+    });
   }
 
   /** Two devices that hold `expected` change it: an edit, a new note and a deletion, then both edit one note. */
@@ -119,24 +128,23 @@ describe('client-requirements 1.7, 2.8 — Joplin, with two devices', () => {
     await expectNotes(second, expected);
   }
 
-  test('200 notes and 20 attachments converge, a conflict makes a conflict note, a further sync transfers nothing', {
-    timeout: 600_000,
-  }, async () => {
-    const target = await makeTarget('pathMount', 'joplin');
-    const [first, second] = makeDevices('large', target);
-    const { commands, expected } = await prepareNotes('large source', 200, 20);
-    await first.sync(...commands);
-    await expectNotes(first, expected);
-    await second.sync();
-    await expectNotes(second, expected);
-    await changeOnBoth(first, second, expected);
-    const requests = await requestsDuring(`${target.url}/`, () => Promise.all([first.sync(), second.sync()]));
-    expect(requests.sort()).toEqual([...Array(4).fill('GET info.json 200'), ...Array(2).fill('PROPFIND  207')]);
-  });
+  scenario(
+    '200 notes and 20 attachments converge, a conflict makes a conflict note, a further sync transfers nothing',
+    async () => {
+      const target = await makeTarget('pathMount', 'joplin');
+      const [first, second] = makeDevices('large', target);
+      const { commands, expected } = await prepareNotes('large source', 200, 20);
+      await first.sync(...commands);
+      await expectNotes(first, expected);
+      await second.sync();
+      await expectNotes(second, expected);
+      await changeOnBoth(first, second, expected);
+      const requests = await requestsDuring(`${target.url}/`, () => Promise.all([first.sync(), second.sync()]));
+      expect(requests.sort()).toEqual([...Array(4).fill('GET info.json 200'), ...Array(2).fill('PROPFIND  207')]);
+    },
+  );
 
-  test('client-requirements R26, R27 — at the host mount: a first sync into an empty folder, changes on both, a conflict', {
-    timeout: 600_000,
-  }, async () => {
+  scenario(onCluster, async () => {
     const target = await makeTarget('hostMount', 'joplin notes ü');
     const [first, second] = makeDevices('host', target);
     const { commands, expected } = await prepareNotes('host source', 7, 2);
@@ -163,7 +171,9 @@ describe('client-requirements 1.7, 2.8 — Joplin, with two devices', () => {
     await expectNotes(first, expected);
   }
 
-  test('over https, with the authority in Joplin’s own setting', { timeout: 600_000 }, async () => {
+  scenario('over https, with the authority in Joplin’s own setting', async () => {
+    const tlsServer = await bootServer({ hostMount: true, tls: true });
+    onTestFinished(() => tlsServer.remove());
     const { hostMount, user, password, ca } = tlsServer;
     const url = `${hostMount}joplin`;
     const parameters = ['--fail', '--cacert', ca!.caFile, '--user', `${user}:${password}`, '--request', 'MKCOL', url];
@@ -171,35 +181,37 @@ describe('client-requirements 1.7, 2.8 — Joplin, with two devices', () => {
     await exchangeNotes('tls', { url, user, password }, { 'net.customCertificates': ca!.caFile });
   });
 
-  test('with an app password limited to /limited: the address has no folder, and nothing else changes', {
-    timeout: 600_000,
-  }, async () => {
-    const { driveId, user, authorization } = server;
-    const limits = ['--drive', driveId, '--folder', '/limited'];
-    const password = (await server.firn('app-password', 'create', user, 'Joplin', ...limits)).trim();
-    const before = await readTreeOverHttp(server.pathMount, authorization);
-    await exchangeNotes('limited', { url: server.hostMount, user, password });
-    const after = await readTreeOverHttp(server.pathMount, authorization);
-    const isInside = (name: string) => name.startsWith(`${server.driveName}/limited/`) && !name.endsWith('/limited/');
-    // Three notes, an attachment and two notebooks.
-    expect([...after.keys()].filter((name) => isInside(name) && name.endsWith('.md'))).toHaveLength(6);
-    expect(compareTrees(before, new Map([...after].filter(([name]) => !isInside(name))))).toEqual([]);
-  });
+  scenario(
+    'with an app password limited to /limited: the address has no folder, and nothing else changes',
+    async () => {
+      const { driveId, user, authorization } = server;
+      const limits = ['--drive', driveId, '--folder', '/limited'];
+      const password = (await server.firn('app-password', 'create', user, 'Joplin', ...limits)).trim();
+      const before = await readTreeOverHttp(server.pathMount, authorization);
+      await exchangeNotes('limited', { url: server.hostMount, user, password });
+      const after = await readTreeOverHttp(server.pathMount, authorization);
+      const isInside = (name: string) => name.startsWith(`${server.driveName}/limited/`) && !name.endsWith('/limited/');
+      // Three notes, an attachment and two notebooks.
+      expect([...after.keys()].filter((name) => isInside(name) && name.endsWith('.md'))).toHaveLength(6);
+      expect(compareTrees(before, new Map([...after].filter(([name]) => !isInside(name))))).toEqual([]);
+    },
+  );
 
-  test('a full drive ends a sync with the sentence of the server; once there is room, the next one loses nothing', {
-    timeout: 600_000,
-  }, async () => {
-    const { driveId, firn } = server;
-    const target = await makeTarget('hostMount', 'full');
-    const [first, second] = makeDevices('full', target);
-    // One attachment, which has three megabytes.
-    const { commands, expected } = await prepareNotes('full source', 3, 1);
-    const { usedBytes } = JSON.parse(await firn('quota', 'show', driveId, '--json')) as { usedBytes: number };
-    await firn('quota', 'set', driveId, String(usedBytes + 1_000_000));
-    await expect(first.sync(...commands)).rejects.toThrow(/ask the administrator for a larger quota\./);
-    await firn('quota', 'set', driveId, 'none');
-    await first.sync();
-    await second.sync();
-    await expectNotes(second, expected);
-  });
+  scenario(
+    'a full drive ends a sync with the sentence of the server; once there is room, the next one loses nothing',
+    async () => {
+      const { driveId, firn } = server;
+      const target = await makeTarget('hostMount', 'full');
+      const [first, second] = makeDevices('full', target);
+      // One attachment, which has three megabytes.
+      const { commands, expected } = await prepareNotes('full source', 3, 1);
+      const { usedBytes } = JSON.parse(await firn('quota', 'show', driveId, '--json')) as { usedBytes: number };
+      await firn('quota', 'set', driveId, String(usedBytes + 1_000_000));
+      await expect(first.sync(...commands)).rejects.toThrow(/ask the administrator for a larger quota\./);
+      await firn('quota', 'set', driveId, 'none');
+      await first.sync();
+      await second.sync();
+      await expectNotes(second, expected);
+    },
+  );
 });
