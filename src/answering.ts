@@ -11,7 +11,7 @@ import { ConnectionCounts } from './metrics/connection-counts.js';
 import type { Parts } from './parts.js';
 
 /** What answering requests needs of the rest of the server, which may be another process. */
-export interface Surroundings extends Pick<ServerParts, 'background' | 'cluster' | 'damagedContents' | 'shownBy'> {
+export interface Surroundings extends Pick<ServerParts, 'background' | 'cluster' | 'shownBy'> {
   readonly onReceived: NonNullable<DriveDependencies['onReceived']>;
   /** Absent: no other process checks passwords. */
   readonly underWay?: GuessesUnderWay;
@@ -25,6 +25,8 @@ export interface Answering {
 
 /** Listens. Rejects when a setting or the address doesn't allow it. */
 export async function startAnswering(parts: Parts, around: Surroundings, log: Logger): Promise<Answering> {
+  const damages = parts.makeDamages(log, null);
+  parts.onDamage = (content) => damages.found(content);
   const own = await makeServerParts(parts, around, log);
   const { authenticator, changeWatch, connections } = own;
   let isLeaving = false;

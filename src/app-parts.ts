@@ -39,7 +39,6 @@ export interface ServerParts {
   readonly cluster: Cluster | null;
   /** Whether it soon ends. */
   readonly isLeaving: () => boolean;
-  readonly damagedContents: ConsoleParts['damagedContents'];
   /** Of a worker: what its server shows, which knows the counts of all. */
   readonly shownBy: (own: Metrics) => MetricsParts['metrics'];
   readonly log: Logger;
@@ -115,7 +114,7 @@ function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerP
 
 function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
   const { config, engines, accounts, audit, passwords, now } = parts;
-  const { authenticator, box, imports, drives, damagedContents, cluster, log } = server;
+  const { authenticator, box, imports, drives, cluster, log } = server;
   const { metadata, history } = engines;
   return {
     accounts,
@@ -141,7 +140,7 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
     history,
     imports,
     freeBytes: () => drives.contents.freeBytes(),
-    damagedContents,
+    scrub: engines.scrubStore,
     cluster,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, address) => driveAddresses(config, driveId, address),

@@ -7,7 +7,7 @@ import { importLane } from './jobs/import/import-job.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { keepDurable } from './jobs/keep-durable.js';
 import { maintenanceLane } from './jobs/maintenance.js';
-import { knownDamage, ScrubTotals, scrubLane } from './jobs/scrub.js';
+import { ScrubTotals, scrubLane } from './jobs/scrub.js';
 import { SteadyClock } from './jobs/steady-clock.js';
 import type { Parts } from './parts.js';
 
@@ -16,8 +16,6 @@ export interface Background {
   readonly jobs: JobRunner;
   readonly gc: GcTotals;
   readonly scrub: ScrubTotals;
-  /** Contents that are known to be damaged, whichever server found them; null before the first run. */
-  readonly damagedContents: () => number | null | Promise<number | null>;
   /** For each content that has come to the disk. */
   readonly onReceived: EarlyCollection['note'];
   /** Begins with the jobs, and with what is kept each minute. */
@@ -39,7 +37,6 @@ export async function prepareBackground(parts: Parts, log: Logger): Promise<Back
   let keeping: ReturnType<typeof keepDurable> | null = null;
   return {
     ...{ jobs, gc, scrub, onReceived: early.note },
-    damagedContents: () => (engines.cluster ? knownDamage(engines.metadata) : scrub.damaged),
     start: async () => {
       await jobs.start();
       keeping = keepDurable(engines.durability, parts.now, log);
@@ -66,6 +63,8 @@ function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): 
     const text = 'the clock has jumped: what expires waits until it has been steady for a day';
     log.warn({ jumpSeconds: Math.round(jumpMs / 1000) }, text);
   };
+  const alerts = parts.makeAlerts((failure) => log.error(failure, 'a mail could not be sent'));
+  const damages = parts.makeDamages(log, alerts);
   const lanes = [
     maintenanceLane({
       ...engines,
@@ -77,7 +76,16 @@ function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): 
       graceSeconds: contentGraceSeconds(config),
       ...{ trashRetentionDays, auditRetentionDays, sessionLongestHours, uploadExpiryHours },
     }),
-    scrubLane({ ...engines, totals: scrub, log, now }),
+    scrubLane({
+      ...engines,
+      store: engines.scrubStore,
+      damages,
+      sources: async () => [],
+      totals: scrub,
+      log,
+      scrubDays: config.scrubDays,
+      now,
+    }),
     importLane({ ...engines, drives, box, allowed, idleSeconds: config.idleTimeoutSeconds }),
   ];
   return new JobRunner(engines.metadata, lanes, log, now);

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { bucketSetting } from './config/bucket-setting.js';
+import { isMailServer, isMetricsToken, isNetwork, isOrigin, isPublicUrl } from './config/text-checks.js';
 
 /** A setting is wrong. The message names it and says what to do. */
 export class ConfigError extends Error {
@@ -11,29 +13,9 @@ export class ConfigError extends Error {
 const FILE_NAME = 'firn.config.json';
 const STORAGE = './storage';
 
+/** What keeps the bytes of files. */
 const blobsSetting = z
-  .discriminatedUnion('engine', [
-    z.strictObject({ engine: z.literal('folder') }),
-    z.strictObject({
-      engine: z.literal('s3'),
-      /** Where the object storage is, like https://s3.example.org. */
-      endpoint: z.string().refine(isEndpoint, 'needs an address like https://s3.example.org, without a path'),
-      bucket: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$/, 'needs the name of a bucket'),
-      region: z.string().min(1).default('us-east-1'),
-      /** What all names in the bucket begin with, like firn/. */
-      prefix: z
-        .string()
-        .regex(/^(?:[A-Za-z0-9._-]+\/)*[A-Za-z0-9._-]*$/, 'needs plain names with / between them')
-        .transform((prefix) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`))
-        .default(''),
-      /** Two lines: the access key and its secret. */
-      accessKeyFile: z.string().min(1),
-      /** Whether the bucket is named in the path; else it is in the host. */
-      pathStyle: z.boolean().default(true),
-      /** PEM file of the authorities that vouch for the endpoint; null: the system's. */
-      caFile: z.string().min(1).nullable().default(null),
-    }),
-  ])
+  .discriminatedUnion('engine', [z.strictObject({ engine: z.literal('folder') }), bucketSetting])
   .default({ engine: 'folder' });
 const bytes = z.int().nonnegative();
 const seconds = z.int().positive();
@@ -90,6 +72,8 @@ const settings = z.strictObject({
     .string()
     .regex(/^[\x20-\x7e]+$/, 'needs plain ASCII characters')
     .default('Firn'),
+  /** All that is stored is read and compared with its hashes within so many days. */
+  scrubDays: z.int().positive().max(365).default(30),
   /** 0 keeps the trash for ever (PRODUCT D4). */
   trashRetentionDays: z.int().nonnegative().default(60),
   /** Largest file where a drive has no limit of its own (PRODUCT U2). */
@@ -334,45 +318,13 @@ function describe(issue: z.core.$ZodIssue, file: string | null, fromEnvironment:
     return `${file} has a setting "${issue.keys[0]}", which Firn doesn't know; it knows ${known}.`;
   }
   const setting = String(issue.path[0]);
-  const inner = setting === 'blobs' && issue.path.length > 1 ? String(issue.path[1]) : null;
+  const inner = setting === 'blobs' && issue.path.length > 1 ? issue.path.slice(1).join('.') : null;
   const variable = inner === null ? VARIABLES[setting] : BUCKET_VARIABLES[inner];
   const source =
     setting in fromEnvironment
       ? (variable ?? 'FIRN_S3_…')
-      : `"${inner === null ? setting : `blobs.${inner}`}" in ${file}`;
+      : `"${inner === null ? setting : `${setting}.${inner}`}" in ${file}`;
   return `${source} is wrong: ${issue.message}`;
-}
-
-/** What comes after the host is a plain path, or nothing. */
-function isPublicUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { pathname, search, hash, username } = new URL(text);
-  const path = pathname.replace(/\/+$/, '');
-  return search + hash + username === '' && (path === '' || /^(?:\/[A-Za-z0-9._~-]+){1,16}$/.test(path));
-}
-
-/** Without a path: names follow the host. */
-function isEndpoint(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, pathname, search, hash, username } = new URL(text);
-  return /^https?:$/.test(protocol) && pathname === '/' && search + hash + username === '';
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
-}
-
-function isMailServer(text: string): boolean {
-  try {
-    const { protocol, hostname, username, password, pathname, search } = new URL(text);
-    decodeURIComponent(username + password);
-    return /^smtps?:$/.test(protocol) && hostname !== '' && pathname.length <= 1 && search === '';
-  } catch {
-    return false; // No URL at all, or a password whose % signs are not written %25.
-  }
 }
 
 /** The token that scrapers of /metrics bring, wherever it is set; null: none. Throws `ConfigError` where its file holds none. */
@@ -381,16 +333,6 @@ export function readMetricsToken({ metricsToken, metricsTokenFile: file }: Confi
   const token = readFileSync(file, 'utf8').trim();
   if (isMetricsToken(token)) return token;
   throw new ConfigError(`${file} holds no token for metrics: it needs at least 16 letters, digits or - . _ ~ + / =`);
-}
-
-/** What RFC 6750 lets a bearer token consist of, and long enough not to be guessed. */
-function isMetricsToken(text: string): boolean {
-  return /^[\w.~+/=-]{16,}$/.test(text);
-}
-
-function isOrigin(text: string): boolean {
-  // Apps in web views have origins of their own schemes: app://obsidian.md, capacitor://localhost.
-  return text === '*' || /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:[\]-]+$/i.test(text);
 }
 
 function isLoopback(host: string): boolean {

@@ -9,8 +9,10 @@ import { Contents } from './drive/contents.js';
 import type { DriveDependencies } from './drive/drive.js';
 import { Uploads } from './drive/uploads/uploads.js';
 import { type EngineOptions, type Engines, openEngines } from './engines/open-engines.js';
+import { Damages, type DamagesParts } from './jobs/damages.js';
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { Imports } from './jobs/import/imports.js';
+import type { ContentRow } from './stores/metadata-store.js';
 
 export { openMove, openRestore } from './engines/open-engines.js';
 
@@ -23,6 +25,8 @@ export class Parts {
   readonly accounts: Accounts;
   /** Where imports may go although the address is private. */
   readonly allowedPlaces: AllowedPlaces;
+  /** Called for each content that a reader finds lost or damaged. */
+  onDamage: (content: ContentRow) => void = () => {};
   #drives: DriveDependencies | null = null;
   #box: Promise<SecretBox> | null = null;
 
@@ -68,6 +72,14 @@ export class Parts {
     return new Alerts(this.engines.metadata, this.audit, { mailer, realm, now: this.now });
   }
 
+  /** `alerts`: by which administrators are written to. */
+  makeDamages(log: DamagesParts['log'], alerts: Alerts | null): Damages {
+    const { engines, audit, now, drives } = this;
+    const { metadata, blobs, blobIndex, scrubStore: store } = engines;
+    const { contents } = drives;
+    return new Damages({ metadata, blobs, blobIndex, store, contents, audit, alerts, log, now });
+  }
+
   /** To be called when nobody is at work any more. */
   async close(): Promise<void> {
     await this.#drives?.uploads.stop();
@@ -78,7 +90,7 @@ export class Parts {
     const { config, engines, now } = this;
     const { inlineMaxBytes, uploadMaxBytes, uploadMaxExtendedBytes, uploadExpiryHours: expiryHours } = config;
     const { metadata, blobs } = engines;
-    const contents = new Contents(blobs, { inlineMaxBytes });
+    const contents = new Contents(blobs, { inlineMaxBytes, onDamage: (content) => this.onDamage(content) });
     const uploads = new Uploads({ metadata, contents, expiryHours, now });
     return { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
   }

@@ -50,8 +50,8 @@ async function joinCluster({ config, engines }: Parts, log: Logger): Promise<Clu
 
 async function runIn(cluster: Cluster | null, parts: Parts, log: Logger): Promise<RunningServer> {
   const background = await prepareBackground(parts, log);
-  const { onReceived, damagedContents } = background;
-  const around = { background, cluster, onReceived, damagedContents, shownBy: <T>(own: T) => own };
+  const { onReceived } = background;
+  const around = { background, cluster, onReceived, shownBy: <T>(own: T) => own };
   const answering = await startAnswering(parts, around, log);
   await background.start();
   const stop = async () => {

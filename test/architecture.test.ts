@@ -50,7 +50,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'config.ts',
   ],
   'nursery.ts': [],
-  'config.ts': [],
+  'config.ts': ['config'],
+  config: [],
   // A refusal with its HTTP status; those who answer by HTTP throw it.
   'http-error.ts': [],
   // What HTTP and the console both answer in is the protocol's: errors, multistatus, OPTIONS.

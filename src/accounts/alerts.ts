@@ -64,6 +64,25 @@ export class Alerts {
     return { alerted: users.length, mailed: await this.#mail(users, address) };
   }
 
+  /** Writes to all administrators, where there is a mail server. Returns how many mails it took. */
+  async tellAdministrators(what: string, lines: readonly string[]): Promise<number> {
+    const { mailer, realm } = this.#options;
+    if (!mailer) return 0;
+    const administrators: UserRow[] = [];
+    for (let after: string | null = null; ; ) {
+      const page: UserRow[] = await this.#metadata.readOne([], ({ accounts }) =>
+        accounts.listUsersWithDrives({ isWithoutSecondFactor: false }, after, PAGE),
+      );
+      administrators.push(...page.filter(({ isAdmin, isDisabled }) => isAdmin && !isDisabled));
+      if (page.length < PAGE) break;
+      after = page.at(-1)!.email;
+    }
+    const text = [...lines, ''].join('\n');
+    return mailer.send(
+      administrators.map(({ name, email }) => ({ to: { name, address: email }, subject: `${realm}: ${what}`, text })),
+    );
+  }
+
   #tell(users: readonly UserRow[], actor: Actor): Promise<void> {
     return this.#metadata.write([], async (transaction) => {
       for (const { id } of users) {

@@ -32,6 +32,8 @@ export const AUDIT_KINDS = [
   'member-changed',
   'past-ended',
   'trash-emptied',
+  'content-damaged',
+  'content-repaired',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
@@ -42,6 +44,9 @@ export interface Actor {
   readonly remoteAddress: string;
   readonly client: string;
 }
+
+/** What the server does by itself. */
+export const SERVER: Actor = { name: 'server', remoteAddress: '', client: 'firn' };
 
 export const OPERATOR: Actor = { name: 'operator', remoteAddress: '', client: 'firn' };
 
@@ -85,7 +90,12 @@ export class Audit {
     actor: Actor,
     details: AuditDetails = {},
   ): Promise<void> {
-    return security.writeAudit({
+    return security.writeAudit(this.recordOf(kind, userId, actor, details));
+  }
+
+  /** For a store that writes the record together with its own change. */
+  recordOf(kind: AuditKind, userId: UserId | null, actor: Actor, details: AuditDetails = {}): NewAuditRecord {
+    return {
       at: this.#now(),
       kind,
       userId,
@@ -93,7 +103,7 @@ export class Audit {
       address: actor.remoteAddress,
       client: clientName(actor.client),
       details: known(details),
-    });
+    };
   }
 
   /** As `note`, but only once an hour for the same, and of refusals no more than are worth telling. */

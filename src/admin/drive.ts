@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { allVerifiedAt } from '../jobs/scrub.js';
 import type { Parts } from '../parts.js';
 import type { DriveRow, Role } from '../stores/account-store.js';
 import { type Limit, toBytes, toDriveId, toLimit, toRole } from './arguments.js';
@@ -49,8 +50,10 @@ function list(): Command {
         drive.name,
         formatByteSize(drive.usedBytes),
         sizeOrNone(drive.quotaBytes),
+        drive.verifiedAt?.slice(0, 10) ?? 'not yet',
+        `${drive.damaged}`,
       ]);
-      print(options, drives, table(['ID', 'NAME', 'USED', 'QUOTA'], rows));
+      print(options, drives, table(['ID', 'NAME', 'USED', 'QUOTA', 'VERIFIED', 'DAMAGED'], rows));
     });
 }
 
@@ -68,6 +71,8 @@ function show(): Command {
         `Used     ${formatByteSize(drive.usedBytes)} of ${sizeOrNone(drive.quotaBytes)}`,
         `Uploads  up to ${formatByteSize(uploadMax)} a file`,
         `Members  ${members.length}`,
+        `Verified ${drive.verifiedAt ?? 'not yet'}`,
+        `Damaged  ${drive.damaged} contents`,
         `Created  ${drive.createdAt}`,
       ].join('\n');
       print(options, { ...drive, members: members.length }, text);
@@ -155,7 +160,10 @@ async function describe(engines: Parts['engines'], drive: DriveRow) {
   const { id, name, quotaBytes, uploadMaxBytes, createdAt } = drive;
   const roots = { rootId: drive.rootId, homeId: drive.commonId, binId: drive.commonBinId };
   const { driveBytes: usedBytes } = await engines.metadata.read([id], (view) => view.usage(roots));
-  return { id, name, quotaBytes, uploadMaxBytes, usedBytes, createdAt: toIso(createdAt) };
+  const verified = await allVerifiedAt(engines.scrubStore);
+  const damaged = (await engines.scrubStore.damagesByDrive()).get(id) ?? 0;
+  const checked = { verifiedAt: verified === null ? null : toIso(verified), damaged };
+  return { id, name, quotaBytes, uploadMaxBytes, usedBytes, ...checked, createdAt: toIso(createdAt) };
 }
 
 function sizeOrNone(bytes: number | null): string {

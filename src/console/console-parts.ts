@@ -9,6 +9,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import type { DriveDependencies } from '../drive/drive.js';
 import type { Imports } from '../jobs/import/imports.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
+import type { ScrubStore } from '../stores/scrub-store.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import type { DriveId } from '../stores/values.js';
 import type { ConsoleRequest } from './route.js';
@@ -30,8 +31,8 @@ export interface ConsoleParts {
   readonly imports: Imports;
   /** Bytes free on the disk of the storage; null where nobody can say. */
   readonly freeBytes: () => Promise<number | null>;
-  /** That the server's own reading of all contents has found; null before its first run since the start. */
-  readonly damagedContents: () => number | null | Promise<number | null>;
+  /** What the server's own reading of all contents has found. */
+  readonly scrub: ScrubStore;
   /** This server among others on one database; null where it is alone. */
   readonly cluster: Cluster | null;
   /** Where people reach this server, without a slash at the end; null: as the request says. */

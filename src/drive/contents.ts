@@ -1,7 +1,13 @@
 import { createHash, hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Sweep, SweepId } from '../stores/blob-index.js';
-import { type BlobStore, BlobTooLargeError, type StoredBlob, type UploadOutcome } from '../stores/blob-store.js';
+import {
+  BlobMissingError,
+  type BlobStore,
+  BlobTooLargeError,
+  type StoredBlob,
+  type UploadOutcome,
+} from '../stores/blob-store.js';
 import type { ContentRow } from '../stores/metadata-store.js';
 import type { BlobId, ByteRange, DigestName, Digests } from '../stores/values.js';
 import type { Checksum } from './checksum.js';
@@ -50,10 +56,16 @@ const EMPTY = hash('sha256', '', 'hex') as BlobId;
 export class Contents {
   readonly #blobs: BlobStore;
   readonly #inlineMax: number;
+  readonly #onDamage: (content: ContentRow) => void;
 
-  constructor(blobs: BlobStore, options: { readonly inlineMaxBytes: number }) {
+  /** `onDamage` is called for each content that a reader finds lost or damaged; it must not throw. */
+  constructor(
+    blobs: BlobStore,
+    options: { readonly inlineMaxBytes: number; readonly onDamage?: (content: ContentRow) => void },
+  ) {
     this.#blobs = blobs;
     this.#inlineMax = options.inlineMaxBytes;
+    this.#onDamage = options.onDamage ?? (() => {});
   }
 
   isSmall(size: number | null): boolean {
@@ -93,9 +105,21 @@ export class Contents {
     }
   }
 
-  /** Opens a content, or a part of it. Rejects with `BlobMissingError` when its bytes are lost. */
+  /**
+   * Opens a content, or a part of it. Rejects with `BlobMissingError` when its bytes are lost; those in the database also where they are not
+   * what their hash says.
+   */
   async open(content: ContentRow, range?: ByteRange): Promise<Uint8Array | Readable> {
-    if (content.bytes === null) return this.#blobs.open(content, range);
+    if (content.bytes === null) {
+      return this.#blobs.open(content, range).catch((error: unknown) => {
+        if (error instanceof BlobMissingError) this.#onDamage(content);
+        throw error;
+      });
+    }
+    if (hash('sha256', content.bytes, 'hex') !== content.id) {
+      this.#onDamage(content);
+      throw new BlobMissingError(content.id);
+    }
     return range ? content.bytes.subarray(range.start, range.end + 1) : content.bytes;
   }
 

@@ -5,6 +5,7 @@ import type { ClusterEngine } from '../stores/cluster-store.js';
 import type { Durability, Tell } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
+import type { ScrubStore } from '../stores/scrub-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
 import type { StorageHistory } from '../stores/storage-history.js';
 import type { TurnLender, WriteTurns } from '../stores/write-turns.js';
@@ -18,6 +19,7 @@ export interface MetadataEngine {
   readonly history: StorageHistory;
   readonly check: MetadataCheck;
   readonly clock: ClockStore;
+  readonly scrubStore: ScrubStore;
   readonly durability: Durability;
   /** Null where one server alone can have the storage. */
   readonly cluster: ClusterEngine | null;

@@ -51,7 +51,15 @@ export async function checkContent(check: ContentCheck, content: NamedContent): 
   return tell(damage, isAside ? ', and is set aside' : '');
 }
 
-async function damageOf({ blobs, pace }: ContentCheck, content: NamedContent): Promise<Damage | null> {
+/** Whether the bytes of a content are there and what its hash says. Rejects where nothing is known of them. */
+export async function isRight(blobs: BlobStore, content: NamedContent): Promise<boolean> {
+  return (await damageOf({ blobs }, content)) === null;
+}
+
+async function damageOf(
+  { blobs, pace }: Pick<ContentCheck, 'blobs' | 'pace'>,
+  content: NamedContent,
+): Promise<Damage | null> {
   let size = 0;
   let stopped: { readonly reason: unknown } | null = null;
   const hash = createHash('sha256');

@@ -51,7 +51,7 @@ export async function* namedContents(
 }
 
 /** The least id whose first four digits, as a number, are by `count` larger (null: 0); null where there is none. */
-export function addToDigits(after: BlobId | null, count: number): BlobId | null {
+function addToDigits(after: BlobId | null, count: number): BlobId | null {
   const next = Number.parseInt(after?.slice(0, SKIPPED_DIGITS) ?? '0', 16) + count;
   return next < 16 ** SKIPPED_DIGITS ? (next.toString(16).padStart(SKIPPED_DIGITS, '0') as BlobId) : null;
 }

@@ -3,46 +3,61 @@ import type { Logger } from 'pino';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
+import { PART_DIGITS, type ScrubStore } from '../stores/scrub-store.js';
 import { type BlobId, isBlobId } from '../stores/values.js';
-import { checkContent } from './content-check.js';
+import type { Damages, RepairSource } from './damages.js';
 import type { JobLane, JobWork } from './job-runner.js';
-import { addToDigits, namedContents, UnreadParts } from './named-contents.js';
+import { namedContents, UnreadParts } from './named-contents.js';
 
 const KIND = 'scrub';
 const EVERY_MINUTES = 60;
 const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
-/** Of the 65,536 ranges that ids fall into by their first four digits, one run reads so many: all in 25 days of uptime. */
-const RANGES_A_RUN = 110;
+const DAY_MS = 24 * 60 * 60_000;
+/** Parts that all contents fall into by the first digits of their ids. */
+const PARTS = 16 ** PART_DIGITS;
+/** Of the days that are promised, what all is to be read in: the rest is for days on which the server is off. */
+const ON_TIME = 0.8;
+/** A part that was read so long ago, as a share of the days that are promised, is read at full speed also beside people. */
+const LATE = 0.95;
+/** What a run reads at least, where it wasn't read for a day: a small storage is read whole each day. */
+const BYTES_A_RUN = 256 * 1024 * 1024;
+const CONTENTS_A_RUN = 2_000;
 /** Contents of one question to the database; inline ones come with their bytes. */
 const PAGE = 20;
-/** Most that is read, in bytes a millisecond: a disk that serves people has time for them, and 50 TB are read in 25 days. */
+/** Most that is read, in bytes a millisecond, where nobody else is at work, and beside people. */
 const BYTES_A_MS = 32 * 1024;
+const BUSY_BYTES_A_MS = 8 * 1024;
 /** Shorter waits are summed up, in milliseconds. */
 const WAIT_MIN_MS = 10;
 
-/** What the scrub has found, for /metrics. */
+/** What the scrub has done since the start, for /metrics. */
 export class ScrubTotals {
-  /** Since the start. */
   checked = 0;
   bytes = 0;
-  /** Contents that are known to be damaged: of the last whole round or of this one. Null before the first run. */
-  damaged: number | null = null;
 }
 
-/** What is remembered between two runs, as the progress of the job. */
-interface Round {
+/** What is remembered between two runs, as the progress of the job. Times are milliseconds since 1970. */
+interface Position {
+  /** Up to when the shares of the time that passed are read. */
+  readonly settledAt: number | null;
+  /** The part that a run was broken off in, when its reading began, and the last content that was read. */
+  readonly digits: string | null;
+  readonly begunAt: number;
   readonly after: BlobId | null;
-  readonly checked: number;
-  readonly damaged: number;
-  /** Of the round before; null: this is the first one. */
-  readonly damagedBefore: number | null;
 }
 
 export interface Scrub {
-  readonly blobs: BlobStore;
+  readonly metadata: Pick<MetadataStore, 'stats'>;
+  readonly blobs: Pick<BlobStore, 'stats'>;
   readonly blobIndex: BlobIndex;
+  readonly store: ScrubStore;
+  readonly damages: Damages;
+  /** Where the right bytes of what is damaged may be. */
+  readonly sources: () => Promise<readonly RepairSource[]>;
   readonly totals: ScrubTotals;
-  readonly log: Logger;
+  readonly log: Pick<Logger, 'error'>;
+  /** All is read within so many days. */
+  readonly scrubDays: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -54,68 +69,134 @@ export function scrubLane(parts: Scrub): JobLane {
 }
 
 /**
- * Reads the next part of all contents and compares them with their hashes, slowly. Damaged ones are set aside, so that
- * nobody is given wrong bytes, and told in the log with their files. Where the last run ended is the job's progress.
+ * Reads the parts of all contents that were not read for the longest time, and compares them with their hashes: as many as fall to the
+ * time since the last run, whether the server was on or off. What is damaged is set aside and told; what is known as damaged is mended where
+ * the right bytes are found. Where a run is broken off the next one goes on.
  */
 export async function scrub(
-  { blobs, blobIndex, totals, log, now }: Scrub,
+  parts: Scrub,
   { job, signal, report }: Pick<JobWork, 'job' | 'signal' | 'report'>,
 ): Promise<void> {
-  let round = readRound(job.progress);
-  const move = (change: Partial<Round>) => {
-    round = { ...round, ...change };
-    totals.damaged = damageOf(round);
-    report(round);
+  const { damages, store, scrubDays, now } = parts;
+  const shareMs = (scrubDays * DAY_MS * ON_TIME) / PARTS;
+  let position = begin(readPosition(job.progress), now(), shareMs);
+  const move = (change: Partial<Position>) => {
+    position = { ...position, ...change };
+    report(position);
   };
-  const pace = makePace(signal, totals);
-  const unread = new UnreadParts();
-  const end = addToDigits(round.after, RANGES_A_RUN);
-  let isOver = true;
-  for await (const content of namedContents(blobIndex, { after: round.after, page: PAGE }, unread)) {
-    signal.throwIfAborted();
-    if (end !== null && content.id > end) {
-      isOver = false;
-      break;
+  await damages.mend(await parts.sources(), signal);
+  const run = { bytes: 0, contents: 0 };
+  const tried = new Set<string>();
+  const verifiedAt = new Map(await store.verifiedAt());
+  for (;;) {
+    const oldest = oldestPart(verifiedAt, tried, now());
+    if (!oldest) break;
+    const isOwed = position.settledAt! + shareMs <= now();
+    const isCheap = run.bytes < BYTES_A_RUN && run.contents < CONTENTS_A_RUN && oldest.at <= now() - DAY_MS;
+    if (position.digits === null && !isOwed && !isCheap) break;
+    if (position.digits === null) move({ digits: oldest.digits, begunAt: now(), after: null });
+    const { begunAt, digits } = position;
+    const isLate = oldest.at > 0 && oldest.at < now() - scrubDays * DAY_MS * LATE;
+    if (await readPart(parts, position, { run, move, isLate, signal })) {
+      await store.noteVerified(digits!, begunAt);
+      verifiedAt.set(digits!, begunAt);
     }
-    const damage = await checkContent({ blobs, blobIndex, setsAside: true, now: now(), pace }, content);
-    if (damage) log.error({ kind: damage.kind }, `a scrub found damage: ${damage.message}`);
+    tried.add(digits!);
+    move({ digits: null, after: null, settledAt: isOwed ? position.settledAt! + shareMs : position.settledAt });
+  }
+  await damages.tellAdministrators();
+}
+
+interface Reading {
+  readonly run: { bytes: number; contents: number };
+  readonly move: (change: Partial<Position>) => void;
+  readonly isLate: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** False where a part of the database could not be read. */
+async function readPart(parts: Scrub, { digits, after }: Position, reading: Reading): Promise<boolean> {
+  const { blobIndex, damages, totals, log } = parts;
+  const { run, move, signal } = reading;
+  const unread = new UnreadParts();
+  const pace = makePace(parts, reading);
+  const from = after ?? (digits as BlobId);
+  for await (const content of namedContents(blobIndex, { after: from, page: PAGE }, unread)) {
+    signal.throwIfAborted();
+    if (!content.id.startsWith(digits!)) break;
+    await damages.check(content, 'scrub', pace);
     totals.checked++;
-    move({ after: content.id, checked: round.checked + 1, damaged: round.damaged + (damage ? 1 : 0) });
+    run.contents++;
+    move({ after: content.id });
   }
   const untold = unread.tell();
   if (untold) log.error(`a scrub found damage: ${untold}`);
-  move(isOver ? { after: null, checked: 0, damaged: 0, damagedBefore: round.damaged } : { after: end });
+  return untold === null;
 }
 
-/** What `ScrubTotals.damaged` is where several servers share the runs: they leave it with the job. */
-export async function knownDamage(metadata: MetadataStore): Promise<number | null> {
-  const [job] = await metadata.readOne([], ({ jobs }) => jobs.list({ kind: KIND }, null, 1));
-  return job?.progress ? damageOf(readRound(job.progress)) : null;
+/** Null where all were tried. One that was read at a time that is still to come was read under a wrong clock: never. */
+function oldestPart(verifiedAt: ReadonlyMap<string, number>, tried: ReadonlySet<string>, now: number) {
+  let oldest: { readonly digits: string; readonly at: number } | null = null;
+  for (let number = 0; number < PARTS; number++) {
+    const digits = number.toString(16).padStart(PART_DIGITS, '0');
+    const noted = verifiedAt.get(digits) ?? 0;
+    const at = noted > now ? 0 : noted;
+    if (!tried.has(digits) && (!oldest || at < oldest.at)) oldest = { digits, at };
+  }
+  return oldest;
 }
 
-function damageOf({ damaged, damagedBefore }: Round): number {
-  return Math.max(damaged, damagedBefore ?? 0);
+/** Since when all that is stored was read: null while there is a part that never was. Milliseconds since 1970. */
+export async function allVerifiedAt(store: Pick<ScrubStore, 'verifiedAt'>): Promise<number | null> {
+  const verifiedAt = await store.verifiedAt();
+  return verifiedAt.size < PARTS ? null : Math.min(...verifiedAt.values());
 }
 
-/** Also what an older Firn, or nobody, left there. */
-function readRound(progress: object | null): Round {
-  const { after, checked, damaged, damagedBefore } = (progress ?? {}) as Record<string, unknown>;
-  const isPosition = typeof after === 'string' && (isBlobId(after) || /^[0-9a-f]{4}$/.test(after));
-  const toCount = (value: unknown) => (typeof value === 'number' ? value : 0);
+/** A clock that was ahead owes nothing, and no more than all is owed. */
+function begin(position: Position, now: number, shareMs: number): Position {
+  const { settledAt } = position;
+  const first = now - shareMs;
   return {
-    after: isPosition ? (after as BlobId) : null,
-    checked: toCount(checked),
-    damaged: toCount(damaged),
-    damagedBefore: typeof damagedBefore === 'number' ? damagedBefore : null,
+    ...position,
+    settledAt: settledAt === null || settledAt > now ? first : Math.max(settledAt, now - shareMs * PARTS),
   };
 }
 
-function makePace(signal: AbortSignal, totals: ScrubTotals): (bytes: number) => Promise<void> {
+/** Also what an older Firn, or nobody, left there. */
+function readPosition(progress: object | null): Position {
+  const { settledAt, digits, begunAt, after } = (progress ?? {}) as Record<string, unknown>;
+  const toTime = (value: unknown) => (typeof value === 'number' && value > 0 ? value : null);
+  const isPart = typeof digits === 'string' && new RegExp(`^[0-9a-f]{${PART_DIGITS}}$`).test(digits);
+  const isBegun = isPart && toTime(begunAt) !== null;
+  const isAfter = isBegun && typeof after === 'string' && isBlobId(after) && after.startsWith(digits);
+  return {
+    settledAt: toTime(settledAt),
+    digits: isBegun ? digits : null,
+    begunAt: isBegun ? (begunAt as number) : 0,
+    after: isAfter ? (after as BlobId) : null,
+  };
+}
+
+/** How long reading so many bytes is to take, in milliseconds. */
+export function scrubMs(
+  bytes: number,
+  { isBusy, isLate }: { readonly isBusy: boolean; readonly isLate: boolean },
+): number {
+  return bytes / (isBusy && !isLate ? BUSY_BYTES_A_MS : BYTES_A_MS);
+}
+
+function makePace(
+  { metadata, blobs, totals }: Scrub,
+  { run, isLate, signal }: Reading,
+): (bytes: number) => Promise<void> {
   let owedMs = 0;
   return async (bytes) => {
     signal.throwIfAborted();
     totals.bytes += bytes;
-    owedMs += bytes / BYTES_A_MS;
+    run.bytes += bytes;
+    const { waitingReads, waitingWrites } = metadata.stats();
+    const isBusy = blobs.stats().uploads > 0 || waitingReads + waitingWrites > 0;
+    owedMs += scrubMs(bytes, { isBusy, isLate });
     if (owedMs < WAIT_MIN_MS) return;
     await wait(owedMs, null, { signal });
     owedMs = 0;

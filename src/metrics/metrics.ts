@@ -9,6 +9,7 @@ import type { BlobStore } from '../stores/blob-store.js';
 import type { Durability } from '../stores/durability.js';
 import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
+import type { ScrubStore } from '../stores/scrub-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
 import { registerCluster, registerJobs, registerSignIns, registerStores } from './part-metrics.js';
 import type { RequestCounts } from './request-counts.js';
@@ -40,6 +41,7 @@ export interface MetricsSources {
   readonly jobs: Pick<JobRunner, 'stats'>;
   readonly gc: GcTotals;
   readonly scrub: ScrubTotals;
+  readonly scrubStore: ScrubStore;
 }
 
 /** Prometheus' metrics as data, which travel between processes. */
@@ -53,7 +55,7 @@ export class Metrics {
   readonly contentType: string;
   readonly #registry = new Registry();
   readonly #sources: MetricsSources;
-  #totals: Totals = { drives: null, uploads: null, imports: null, freeBytes: null, failures: 0 };
+  #totals: Totals = { drives: null, uploads: null, imports: null, scrub: null, freeBytes: null, failures: 0 };
   #isObservingProcess = false;
 
   constructor(sources: MetricsSources) {

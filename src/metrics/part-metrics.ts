@@ -162,8 +162,13 @@ export function registerJobs(
   counter('firn_gc_deleted_total', 'Blobs that the collector deleted.', () => gc.deleted);
   counter('firn_scrub_contents_total', 'Contents that the scrub compared with their hashes.', () => scrub.checked);
   counter('firn_scrub_bytes_total', 'Bytes that the scrub read.', () => scrub.bytes);
-  const damaged = 'Damaged contents that the scrub found in this round or the last one.';
-  registerOne(registry, 'gauge', 'firn_scrub_damaged', damaged, () => scrub.damaged);
+  const damaged = 'Contents that are known to be damaged.';
+  registerOne(registry, 'gauge', 'firn_scrub_damaged', damaged, () => totals().scrub?.damaged ?? null);
+  const verified = 'Since when all that is stored was read and compared with its hashes.';
+  registerOne(registry, 'gauge', 'firn_scrub_verified_timestamp_seconds', verified, () => {
+    const at = totals().scrub?.verifiedAt ?? null;
+    return at === null ? null : at / 1000;
+  });
 }
 
 export function registerCluster(registry: Registry, member: ClusterCounts): void {

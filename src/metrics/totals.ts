@@ -1,7 +1,9 @@
 import { IMPORT } from '../jobs/import/import-request.js';
+import { allVerifiedAt } from '../jobs/scrub.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { OpenJobs } from '../stores/job-store.js';
 import type { DriveTotals, MetadataStore } from '../stores/metadata-store.js';
+import type { ScrubStore } from '../stores/scrub-store.js';
 import { inTime } from './in-time.js';
 
 /** How long the stores may take to answer; a scrape commonly ends after 10 s. */
@@ -12,6 +14,7 @@ export interface Totals {
   readonly drives: DriveTotals | null;
   readonly uploads: { readonly open: number; readonly bytes: number } | null;
   readonly imports: OpenJobs | null;
+  readonly scrub: { readonly damaged: number; readonly verifiedAt: number | null } | null;
   readonly freeBytes: number | null;
   /** How often the stores failed to answer, since the start. */
   readonly failures: number;
@@ -20,13 +23,14 @@ export interface Totals {
 interface Stores {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly scrubStore: ScrubStore;
   /** Milliseconds since 1970. */
   now(): number;
 }
 
 /** A disk that hangs must not keep the other numbers from anyone who wants to know why. */
 export async function readTotals(stores: Stores, failuresBefore: number): Promise<Totals> {
-  const { metadata, blobs } = stores;
+  const { metadata, blobs, scrubStore } = stores;
   let failures = failuresBefore;
   const answerOf = <T>(work: Promise<T>): Promise<T | null> =>
     inTime(work, ANSWER_MS).catch(() => {
@@ -34,9 +38,12 @@ export async function readTotals(stores: Stores, failuresBefore: number): Promis
       failures++;
       return null;
     });
-  const [freeBytes, imports, found] = await Promise.all([
+  const [freeBytes, imports, scrub, found] = await Promise.all([
     answerOf(blobs.freeBytes()),
     answerOf(metadata.readOne([], ({ jobs }) => jobs.countOpen(IMPORT))),
+    answerOf(
+      (async () => ({ damaged: await scrubStore.countDamages(), verifiedAt: await allVerifiedAt(scrubStore) }))(),
+    ),
     answerOf(
       metadata.read([], async (view) => ({
         drives: await view.totals(),
@@ -44,5 +51,5 @@ export async function readTotals(stores: Stores, failuresBefore: number): Promis
       })),
     ),
   ]);
-  return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, imports, freeBytes, failures };
+  return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, imports, scrub, freeBytes, failures };
 }

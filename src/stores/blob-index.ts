@@ -86,7 +86,10 @@ export interface BlobIndex {
   endPause(hold: number): Promise<void>;
   /** Those of `places` that no node names as bytes in a BlobStore. Rejects as `named` does. */
   unnamed(places: readonly BlobPlace[]): Promise<BlobPlace[]>;
-  /** Up to `limit` of the nodes that name the content, as `drive ID: path` from the drive's root. Rejects as `named` does. */
+  /**
+   * Up to `limit` of what names the content, for people: nodes as `drive ID: path` from the drive's root, then states of the past, else an
+   * upload in parts. Rejects as `named` does.
+   */
   paths(id: BlobId, limit: number): Promise<string[]>;
   /**
    * For bytes in the database that are not what their id says: takes them out of reach and keeps them for a person to

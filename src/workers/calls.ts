@@ -12,7 +12,6 @@ export interface CallsOfWorkers extends WriteTurns {
   guessEnded(counter: string): Promise<void>;
   /** `DriveDependencies.onReceived`. */
   received(drive: Pick<Membership, 'driveId' | 'driveQuotaBytes'>, bytes: number): void;
-  damagedContents(): number | null;
   /** What /metrics shows: the counts of all processes. */
   metrics(): Promise<string>;
 }

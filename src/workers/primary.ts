@@ -87,7 +87,6 @@ function makeSide(name: string, { parts, background, underWay, textOfAll }: Side
       hasGuess: (counter) => underWay.has(counter),
       guessEnded: (counter) => underWay.ended(counter),
       received: background.onReceived,
-      damagedContents: () => background.scrub.damaged,
       metrics: textOfAll,
     },
     gone: async () => {

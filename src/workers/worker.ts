@@ -57,7 +57,6 @@ function surroundings(server: Channel<CallsOfWorkers>) {
     background: { jobs: { stats: () => [] }, gc: new GcTotals(), scrub: new ScrubTotals() },
     onReceived: ({ driveId, driveQuotaBytes }: Parameters<CallsOfWorkers['received']>[0], bytes: number) =>
       server.tell('received', { driveId, driveQuotaBytes }, bytes),
-    damagedContents: () => server.ask('damagedContents'),
     underWay: {
       begin: (counter: string) => server.tell('beginGuess', counter),
       end: (counter: string, isWrong: boolean) => server.tell('endGuess', counter, isWrong),

@@ -3,6 +3,7 @@ import { SqlBlobIndex } from '../../src/engines/sql/sql-blob-index.js';
 import type { SqlConnection, SqlDatabase } from '../../src/engines/sql/sql-database.js';
 import { SqlMetadataCheck } from '../../src/engines/sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
+import { SqlScrubStore } from '../../src/engines/sql/sql-scrub-store.js';
 import { SqlStorageHistory } from '../../src/engines/sql/sql-storage-history.js';
 import type { AccountStore, DriveRow, MemberRow } from '../../src/stores/account-store.js';
 import type { BlobIndex, MetadataCheck, Sweep, SweepId } from '../../src/stores/blob-index.js';
@@ -14,6 +15,7 @@ import type {
   StoreTransaction,
   StoreView,
 } from '../../src/stores/metadata-store.js';
+import type { ScrubStore } from '../../src/stores/scrub-store.js';
 import type { StorageHistory } from '../../src/stores/storage-history.js';
 import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../src/stores/values.js';
 import { storesOf } from '../support/stores.js';
@@ -26,6 +28,7 @@ export interface MetadataEngine {
   readonly blobIndex: BlobIndex;
   readonly check: MetadataCheck;
   readonly history: StorageHistory;
+  readonly scrub: ScrubStore;
   close(): Promise<void>;
 }
 export type OpenEngine = () => Promise<MetadataEngine>;
@@ -39,6 +42,7 @@ export function engineOn(database: SqlDatabase): MetadataEngine {
     blobIndex: new SqlBlobIndex(database),
     check: new SqlMetadataCheck(database),
     history: new SqlStorageHistory(database),
+    scrub: new SqlScrubStore(database),
     close: () => database.close(),
   };
 }

@@ -15,12 +15,13 @@ import { dueDrivesSuite } from './due-drives.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
 import { pastSuite } from './past.js';
+import { scrubStoreSuite } from './scrub-store.js';
 import { signInStateSuite } from './sign-in-state.js';
 import { stagedCopiesSuite } from './staged-copies.js';
 import { storageHistorySuite } from './storage-history.js';
 import { uploadsSuite } from './uploads.js';
 
-/** The contracts of `MetadataStore`, `ThrottleStore`, `LoginFlowStore`, `ChangeLog`, `Past`, `BlobIndex`, `MetadataCheck` and `StorageHistory`, clause by clause, for one engine. */
+/** The contracts of `MetadataStore`, `ThrottleStore`, `LoginFlowStore`, `ChangeLog`, `Past`, `BlobIndex`, `MetadataCheck`, `StorageHistory` and `ScrubStore`, clause by clause, for one engine. */
 export function metadataStoreSuite(name: string, open: OpenEngine): void {
   describe(name, () => {
     driveStoreTransactionsSuite(open);
@@ -42,5 +43,6 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     contentCandidatesSuite(open);
     metadataCheckSuite(open);
     storageHistorySuite(open);
+    scrubStoreSuite(open);
   });
 }

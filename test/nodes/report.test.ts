@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readVersion } from '../../src/config.js';
 import type { StorageAnswer } from '../../src/console/contract/admin-reports.js';
+import type { BlobId } from '../../src/stores/values.js';
 import { useClusters } from '../support/cluster-place.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { PASSWORD } from '../support/make-server.js';
@@ -26,15 +27,24 @@ test('decision 0026 — the console, the metrics and the log show the servers, a
     ],
     warnings: [expect.stringMatching(NO_STANDBY)],
   });
-  // As a run of the scrub on one of them leaves it.
-  const later = first.parts.now() + 2 * 3_600_000;
-  await first.parts.engines.metadata.write([], async ({ jobs }) => {
-    const job = await jobs.claim(['scrub'], 'a', later, later + 60_000);
-    await jobs.extend(job!.id, 'a', later + 60_000, { after: null, checked: 9, damaged: 1, damagedBefore: 2 });
-  });
-  expect((await admin.get<StorageAnswer>('/api/admin/storage')).damaged).toBe(2);
+  // What one of them finds all of them show.
+  const record = {
+    at: 1,
+    kind: 'content-damaged',
+    userId: null,
+    actor: 'server',
+    address: '',
+    client: 'firn',
+    details: {},
+  };
+  const damage = { contentId: 'ab'.repeat(32) as BlobId, kind: 'wrong-hash', message: 'is wrong', foundAt: 1 };
+  await first.parts.engines.scrubStore.noteDamage(damage, record);
+  expect((await admin.get<StorageAnswer>('/api/admin/storage')).damages).toEqual([
+    { content: damage.contentId, kind: 'wrong-hash', message: 'is wrong', foundAt: '1970-01-01T00:00:00.001Z' },
+  ]);
   const metrics = parsePrometheus((await second.send('GET', '/metrics')).text);
   const shown = (name: string) => metrics.get(name)!.samples[0]!.value;
+  expect(shown('firn_scrub_damaged')).toBe(1);
   expect(shown('firn_cluster_servers')).toBe(2);
   expect(shown('firn_cluster_warnings')).toBe(1);
   expect(Math.abs(shown('firn_cluster_clock_ahead_seconds'))).toBeLessThan(5);

@@ -1,3 +1,4 @@
+import { allVerifiedAt } from '../../jobs/scrub.js';
 import type { DriveRow } from '../../stores/account-store.js';
 import { readWhole } from '../../stores/values.js';
 import { actorOf, type ConsoleParts } from '../console-parts.js';
@@ -8,6 +9,7 @@ import {
   type MemberEntry,
 } from '../contract/admin-drives.js';
 import { bind, type ConsoleRequest, done, made, ok, type RequestTo } from '../route.js';
+import { isoTimeOrNull } from '../times.js';
 
 export const adminDriveRoutes = bind(adminDriveContract, {
   'GET /api/admin/drives': async (_request, parts) => {
@@ -63,6 +65,8 @@ async function describeAll(drives: readonly DriveRow[], parts: ConsoleParts): Pr
     }
     return bytes;
   });
+  const damagedOf = await parts.scrub.damagesByDrive();
+  const verifiedAt = isoTimeOrNull(await allVerifiedAt(parts.scrub));
   const entries: AdminDriveEntry[] = [];
   for (const [index, { id, name, quotaBytes, uploadMaxBytes, createdAt }] of drives.entries()) {
     const members = (await parts.accounts.members(id)).map(
@@ -74,7 +78,9 @@ async function describeAll(drives: readonly DriveRow[], parts: ConsoleParts): Pr
       }),
     );
     const at = new Date(createdAt).toISOString();
-    entries.push({ id, name, quotaBytes, uploadMaxBytes, usedBytes: used[index]!, members, createdAt: at });
+    const damaged = damagedOf.get(id) ?? 0;
+    const room = { quotaBytes, uploadMaxBytes, usedBytes: used[index]! };
+    entries.push({ id, name, ...room, damaged, verifiedAt, members, createdAt: at });
   }
   return entries;
 }

@@ -1,23 +1,30 @@
 import type { Cluster } from '../../cluster/cluster.js';
+import { allVerifiedAt } from '../../jobs/scrub.js';
 import { auditPage } from '../audit-page.js';
 import { adminReportContract, type StorageAnswer } from '../contract/admin-reports.js';
 import { bind, ok } from '../route.js';
-import { isoTime } from '../times.js';
+import { isoTime, isoTimeOrNull } from '../times.js';
 
 /** Days of the plot. */
 const DAYS_MAX = 366;
+const DAMAGES_MAX = 50;
 
 export const adminReportRoutes = bind(adminReportContract, {
   'GET /api/admin/audit': async ({ query }, { accounts, audit }) => {
     const filter = query.user === undefined ? {} : { userId: (await accounts.readUser(query.user)).id };
     return ok(await auditPage(audit, query, filter));
   },
-  'GET /api/admin/storage': async (_request, { history, freeBytes, damagedContents, cluster }) => {
+  'GET /api/admin/storage': async (_request, { history, freeBytes, scrub, cluster }) => {
     const points = await history.points(DAYS_MAX);
+    const damages = await scrub.damages(DAMAGES_MAX);
     const answer: StorageAnswer = {
       points,
       freeBytes: await freeBytes(),
-      damaged: await damagedContents(),
+      verifiedAt: isoTimeOrNull(await allVerifiedAt(scrub)),
+      damaged: await scrub.countDamages(),
+      damages: damages.map(({ contentId, kind, message, foundAt }) => {
+        return { content: contentId, kind, message, foundAt: isoTime(foundAt) };
+      }),
       cluster: cluster && describeCluster(await cluster.report()),
     };
     return ok(answer);

@@ -19,6 +19,8 @@ const adminDriveEntry = z
     quotaBytes: limit,
     uploadMaxBytes: limit,
     usedBytes: count,
+    damaged: count.describe('Contents of its files, or of their past, that are damaged.'),
+    verifiedAt: time.nullable().describe('Since when all of its bytes were read and compared; null: not yet all.'),
     members: z.array(memberEntry),
     createdAt: time,
   })

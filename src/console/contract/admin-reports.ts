@@ -25,7 +25,11 @@ const storageAnswer = z
       })
       .nullable()
       .describe('The servers on one database; null where one server has the storage.'),
-    damaged: count.nullable().describe('Contents; null: the server hasn’t looked since its start.'),
+    verifiedAt: time.nullable().describe('Since when every stored byte was read and compared; null: not yet all.'),
+    damaged: count.describe('Contents that are lost or damaged.'),
+    damages: z
+      .array(z.strictObject({ content: z.string(), kind: z.string(), message: z.string(), foundAt: time }))
+      .describe('The longest known of them, at most 50; the messages name files.'),
   })
   .meta({ id: 'Storage' });
 

@@ -8,6 +8,7 @@ import { SqlClockStore } from '../sql/sql-clock-store.js';
 import { SqlClusterStore } from '../sql/sql-cluster-store.js';
 import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../sql/sql-metadata-store.js';
+import { SqlScrubStore } from '../sql/sql-scrub-store.js';
 import { SqlStorageHistory } from '../sql/sql-storage-history.js';
 import { SqlTables } from '../sql/sql-tables.js';
 import { lookAtServer } from './check-server.js';
@@ -39,6 +40,7 @@ export async function openPostgresMetadata(url: string, options: PostgresOptions
     history: new SqlStorageHistory(database),
     check: new SqlMetadataCheck(patient),
     clock: new SqlClockStore(database),
+    scrubStore: new SqlScrubStore(database),
     durability: new PostgresDurability(database),
     cluster: { store, aheadMs: () => time.aheadMs(), look },
     now: time.now,

@@ -224,6 +224,8 @@ export interface Schema {
     client: string;
     details: string;
   };
+  scrub_part: { digits: string; verified_at: number };
+  damage: { content_id: string; kind: string; message: string; found_at: number; told_at: number | null };
   damaged_bytes: { id: Generated<number>; content_id: string; bytes: Uint8Array; found_at: number };
   clock_mark: { noted_at: number; expiry_at: number; steady_ms: number };
   storage_point: { day: string; used_bytes: number; files: number };

@@ -138,7 +138,15 @@ export class SqlBlobIndex implements BlobIndex {
 
   async paths(id: BlobId, limit: number): Promise<string[]> {
     const rows = await this.#read((connection) => paths.all(connection, { id, limit }));
-    return rows.map((row) => `drive ${row.drive_id}: ${row.path}`);
+    const found = rows.map((row) => `drive ${row.drive_id}: ${row.path}`);
+    if (found.length >= limit) return found;
+    const past = await this.#read((connection) => pastNames.all(connection, { id, limit: limit - found.length }));
+    for (const { drive_id: drive, name, until_at: until } of past) {
+      found.push(`drive ${drive}: ${name} as it was until ${new Date(until).toISOString()}`);
+    }
+    if (found.length > 0) return found;
+    const parts = await this.#read((connection) => partsOf.all(connection, { id, limit }));
+    return parts.map((row) => `drive ${row.drive_id}: an upload that goes on`);
   }
 
   setAside({ id, bytes }: NamedContent, now: number): Promise<boolean> {
@@ -308,6 +316,19 @@ const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; pat
       FROM up JOIN node ON node.id = up.parent_id
     )
     SELECT drive_id, path FROM up WHERE parent_id IS NULL`,
+);
+
+const pastNames = statement<{ id: string; limit: number }>()<{ drive_id: number; name: string; until_at: number }>(
+  (_db, p) => sql<{ drive_id: number; name: string; until_at: number }>`
+    SELECT node_past.drive_id, node_past.name, node_past.until_at
+    FROM content JOIN node_past ON node_past.content_key = content.key
+    WHERE content.id = ${p('id')} ORDER BY node_past.until_at DESC LIMIT ${p('limit')}`,
+);
+
+const partsOf = statement<{ id: string; limit: number }>()<{ drive_id: number }>(
+  (_db, p) => sql<{ drive_id: number }>`
+    SELECT DISTINCT upload.drive_id FROM content JOIN upload_part ON upload_part.content_key = content.key
+    JOIN upload ON upload.id = upload_part.upload_id WHERE content.id = ${p('id')} LIMIT ${p('limit')}`,
 );
 
 const keepDamaged = statement<{ id: string; bytes: Uint8Array | null; now: number }>()<never>(

@@ -26,6 +26,7 @@ const OWN_TABLES = [
   'swept',
   'sweep_hold',
   'content_candidate',
+  'scrub_part',
 ];
 
 const blobSizes = statement<Record<string, never>>()<{ blobs: number; blobBytes: number }>(

@@ -10,6 +10,7 @@ import { SqlClockStore } from '../sql/sql-clock-store.js';
 import { withReserve } from '../sql/sql-database.js';
 import { SqlMetadataCheck } from '../sql/sql-metadata-check.js';
 import { SqlMetadataStore } from '../sql/sql-metadata-store.js';
+import { SqlScrubStore } from '../sql/sql-scrub-store.js';
 import { SqlStorageHistory } from '../sql/sql-storage-history.js';
 import { SqlTables } from '../sql/sql-tables.js';
 import { beginCopy } from '../storage-copy.js';
@@ -47,6 +48,7 @@ export async function openSqliteMetadata(
     history: new SqlStorageHistory(orderly),
     check: new SqlMetadataCheck(database),
     clock: new SqlClockStore(orderly),
+    scrubStore: new SqlScrubStore(orderly),
     durability: new StorageDurability({ database, blobIndex, reserve, mark, log, tell }),
     cluster: null,
     now: Date.now,

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { AdminDriveEntry } from '../../contract/admin-drives.js';
 import { loadDrives } from '../drives.js';
-import { formatBytes } from '../format.js';
+import { formatBytes, formatDate } from '../format.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
-import { EmptyState, LoadFailed, Progress, Skeleton } from '../ui/feedback.js';
+import { Badge, EmptyState, LoadFailed, Progress, Skeleton } from '../ui/feedback.js';
 import { PlusIcon } from '../ui/icons.js';
 import { Page } from '../ui/page.js';
 import { type Column, Table } from '../ui/table.js';
@@ -63,6 +63,15 @@ function columns(open: (wish: Open) => void): readonly Column<AdminDriveEntry>[]
         <span class="two-lines">
           <strong>{name}</strong>
           <span class="soft small number">{id}</span>
+        </span>
+      ),
+    },
+    {
+      title: text.verified,
+      cell: ({ damaged, verifiedAt }) => (
+        <span class="two-lines">
+          <span>{verifiedAt === null ? text.notYet : formatDate(verifiedAt)}</span>
+          {damaged > 0 ? <Badge tone="bad">{text.damagedCount(damaged)}</Badge> : null}
         </span>
       ),
     },

@@ -21,9 +21,10 @@ export function StoragePage() {
             <Figure term={text.used} text={formatBytes(last?.usedBytes ?? 0)} />
             <Figure term={text.files} text={formatNumber(last?.files ?? 0)} />
             {data.freeBytes === null ? null : <Figure term={text.free} text={formatBytes(data.freeBytes)} />}
-            {data.damaged === null ? null : <Figure term={text.damaged} text={formatNumber(data.damaged)} />}
+            <Figure term={text.verified} text={data.verifiedAt === null ? text.notYet : formatDate(data.verifiedAt)} />
+            <Figure term={text.damaged} text={formatNumber(data.damaged)} />
           </dl>
-          {data.damaged ? <Notice tone="bad">{text.damagedText}</Notice> : null}
+          <Damages {...data} />
           {points.length < 2 ? (
             <EmptyState title={text.tooFew}>{text.tooFewText}</EmptyState>
           ) : (
@@ -34,6 +35,23 @@ export function StoragePage() {
       {data?.cluster ? <Servers {...data.cluster} /> : null}
       {points.length > 1 ? <AsTable points={points} /> : null}
     </Page>
+  );
+}
+
+/** What is damaged, with its files. */
+function Damages({ damaged, damages }: StorageAnswer) {
+  if (damaged === 0) return null;
+  return (
+    <Notice tone="bad">
+      {text.damagedText}
+      <ul>
+        {damages.map(({ content, message, foundAt }) => (
+          <li key={content}>
+            {formatDate(foundAt)}: {message}
+          </li>
+        ))}
+      </ul>
+    </Notice>
   );
 }
 

@@ -91,9 +91,12 @@ export const en = {
   used: 'In use',
   files: 'Files',
   free: 'Free on the disk',
+  verified: 'All read and compared since',
+  notYet: 'not yet',
+  damagedCount: (count: number) => (count === 1 ? '1 damaged' : `${count} damaged`),
   damaged: 'Damaged contents',
   damagedText:
-    'Some files are damaged on the disk and can’t be opened. The server’s log, and the command “firn fsck”, name them. Uploading the same file again mends it.',
+    'Some files are damaged on the disk and can’t be opened. They stay listed. Uploading the same file again mends it, and so does a backup that the configuration names.',
   servers: 'Servers',
   serverName: 'Name',
   version: 'Version',

@@ -95,9 +95,12 @@ export const fr: typeof en = {
   used: 'Utilisés',
   files: 'Fichiers',
   free: 'Libres sur le disque',
+  verified: 'Tout relu et comparé depuis',
+  notYet: 'pas encore',
+  damagedCount: (count) => (count === 1 ? '1 endommagé' : `${count} endommagés`),
   damaged: 'Contenus endommagés',
   damagedText:
-    'Des fichiers sont endommagés sur le disque et ne peuvent pas être ouverts. Le journal du serveur et la commande « firn fsck » les nomment. Envoyer à nouveau le même fichier le répare.',
+    'Des fichiers sont endommagés sur le disque et ne peuvent pas être ouverts. Ils restent dans les listes. Envoyer à nouveau le même fichier le répare, comme une sauvegarde nommée dans la configuration.',
   servers: 'Serveurs',
   serverName: 'Nom',
   version: 'Version',
