@@ -1,7 +1,8 @@
-import { compactHeap, holdNursery, releaseNursery } from './nursery.js';
+import { compactHeap, holdGrowth, holdNursery, releaseNursery } from './nursery.js';
 
 holdNursery();
 const { serve } = await import('./serve.js');
+holdGrowth();
 compactHeap();
 await serve();
 releaseNursery();

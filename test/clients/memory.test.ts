@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { type BootedServer, bootServer } from '../support/boot-server.js';
+import { parsePrometheus } from '../support/prometheus-text.js';
+
+const WRITERS = 32;
+
+let server: BootedServer | undefined;
+afterEach(() => server?.remove());
+
+/** Bytes that V8 has for objects of this age, on the main thread. */
+async function heapBytes({ url }: BootedServer, space: 'new' | 'old'): Promise<number> {
+  const metrics = parsePrometheus(await (await fetch(`${url}/metrics`)).text());
+  const sizes = metrics.get('nodejs_heap_space_size_total_bytes')?.samples ?? [];
+  const size = sizes.find(({ labels }) => labels.space === space)?.value;
+  if (size === undefined) throw new Error(`the metrics tell no size of the ${space} space`);
+  return size;
+}
+
+/** Writes small files, 32 at a time. */
+async function putMany({ pathMount, authorization }: BootedServer, name: string, count: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: WRITERS });
+  const body = randomBytes(4096);
+  const put = (file: string) =>
+    new Promise<void>((resolve, reject) => {
+      const headers = { authorization, 'content-length': body.length };
+      const sent = request(`${pathMount}${file}`, { method: 'PUT', agent, headers }, (answer) => {
+        answer.resume();
+        if (answer.statusCode === 201) answer.once('end', resolve);
+        else reject(new Error(`${file} was answered ${answer.statusCode}`));
+      });
+      sent.once('error', reject);
+      sent.end(body);
+    });
+  let next = 0;
+  const write = async () => {
+    while (next < count) await put(`${name}-${next++}.bin`);
+  };
+  await Promise.all(Array.from({ length: WRITERS }, write));
+  agent.destroy();
+}
+
+test('decision 0034 — V8 keeps to a small nursery, also when a thread begins, and to half of what lives', async () => {
+  server = await bootServer();
+  // The first scrape begins the counts.
+  const before = await heapBytes(server, 'old');
+  await putMany(server, 'before', 3000);
+  // Its size makes that a thread hashes it; V8 resets the flag that holds the nursery.
+  const { pathMount, authorization } = server;
+  const large = { method: 'PUT', headers: { authorization }, body: new Uint8Array(8_000_000) };
+  expect((await fetch(`${pathMount}large.bin`, large)).status).toBe(201);
+  let old = 0;
+  for (let round = 0; round < 6; round++) {
+    await putMany(server, `after-${round}`, 1500);
+    old = Math.max(old, await heapBytes(server, 'old'));
+  }
+  expect(await heapBytes(server, 'new')).toBeLessThan(10_000_000);
+  expect(old).toBeLessThan(2.2 * before);
+});
