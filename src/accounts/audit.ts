@@ -31,6 +31,7 @@ export const AUDIT_KINDS = [
   'drive-changed',
   'member-changed',
   'past-ended',
+  'put-back',
   'trash-emptied',
   'content-damaged',
   'content-repaired',

@@ -17,12 +17,12 @@ import { openDriveFor } from './operator.js';
 import { table } from './table.js';
 import { type OutputOptions, print, remark, toIso, toMinute, WorkCommand } from './workplace.js';
 
-interface PastOptions extends OutputOptions {
+export interface PastOptions extends OutputOptions {
   readonly member?: string;
 }
 
-const AS_MEMBER = 'as this member sees it; without: as the first one does';
-const PATH = 'the path below the drive, like "Common documents/plan.txt"';
+export const AS_MEMBER = 'as this member sees it; without: as the first one does';
+export const PATH = 'the path below the drive, like "Common documents/plan.txt"';
 
 export function historyCommand(): Command {
   return new WorkCommand('history')
@@ -115,7 +115,7 @@ function end(): Command {
     );
 }
 
-async function openAs(parts: Parts, id: number, { member }: PastOptions): Promise<Drive> {
+export async function openAs(parts: Parts, id: number, { member }: PastOptions): Promise<Drive> {
   const drive = await parts.accounts.readDrive(id);
   const [first] = await parts.accounts.members(drive.id);
   if (!first) throw new CommandError('The drive has no members; "firn drive add-member" adds one.');
@@ -124,7 +124,7 @@ async function openAs(parts: Parts, id: number, { member }: PastOptions): Promis
   return openDriveFor(parts, drive, members.find((candidate) => candidate.userId === userId)!);
 }
 
-function segmentsOf(path: string): DrivePath {
+export function segmentsOf(path: string): DrivePath {
   return normalizePath(path.split('/').filter((segment) => segment !== ''));
 }
 

@@ -23,6 +23,7 @@ import { importCommand } from './import.js';
 import { jobsCommand } from './jobs.js';
 import { migrateStorageCommand } from './migrate-storage.js';
 import { historyCommand, pastCommand, restoreToCommand, showCommand } from './past.js';
+import { putBackCommand } from './put-back.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
 import { userCommand } from './user.js';
@@ -43,6 +44,7 @@ const COMMANDS = [
   historyCommand,
   showCommand,
   restoreToCommand,
+  putBackCommand,
   pastCommand,
   fsckCommand,
   gcCommand,

@@ -13,6 +13,7 @@ import type { PlacedLock } from './locks/lock-sentence.js';
 import type { DrivePath } from './names.js';
 import { copyOut } from './past/copy-out.js';
 import { checkMoment } from './past/moments.js';
+import { foreseePutBack, putBack, type TreeUndone } from './past/put-back.js';
 import { sign } from './past/retention.js';
 import { type FileRef, listVersions, openVersion, restoreVersion, type VersionPage } from './past/versions.js';
 import type { Permit } from './permit.js';
@@ -209,6 +210,16 @@ export class Drive {
   /** See `restoreVersion` in `past/versions.ts`. */
   restoreVersion(file: FileRef, id: number, permit: Permit): Promise<Resource> {
     return restoreVersion(this, file, id, permit);
+  }
+
+  /** See `putBack` in `past/put-back.ts`. */
+  putBack(path: DrivePath, moment: number, permit: Permit): Promise<TreeUndone> {
+    return putBack(this, path, moment, permit);
+  }
+
+  /** See `foreseePutBack` in `past/put-back.ts`. */
+  foreseePutBack(path: DrivePath, moment: number): Promise<TreeUndone> {
+    return foreseePutBack(this, path, moment);
   }
 
   /** See `emptySeenTrash` in `trash.ts`. */

@@ -82,6 +82,8 @@ export interface NodeRow {
   readonly revision: number;
   /** What the dead properties of it and of everything below take, their names and rows included; no part of `size`. */
   readonly propertyBytes: number;
+  /** Of a view `at` a moment: the revision that ended the state; null: it is the present one. */
+  readonly toRevision?: number | null;
 }
 
 export interface ContentRow extends Digests {

@@ -1,4 +1,5 @@
 import type { ChildPosition, NodeRow } from './metadata-store.js';
+import type { TreeChange } from './tree-change.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from './values.js';
 
 /** Who makes the changes of a transaction, and when. */
@@ -56,6 +57,8 @@ export interface PastView {
   endedBefore(driveId: DriveId, time: number, limit: number): Promise<DueState[]>;
   /** One page of the states on a drive with what each holds, the last that ended first: those before the last one of a page. */
   held(driveId: DriveId, before: HeldState | null, limit: number): Promise<HeldState[]>;
+  /** Of the files of a list those whose place they took, and those before them, as pairs. */
+  formerFiles(ids: readonly NodeId[]): Promise<{ readonly id: NodeId; readonly formerId: NodeId }[]>;
   /** Since when the past of a drive is known, in milliseconds since 1970. */
   since(driveId: DriveId): Promise<number>;
 }
@@ -70,6 +73,12 @@ export interface Past extends PastView {
   vacatedBy(place: ChildPosition, since: number): Promise<NodeId | null>;
   /** A file has taken, just now, the place of another one: what that one was until then is its own history, too. */
   succeed(file: Pick<NodeRow, 'id' | 'revision'>, former: NodeId): Promise<void>;
+  /**
+   * Changes many nodes as the verbs of `StoreTransaction` change one: all is kept, in the change log, and true in the folders above.
+   * A fixed number of statements on PostgreSQL, steps of a fixed size on SQLite, between which the process answers others. Throws
+   * `StateGoneError`: the transaction has to end then. Resolves with the numbers of `made`.
+   */
+  changeTree(change: TreeChange, now: number): Promise<NodeId[]>;
   /** Nothing from before then is to be seen any more; a time that is earlier than the one so far changes nothing. */
   begin(driveId: DriveId, since: number): Promise<void>;
   /** Retention lets go of these states. Trees that were destroyed, and that nothing else shows, are freed from then on. */

@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.js';
 import type { Drive } from '../../src/drive/drive.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { Parts } from '../../src/parts.js';
-import { put } from '../support/drive-members.js';
+import { makeCollection, put } from '../support/drive-members.js';
 import { singleCalls } from '../support/single-calls.js';
 import { buildFirn, makeTeam } from './firn.js';
 
@@ -56,6 +56,46 @@ describe('PRODUCT §10, V4 — the past on the command line', () => {
     expect(await team.json('restore-to', team.id, path, new Date().toISOString())).toMatchObject({ restored: false });
     const after: { size: number }[] = await team.json('history', team.id, path);
     expect(after.map(({ size }) => size)).toEqual([10, 6, 10]);
+    await team.firn('fsck');
+  });
+
+  it('PRODUCT V5 — put-back makes a folder what it was, shows before what it would do, and says how to take it back', async () => {
+    const team = await makeTeam();
+    const path = 'Common documents/plans';
+    let moment = '';
+    await atDrive(team, 'anna@x', async (drive) => {
+      await makeCollection(drive, path);
+      await put(drive, `${path}/a`, 'first');
+      await tick();
+      moment = new Date().toISOString();
+      await tick();
+      await put(drive, `${path}/a`, 'ransom');
+      await put(drive, `${path}/note`, 'pay');
+      await tick();
+    });
+    const words = ['put-back', team.id, path, '--at', moment];
+    const before: unknown = await team.json('show', team.id, path, '--at', new Date().toISOString());
+    const steps = [
+      { what: 'changed', path: `${path}/a`, isFolder: false },
+      { what: 'trashed', path: `${path}/note`, isFolder: false },
+    ];
+    const counts = { back: 0, changed: 1, moved: 0, trashed: 1 };
+    expect(await team.json(...words, '--dry-run')).toEqual({ ...counts, steps, trash: [], undo: null });
+    expect(await team.json('show', team.id, path, '--at', new Date().toISOString())).toEqual(before);
+    const done: { undo: string; trash: string[] } = await team.json(...words);
+    expect(done).toMatchObject({ ...counts, steps, trash: [expect.stringMatching(/^plans \(not in /)] });
+    expect(await team.json('show', team.id, path, '--at', new Date().toISOString())).toMatchObject([
+      { name: 'a', bytes: 5 },
+    ]);
+    expect(await team.json(...words)).toMatchObject({ steps: [], undo: null });
+    const undone = await team.run(['put-back', team.id, path, '--at', done.undo]);
+    expect(undone).toMatchObject({ code: 0, output: expect.stringContaining(`${path}/note`) });
+    expect(undone.errors).toContain('To take this back');
+    expect(await team.json('show', team.id, path, '--at', new Date().toISOString())).toEqual(before);
+    expect(await team.firn('audit')).toContain('put-back');
+    expect(await team.run(['put-back', team.id, `${path}/a`, '--at', moment])).toMatchObject({ code: 1 });
+    expect(await team.run(['put-back', team.id, `${path}/never`, '--at', moment])).toMatchObject({ code: 1 });
+    expect(await team.run(['put-back', team.id, path])).toMatchObject({ code: 2 });
     await team.firn('fsck');
   });
 

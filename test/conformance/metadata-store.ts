@@ -15,6 +15,7 @@ import { dueDrivesSuite } from './due-drives.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
 import { pastSuite } from './past.js';
+import { putBackSuite } from './put-back.js';
 import { scrubStoreSuite } from './scrub-store.js';
 import { signInStateSuite } from './sign-in-state.js';
 import { stagedCopiesSuite } from './staged-copies.js';
@@ -39,6 +40,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     stagedCopiesSuite(open);
     changeLogSuite(open);
     pastSuite(open);
+    putBackSuite(open);
     blobIndexSuite(open);
     contentCandidatesSuite(open);
     metadataCheckSuite(open);

@@ -10,7 +10,7 @@ import { MemoryBlobStore } from '../../src/engines/memory/memory-blob-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { CredentialRef, Membership } from '../../src/stores/account-store.js';
 import type { DriveId, NodeId } from '../../src/stores/values.js';
-import { contentOf, engineOn, NOW, World } from '../conformance/metadata-fixture.js';
+import { contentOf, engineOn, NOW, type OpenEngine, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from './counting-database.js';
 import { MIGRATIONS } from './sqlite-file.js';
 
@@ -34,10 +34,13 @@ export class DriveMembers {
     this.elsewhere = this.#driveOf(elsewhere);
   }
 
-  /** On SQLite in memory. */
-  static async open(): Promise<DriveMembers> {
-    const database = new CountingDatabase(SqliteDatabase.open(':memory:', MIGRATIONS));
-    const world = await World.open(async () => engineOn(database));
+  /** On SQLite in memory where no other engine is said. */
+  static async open(
+    open: OpenEngine = async () => engineOn(SqliteDatabase.open(':memory:', MIGRATIONS)),
+  ): Promise<DriveMembers> {
+    const { database: opened, close } = await open();
+    const database = new CountingDatabase(opened);
+    const world = await World.open(async () => ({ ...engineOn(database), close }));
     const { drive, otherDrive, anna, ben } = world;
     return new DriveMembers(world, database, [
       await grantOf(world, { kind: 'account', userId: anna.userId, passwordVersion: 1 }, drive.id),

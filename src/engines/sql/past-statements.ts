@@ -6,7 +6,7 @@ import { statement } from './statement.js';
 /** Statements on states that ended. JSON lists as in node-statements.ts. */
 
 /** The node's own dead properties as one JSON list. */
-const properties = (id: number, { dialect }: Fragments) =>
+export const pastProperties = (id: number | RawBuilder<unknown>, { dialect }: Fragments) =>
   dialect === 'sqlite'
     ? sql`(SELECT nullif(json_group_array(json_array(namespace, name, xml)), '[]') FROM property WHERE node_id = ${id})`
     : sql`(SELECT json_agg(json_build_array(namespace, name, xml))::text FROM property WHERE node_id = ${id})`;
@@ -33,7 +33,7 @@ export const rememberState = statement<{
     INSERT INTO node_past (node_id, to_revision, from_revision, drive_id, parent_id, name, is_collection, content_key, size,
       modified, created, properties, from_at, until_at, due_at, made_by, made_with, ended_by, ended_with, above)
     SELECT id, ${d.number(p('revision'))}, changed, drive_id, parent_id, name, is_collection, content_key, size,
-      modified, created, CASE WHEN property_bytes > 0 THEN ${properties(p('id'), d)} END, changed_at,
+      modified, created, CASE WHEN property_bytes > 0 THEN ${pastProperties(p('id'), d)} END, changed_at,
       ${d.greatest}(changed_at, ${p('at')}), ${d.greatest}(changed_at, ${p('at')}) + ${p('kept')},
       changed_by, changed_with, ${d.number(p('by'))}, ${d.number(p('with'))}, ${above(p('id'), d)}
     FROM node WHERE id = ${d.number(p('id'))}`,
@@ -66,6 +66,19 @@ const used = (column: string) =>
 const LINE_MAX = sql.lit(200);
 /** Later than any revision. */
 const ALWAYS = sql.lit(Number.MAX_SAFE_INTEGER) as unknown as number & RawBuilder<number>;
+
+/** Of files that took each other's place: each of the list with those before it. */
+export const formerFiles = statement<{ ids: string }>()<{ id: number; former_id: number }>(
+  (_db, p, d) => sql<{ id: number; former_id: number }>`
+    WITH RECURSIVE line (id, depth, former_id) AS (
+      SELECT succession.node_id, 0, succession.former_id
+      FROM ${d.wantedNumbers(p('ids'))} ${d.join} succession ON succession.node_id = wanted.value
+      UNION ALL
+      SELECT line.id, line.depth + 1, succession.former_id
+      FROM line JOIN succession ON succession.node_id = line.former_id WHERE line.depth < ${LINE_MAX}
+    )
+    SELECT id, former_id FROM line`,
+);
 
 /** In no order, as what one of the line has is bounded alone. The present state where `before` is null. */
 export const states = statement<{ id: number; before: number | null; limit: number }>()<never>(
@@ -197,6 +210,12 @@ export const heldStates = statement<{ drive: number; until: number; node: number
     ORDER BY state.until_at DESC, state.node_id DESC, state.to_revision DESC LIMIT ${p('limit')}`,
 );
 
+/** A row of `node` as it was, with the revision that ended the state; null: it is the present one. */
+export type FormerList = readonly [...node: NodeList, toRevision: number | null];
+
+const PRESENT = (d: Fragments) => sql`${NODE}, ${d.number(sql.lit(null) as never)} AS to_revision`;
+const FORMER = sql`${PAST_NODE}, node_past.to_revision`;
+
 /** Whether a state, present or past, is the one at a moment. */
 const NOW_AT = (moment: number) => sql`node.changed_at <= ${moment}`;
 const THEN_AT = (moment: number) => sql`node_past.from_at <= ${moment} AND node_past.until_at > ${moment}`;
@@ -204,9 +223,9 @@ const THEN_AT = (moment: number) => sql`node_past.from_at <= ${moment} AND node_
 /** The nodes of a list as they were, in no order. */
 export const nodesAt = statement<{ ids: string; moment: number }>()<never>(
   (_db, p, d) => sql<never>`
-    SELECT ${NODE} FROM ${d.wantedNumbers(p('ids'))} ${d.join} node ON node.id = wanted.value AND ${NOW_AT(p('moment'))}
+    SELECT ${PRESENT(d)} FROM ${d.wantedNumbers(p('ids'))} ${d.join} node ON node.id = wanted.value AND ${NOW_AT(p('moment'))}
     UNION ALL
-    SELECT ${PAST_NODE} FROM ${d.wantedNumbers(p('ids'))}
+    SELECT ${FORMER} FROM ${d.wantedNumbers(p('ids'))}
     ${d.join} node_past ON node_past.node_id = wanted.value AND ${THEN_AT(p('moment'))}`,
 );
 
@@ -244,10 +263,10 @@ export const ancestorsAt = statement<{ id: number; moment: number }>()<{ id: num
 
 /** As `childrenOfOne`, at a moment. Both parts come sorted, and are merged. */
 export const childrenOfOneAt = statement<{ parent: number; after: string; moment: number; limit: number }>()<never>(
-  (_db, p) => sql<never>`
-    SELECT ${NODE} FROM node WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${NOW_AT(p('moment'))}
+  (_db, p, d) => sql<never>`
+    SELECT ${PRESENT(d)} FROM node WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${NOW_AT(p('moment'))}
     UNION ALL
-    SELECT ${PAST_NODE} FROM node_past WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${THEN_AT(p('moment'))}
+    SELECT ${FORMER} FROM node_past WHERE parent_id = ${p('parent')} AND name > ${p('after')} AND ${THEN_AT(p('moment'))}
     ORDER BY name LIMIT ${p('limit')}`,
 );
 
@@ -265,13 +284,13 @@ export const childrenOfManyAt = statement<{
       AND ${sql.raw(table)}.parent_id > ${p('afterParent')}`;
   return sql<never>`
     SELECT * FROM (
-      SELECT ${NODE} FROM node WHERE ${first('node')} AND ${NOW_AT(p('moment'))}
+      SELECT ${PRESENT(d)} FROM node WHERE ${first('node')} AND ${NOW_AT(p('moment'))}
       UNION ALL
-      SELECT ${NODE} FROM node WHERE ${further('node')} AND ${NOW_AT(p('moment'))}
+      SELECT ${PRESENT(d)} FROM node WHERE ${further('node')} AND ${NOW_AT(p('moment'))}
       UNION ALL
-      SELECT ${PAST_NODE} FROM node_past WHERE ${first('node_past')} AND ${THEN_AT(p('moment'))}
+      SELECT ${FORMER} FROM node_past WHERE ${first('node_past')} AND ${THEN_AT(p('moment'))}
       UNION ALL
-      SELECT ${PAST_NODE} FROM node_past WHERE ${further('node_past')} AND ${THEN_AT(p('moment'))}
+      SELECT ${FORMER} FROM node_past WHERE ${further('node_past')} AND ${THEN_AT(p('moment'))}
     )${d.page} ORDER BY parent_id, name LIMIT ${p('limit')}`;
 });
 

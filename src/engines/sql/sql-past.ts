@@ -1,7 +1,9 @@
 import type { ChildPosition, NodeRow } from '../../stores/metadata-store.js';
 import type { ChangeAuthor, DueState, HeldState, Past, StateRow } from '../../stores/past.js';
+import type { TreeChange } from '../../stores/tree-change.js';
 import type { DriveId, NodeId } from '../../stores/values.js';
 import { nominateKeys } from './candidate-statements.js';
+import { changeTree } from './change-tree.js';
 import { nodeOfList } from './node-rows.js';
 import type { Signature } from './node-statements.js';
 import * as statements from './past-statements.js';
@@ -101,6 +103,15 @@ export class SqlPast implements Past {
 
   async succeed({ id, revision }: Pick<NodeRow, 'id' | 'revision'>, former: NodeId): Promise<void> {
     await statements.insertSuccession.run(this.#connection, { id, former, revision });
+  }
+
+  async formerFiles(ids: readonly NodeId[]): Promise<{ id: NodeId; formerId: NodeId }[]> {
+    const rows = await statements.formerFiles.all(this.#connection, { ids: JSON.stringify(ids) });
+    return rows.map(({ id, former_id: formerId }) => ({ id: id as NodeId, formerId: formerId as NodeId }));
+  }
+
+  changeTree(change: TreeChange, now: number): Promise<NodeId[]> {
+    return changeTree(this.#connection, change, { now, keptMs: this.#keptMs, ...this.signature });
   }
 
   async begin(driveId: DriveId, since: number): Promise<void> {

@@ -27,7 +27,6 @@ import { DUE_DRIVES } from './due-statements.js';
 import { heldLockOf, type LockedPlace, lockFactsOf, lockOf, placesBelow } from './lock-rows.js';
 import * as locks from './lock-statements.js';
 import { contentOf, digestsOf, nodeOf, nodeOfList, trashOf } from './node-rows.js';
-import type { NodeList } from './node-statements.js';
 import * as nodes from './node-statements.js';
 import * as past from './past-statements.js';
 import * as records from './record-statements.js';
@@ -277,7 +276,7 @@ class SqlPastView extends SqlStoreView {
 
   override async findNodes(ids: readonly NodeId[]): Promise<NodeRow[]> {
     const wanted = { ids: JSON.stringify(ids), moment: this.#moment };
-    const rows = await past.nodesAt.lists<NodeList>(this.connection, wanted);
+    const rows = await past.nodesAt.lists<past.FormerList>(this.connection, wanted);
     const byId = new Map(rows.map((row) => [row[0], row]));
     return ids.flatMap((id) => {
       const row = byId.get(id);
@@ -325,10 +324,10 @@ class SqlPastView extends SqlStoreView {
       if (after !== null && after.parentId > only) return [];
       const position = { parent: only, after: after?.parentId === only ? after.name : '' };
       const wanted = { ...position, moment, limit };
-      const rows = await past.childrenOfOneAt.lists<NodeList>(this.connection, wanted);
+      const rows = await past.childrenOfOneAt.lists<past.FormerList>(this.connection, wanted);
       return rows.map((row) => this.#shown(row));
     }
-    const rows = await past.childrenOfManyAt.lists<NodeList>(this.connection, {
+    const rows = await past.childrenOfManyAt.lists<past.FormerList>(this.connection, {
       parents: JSON.stringify(parents),
       afterParent: after?.parentId ?? -1,
       afterName: after?.name ?? '',
@@ -364,8 +363,8 @@ class SqlPastView extends SqlStoreView {
   }
 
   /** What is counted of a folder is as of now, so it isn't shown. */
-  #shown(row: NodeList): NodeRow {
-    const node = nodeOfList(row);
+  #shown(row: past.FormerList): NodeRow {
+    const node = { ...nodeOfList(row), toRevision: row[12] };
     if (!node.isCollection) return node;
     const modified = Math.min(node.modified, this.#moment);
     return { ...node, size: 0, descendants: 0, revision: this.#moment, modified };

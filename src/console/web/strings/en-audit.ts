@@ -24,6 +24,7 @@ export const en = {
     'drive-changed': 'Drive changed',
     'member-changed': 'Membership changed',
     'past-ended': 'Past deleted',
+    'put-back': 'Folder put back',
     'trash-emptied': 'Trash emptied',
     'content-damaged': 'Damage found',
     'content-repaired': 'Damage repaired',

@@ -26,6 +26,7 @@ export const fr: typeof en = {
     'drive-changed': 'Drive modifié',
     'member-changed': 'Adhésion modifiée',
     'past-ended': 'Passé supprimé',
+    'put-back': 'Dossier rétabli',
     'trash-emptied': 'Corbeille vidée',
     'content-damaged': 'Dommage trouvé',
     'content-repaired': 'Dommage réparé',
