@@ -90,20 +90,20 @@ async function checkStores({ engines: { metadata, blobs, durability } }: Parts):
 }
 
 /** The metrics of the process that has workers: it answers nothing itself. */
-export function makeBackgroundMetrics({ engines, passwords }: Parts, background: BackgroundCounts): Metrics {
+export function makeBackgroundMetrics({ engines, passwords, answers }: Parts, background: BackgroundCounts): Metrics {
   return new Metrics({
     ...{ requests: new RequestCounts(), connections: new ConnectionCounts() },
-    ...{ authenticator: { counts: new SignInCounts() }, passwords, changeWatch: { waiting: 0 } },
+    ...{ authenticator: { counts: new SignInCounts() }, passwords, answers, changeWatch: { waiting: 0 } },
     ...{ ...background, ...engines, member: null, engineMetrics: engines.metrics() },
   });
 }
 
-function makeMetricsParts({ config, engines, passwords }: Parts, server: ServerParts): MetricsParts {
+function makeMetricsParts({ config, engines, passwords, answers }: Parts, server: ServerParts): MetricsParts {
   const token = readMetricsToken(config);
   const addresses = config.metricsAddresses ?? (token === null ? LOOPBACK : null);
   const requests = new RequestCounts();
   const { connections, authenticator, changeWatch, background, shownBy, cluster: member } = server;
-  const sources = { requests, connections, authenticator, passwords, changeWatch, ...background };
+  const sources = { requests, connections, authenticator, passwords, answers, changeWatch, ...background };
   return {
     requests,
     metrics: shownBy(new Metrics({ ...sources, ...engines, member, engineMetrics: engines.metrics() })),

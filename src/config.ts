@@ -96,6 +96,8 @@ const settings = z.strictObject({
   /** Contents up to this size live in the database. */
   inlineMaxBytes: bytes.max(1 << 20).default(16_384),
   lockTimeoutMaxSeconds: seconds.default(86_400),
+  /** Room for answers that were worked out before; 0 keeps none. */
+  answerCacheBytes: bytes.default(16e6),
   /** What this server is called among those on one database; null: the machine's name and something random. */
   nodeName: z
     .string()

@@ -7,6 +7,7 @@ import { SecretBox } from './accounts/secret-box.js';
 import type { Config } from './config.js';
 import { Contents } from './drive/contents.js';
 import type { DriveDependencies } from './drive/drive.js';
+import { KeptAnswers } from './drive/kept-answers.js';
 import { Uploads } from './drive/uploads/uploads.js';
 import { type EngineOptions, type Engines, openEngines } from './engines/open-engines.js';
 import { Damages, type DamagesParts } from './jobs/damages.js';
@@ -23,6 +24,7 @@ export class Parts {
   readonly now: () => number;
   readonly audit: Audit;
   readonly accounts: Accounts;
+  readonly answers: KeptAnswers;
   /** Where imports may go although the address is private. */
   readonly allowedPlaces: AllowedPlaces;
   /** Called for each content that a reader finds lost or damaged. */
@@ -36,6 +38,7 @@ export class Parts {
   ) {
     const { importAllowedHosts: hosts, importAllowedNetworks: networks } = config;
     this.now = () => engines.now();
+    this.answers = new KeptAnswers(engines.metadata.commits, config.answerCacheBytes);
     this.audit = new Audit(engines.metadata, this.now);
     this.accounts = new Accounts(engines.metadata, this.passwords, {
       uploadMaxBytes: config.uploadMaxExtendedBytes,
@@ -92,7 +95,8 @@ export class Parts {
     const { metadata, blobs } = engines;
     const contents = new Contents(blobs, { inlineMaxBytes, onDamage: (content) => this.onDamage(content) });
     const uploads = new Uploads({ metadata, contents, expiryHours, now });
-    return { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, now };
+    const { answers } = this;
+    return { metadata, contents, uploads, uploadMaxBytes, uploadMaxExtendedBytes, answers, now };
   }
 }
 

@@ -12,6 +12,7 @@ import { parseAppPassword } from './app-password.js';
 import type { Actor, Audit } from './audit.js';
 import type { BasicCredentials } from './basic.js';
 import { CredentialCache } from './credential-cache.js';
+import { type AccessThen, KnownAccess } from './known-access.js';
 import { LastUsedLog } from './last-used-log.js';
 import type { Passwords } from './passwords.js';
 import { REFUSAL_MESSAGES, type Refusal, type RefusalReason, type Tried } from './refusal.js';
@@ -24,7 +25,12 @@ const ACCOUNT_PASSWORD_WANTED = 'This is an app password. Sign in with your acco
 const FORMER_PASSWORDS_CHECKED = 3;
 
 export type Authentication =
-  | { readonly kind: 'granted'; readonly credential: CredentialRef; readonly membership: Membership }
+  | {
+      readonly kind: 'granted';
+      readonly credential: CredentialRef;
+      readonly membership: Membership;
+      readonly access: AccessThen;
+    }
   /** The credentials are good; the drive isn't there, or isn't theirs. */
   | { readonly kind: 'no-drive' }
   /** `message` is a plain sentence for the body of the 401. */
@@ -77,6 +83,7 @@ export class Authenticator {
   readonly #mayLackFactor: boolean;
   readonly #notes: LastUsedLog;
   readonly #cache = new CredentialCache();
+  readonly #access: KnownAccess;
   readonly #throttle: Throttle;
   readonly #box: SecretBox;
   readonly #pending = new Map<string, Promise<Verdict>>();
@@ -85,6 +92,7 @@ export class Authenticator {
 
   constructor(metadata: MetadataStore, passwords: Passwords, options: AuthenticatorOptions) {
     this.#metadata = metadata;
+    this.#access = new KnownAccess(metadata);
     this.#passwords = passwords;
     this.#now = options.now ?? Date.now;
     this.#audit = options.audit;
@@ -96,7 +104,7 @@ export class Authenticator {
   }
 
   /**
-   * Costs one statement where the credentials were verified before. `driveId` null: the user's own drive. `client` is the User-Agent. Throws
+   * Costs one statement at most where the credentials were verified before. `driveId` null: the user's own drive. `client` is the User-Agent. Throws
    * `PasswordsBusyError` when too many unknown credentials come at once.
    */
   async authenticate(
@@ -176,9 +184,8 @@ export class Authenticator {
     client: string,
     now: number,
   ): Promise<Authentication | null> {
-    const { stands, membership } = await this.#metadata.readOne([], ({ accounts }) =>
-      accounts.access(credential, driveId, now),
-    );
+    const access = await this.#access.find(credential, driveId, now);
+    const { stands, membership } = access;
     if (!stands) return null;
     if (credential.kind === 'app') this.#notes.noteUse(credential.id, now, client);
     if (!membership) {
@@ -186,7 +193,7 @@ export class Authenticator {
       return { kind: 'no-drive' };
     }
     this.counts.granted++;
-    return { kind: 'granted', credential, membership };
+    return { kind: 'granted', credential, membership, access };
   }
 
   #refuse(refusal: Refusal, client: string, now: number): Extract<Authentication, { kind: 'refused' }> {

@@ -10,7 +10,7 @@ const BAD_MAX_MS = 10 * 60_000;
 
 /**
  * What argon2 said of credentials, by a keyed hash of them, in this process alone (PRODUCT S6). That a credential still
- * stands, or is refused for the same reason, is for the database to say each time.
+ * stands, or is refused for the same reason, is for the database to say (`KnownAccess`).
  */
 export class CredentialCache {
   readonly #key = randomBytes(32).toString('base64');

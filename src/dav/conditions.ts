@@ -2,7 +2,7 @@ import { locksCovering } from '../drive/locks/locks.js';
 import { findVacatedLocks, isAt } from '../drive/locks/vacated-locks.js';
 import type { DrivePath } from '../drive/names.js';
 import type { Permit } from '../drive/permit.js';
-import type { Found } from '../drive/resource.js';
+import type { Found, Resource } from '../drive/resource.js';
 import type { Snapshot } from '../drive/snapshot.js';
 import { mayFollow, syncToken } from '../drive/sync/sync-token.js';
 import { HttpError } from '../http-error.js';
@@ -69,10 +69,25 @@ export async function checkConditions(
   destination: Found | null = null,
 ): Promise<'proceed' | 'not-modified'> {
   if (conditions.ifLists.length > 0) await checkIf(conditions, snapshot, found, destination);
-  const { headers, method } = request;
   if (!hasConditionals(request)) return 'proceed';
   const { resource } = found;
   const hides = resource !== null && (await isPlaceholder(request, conditions, snapshot, found));
+  return checkHeaders(request, resource, hides);
+}
+
+/** As `checkConditions`, for a request that only reads and has no `If`: nothing but the resource is looked at. */
+export function checkRead(
+  request: Pick<DavRequest, 'method' | 'headers'>,
+  resource: Resource,
+): 'proceed' | 'not-modified' {
+  return hasConditionals(request) ? checkHeaders(request, resource, false) : 'proceed';
+}
+
+function checkHeaders(
+  { method, headers }: Pick<DavRequest, 'method' | 'headers'>,
+  resource: Resource | null,
+  hides: boolean,
+): 'proceed' | 'not-modified' {
   const result = evaluateConditional({
     method,
     headers,
@@ -89,6 +104,11 @@ function failedSentence(headers: DavRequest['headers'], isThere: boolean): strin
   if (!isThere) return 'This is no longer there: somebody has deleted, moved or renamed it.';
   if (headers['if-none-match']?.trim() === '*') return 'There is a file or folder of that name already.';
   return 'Somebody has changed this since you read it. Read it again before you save.';
+}
+
+/** Whether the answer depends on the headers that `checkConditions` looks at. */
+export function isConditional(request: Pick<DavRequest, 'headers'>, { ifLists }: Conditions): boolean {
+  return ifLists.length > 0 || hasConditionals(request);
 }
 
 function hasConditionals({ headers }: Pick<DavRequest, 'headers'>): boolean {

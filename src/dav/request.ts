@@ -105,7 +105,7 @@ export function hrefOf(request: Addressed, path: DrivePath, isCollection: boolea
 }
 
 /** What a read finds. Throws `HttpError` 404 where there is nothing, or a file under the address of a folder. */
-export function readResource(request: Pick<DavRequest, 'isFolderUrl'>, found: Found): Resource {
+export function readResource(request: Pick<DavRequest, 'isFolderUrl'>, found: Pick<Found, 'resource'>): Resource {
   const { resource } = found;
   if (!resource || (request.isFolderUrl && !resource.isCollection)) {
     throw new HttpError(404, 'There is nothing of that name.');

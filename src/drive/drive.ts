@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { Authority, Membership } from '../stores/account-store.js';
+import type { Access, Authority, Membership } from '../stores/account-store.js';
 import type { UploadOutcome } from '../stores/blob-store.js';
+import type { CommitMark } from '../stores/commit-watch.js';
 import type { ContentRow, MetadataStore, StoreTransaction, StoreView, WriteOptions } from '../stores/metadata-store.js';
 import type { ByteRange, LockToken } from '../stores/values.js';
 import type { Contents, Expectations, Incoming, Limit, ReceivedContent } from './contents.js';
@@ -8,6 +9,7 @@ import { completeDigests } from './digests.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
 import { type CollectionWish, makeCollection, makeFolders, type OpenedFolder } from './folders.js';
+import { type KeptAnswers, rightsKey, type Worked } from './kept-answers.js';
 import { lock, type MadeLock, type NewLock, refreshLock, unlock } from './locks/lock.js';
 import type { PlacedLock } from './locks/lock-sentence.js';
 import type { DrivePath } from './names.js';
@@ -39,6 +41,8 @@ export interface DriveDependencies {
   readonly uploadMaxExtendedBytes: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Absent: none are kept. */
+  readonly answers?: KeptAnswers;
   /** Called with the number of bytes that came to the disk, before they get a name. */
   readonly onReceived?: (membership: Membership, bytes: number) => void;
 }
@@ -49,6 +53,22 @@ const RECOVERIES_MAX = 5;
 /** How long a read rests on what was found out when the principal came in, in milliseconds. */
 const FRESH_MS = 1000;
 
+/** When and how a drive is looked at. */
+export interface DriveOptions {
+  /** What is looked at, in milliseconds since 1970; null: the present. */
+  readonly moment?: number | null;
+  /** What `membership` is a part of; absent where nobody knows as of when it was. */
+  readonly access?: Pick<Access, 'endsAt'> & { readonly asOf: CommitMark | null };
+}
+
+/** What is kept of an answer; see `Wanted`. */
+export interface KeptWish<T> {
+  /** All that the answer depends on beside the drive and the rights of its principal. */
+  readonly key: string;
+  readonly withContents: boolean;
+  readonly holds?: ((value: T) => boolean) | undefined;
+}
+
 export interface DriveWriteOptions extends WriteOptions {
   /** The drive that the work joins. */
   readonly joined?: Drive;
@@ -58,7 +78,9 @@ export interface DriveWriteOptions extends WriteOptions {
 export class Drive {
   readonly #openedAt = performance.now();
   readonly #parts: DriveDependencies;
+  readonly #access: DriveOptions['access'];
   #isRead = false;
+  readonly moment: number | null;
 
   /**
    * `membership`: what `authority` was found to lead to just now. Each write, and each later read, asks again (PRODUCT
@@ -68,10 +90,11 @@ export class Drive {
     readonly membership: Membership,
     readonly authority: Authority | null,
     parts: DriveDependencies,
-    /** What is looked at, in milliseconds since 1970; null: the present. */
-    readonly moment: number | null = null,
+    { moment = null, access }: DriveOptions = {},
   ) {
     this.#parts = parts;
+    this.moment = moment;
+    this.#access = access;
   }
 
   /**
@@ -80,7 +103,7 @@ export class Drive {
    */
   async at(moment: number): Promise<Drive> {
     await checkMoment(this, moment);
-    return new Drive(this.membership, this.authority, this.#parts, moment);
+    return new Drive(this.membership, this.authority, this.#parts, { moment });
   }
 
   /** Those that come in parts. */
@@ -106,13 +129,26 @@ export class Drive {
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
     const { metadata } = this.#parts;
     const now = this.#parts.now();
-    if (!this.#isRead && performance.now() - this.#openedAt < FRESH_MS) {
+    if (!this.#isRead && this.#isFresh) {
       this.#isRead = true;
       return metadata.read([this.membership.driveId], (view) => work(this.#snapshot(view, this.membership, now)));
     }
     return metadata.read([this.membership.driveId], async (view) =>
       work(this.#snapshot(view, await this.#askAgain(view, now), now)),
     );
+  }
+
+  get #isFresh(): boolean {
+    return performance.now() - this.#openedAt < FRESH_MS;
+  }
+
+  /** What `work` answers from one `read`, or answered before where that holds. Rejects as `work` does. */
+  async kept<T>({ key, withContents, holds }: KeptWish<T>, work: () => Promise<Worked<T>>): Promise<T> {
+    const { answers } = this.#parts;
+    const asOf = this.#access?.asOf ?? null;
+    if (!answers || asOf === null || this.moment !== null || !this.#isFresh) return (await work()).value;
+    const basis = { drive: this.membership.driveId, withContents };
+    return answers.find({ key: `${rightsKey(this.membership)}\n${key}`, basis, asOf, holds }, work);
   }
 
   #snapshot(view: StoreView, membership: Membership, now: number): Snapshot {
@@ -145,7 +181,15 @@ export class Drive {
     if (this.moment !== null) throw new DriveError('forbidden', 'The past can be looked at and copied, not changed.');
     const now = this.#parts.now();
     sign(store, this.authority, now);
-    return new DriveTransaction(store, await this.#askAgain(store, now), now, this.#parts.contents);
+    const membership = this.#isAsBefore(store, now) ? this.membership : await this.#askAgain(store, now);
+    return new DriveTransaction(store, membership, now, this.#parts.contents);
+  }
+
+  /** Whether asking again would find what was found. */
+  #isAsBefore(store: StoreTransaction, now: number): boolean {
+    if (!this.#access?.asOf) return false;
+    const { asOf, endsAt } = this.#access;
+    return (endsAt === null || endsAt > now) && store.areRightsSame(asOf);
   }
 
   async #askAgain(view: StoreView, now: number): Promise<Membership> {

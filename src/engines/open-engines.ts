@@ -30,6 +30,8 @@ export interface EngineConfig {
   readonly blobs: { readonly engine: 'folder' } | ({ readonly engine: 's3' } & S3Config);
   /** Null: `secret.key` in the storage folder. */
   readonly secretKeyFile: string | null;
+  /** 0: nothing that was read before is used again. */
+  readonly answerCacheBytes?: number;
 }
 
 /** Everything that holds data, behind the seams. */
@@ -171,13 +173,13 @@ function placeOf({ metadata, blobs, storage }: EngineConfig): string {
 
 /** Another database is another case here. */
 async function openMetadata(
-  { metadata, storage }: EngineConfig,
+  { metadata, storage, answerCacheBytes }: EngineConfig,
   state: 'new' | 'whole',
   options: EngineOptions,
 ): Promise<MetadataEngine> {
   switch (metadata.engine) {
     case 'sqlite':
-      return openSqliteMetadata(storage, state, options, metadata.slowSyncMs);
+      return openSqliteMetadata(storage, state, options, { ...metadata, isWatched: answerCacheBytes !== 0 });
     case 'postgres': {
       // Who has SQLite doesn't load it.
       const { openPostgresMetadata } = await import('./postgres/postgres-metadata.js');

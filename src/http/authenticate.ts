@@ -1,6 +1,7 @@
 import type { Authenticator } from '../accounts/authenticator.js';
 import { parseBasic } from '../accounts/basic.js';
 import { clientName } from '../accounts/client-name.js';
+import type { AccessThen } from '../accounts/known-access.js';
 import { HttpError } from '../http-error.js';
 import type { CredentialRef, Membership } from '../stores/account-store.js';
 import type { DriveId } from '../stores/values.js';
@@ -14,6 +15,8 @@ const NO_SUCH_DRIVE = 'There is no such drive, or you are no member of it.';
 export interface SignedIn {
   readonly credential: CredentialRef;
   readonly membership: Membership;
+  /** Of which that is a part. */
+  readonly access: AccessThen;
 }
 
 /** Finds out who a request comes from. `driveId` null: their own drive. Rejects with `HttpError` 401, 404 and 429. */

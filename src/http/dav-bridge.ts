@@ -67,7 +67,7 @@ function wayIn(): DavResponse {
 
 /** A request as the protocol layer sees it. */
 export function makeDavRequest(parts: DavBridgeParts, context: Context, visit: Visit, address: Address): DavRequest {
-  const { credential, membership } = visit.who;
+  const { credential, membership, access } = visit.who;
   // One by one: taking the rest of an object apart and together again took 5 % of a small GET.
   const { base, root, path, spelling, isFolderUrl, isCloud } = address;
   return {
@@ -82,7 +82,7 @@ export function makeDavRequest(parts: DavBridgeParts, context: Context, visit: V
     method: context.method,
     headers: context.req.headers,
     url: context.state.url,
-    drive: new Drive(membership, credential, parts.drives),
+    drive: new Drive(membership, credential, parts.drives, { access }),
     body: new HttpBody(context.req, context.res),
     signal: goneSignal(context.req, context.res),
     options: parts.options,

@@ -1,6 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Authenticator } from '../accounts/authenticator.js';
 import type { Passwords } from '../accounts/passwords.js';
+import type { KeptAnswers } from '../drive/kept-answers.js';
 import type { ChangeWatch } from '../drive/sync/change-watch.js';
 import type { GcTotals } from '../jobs/gc-totals.js';
 import type { JobRunner } from '../jobs/job-runner.js';
@@ -11,7 +12,7 @@ import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import type { ScrubStore } from '../stores/scrub-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
-import { registerCluster, registerJobs, registerSignIns, registerStores } from './part-metrics.js';
+import { registerAnswers, registerCluster, registerJobs, registerSignIns, registerStores } from './part-metrics.js';
 import type { RequestCounts } from './request-counts.js';
 import { registerRequests } from './request-metrics.js';
 import { readTotals, type Totals } from './totals.js';
@@ -29,6 +30,7 @@ export interface MetricsSources {
   readonly connections: ConnectionCounts;
   readonly authenticator: Pick<Authenticator, 'counts'>;
   readonly passwords: Pick<Passwords, 'runs' | 'queue'>;
+  readonly answers: Pick<KeptAnswers, 'stats'>;
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   /** Milliseconds since 1970. */
@@ -63,6 +65,7 @@ export class Metrics {
     this.contentType = this.#registry.contentType;
     registerRequests(this.#registry, sources);
     registerSignIns(this.#registry, sources);
+    registerAnswers(this.#registry, sources);
     registerStores(this.#registry, sources, () => this.#totals);
     registerJobs(this.#registry, sources, () => this.#totals);
     if (sources.member) registerCluster(this.#registry, sources.member);

@@ -51,6 +51,24 @@ function labelsOf(outcome: string, reason = ''): { outcome: string; reason: stri
   return { outcome, reason };
 }
 
+export function registerAnswers(registry: Registry, { answers }: Pick<MetricsSources, 'answers'>): void {
+  registerOne(registry, 'counter', 'firn_kept_answer_hits_total', 'Answers that were found kept.', () => {
+    return answers.stats().hits;
+  });
+  registerOne(
+    registry,
+    'counter',
+    'firn_kept_answer_misses_total',
+    'Answers that were looked for and worked out.',
+    () => {
+      return answers.stats().misses;
+    },
+  );
+  registerOne(registry, 'gauge', 'firn_kept_answer_bytes', 'Memory that kept answers take.', () => {
+    return answers.stats().bytes;
+  });
+}
+
 export function registerStores(
   registry: Registry,
   {

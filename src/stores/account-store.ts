@@ -135,6 +135,8 @@ export interface Access {
   readonly stands: boolean;
   /** Null when the drive doesn't exist, or the user is no member, or the app password is for another drive. */
   readonly membership: Membership | null;
+  /** When what stands ends by itself, in milliseconds since 1970; null: by a change alone. */
+  readonly endsAt: number | null;
 }
 
 export interface Membership {

@@ -1,6 +1,7 @@
 import type { AccountStore, AccountView } from './account-store.js';
 import type { Sweep, SweepId } from './blob-index.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
+import type { CommitMark, CommitWatch } from './commit-watch.js';
 import type { ImportStore, ImportView } from './import-store.js';
 import type { JobStore, JobView } from './job-store.js';
 import type { LoginFlowStore, LoginFlowView } from './login-flow-store.js';
@@ -36,6 +37,7 @@ export interface MetadataStore {
     work: (transaction: StoreTransaction) => Promise<T>,
     options?: WriteOptions,
   ): Promise<T>;
+  readonly commits: CommitWatch;
   /** Counts, which cost nothing to read. */
   stats(): TransactionStats;
 }
@@ -286,6 +288,8 @@ export interface StoreTransaction extends StoreView {
   readonly loginFlows: LoginFlowStore;
   readonly throttle: ThrottleStore;
   readonly stagedCopies: StagedCopies;
+  /** Whether `accounts.access` would answer here as it did after `since`, but for what ends by time. */
+  areRightsSame(since: CommitMark): boolean;
   /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
   insertNode(node: NewNode, now: number): Promise<NodeRow>;
   /** Gives a file other content. */

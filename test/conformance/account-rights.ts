@@ -6,8 +6,8 @@ import type { AccountEngine } from './account-store.js';
 
 const NOW = 1_800_000_000_000;
 const NO_SUCH_DRIVE = 999_999_999 as DriveId;
-const FALLEN = { stands: false, membership: null };
-const NO_MEMBER = { stands: true, membership: null };
+const FALLEN = { stands: false, membership: null, endsAt: null };
+const NO_MEMBER = { stands: true, membership: null, endsAt: null };
 
 /** What of `AccountStore` and `DriveView` is about rights that end. */
 export function accountRightsSuite(name: string, open: () => Promise<AccountEngine>): void {
@@ -51,7 +51,7 @@ export function accountRightsSuite(name: string, open: () => Promise<AccountEngi
         const half = await begin('half', { stage: 'second-step' });
         const { stands, membership } = await store.access(session(first), drive.id, NOW);
         expect([stands, membership?.role, membership?.driveId]).toEqual([true, 'viewer', drive.id]);
-        expect(await store.access(session(first), NO_SUCH_DRIVE, NOW)).toEqual(NO_MEMBER);
+        expect(await store.access(session(first), NO_SUCH_DRIVE, NOW)).toEqual({ ...NO_MEMBER, endsAt: NOW + 10 });
         expect(await store.access(session(first), drive.id, NOW + 10)).toEqual(FALLEN);
         expect(await store.access(session(half), drive.id, NOW)).toEqual(FALLEN);
         expect(await store.access(session(first, 77 as UserId), drive.id, NOW)).toEqual(FALLEN);

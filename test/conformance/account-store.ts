@@ -309,8 +309,8 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
         passwordVersion,
       });
       const app = (userId: UserId, id: AppPasswordId): CredentialRef => ({ kind: 'app', userId, id });
-      const FALLEN = { stands: false, membership: null };
-      const NO_MEMBER = { stands: true, membership: null };
+      const FALLEN = { stands: false, membership: null, endsAt: null };
+      const NO_MEMBER = { stands: true, membership: null, endsAt: null };
 
       it('an account password stands while it is of that version and the user is enabled', async () => {
         const [user, drive] = [await makeUser(), await makeDrive()];
@@ -328,7 +328,7 @@ export function accountStoreSuite(name: string, open: () => Promise<AccountEngin
         const [user, drive] = [await makeUser(), await makeDrive()];
         const { id } = await store.createAppPassword(newAppPassword(user.id, { expiresAt: NOW + 10 }), NOW);
         const credential = app(user.id, id);
-        expect(await store.access(credential, drive.id, NOW)).toEqual(NO_MEMBER);
+        expect(await store.access(credential, drive.id, NOW)).toEqual({ ...NO_MEMBER, endsAt: NOW + 10 });
         expect(await store.access(credential, drive.id, NOW + 10)).toEqual(FALLEN);
         await store.updateUser(user.id, { isDisabled: true });
         expect(await store.access(credential, drive.id, NOW)).toEqual(FALLEN);

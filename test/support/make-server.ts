@@ -51,7 +51,7 @@ export class TestServer {
   static async start(settings: Partial<Config> = {}): Promise<TestServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
     const environment = { FIRN_HOST: '127.0.0.1', FIRN_PORT: '0', FIRN_STORAGE: path.join(folder, 'storage') };
-    const config = { ...readConfig(environment, folder), shutdownGraceSeconds: 0, ...settings };
+    const config = { ...readConfig(environment, folder), shutdownGraceSeconds: 0, ...answerCache(), ...settings };
     const defects: string[] = [];
     const log = pino({ level: 'error' }, { write: (line: string) => void defects.push(line) });
     const server = new TestServer(config, folder, log, defects, await startServer(config, log));
@@ -221,6 +221,12 @@ export class TestServer {
     if (wrong.length > 0) throw new Error(`the metadata is inconsistent: ${wrong.join('\n')}`);
     if (this.defects.length > 0) throw new Error(`the server logged defects:\n${this.defects.join('\n')}`);
   }
+}
+
+/** The same suites without kept answers: `FIRN_TEST_ANSWER_CACHE_BYTES=0`. */
+function answerCache(): Partial<Config> {
+  const bytes = process.env.FIRN_TEST_ANSWER_CACHE_BYTES;
+  return bytes === undefined ? {} : { answerCacheBytes: Number(bytes) };
 }
 
 export function emailOf(name: string): string {

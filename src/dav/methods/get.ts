@@ -7,7 +7,7 @@ import { turns } from '../../drive/turns.js';
 import { HttpError } from '../../http-error.js';
 import type { ContentRow } from '../../stores/metadata-store.js';
 import type { ByteRange } from '../../stores/values.js';
-import { type ConditionSource, checkConditions, readConditions } from '../conditions.js';
+import { type ConditionSource, type Conditions, checkConditions, checkRead, readConditions } from '../conditions.js';
 import { contentTypeOf } from '../content-type.js';
 import { evaluateConditional, ifRangeMatches } from '../headers/conditional.js';
 import { formatHttpDate } from '../headers/http-date.js';
@@ -43,15 +43,44 @@ async function read(
   ofCollection: (resource: Resource, headers: Record<string, string>) => DavResponse,
 ): Promise<DavResponse> {
   const conditions = await readConditions(request);
-  const withContent = request.method === 'GET';
-  const { found, outcome } = await request.drive.read(async (snapshot) => {
-    const found = await snapshot.find(request.path, { withContent });
-    readResource(request, found);
-    return { found, outcome: await checkConditions(request, conditions, snapshot, found) };
-  });
-  const resource = found.resource!;
+  const { outcome, ...opened } = await (conditions.ifLists.length > 0
+    ? findIf(request, conditions)
+    : findKept(request));
+  const { resource } = opened;
   if (resource.isCollection && outcome === 'proceed') return ofCollection(resource, headersOf(resource));
-  return answerContent(request, { resource, content: found.content }, outcome);
+  return answerContent(request, opened, outcome);
+}
+
+type Outcome = { readonly outcome: 'proceed' | 'not-modified' };
+
+/** Under a condition on locks or other resources. */
+function findIf(request: FileRequest, conditions: Conditions): Promise<Opened & Outcome> {
+  return request.drive.read(async (snapshot) => {
+    const found = await snapshot.find(request.path, { withContent: withContent(request) });
+    const resource = readResource(request, found);
+    return { resource, content: found.content, outcome: await checkConditions(request, conditions, snapshot, found) };
+  });
+}
+
+async function findKept(request: FileRequest): Promise<Opened & Outcome> {
+  const { drive, path } = request;
+  const withContents = withContent(request);
+  const found = await drive.kept({ key: `file ${withContents}\n${path.join('/')}`, withContents }, async () => {
+    const { resource, content } = await drive.read((snapshot) => snapshot.find(path, { withContent: withContents }));
+    return { value: { resource, content }, bytes: resource && bytesToKeep(content) };
+  });
+  const resource = readResource(request, found);
+  return { resource, content: found.content, outcome: checkRead(request, resource) };
+}
+
+function withContent({ method }: FileRequest): boolean {
+  return method === 'GET';
+}
+
+/** Null for a content whose bytes are elsewhere: to read them costs more than to find them. */
+function bytesToKeep(content: ContentRow | null): number | null {
+  if (content === null) return 0;
+  return content.bytes === null ? null : content.bytes.length;
 }
 
 /** As `getFile`, for what lies in no tree; conditions speak of it alone. Throws `HttpError` 412 and 416. */

@@ -15,6 +15,10 @@ export class LockIndex {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#own.size === 0;
+  }
+
   /** The locks on the resource and the deep ones above it. */
   covering({ node, path }: Resource): readonly PlacedLock[] {
     const own = (node && this.#own.get(node.id)) ?? [];

@@ -79,6 +79,10 @@ export class MultistatusPages {
     return this.#isDone;
   }
 
+  get answer(): Answer {
+    return this.#answer;
+  }
+
   /** Makes the first page, for `takeFirst`. */
   async begin(snapshot: Snapshot): Promise<this> {
     this.#first = await this.#next(snapshot);
@@ -131,7 +135,11 @@ export class MultistatusPages {
 
 /** 207: an answer of one page has a length, a longer one streams; while a slow client reads nothing is held. */
 export function respondPages(headers: Record<string, string>, pages: MultistatusPages): DavResponse {
-  return respond(207, headers, pages.isDone ? pages.takeFirst() : new Pages(allOf(pages)));
+  return respond(207, headers, bodyOf(pages));
+}
+
+export function bodyOf(pages: MultistatusPages): Uint8Array | Pages {
+  return pages.isDone ? pages.takeFirst() : new Pages(allOf(pages));
 }
 
 async function* allOf(pages: MultistatusPages): AsyncGenerator<Uint8Array> {

@@ -43,6 +43,12 @@ export interface SelectionOptions {
 const KNOWN_MAX = 100;
 const KNOWN_BODY_BYTES_MAX = 2048;
 const known = new Map<string, PropertySelection>();
+let selections = 0;
+
+/** Whether the same body leads to the same selection, as long as it comes now and then. */
+export function isRemembered(body: Uint8Array | null): boolean {
+  return body === null || body.length <= KNOWN_BODY_BYTES_MAX;
+}
 
 /** Reads the body of a PROPFIND, or remembers having read it. Throws `HttpError` 400. */
 export function readSelection(
@@ -50,7 +56,7 @@ export function readSelection(
   contentType: string | undefined,
   options: SelectionOptions,
 ): PropertySelection {
-  if (body !== null && body.length > KNOWN_BODY_BYTES_MAX) {
+  if (body !== null && !isRemembered(body)) {
     return new PropertySelection(parsePropfind(body, contentType), options);
   }
   const text = body === null ? '' : Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
@@ -71,6 +77,8 @@ export class PropertySelection {
   readonly #kind: PropfindRequest['kind'];
   readonly #isMinimal: boolean;
   readonly #isMissingSaidOnce: boolean;
+  /** No two selections of a process have the same. */
+  readonly id = ++selections;
   /** What has to be gathered before `render`. */
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;

@@ -14,12 +14,17 @@ import { LockIndex } from './lock-index.js';
 import type { Member } from './multistatus-pages.js';
 import type { PropertySelection } from './property-selection.js';
 
+export interface AnswerQuota extends NonNullable<PropertyFacts['quota']> {
+  /** Bytes that fit under the quotas, whatever the disk has. */
+  readonly left: number;
+}
+
 /** What holds for a whole answer that shows properties of resources. */
 export interface Answer {
   readonly request: DavRequest;
   readonly selection: PropertySelection;
   readonly locks: LockIndex;
-  readonly quota: PropertyFacts['quota'];
+  readonly quota: AnswerQuota | null;
   readonly restoration: number | null;
 }
 
@@ -120,14 +125,19 @@ async function quotaOf(
   snapshot: Snapshot,
   found: Found,
   { request, selection, free }: { request: DavRequest; selection: PropertySelection; free: number | null },
-): Promise<PropertyFacts['quota']> {
+): Promise<AnswerQuota | null> {
   if (!selection.needsQuota || isQuotaHidden(request)) return null;
   const isCommon = found.space === 'common' || found.resource?.kind === 'common';
   const room = await roomOf(snapshot, isCommon ? 'common' : 'home');
-  const available = Math.min(room.left, free ?? Infinity);
-  return { used: room.used, available: Number.isFinite(available) ? available : null };
+  return { ...room, available: availableBytes(room.left, free) };
 }
 
-function isQuotaHidden(request: DavRequest): boolean {
+/** What the quotas and the disk leave; null: nobody knows an end. */
+export function availableBytes(left: number, free: number | null): number | null {
+  const available = Math.min(left, free ?? Infinity);
+  return Number.isFinite(available) ? available : null;
+}
+
+export function isQuotaHidden(request: DavRequest): boolean {
   return request.options.isQuotaHiddenFromFinder && /^WebDAVFS\//.test(headerOf(request, 'user-agent') ?? '');
 }

@@ -69,10 +69,10 @@ export function toAppPassword(row: Selectable<Schema['app_password']>): AppPassw
   };
 }
 
-const FALLEN: Access = { stands: false, membership: null };
+const FALLEN: Access = { stands: false, membership: null, endsAt: null };
 
 export function toAccess(row: AccessRecord | undefined, userId: UserId): Access {
-  return row ? { stands: true, membership: toMembership(row, userId) } : FALLEN;
+  return row ? { stands: true, membership: toMembership(row, userId), endsAt: row.ends_at ?? null } : FALLEN;
 }
 
 /** Null where the user is no member. */

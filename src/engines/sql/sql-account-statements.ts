@@ -3,8 +3,6 @@ import type { Fragments } from './dialect.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
 
-/** Statements on users, drives, members and app passwords. */
-
 export const insertUser = statement<{
   email: string;
   key: string;
@@ -309,6 +307,7 @@ export const noteRefusal = statement<{ id: number; at: number; client: string }>
 
 /** What a credential that stands may do on a drive; `root_id` is null where its user is no member. */
 export interface AccessRecord {
+  ends_at?: number | null;
   drive_id: number | null;
   email: string;
   allowance: Schema['app_password']['allowance'];
@@ -370,7 +369,7 @@ export const accountAccess = statement<{
 /** No row: the session has ended. */
 export const sessionAccess = statement<{ id: number; user: number; drive: number | null; now: number }>()<AccessRecord>(
   (_db, p, d) => sql<AccessRecord>`
-    SELECT ${FULL_COLUMNS} FROM session
+    SELECT ${FULL_COLUMNS}, session.expires_at AS ends_at FROM session
     JOIN app_user ON app_user.id = session.user_id AND app_user.is_disabled = 0
       AND app_user.password_version = session.password_version
     ${membershipOn(p('drive'), d)}
@@ -388,7 +387,7 @@ export const userAccess = statement<{ user: number; drive: number | null }>()<Ac
 /** No row: the app password doesn't stand. */
 export const appAccess = statement<{ id: number; user: number; drive: number | null; now: number }>()<AccessRecord>(
   (_db, p, d) => sql<AccessRecord>`
-    SELECT app_user.email, app_password.allowance, app_password.scope_id, ${membershipColumns}
+    SELECT app_user.email, app_password.allowance, app_password.scope_id, app_password.expires_at AS ends_at, ${membershipColumns}
     FROM app_password
     JOIN app_user ON app_user.id = app_password.user_id AND app_user.is_disabled = 0
     LEFT JOIN member ON member.drive_id = coalesce(${p('drive')}, app_password.drive_id, ${ownDrive(d)})

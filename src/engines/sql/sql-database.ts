@@ -1,3 +1,4 @@
+import type { CommitMark, CommitWatch } from '../../stores/commit-watch.js';
 import type { TransactionStats, WriteOptions } from '../../stores/metadata-store.js';
 import type { DriveId } from '../../stores/values.js';
 import type { Dialect } from './dialect.js';
@@ -30,7 +31,20 @@ export interface DriveFacts {
   noteLock(): void;
 }
 
+export interface SqlCommitWatch extends CommitWatch {
+  /** As `areRightsSame`, in the transaction under way. */
+  areRightsSameHere(since: CommitMark): boolean;
+}
+
+/** What a transaction needs of its store. */
+export interface TransactionSurroundings {
+  readonly onSecretRemoved: () => void;
+  readonly commits: SqlCommitWatch | undefined;
+}
+
 export interface SqlDatabase {
+  /** Absent where what others commit is known by asking alone. */
+  readonly commits?: SqlCommitWatch;
   /** Runs `work` on one committed snapshot. */
   read<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
   /** For work of one statement: as `read`, without the cost of a transaction. */
@@ -44,7 +58,7 @@ export interface SqlDatabase {
 }
 
 export interface SqlWriteOptions extends WriteOptions {
-  /** Whose rows the work reads or changes; where nothing is said, it runs as if it were alone. SQLite runs all so. */
+  /** Whose rows the work reads or changes; where nothing is said, it may be all, and it runs as if it were alone. SQLite runs all so. */
   readonly drives?: readonly DriveId[];
 }
 

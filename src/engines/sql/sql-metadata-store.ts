@@ -1,3 +1,4 @@
+import { type CommitWatch, UNWATCHED } from '../../stores/commit-watch.js';
 import type {
   MetadataStore,
   StoreTransaction,
@@ -14,8 +15,12 @@ import { SqlStoreView } from './sql-store-view.js';
 export class SqlMetadataStore implements MetadataStore {
   readonly #database: SqlDatabase;
 
-  constructor(database: SqlDatabase) {
+  readonly commits: CommitWatch;
+
+  /** `isWatched` false: nobody learns from commits whether what was read before still holds. */
+  constructor(database: SqlDatabase, isWatched = true) {
     this.#database = database;
+    this.commits = (isWatched && database.commits) || UNWATCHED;
   }
 
   read<T>(_drives: readonly DriveId[], work: (view: StoreView) => Promise<T>): Promise<T> {
@@ -35,11 +40,10 @@ export class SqlMetadataStore implements MetadataStore {
     const answer = await this.#database.write(
       (connection) => {
         hasRemovedSecret = false;
-        return work(
-          new SqlStoreTransaction(connection, () => {
-            hasRemovedSecret = true;
-          }),
-        );
+        const onSecretRemoved = () => {
+          hasRemovedSecret = true;
+        };
+        return work(new SqlStoreTransaction(connection, { onSecretRemoved, commits: this.#database.commits }));
       },
       { mayUseReserve, drives },
     );

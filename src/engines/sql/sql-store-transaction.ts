@@ -2,6 +2,7 @@ import type { AccountStore } from '../../stores/account-store.js';
 import type { Sweep, SweepId } from '../../stores/blob-index.js';
 import { placeOf } from '../../stores/blob-store.js';
 import type { ChangeLog } from '../../stores/change-log.js';
+import type { CommitMark } from '../../stores/commit-watch.js';
 import type { ImportStore } from '../../stores/import-store.js';
 import type { JobStore } from '../../stores/job-store.js';
 import type { LoginFlowStore } from '../../stores/login-flow-store.js';
@@ -28,7 +29,7 @@ import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
-import { changedUnlessTaken, type SqlConnection } from './sql-database.js';
+import { changedUnlessTaken, type SqlConnection, type TransactionSurroundings } from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
@@ -45,13 +46,17 @@ const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
 const BEFORE_ALL = -1;
 
 export class SqlStoreTransaction extends SqlStoreView implements StoreTransaction {
-  readonly #onSecretRemoved: () => void;
+  readonly #around: TransactionSurroundings;
   readonly #past: SqlPast;
 
-  constructor(connection: SqlConnection, onSecretRemoved: () => void) {
+  constructor(connection: SqlConnection, around: TransactionSurroundings) {
     super(connection);
-    this.#onSecretRemoved = onSecretRemoved;
+    this.#around = around;
     this.#past = new SqlPast(connection);
+  }
+
+  areRightsSame(since: CommitMark): boolean {
+    return this.#around.commits?.areRightsSameHere(since) ?? false;
   }
 
   override get past(): Past {
@@ -79,7 +84,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   override get jobs(): JobStore {
-    return new SqlJobStore(this.connection, this.#onSecretRemoved);
+    return new SqlJobStore(this.connection, this.#around.onSecretRemoved);
   }
 
   override get imports(): ImportStore {

@@ -1,18 +1,29 @@
 import Database from 'better-sqlite3';
 import { StorageFullError } from '../../stores/blob-store.js';
 import { type SqlConnection, UniqueViolation } from '../sql/sql-database.js';
+import { changesOf } from './changed-tables.js';
+
+interface Prepared {
+  readonly statement: Database.Statement;
+  /** See `changesOf`. */
+  readonly changes: number;
+}
 
 /** One better-sqlite3 connection that keeps its prepared statements. */
 export class SqliteConnection implements SqlConnection {
   readonly dialect = 'sqlite';
-  readonly #statements = new Map<string, Database.Statement>();
-  readonly #listStatements = new Map<string, Database.Statement>();
+  readonly #statements = new Map<string, Prepared>();
+  readonly #listStatements = new Map<string, Prepared>();
+  /** What statements have changed since somebody set it to 0; see `changesOf`. */
+  changed = 0;
 
   constructor(readonly database: Database.Database) {}
 
   async all<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
     try {
-      return this.#prepare(sql).all(parameters) as Row[];
+      const { statement, changes } = this.#prepare(sql);
+      this.changed |= changes;
+      return statement.all(parameters) as Row[];
     } catch (error) {
       throw translate(error);
     }
@@ -20,7 +31,9 @@ export class SqliteConnection implements SqlConnection {
 
   async lists<List extends readonly unknown[]>(sql: string, parameters: readonly unknown[]): Promise<List[]> {
     try {
-      return this.#prepareLists(sql).all(parameters) as unknown as List[];
+      const { statement, changes } = this.#prepareLists(sql);
+      this.changed |= changes;
+      return statement.all(parameters) as unknown as List[];
     } catch (error) {
       throw translate(error);
     }
@@ -28,7 +41,10 @@ export class SqliteConnection implements SqlConnection {
 
   async run(sql: string, parameters: readonly unknown[]): Promise<number> {
     try {
-      return this.#prepare(sql).run(parameters).changes;
+      const { statement, changes } = this.#prepare(sql);
+      const rows = statement.run(parameters).changes;
+      if (rows > 0) this.changed |= changes;
+      return rows;
     } catch (error) {
       throw translate(error);
     }
@@ -36,25 +52,31 @@ export class SqliteConnection implements SqlConnection {
 
   /** For BEGIN, COMMIT and the like; synchronous. */
   control(sql: string): void {
-    this.#prepare(sql).run();
+    this.#prepare(sql).statement.run();
   }
 
-  #prepareLists(sql: string): Database.Statement {
-    let statement = this.#listStatements.get(sql);
-    if (!statement) {
-      statement = this.database.prepare(sql).raw();
-      this.#listStatements.set(sql, statement);
+  #prepareLists(sql: string): Prepared {
+    let prepared = this.#listStatements.get(sql);
+    if (!prepared) {
+      prepared = this.#compile(sql);
+      prepared.statement.raw();
+      this.#listStatements.set(sql, prepared);
     }
-    return statement;
+    return prepared;
   }
 
-  #prepare(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.database.prepare(sql);
-      this.#statements.set(sql, statement);
+  #prepare(sql: string): Prepared {
+    let prepared = this.#statements.get(sql);
+    if (!prepared) {
+      prepared = this.#compile(sql);
+      this.#statements.set(sql, prepared);
     }
-    return statement;
+    return prepared;
+  }
+
+  #compile(sql: string): Prepared {
+    const statement = this.database.prepare(sql);
+    return { statement, changes: statement.readonly ? 0 : changesOf(sql) };
   }
 }
 

@@ -1,19 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { StorageFullError } from '../../stores/blob-store.js';
 import type { Durability } from '../../stores/durability.js';
-import {
-  StoreBusyError,
-  StoreFailingError,
-  type TransactionStats,
-  type WriteOptions,
-} from '../../stores/metadata-store.js';
+import { StoreBusyError, StoreFailingError, type TransactionStats } from '../../stores/metadata-store.js';
 import type { WriteTurns } from '../../stores/write-turns.js';
 import { Mutex } from '../mutex.js';
 import { paced } from '../paced.js';
 import type { Reserve } from '../reserve.js';
 import type { Migration } from '../sql/migrate.js';
-import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js';
+import type { SqlConnection, SqlDatabase, SqlWriteOptions } from '../sql/sql-database.js';
 import { BorrowedLog } from './borrowed-log.js';
+import { SqliteCommitWatch } from './commit-watch.js';
 import { LentTurns } from './lent-turns.js';
 import { isIoError } from './log-keeper.js';
 import { openReader, openWriter, patiently } from './open-sqlite.js';
@@ -38,6 +34,7 @@ interface PendingWrite {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly mayUseReserve: boolean;
+  readonly drives: SqlWriteOptions['drives'];
 }
 
 export interface OpenOptions extends OwnLogOptions {
@@ -64,6 +61,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   #isHeld = false;
   #queue: PendingWrite[] = [];
   #isFlushing = false;
+  readonly commits: SqliteCommitWatch;
   readonly #log: SharedLog;
   readonly #reserve: Reserve | null;
   readonly #busyMaxMs: number;
@@ -82,6 +80,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     this.#busyMaxMs = busyMaxMs;
     this.#restMs = restMs;
     this.#reserve = reserve;
+    this.commits = new SqliteCommitWatch(writer.database);
     const means = { writerTurn, readerTurn: this.#readerTurn, writer: writer.database };
     this.#log = turns
       ? new BorrowedLog(turns, writer.database)
@@ -130,11 +129,12 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
     return this.#readerTurn.take(() => work(this.#reader));
   }
 
-  write<T>(work: (connection: SqlConnection) => Promise<T>, { mayUseReserve = false }: WriteOptions = {}): Promise<T> {
+  write<T>(work: (connection: SqlConnection) => Promise<T>, options: SqlWriteOptions = {}): Promise<T> {
+    const { mayUseReserve = false, drives } = options;
     // Not even what is free: it was given up for what makes room.
     if (!mayUseReserve && this.#reserve?.isOwed()) return Promise.reject(new StorageFullError());
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject, mayUseReserve });
+      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject, mayUseReserve, drives });
       if (!this.#isFlushing) {
         this.#isFlushing = true;
         // Requests that this turn of the event loop has read join the same commit.
@@ -236,6 +236,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
         throw error;
       }
     } catch (error) {
+      this.commits.noteFailure();
       this.#failedCommits++;
       return isIoError(error) ? await this.#log.failed(error) : translate(error);
     }
@@ -252,6 +253,7 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
   async #commitHere(): Promise<void> {
     const startedAt = performance.now();
     this.#writer.control('COMMIT');
+    this.commits.noteCommit();
     this.#log.took(performance.now() - startedAt);
   }
 
@@ -267,26 +269,33 @@ export class SqliteDatabase implements SqlDatabase, Pick<Durability, 'trouble' |
       }
     });
     await this.#log.sync();
-    await this.#readerTurn.take(async () => this.#letGo());
+    await this.#readerTurn.take(async () => {
+      this.#letGo();
+      this.commits.noteCommit();
+    });
   }
 
   async #hold(): Promise<void> {
     this.#reader.control('BEGIN');
     this.#isHeld = true;
+    this.commits.hold();
     // The snapshot is taken by the first read.
     await this.#reader.all('SELECT 1 FROM sqlite_schema LIMIT 1', []);
   }
 
   #letGo(): void {
     this.#isHeld = false;
+    this.commits.letGo();
     if (this.#reader.database.inTransaction) this.#reader.control('COMMIT');
   }
 
   async #runInSavepoint(write: PendingWrite): Promise<Outcome> {
     this.#writer.control('SAVEPOINT one_write');
+    this.#writer.changed = 0;
     try {
       const value = await write.work(this.#writer);
       this.#writer.control('RELEASE one_write');
+      this.commits.noteWrite(this.#writer.changed, write.drives);
       return { value };
     } catch (error) {
       // A full disk, say, makes SQLite roll back everything by itself: then the whole batch has failed.

@@ -28,7 +28,7 @@ export async function openSqliteMetadata(
   storage: string,
   state: 'new' | 'whole',
   options: EngineOptions,
-  slowSyncMs = SLOW_SYNC_MS,
+  { slowSyncMs = SLOW_SYNC_MS, isWatched }: { readonly slowSyncMs?: number | undefined; readonly isWatched: boolean },
 ): Promise<MetadataEngine> {
   const { tell = () => {} } = options;
   const isShared = options.hasWorkers === true || options.worker !== undefined;
@@ -39,7 +39,7 @@ export async function openSqliteMetadata(
   const slow = options.isServer && !isShared ? { slowSyncMs } : {};
   const database = openDatabase(storage, state, { ...options, ...slow, isShared, reserve, restMs, ...options.worker });
   const orderly = withReserve(database);
-  const metadata = new SqlMetadataStore(database);
+  const metadata = new SqlMetadataStore(database, isWatched);
   const blobIndex = new SqlBlobIndex(orderly);
   return {
     metadata,
