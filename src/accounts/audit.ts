@@ -32,6 +32,7 @@ export const AUDIT_KINDS = [
   'member-changed',
   'past-ended',
   'put-back',
+  'changes-undone',
   'trash-emptied',
   'content-damaged',
   'content-repaired',

@@ -26,6 +26,7 @@ import { historyCommand, pastCommand, restoreToCommand, showCommand } from './pa
 import { putBackCommand } from './put-back.js';
 import { quotaCommand } from './quota.js';
 import { trashCommand } from './trash.js';
+import { undoCommand } from './undo.js';
 import { userCommand } from './user.js';
 
 const FAILED = 1;
@@ -45,6 +46,7 @@ const COMMANDS = [
   showCommand,
   restoreToCommand,
   putBackCommand,
+  undoCommand,
   pastCommand,
   fsckCommand,
   gcCommand,

@@ -6,7 +6,7 @@ import { toDriveId, toMoment } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { AS_MEMBER, openAs, PATH, type PastOptions, segmentsOf } from './past.js';
 import { table } from './table.js';
-import { print, remark, toIso, WorkCommand } from './workplace.js';
+import { type OutputOptions, print, remark, toIso, WorkCommand } from './workplace.js';
 
 interface PutBackOptions extends PastOptions {
   readonly at: number;
@@ -35,26 +35,35 @@ export function putBackCommand(): Command {
         if (resource?.isCollection === false) throw new CommandError('This is a file; "firn restore-to" restores one.');
         const { at } = options;
         if (options.dryRun) {
-          printUndone(options, await drive.foreseePutBack(segments, at));
+          printPutBack(options, await drive.foreseePutBack(segments, at));
           return;
         }
         const done = await drive.putBack(segments, at, NO_TOKENS);
         const { driveId: number, email } = drive.membership;
         await parts.audit.note('put-back', null, OPERATOR, { drive: number, path, at: toIso(at), as: email });
-        printUndone(options, done);
+        printPutBack(options, done);
       },
     );
 }
 
-/** What a dry run found, or what was done. */
-function printUndone(options: PutBackOptions, { counts, steps, trash, undoMoment }: TreeUndone): void {
+function printPutBack(options: PutBackOptions, undone: TreeUndone): void {
+  printSteps(options, undone, {});
+  if (undone.steps.length === 0) remark('It is as it was then.');
+}
+
+/** What a dry run found, or what was done, with `more` of it in JSON. */
+export function printSteps(
+  options: OutputOptions,
+  { counts, steps, trash, undoMoment }: TreeUndone,
+  more: object,
+): void {
   const undo = undoMoment === null ? null : toIso(undoMoment);
   const told = steps.map(({ path, isCollection, what }) => ({ what, path: path.join('/'), isFolder: isCollection }));
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const rows = told.map(({ what, path, isFolder }) => [WORDS[what], isFolder ? `${path}/` : path]);
-  print(options, { ...counts, steps: told, trash, undo }, rows.length === 0 ? '' : table(['WHAT', 'PATH'], rows));
+  const text = rows.length === 0 ? '' : table(['WHAT', 'PATH'], rows);
+  print(options, { ...counts, steps: told, ...more, trash, undo }, text);
   if (total > told.length) remark(`And ${total - told.length} more.`);
-  if (total === 0) remark('It is as it was then.');
-  if (trash.length > 0) remark(`What was not there then is in the trash: ${trash.join(', ')}`);
-  if (undo !== null) remark(`To take this back: the same with --at ${undo}`);
+  if (trash.length > 0) remark(`In the trash now: ${trash.join(', ')}`);
+  if (undo !== null) remark(`To take this back: firn put-back, with --at ${undo}`);
 }

@@ -17,6 +17,8 @@ import { copyOut } from './past/copy-out.js';
 import { checkMoment } from './past/moments.js';
 import { foreseePutBack, putBack, type TreeUndone } from './past/put-back.js';
 import { sign } from './past/retention.js';
+import { type ChangesUndone, foreseeUndo, undoChanges } from './past/undo.js';
+import type { ChangesOf } from './past/undo-record.js';
 import { type FileRef, listVersions, openVersion, restoreVersion, type VersionPage } from './past/versions.js';
 import type { Permit } from './permit.js';
 import { type PropertyChanges, setProperties } from './properties.js';
@@ -264,6 +266,16 @@ export class Drive {
   /** See `foreseePutBack` in `past/put-back.ts`. */
   foreseePutBack(path: DrivePath, moment: number): Promise<TreeUndone> {
     return foreseePutBack(this, path, moment);
+  }
+
+  /** See `undoChanges` in `past/undo.ts`. */
+  undoChanges(path: DrivePath, since: number, by: ChangesOf): Promise<ChangesUndone> {
+    return undoChanges(this, path, since, by);
+  }
+
+  /** See `foreseeUndo` in `past/undo.ts`. */
+  foreseeUndo(path: DrivePath, since: number, by: ChangesOf): Promise<ChangesUndone> {
+    return foreseeUndo(this, path, since, by);
   }
 
   /** See `emptySeenTrash` in `trash.ts`. */

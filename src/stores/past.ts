@@ -1,4 +1,4 @@
-import type { ChildPosition, NodeRow } from './metadata-store.js';
+import type { ChildPosition, NodeRow, PropertyRow } from './metadata-store.js';
 import type { TreeChange } from './tree-change.js';
 import type { AppPasswordId, DriveId, NodeId, UserId } from './values.js';
 
@@ -35,6 +35,21 @@ export interface DueState {
   readonly untilAt: number;
 }
 
+/** A state that ended, with who began and ended it; null: the operator, or the server itself. */
+export interface EndedState {
+  /** As it was. */
+  readonly node: NodeRow;
+  readonly toRevision: number;
+  readonly fromAt: number;
+  readonly untilAt: number;
+  readonly madeBy: UserId | null;
+  readonly madeWith: AppPasswordId | null;
+  readonly endedBy: UserId | null;
+  readonly endedWith: AppPasswordId | null;
+  /** All folders above it when it ended. */
+  readonly above: readonly NodeId[];
+}
+
 /** A state that ended, and the bytes that nothing there names any more and no later state of the drive does. */
 export interface HeldState {
   readonly nodeId: NodeId;
@@ -57,6 +72,12 @@ export interface PastView {
   endedBefore(driveId: DriveId, time: number, limit: number): Promise<DueState[]>;
   /** One page of the states on a drive with what each holds, the last that ended first: those before the last one of a page. */
   held(driveId: DriveId, before: HeldState | null, limit: number): Promise<HeldState[]>;
+  /** One page of the states on a drive that ended after a moment, in the order in which they did, after the last one of a page. */
+  endedSince(driveId: DriveId, since: number, after: EndedState | null, limit: number): Promise<EndedState[]>;
+  /** Those nodes of a list whose present state `author` began after `author.at`. */
+  begunSince(ids: readonly NodeId[], author: ChangeAuthor): Promise<NodeId[]>;
+  /** The dead properties that nodes had in states that ended. */
+  formerProperties(states: readonly { readonly nodeId: NodeId; readonly toRevision: number }[]): Promise<PropertyRow[]>;
   /** Of the files of a list those whose place they took, and those before them, as pairs. */
   formerFiles(ids: readonly NodeId[]): Promise<{ readonly id: NodeId; readonly formerId: NodeId }[]>;
   /** Since when the past of a drive is known, in milliseconds since 1970. */

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openDriveFor } from '../../src/admin/operator.js';
 import { readConfig } from '../../src/config.js';
-import type { Drive } from '../../src/drive/drive.js';
+import { Drive } from '../../src/drive/drive.js';
 import { openEngines } from '../../src/engines/open-engines.js';
 import { Parts } from '../../src/parts.js';
+import type { AppPasswordId } from '../../src/stores/values.js';
 import { makeCollection, put } from '../support/drive-members.js';
 import { singleCalls } from '../support/single-calls.js';
 import { buildFirn, makeTeam } from './firn.js';
@@ -13,13 +14,14 @@ beforeAll(buildFirn);
 type Team = Awaited<ReturnType<typeof makeTeam>>;
 
 /** Works on the drive as one of its members, beside the command line. */
-async function atDrive(team: Team, email: string, work: (drive: Drive) => Promise<void>): Promise<void> {
+async function atDrive(team: Team, email: string, work: (drive: Drive, parts: Parts) => Promise<void>): Promise<void> {
   const config = readConfig({ FIRN_STORAGE: team.storage });
   const engines = await openEngines(config);
   try {
     const drive = (await singleCalls(engines.metadata).accounts.listDrives(null, 1))[0]!;
     const members = await singleCalls(engines.metadata).accounts.members(drive.id);
-    await work(openDriveFor(new Parts(config, engines), drive, members.find((member) => member.email === email)!));
+    const parts = new Parts(config, engines);
+    await work(openDriveFor(parts, drive, members.find((member) => member.email === email)!), parts);
   } finally {
     await engines.close();
   }
@@ -96,6 +98,44 @@ describe('PRODUCT §10, V4 — the past on the command line', () => {
     expect(await team.run(['put-back', team.id, `${path}/a`, '--at', moment])).toMatchObject({ code: 1 });
     expect(await team.run(['put-back', team.id, `${path}/never`, '--at', moment])).toMatchObject({ code: 1 });
     expect(await team.run(['put-back', team.id, path])).toMatchObject({ code: 2 });
+    await team.firn('fsck');
+  });
+
+  it('PRODUCT V5 — undo takes back what one app password did, tells what stays, and can itself be taken back', async () => {
+    const team = await makeTeam();
+    const path = 'Common documents/plans';
+    await atDrive(team, 'anna@x', async (drive) => {
+      await makeCollection(drive, path);
+      await put(drive, `${path}/a`, 'first');
+      await tick();
+    });
+    const { id }: { id: number } = await team.json('app-password', 'create', 'anna@x', 'old laptop');
+    const moment = new Date().toISOString();
+    await tick();
+    await atDrive(team, 'anna@x', async (drive, { drives }) => {
+      const { membership } = drive;
+      const { userId } = membership;
+      const device = new Drive(membership, { kind: 'app', userId, id: id as AppPasswordId }, drives);
+      await put(device, `${path}/a`, 'ransom');
+      await put(device, `${path}/b`, 'ransom');
+      await tick();
+      await put(drive, `${path}/b`, 'kept');
+      await tick();
+    });
+    const words = ['undo', team.id, path, '--since', moment];
+    const steps = [{ what: 'changed', path: `${path}/a`, isFolder: false }];
+    const kept = [{ path: `${path}/b`, isFolder: false, why: 'changed-since' }];
+    const dry = await team.json(...words, '--app-password', 'old laptop', '--dry-run');
+    expect(dry).toMatchObject({ changed: 1, steps, kept, keptCount: 1, undo: null });
+    expect(await team.firn('show', team.id, `${path}/a`, '--at', new Date().toISOString())).toBe('ransom');
+    const done = await team.run([...words, '--app-password', `${id}`]);
+    expect(done).toMatchObject({ code: 0, output: expect.stringContaining('others changed it since') });
+    await tick();
+    expect(await team.firn('show', team.id, `${path}/a`, '--at', new Date().toISOString())).toBe('first');
+    expect(await team.json(...words, '--user', 'anna@x')).toMatchObject({ steps: [], kept: [], undo: null });
+    expect(await team.run(words)).toMatchObject({ code: 2 });
+    expect(await team.run([...words, '--app-password', 'none'])).toMatchObject({ code: 1 });
+    expect(await team.firn('audit')).toContain('changes-undone');
     await team.firn('fsck');
   });
 

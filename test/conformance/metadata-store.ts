@@ -20,6 +20,7 @@ import { scrubStoreSuite } from './scrub-store.js';
 import { signInStateSuite } from './sign-in-state.js';
 import { stagedCopiesSuite } from './staged-copies.js';
 import { storageHistorySuite } from './storage-history.js';
+import { undoSuite } from './undo.js';
 import { uploadsSuite } from './uploads.js';
 
 /** The contracts of `MetadataStore`, `ThrottleStore`, `LoginFlowStore`, `ChangeLog`, `Past`, `BlobIndex`, `MetadataCheck`, `StorageHistory` and `ScrubStore`, clause by clause, for one engine. */
@@ -41,6 +42,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     changeLogSuite(open);
     pastSuite(open);
     putBackSuite(open);
+    undoSuite(open);
     blobIndexSuite(open);
     contentCandidatesSuite(open);
     metadataCheckSuite(open);

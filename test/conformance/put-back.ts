@@ -18,6 +18,25 @@ import {
 import { Replica } from '../support/sync-replica.js';
 import { contentOf, type OpenEngine } from './metadata-fixture.js';
 
+/** All that is seen below a path, with content, date and properties of files. */
+export function seen(drive: Drive, path: string): Promise<string[]> {
+  return drive.read(async (snapshot) => {
+    const top = readResource(await snapshot.find(segmentsOf(path)));
+    const listing = new Listing(top, { isDeep: true });
+    const lines: string[] = [];
+    for (let page = await listing.next(snapshot); page; page = await listing.next(snapshot)) {
+      const properties = await snapshot.deadProperties(page);
+      for (const { path: at, isCollection, etag, modified, created, kind, node } of page) {
+        if (kind !== 'node') continue;
+        const own = properties.filter(({ nodeId }) => nodeId === node!.id).map(({ xml }) => xml);
+        const facts = isCollection ? [created] : [etag, modified, created];
+        lines.push([at.join('/') + (isCollection ? '/' : ''), ...facts, ...own].join(' '));
+      }
+    }
+    return lines.sort();
+  });
+}
+
 /** `Past.changeTree`, by the verb that needs it. */
 export function putBackSuite(open: OpenEngine): void {
   describe('a tree is put back', () => {
@@ -50,23 +69,6 @@ export function putBackSuite(open: OpenEngine): void {
       pass();
       return moment;
     };
-    /** All that is seen below a path, with content, date and properties of files. */
-    const seen = (drive: Drive, path: string): Promise<string[]> =>
-      drive.read(async (snapshot) => {
-        const top = readResource(await snapshot.find(segmentsOf(path)));
-        const listing = new Listing(top, { isDeep: true });
-        const lines: string[] = [];
-        for (let page = await listing.next(snapshot); page; page = await listing.next(snapshot)) {
-          const properties = await snapshot.deadProperties(page);
-          for (const { path: at, isCollection, etag, modified, created, kind, node } of page) {
-            if (kind !== 'node') continue;
-            const own = properties.filter(({ nodeId }) => nodeId === node!.id).map(({ xml }) => xml);
-            const facts = isCollection ? [created] : [etag, modified, created];
-            lines.push([at.join('/') + (isCollection ? '/' : ''), ...facts, ...own].join(' '));
-          }
-        }
-        return lines.sort();
-      });
     const at = (drive: Drive, moment: number) => drive.at(moment);
     const names = async (drive: Drive, path: string) =>
       (await seen(drive, path)).map((line) => line.split(' ')[0]!.slice(path.length + 1));

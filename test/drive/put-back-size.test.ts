@@ -112,5 +112,16 @@ test('PRODUCT V5 — a large folder is put back in steps that others hardly feel
   members.clock += 10_000;
   const nothing = await measure(() => members.anna.putBack(['d'], members.clock - 1, NO_TOKENS));
   report('nothing to do', nothing);
+  await move(members.anna, 'd/renamed', 'd/0');
+  const since = members.clock;
+  members.clock += 10_000;
+  await overwriteAll('ransom again');
+  members.clock += 10_000;
+  const by = { userId: members.anna.membership.userId, appPasswordId: null };
+  const foreseenUndo = await measure(() => members.anna.foreseeUndo(['d'], since, by));
+  report('foresee what is undone', foreseenUndo);
+  const undoing = await measure(() => members.anna.undoChanges(['d'], since, by));
+  report('undo what one did', undoing);
+  expect(undoing.done).toMatchObject({ counts: { back: 0, changed: FILES, moved: 0, trashed: 0 }, kept: [] });
   expect(await members.world.problems()).toEqual([]);
 }, 600_000);

@@ -6,13 +6,8 @@ import { COMMON_NAME, type DrivePath } from '../names.js';
 import type { Found, Resource } from '../resource.js';
 import { Snapshot } from '../snapshot.js';
 import { anchorsOf } from '../view.js';
+import type { Guard } from './carry-out.js';
 import { inPages, type ReadPage, walkTree } from './tree-walk.js';
-
-/** A node that mustn't have changed when the plan is carried out. */
-export interface Guard {
-  readonly id: NodeId;
-  readonly revision: number;
-}
 
 /** The folders of a drive in which members of the tree lie that aren't nodes of it. */
 interface Roots {

@@ -1,7 +1,8 @@
 import type { NodeRow, PropertyRow } from '../../stores/metadata-store.js';
 import type { NodeRef } from '../../stores/tree-change.js';
 import type { NodeId } from '../../stores/values.js';
-import { type DrivePath, numberedName } from '../names.js';
+import { AwayFolders } from './away-folders.js';
+import type { TreeStep } from './carry-out.js';
 import type { PutBackGround } from './put-back-ground.js';
 import { TreePlan, weightOf } from './tree-plan.js';
 import { inPages, propertiesOf, type ReadPage } from './tree-walk.js';
@@ -10,36 +11,27 @@ import { inPages, propertiesOf, type ReadPage } from './tree-walk.js';
 const TOGETHER = 2_000;
 const PAUSE = async () => {};
 
-/** What becomes of one file or folder. */
-export interface TreeStep {
-  /** Where it will be; of what goes to the trash where it is. */
-  readonly path: DrivePath;
-  readonly isCollection: boolean;
-  /** `back`: it is there again. `changed`: its content, date or properties. `moved`: its place or name, maybe both. */
-  readonly what: 'back' | 'changed' | 'moved' | 'trashed';
-}
-
-/** A folder that is made in the trash for what was not there then. */
-export interface TrashTop {
-  readonly ref: NodeRef;
-  readonly space: 'home' | 'common';
-}
-
 /** Thinks out how a tree becomes what it was. Nodes keep their numbers, and with them their histories, where they are still at hand. */
 export class PutBackPlan {
   readonly plan: TreePlan;
-  readonly tops: TrashTop[] = [];
+  readonly away: AwayFolders;
   readonly #ground: PutBackGround;
   /** What each node of then will be. */
   readonly #targets = new Map<NodeId, NodeRef>();
   readonly #carriers = new Map<NodeId, NodeId>();
   readonly #carrying = new Set<NodeId>();
-  readonly #away = new Map<NodeId, NodeRef>();
   readonly #steps: { readonly row: NodeRow; readonly what: TreeStep['what'] }[] = [];
 
   private constructor(ground: PutBackGround) {
     this.#ground = ground;
     this.plan = new TreePlan(ground.present);
+    this.away = new AwayFolders(this.plan, {
+      rows: ground.now,
+      isTop: (folder) => folder === ground.roots.now?.id,
+      homeOf: (folder) => (ground.trashed.has(folder) ? ground.root : null),
+      goesAway: (id) => !this.#stays(id),
+      trashFor: (folder) => ground.trashFor(folder),
+    });
   }
 
   static async make(read: ReadPage, ground: PutBackGround): Promise<PutBackPlan> {
@@ -121,32 +113,14 @@ export class PutBackPlan {
     }
   }
 
-  #keep(row: NodeRow, target: NodeRow, [former, present]: readonly [PropertyRow[], PropertyRow[]]): void {
+  #keep(row: NodeRow, target: NodeRow, properties: readonly [PropertyRow[], PropertyRow[]]): void {
     this.#targets.set(row.id, target.id);
-    const { toRevision = null, id } = row;
-    if (toRevision === null && target.id === id) return;
-    const parent = this.#parentRef(row);
-    const isPlaced = target.parentId === parent && target.name === row.name;
-    const sameProperties = textOf(former) === textOf(present);
-    const isSame =
-      row.created === target.created &&
-      (row.isCollection || (row.blobId === target.blobId && row.modified === target.modified)) &&
-      sameProperties;
-    if (isPlaced && isSame) return;
-    const size = row.isCollection ? 0 : row.size - target.size;
-    const propertyBytes = sameProperties ? 0 : weightOf(former) - weightOf(present);
-    const node = {
-      id: target.id,
-      place: isPlaced ? null : { parent, name: row.name },
-      like: isSame ? null : { nodeId: id, toRevision },
-      setsProperties: !sameProperties,
-      isCollection: row.isCollection,
-      succeeds: null,
-    };
-    this.plan.change(node, { size, propertyBytes });
+    if ((row.toRevision ?? null) === null && target.id === row.id) return;
+    const what = this.plan.become(target, row, this.#parentRef(row), properties);
+    if (what === 'same') return;
     const isBack = this.#ground.trashed.has(target.id);
     if (isBack) this.plan.untrashed.push(target.id);
-    this.#steps.push({ row, what: isBack ? 'back' : isPlaced ? 'changed' : 'moved' });
+    this.#steps.push({ row, what: isBack ? 'back' : what });
   }
 
   #make(row: NodeRow, propertyBytes: number): void {
@@ -181,46 +155,8 @@ export class PutBackPlan {
       const parent = row.parentId!;
       // With the folder that it is in.
       if (now.has(parent) && !this.#stays(parent)) continue;
-      const place = { parent: this.#awayFrom(parent), name: row.name };
-      const { id, isCollection } = row;
-      this.plan.change({ id, place, like: null, setsProperties: false, isCollection, succeeds: null });
+      this.plan.bindAway(row, this.away.for(parent));
       this.#steps.push({ row, what: 'trashed' });
     }
   }
-
-  /** The folder in the trash for what was in a folder. */
-  #awayFrom(folder: NodeId): NodeRef {
-    const known = this.#away.get(folder);
-    if (known !== undefined) return known;
-    const ref = this.#makeAway(folder);
-    this.#away.set(folder, ref);
-    return ref;
-  }
-
-  #makeAway(folder: NodeId): NodeRef {
-    const { now, trashed } = this.#ground;
-    const row = now.get(folder);
-    if (!row) return this.#topFor(folder);
-    const outer = row.parentId!;
-    if (folder === this.#ground.roots.now?.id) return this.#awayFrom(outer);
-    const isInAway = now.has(outer) && !this.#stays(outer);
-    const parent = isInAway ? outer : this.#awayFrom(trashed.has(folder) ? this.#ground.root : outer);
-    const name = trashed.has(folder) ? numberedName(row.name, true, `${folder}`) : row.name;
-    const blank = { like: null, hasProperties: false, succeeds: null };
-    return this.plan.make({ parent, name, ...blank }, { size: 0, propertyBytes: 0, isCollection: true });
-  }
-
-  #topFor(folder: NodeId): NodeRef {
-    const { space, bin, name } = this.#ground.trashFor(folder);
-    const blank = { like: null, hasProperties: false, succeeds: null };
-    const weight = { size: 0, propertyBytes: 0, isCollection: true };
-    const ref = this.plan.make({ parent: bin, name, ...blank }, weight);
-    this.tops.push({ ref, space });
-    return ref;
-  }
-}
-
-/** The same text for the same properties. */
-function textOf(properties: readonly PropertyRow[]): string {
-  return JSON.stringify(properties.map(({ namespace, name, xml }) => JSON.stringify([namespace, name, xml])).sort());
 }

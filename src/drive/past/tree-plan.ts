@@ -50,6 +50,38 @@ export class TreePlan {
     return { driveId, moment, made, changed: [...changed.values()], untrashed, grown: this.#grown(now) };
   }
 
+  /**
+   * A node becomes what one was before, in a folder. `properties`: the dead ones of then, and its own. Says what that changes.
+   */
+  become(
+    target: NodeRow,
+    before: NodeRow,
+    parent: NodeRef,
+    [former, present]: readonly [readonly PropertyRow[], readonly PropertyRow[]],
+  ): 'same' | 'moved' | 'changed' {
+    const isPlaced = target.parentId === parent && target.name === before.name;
+    const hasProperties = textOf(former) === textOf(present);
+    const isLike =
+      before.created === target.created &&
+      (before.isCollection || (before.blobId === target.blobId && before.modified === target.modified)) &&
+      hasProperties;
+    if (isPlaced && isLike) return 'same';
+    const { id, isCollection } = target;
+    const node = {
+      ...{ id, isCollection, setsProperties: !hasProperties, succeeds: null },
+      place: isPlaced ? null : { parent, name: before.name },
+      like: isLike ? null : { nodeId: before.id, toRevision: before.toRevision ?? null },
+    };
+    const propertyBytes = hasProperties ? 0 : weightOf(former) - weightOf(present);
+    this.change(node, { size: isCollection ? 0 : before.size - target.size, propertyBytes });
+    return isPlaced ? 'changed' : 'moved';
+  }
+
+  /** A node goes into a folder of the trash. */
+  bindAway({ id, name, isCollection }: NodeRow, parent: NodeRef): void {
+    this.change({ id, place: { parent, name }, like: null, setsProperties: false, isCollection, succeeds: null });
+  }
+
   #grown(now: number): FolderGrowth[] {
     const sums = new Sums();
     const touched = new Set<NodeRef>();
@@ -150,6 +182,11 @@ class Sums {
   of(folder: NodeRef): Growth {
     return this.#sums.get(folder) ?? { size: 0, descendants: 0, propertyBytes: 0 };
   }
+}
+
+/** The same text for the same properties. */
+function textOf(properties: readonly PropertyRow[]): string {
+  return JSON.stringify(properties.map(({ namespace, name, xml }) => JSON.stringify([namespace, name, xml])).sort());
 }
 
 /** What dead properties take, as the store counts them. */

@@ -12,7 +12,7 @@ const PAGE = 400;
 /** Folders whose members one statement lists. */
 const FOLDERS_TOGETHER = 200;
 /** Nodes whose dead properties one page reads: those of each may have 256 KiB. */
-const PROPERTIES_TOGETHER = 20;
+export const PROPERTIES_TOGETHER = 20;
 
 /** Throws `DriveError` where a plan would need more memory than it may have. */
 function checkPlanned(count: number): void {
@@ -80,6 +80,10 @@ export async function propertiesOf(
   viewOf: (snapshot: Snapshot) => StoreView,
 ): Promise<Map<NodeId, PropertyRow[]>> {
   const rows = await inPages(read, ids, (snapshot, some) => viewOf(snapshot).properties(some), PROPERTIES_TOGETHER);
+  return groupByNode(rows);
+}
+
+export function groupByNode(rows: readonly PropertyRow[]): Map<NodeId, PropertyRow[]> {
   const byNode = new Map<NodeId, PropertyRow[]>();
   for (const row of rows) {
     const own = byNode.get(row.nodeId);

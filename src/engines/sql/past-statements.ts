@@ -210,6 +210,53 @@ export const heldStates = statement<{ drive: number; until: number; node: number
     ORDER BY state.until_at DESC, state.node_id DESC, state.to_revision DESC LIMIT ${p('limit')}`,
 );
 
+export type EndedList = readonly [
+  ...node: NodeList,
+  toRevision: number,
+  fromAt: number,
+  untilAt: number,
+  madeBy: number | null,
+  madeWith: number | null,
+  endedBy: number | null,
+  endedWith: number | null,
+  above: string,
+];
+
+/** In the order in which they ended, those of one moment by node and revision; each as it was. */
+export const endedSince = statement<{
+  drive: number;
+  since: number;
+  node: number;
+  revision: number;
+  limit: number;
+}>()<never>(
+  (_db, p, d) => sql<never>`
+    SELECT ${PAST_NODE}, node_past.to_revision, node_past.from_at, node_past.until_at, node_past.made_by, node_past.made_with,
+      node_past.ended_by, node_past.ended_with, node_past.above
+    FROM node_past
+    WHERE node_past.drive_id = ${p('drive')} AND (node_past.until_at, node_past.node_id, node_past.to_revision)
+      > (${d.number(p('since'))}, ${d.number(p('node'))}, ${d.number(p('revision'))})
+    ORDER BY node_past.until_at, node_past.node_id, node_past.to_revision LIMIT ${p('limit')}`,
+);
+
+/** Those nodes of a list whose present state somebody began since a moment. */
+export const begunSince = statement<{ ids: string; since: number; by: number | null; with: number | null }>()<{
+  id: number;
+}>(
+  (_db, p, d) => sql<{ id: number }>`
+    SELECT node.id FROM ${d.wantedNumbers(p('ids'))} ${d.join} node ON node.id = wanted.value
+    WHERE node.changed_at > ${p('since')} AND NOT node.changed_by ${d.differs} ${d.number(p('by'))}
+    AND NOT node.changed_with ${d.differs} ${d.number(p('with'))}`,
+);
+
+/** `states`: a JSON list of lists, each a node and the revision that ended its state. */
+export const formerProperties = statement<{ states: string }>()<{ node_id: number; properties: string }>(
+  (_db, p, d) => sql<{ node_id: number; properties: string }>`
+    SELECT node_past.node_id, node_past.properties FROM ${d.wantedLists(p('states'))}
+    ${d.join} node_past ON node_past.node_id = ${d.numberAt(0)} AND node_past.to_revision = ${d.numberAt(1)}
+    WHERE node_past.properties IS NOT NULL`,
+);
+
 /** A row of `node` as it was, with the revision that ended the state; null: it is the present one. */
 export type FormerList = readonly [...node: NodeList, toRevision: number | null];
 

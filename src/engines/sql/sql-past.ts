@@ -1,7 +1,7 @@
-import type { ChildPosition, NodeRow } from '../../stores/metadata-store.js';
-import type { ChangeAuthor, DueState, HeldState, Past, StateRow } from '../../stores/past.js';
+import type { ChildPosition, NodeRow, PropertyRow } from '../../stores/metadata-store.js';
+import type { ChangeAuthor, DueState, EndedState, HeldState, Past, StateRow } from '../../stores/past.js';
 import type { TreeChange } from '../../stores/tree-change.js';
-import type { DriveId, NodeId } from '../../stores/values.js';
+import type { AppPasswordId, DriveId, NodeId, UserId } from '../../stores/values.js';
 import { nominateKeys } from './candidate-statements.js';
 import { changeTree } from './change-tree.js';
 import { nodeOfList } from './node-rows.js';
@@ -65,7 +65,7 @@ export class SqlPast implements Past {
       untilAt: row[14],
       madeBy: row[15],
       madeWith: row[16],
-      above: row[17].split('/').flatMap((id) => (id === '' ? [] : [Number(id) as NodeId])),
+      above: numbersIn(row[17]),
     }));
     const end = ({ toRevision }: StateRow) => toRevision ?? Number.POSITIVE_INFINITY;
     return states.sort((one, other) => (end(one) < end(other) ? 1 : -1)).slice(0, limit);
@@ -105,6 +105,25 @@ export class SqlPast implements Past {
     await statements.insertSuccession.run(this.#connection, { id, former, revision });
   }
 
+  async endedSince(driveId: DriveId, since: number, after: EndedState | null, limit: number): Promise<EndedState[]> {
+    const position = after
+      ? { since: after.untilAt, node: after.node.id, revision: after.toRevision }
+      : { since, node: Number.MAX_SAFE_INTEGER, revision: 0 };
+    const wanted = { drive: driveId, ...position, limit };
+    return (await statements.endedSince.lists<statements.EndedList>(this.#connection, wanted)).map(endedStateOf);
+  }
+
+  async begunSince(ids: readonly NodeId[], { at, userId, appPasswordId }: ChangeAuthor): Promise<NodeId[]> {
+    const wanted = { ids: JSON.stringify(ids), since: at, by: userId, with: appPasswordId };
+    return (await statements.begunSince.all(this.#connection, wanted)).map(({ id }) => id as NodeId);
+  }
+
+  async formerProperties(states: readonly { nodeId: NodeId; toRevision: number }[]): Promise<PropertyRow[]> {
+    const wanted = JSON.stringify(states.map(({ nodeId, toRevision }) => [nodeId, toRevision]));
+    const rows = await statements.formerProperties.all(this.#connection, { states: wanted });
+    return rows.flatMap(({ node_id: id, properties }) => propertiesIn(id as NodeId, properties));
+  }
+
   async formerFiles(ids: readonly NodeId[]): Promise<{ id: NodeId; formerId: NodeId }[]> {
     const rows = await statements.formerFiles.all(this.#connection, { ids: JSON.stringify(ids) });
     return rows.map(({ id, former_id: formerId }) => ({ id: id as NodeId, formerId: formerId as NodeId }));
@@ -133,6 +152,30 @@ export class SqlPast implements Past {
     const wanted = JSON.stringify(states.map(({ nodeId, toRevision, dueAt }) => [nodeId, toRevision, dueAt]));
     await statements.postponeStates.run(this.#connection, { states: wanted });
   }
+}
+
+/** Of a node, as a state keeps them. */
+export function propertiesIn(nodeId: NodeId, json: string): PropertyRow[] {
+  const list = JSON.parse(json) as [namespace: string, name: string, xml: string][];
+  return list.map(([namespace, name, xml]) => ({ nodeId, namespace, name, xml }));
+}
+
+function numbersIn(above: string): NodeId[] {
+  return above.split('/').flatMap((id) => (id === '' ? [] : [Number(id) as NodeId]));
+}
+
+function endedStateOf(row: statements.EndedList): EndedState {
+  return {
+    node: { ...nodeOfList(row), toRevision: row[12] },
+    toRevision: row[12],
+    fromAt: row[13],
+    untilAt: row[14],
+    madeBy: row[15] as UserId | null,
+    madeWith: row[16] as AppPasswordId | null,
+    endedBy: row[17] as UserId | null,
+    endedWith: row[18] as AppPasswordId | null,
+    above: numbersIn(row[19]),
+  };
 }
 
 function dueStateOf(row: { node_id: number; to_revision: number; from_at: number; until_at: number }): DueState {

@@ -36,7 +36,7 @@ import type { SqlConnection } from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
-import { SqlPast } from './sql-past.js';
+import { propertiesIn, SqlPast } from './sql-past.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlUploadView } from './sql-uploads.js';
 
@@ -348,8 +348,7 @@ class SqlPastView extends SqlStoreView {
       xml,
     }));
     for (const { node_id: id, properties } of ended) {
-      const list = JSON.parse(properties) as [namespace: string, name: string, xml: string][];
-      for (const [namespace, name, xml] of list) rows.push({ nodeId: id as NodeId, namespace, name, xml });
+      rows.push(...propertiesIn(id as NodeId, properties));
     }
     return rows;
   }

@@ -25,6 +25,7 @@ export const en = {
     'member-changed': 'Membership changed',
     'past-ended': 'Past deleted',
     'put-back': 'Folder put back',
+    'changes-undone': 'Changes undone',
     'trash-emptied': 'Trash emptied',
     'content-damaged': 'Damage found',
     'content-repaired': 'Damage repaired',

@@ -27,6 +27,7 @@ export const fr: typeof en = {
     'member-changed': 'Adhésion modifiée',
     'past-ended': 'Passé supprimé',
     'put-back': 'Dossier rétabli',
+    'changes-undone': 'Modifications annulées',
     'trash-emptied': 'Corbeille vidée',
     'content-damaged': 'Dommage trouvé',
     'content-repaired': 'Dommage réparé',
