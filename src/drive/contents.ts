@@ -20,6 +20,11 @@ export interface Incoming {
   /** All of it at once, for uploads that announced a small size. Fewer bytes than announced reject. */
   readAll(): Promise<Uint8Array>;
   chunks(): AsyncIterable<Uint8Array>;
+  /**
+   * The same bytes, instead of `chunks`, for a reader that has done with each piece when it asks for the next: nothing is left of
+   * it then. Not each body has it.
+   */
+  pieces?(): AsyncIterable<Uint8Array>;
 }
 
 /** Both, because nobody knows before the end what the client will ask for (client-requirements R11). */
@@ -83,13 +88,14 @@ export class Contents {
     signal?: AbortSignal,
   ): Promise<ReceivedContent> {
     if (this.isSmall(incoming.size)) return this.#inline(await incoming.readAll(), expected, limit);
-    const rest = incoming.chunks()[Symbol.asyncIterator]();
+    const rest = piecesOf(incoming)[Symbol.asyncIterator]();
     const head: Uint8Array[] = [];
     let size = 0;
     while (size <= this.#inlineMax && incoming.size === null) {
       const next = await rest.next();
       if (next.done) return this.#inline(Buffer.concat(head), expected, limit);
-      head.push(next.value);
+      // It has to outlive the next.
+      head.push(Buffer.from(next.value));
       size += next.value.length;
     }
     try {
@@ -203,6 +209,11 @@ export function checkReceived(
       );
     }
   }
+}
+
+/** What comes, for a reader that has done with each piece when it asks for the next. */
+export function piecesOf(incoming: Incoming): AsyncIterable<Uint8Array> {
+  return incoming.pieces?.() ?? incoming.chunks();
 }
 
 async function* following(

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestBody } from '../dav/request.js';
 import { DriveError } from '../drive/drive-error.js';
 import { HttpError } from '../http-error.js';
+import { giveBack } from './give-back.js';
 import { checkCount } from './request-head.js';
 
 /**
@@ -27,12 +28,23 @@ export class HttpBody implements RequestBody {
     this.size = announcedSize(request);
   }
 
-  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+  chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#read(() => {});
+  }
+
+  pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#read(giveBack);
+  }
+
+  async *#read(onRead: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array, void, undefined> {
     this.#checkEncoding();
     this.#continue();
     try {
       // An upload that is refused half-way still gets its answer: the socket has to stay.
-      for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+      for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
+        yield chunk as Uint8Array;
+        onRead(chunk as Uint8Array);
+      }
     } catch (error) {
       throw new ClientGoneError('the client went away during an upload', { cause: error });
     }

@@ -18,6 +18,13 @@ async function heapBytes({ url }: BootedServer, space: 'new' | 'old'): Promise<n
   return size;
 }
 
+/** Collections of the whole heap so far, on the main thread. */
+async function fullCollections({ url }: BootedServer): Promise<number> {
+  const metrics = parsePrometheus(await (await fetch(`${url}/metrics`)).text());
+  const counts = metrics.get('nodejs_gc_duration_seconds')?.samples.filter(({ name }) => name.endsWith('_count'));
+  return counts?.find(({ labels }) => labels.kind === 'major')?.value ?? 0;
+}
+
 /** Writes small files, 32 at a time. */
 async function putMany({ pathMount, authorization }: BootedServer, name: string, count: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: WRITERS });
@@ -57,4 +64,18 @@ test('decision 0034 — V8 keeps to a small nursery, also when a thread begins, 
   }
   expect(await heapBytes(server, 'new')).toBeLessThan(10_000_000);
   expect(old).toBeLessThan(2.2 * before);
+});
+
+test('decision 0034 — an upload of 256 MB is no reason to collect the whole heap', async () => {
+  server = await bootServer();
+  const before = await fullCollections(server);
+  const { pathMount, authorization } = server;
+  const chunk = randomBytes(1_000_000);
+  async function* body() {
+    for (let number = 0; number < 256; number++) yield chunk;
+  }
+  const upload = { method: 'PUT', headers: { authorization }, body: body(), duplex: 'half' } as RequestInit;
+  expect((await fetch(`${pathMount}large.bin`, upload)).status).toBe(201);
+  // 11 where each chunk is left to the collector.
+  expect((await fullCollections(server)) - before).toBeLessThanOrEqual(3);
 });

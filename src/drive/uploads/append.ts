@@ -1,5 +1,5 @@
 import type { UploadRow } from '../../stores/uploads.js';
-import { CLIENT_DIGESTS, type Expectations, type Incoming, type ReceivedContent } from '../contents.js';
+import { CLIENT_DIGESTS, type Expectations, type Incoming, piecesOf, type ReceivedContent } from '../contents.js';
 import { DriveError } from '../drive-error.js';
 import type { DrivePath } from '../names.js';
 import { noRoom } from '../quota.js';
@@ -55,7 +55,7 @@ export async function append(desk: UploadDesk, upload: UploadRow, wish: Append):
   });
   if (incoming.size !== null && incoming.size > room) throw noRoom(room);
   if (rest === 0) return finish(desk, upload, wish);
-  const segments = new BodySegments(incoming.chunks(), { keepsBroken: checksum === null });
+  const segments = new BodySegments(piecesOf(incoming), { keepsBroken: checksum === null });
   try {
     return await takeSegments(desk, upload, wish, { segments, room });
   } finally {
