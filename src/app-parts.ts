@@ -89,6 +89,12 @@ async function checkStores({ engines: { metadata, blobs, durability } }: Parts):
   await durability.prove();
 }
 
+/** Without credentials. */
+function titleOf(backup: Parts['config']['backup']): string | null {
+  if (!backup) return null;
+  return backup.to.engine === 'folder' ? backup.to.path : `${backup.to.endpoint} ${backup.to.bucket}`;
+}
+
 /** The metrics of the process that has workers: it answers nothing itself. */
 export function makeBackgroundMetrics({ engines, passwords, answers }: Parts, background: BackgroundCounts): Metrics {
   return new Metrics({
@@ -141,6 +147,7 @@ function makeConsoleParts(parts: Parts, server: ServerParts): ConsoleParts {
     imports,
     freeBytes: () => drives.contents.freeBytes(),
     scrub: engines.scrubStore,
+    backupsTo: titleOf(config.backup),
     cluster,
     publicUrl: config.publicUrl?.replace(/\/$/, '') ?? null,
     addressesOf: (driveId, address) => driveAddresses(config, driveId, address),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { SecretBox } from './accounts/secret-box.js';
 import { contentGraceSeconds } from './config.js';
+import { backupLane } from './jobs/backup-jobs.js';
 import { EarlyCollection } from './jobs/early-collection.js';
 import { GcTotals } from './jobs/gc-totals.js';
 import { importLane } from './jobs/import/import-job.js';
@@ -65,6 +66,7 @@ function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): 
   };
   const alerts = parts.makeAlerts((failure) => log.error(failure, 'a mail could not be sent'));
   const damages = parts.makeDamages(log, alerts);
+  const backups = parts.makeBackups();
   const lanes = [
     maintenanceLane({
       ...engines,
@@ -80,7 +82,11 @@ function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): 
       ...engines,
       store: engines.scrubStore,
       damages,
-      sources: async () => [],
+      mend: async (signal) => {
+        const isAny = (await engines.scrubStore.countDamages()) > 0;
+        if (backups && isAny) await backups.asSource((source) => damages.mend([source], signal));
+        else await damages.mend([], signal);
+      },
       totals: scrub,
       log,
       scrubDays: config.scrubDays,
@@ -88,5 +94,9 @@ function makeJobs(parts: Parts, { box, onReceived, gc, scrub, log }: JobMeans): 
     }),
     importLane({ ...engines, drives, box, allowed, idleSeconds: config.idleTimeoutSeconds }),
   ];
+  if (backups && config.backup) {
+    const { everyHours, rehearseDays } = config.backup;
+    lanes.push(backupLane({ backups, everyHours, rehearseDays, alerts, log, now }));
+  }
   return new JobRunner(engines.metadata, lanes, log, now);
 }

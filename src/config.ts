@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { backupSetting } from './config/backup-setting.js';
 import { bucketSetting } from './config/bucket-setting.js';
 import { isMailServer, isMetricsToken, isNetwork, isOrigin, isPublicUrl } from './config/text-checks.js';
 
@@ -72,6 +73,8 @@ const settings = z.strictObject({
     .string()
     .regex(/^[\x20-\x7e]+$/, 'needs plain ASCII characters')
     .default('Firn'),
+  /** Backups that the server makes by itself; null: none. */
+  backup: backupSetting.nullable().default(null),
   /** All that is stored is read and compared with its hashes within so many days. */
   scrubDays: z.int().positive().max(365).default(30),
   /** 0 keeps the trash for ever (PRODUCT D4). */
@@ -190,7 +193,12 @@ export function readConfig(environment: Environment = process.env, folder: strin
 }
 
 /** What all servers on a database have to have alike can't be in the folder of one. */
-function checkCluster({ blobs, secretKeyFile, workers }: Config): void {
+function checkCluster({ backup, blobs, secretKeyFile, workers }: Config): void {
+  if (backup !== null) {
+    throw new ConfigError(
+      '"backup" is for SQLite; PostgreSQL and the bucket have means of their own: docs/CLUSTER.md.',
+    );
+  }
   if (blobs.engine !== 's3') {
     throw new ConfigError(
       'metadata in PostgreSQL needs "blobs" in a bucket ("engine": "s3"): other servers see no folder.',
@@ -244,15 +252,19 @@ function readFile(file: string): Record<string, unknown> {
   for (const key of ['storage', 'tlsCertificate', 'tlsKey', 'secretKeyFile', 'metricsTokenFile']) {
     if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(dirname(file), found[key]);
   }
-  const { blobs } = found;
+  const { blobs, backup } = found;
   if (typeof blobs === 'object' && blobs !== null) found.blobs = withPaths(blobs, dirname(file));
+  if (typeof backup === 'object' && backup !== null) {
+    const { to, ...rest } = withPaths(backup, dirname(file));
+    found.backup = { ...rest, to: typeof to === 'object' && to !== null ? withPaths(to, dirname(file)) : to };
+  }
   return found;
 }
 
-/** Settings of a bucket, the paths of files made absolute. */
+/** Settings of a bucket or of backups, the paths in them made absolute. */
 function withPaths(blobs: object, folder: string): Record<string, unknown> {
   const found: Record<string, unknown> = { ...blobs };
-  for (const key of ['accessKeyFile', 'caFile']) {
+  for (const key of ['accessKeyFile', 'caFile', 'path', 'secretKeyCopy']) {
     if (typeof found[key] === 'string' && found[key] !== '') found[key] = resolve(folder, found[key]);
   }
   return found;
@@ -320,7 +332,7 @@ function describe(issue: z.core.$ZodIssue, file: string | null, fromEnvironment:
     return `${file} has a setting "${issue.keys[0]}", which Firn doesn't know; it knows ${known}.`;
   }
   const setting = String(issue.path[0]);
-  const inner = setting === 'blobs' && issue.path.length > 1 ? issue.path.slice(1).join('.') : null;
+  const inner = ['blobs', 'backup'].includes(setting) && issue.path.length > 1 ? issue.path.slice(1).join('.') : null;
   const variable = inner === null ? VARIABLES[setting] : BUCKET_VARIABLES[inner];
   const source =
     setting in fromEnvironment

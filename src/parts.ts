@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Accounts } from './accounts/accounts.js';
 import { Alerts } from './accounts/alerts.js';
 import { Audit } from './accounts/audit.js';
@@ -9,13 +10,21 @@ import { Contents } from './drive/contents.js';
 import type { DriveDependencies } from './drive/drive.js';
 import { KeptAnswers } from './drive/kept-answers.js';
 import { Uploads } from './drive/uploads/uploads.js';
-import { type EngineOptions, type Engines, openEngines } from './engines/open-engines.js';
+import {
+  type EngineOptions,
+  type Engines,
+  markOfKeyIn,
+  openBackupPlace,
+  openCopy,
+  openEngines,
+} from './engines/open-engines.js';
+import { Backups } from './jobs/backups.js';
 import { Damages, type DamagesParts } from './jobs/damages.js';
 import type { AllowedPlaces } from './jobs/import/address-guard.js';
 import { Imports } from './jobs/import/imports.js';
 import type { ContentRow } from './stores/metadata-store.js';
 
-export { openMove, openRestore } from './engines/open-engines.js';
+export { beginRestore, openBackupPlace, openMove, openRestore } from './engines/open-engines.js';
 
 /** What the server, its first start and the commands work with. What not each of them needs is made when it is asked for. */
 export class Parts {
@@ -81,6 +90,23 @@ export class Parts {
     const { metadata, blobs, blobIndex, scrubStore: store } = engines;
     const { contents } = drives;
     return new Damages({ metadata, blobs, blobIndex, store, contents, audit, alerts, log, now });
+  }
+
+  /** `folder`: where they are; else where the configuration says, and null where it says nothing. */
+  makeBackups(folder: string | null = null): Backups | null {
+    const { config, engines, now } = this;
+    const { backup, storage } = config;
+    const to = folder === null ? backup?.to : { engine: 'folder' as const, path: folder };
+    if (!to) return null;
+    const { blobs, blobIndex, copyTo, markOfSecretKey, storageId } = engines;
+    const keyCopy = backup?.secretKeyCopy ?? null;
+    return new Backups({
+      ...{ blobs, blobIndex, copyTo, markOfSecretKey, storageId, openCopy, now },
+      openPlace: () => openBackupPlace(to),
+      workFolder: join(storage, 'incoming'),
+      keep: backup?.keep ?? 1,
+      markOfKeyCopy: async () => (keyCopy === null ? null : ((await markOfKeyIn(keyCopy)) ?? 'no key')),
+    });
   }
 
   /** To be called when nobody is at work any more. */

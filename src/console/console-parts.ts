@@ -31,6 +31,8 @@ export interface ConsoleParts {
   readonly imports: Imports;
   /** Bytes free on the disk of the storage; null where nobody can say. */
   readonly freeBytes: () => Promise<number | null>;
+  /** Where the server's own backups go, for people; null: it makes none. */
+  readonly backupsTo: string | null;
   /** What the server's own reading of all contents has found. */
   readonly scrub: ScrubStore;
   /** This server among others on one database; null where it is alone. */

@@ -1,3 +1,4 @@
+import type { MetadataSnapshot } from '../stores/backup-place.js';
 import type { BlobIndex, MetadataCheck } from '../stores/blob-index.js';
 import type { BlobLeases } from '../stores/blob-leases.js';
 import type { ClockStore } from '../stores/clock-store.js';
@@ -31,6 +32,8 @@ export interface MetadataEngine {
   lendTurns?(): TurnLender;
   /** What this engine alone counts. */
   metrics(): readonly EngineHistogram[];
+  /** Takes the metadata as of one moment to the new `file`, also while others write. Rejects where the database has means of its own. */
+  copyTo(file: string): Promise<MetadataSnapshot>;
   /**
    * Takes the metadata to `folder`, which is empty, or a backup, or one that was broken off. Throws `StorageFormatError`,
    * `StorageClaimedError` and `MigrationError`.

@@ -17,6 +17,8 @@ import { EngineMove } from './storage-move.js';
 import { openBlobs } from './storage-whole.js';
 
 export type { EngineOptions, WorkerOptions } from './metadata-engine.js';
+export { openBackupPlace } from './open-backup-place.js';
+export { openCopy } from './sqlite/sqlite-copy.js';
 
 /** Which engines stand behind the seams, and where their data is. */
 export interface EngineConfig {
@@ -48,6 +50,10 @@ export interface Engines extends Omit<MetadataEngine, 'leases' | 'tables'> {
    * `StorageFormatError` for a file that others can read or that holds no key, or not the one of the other servers.
    */
   readSecretKey(): Promise<Uint8Array>;
+  /** A name that no other storage has; a copy keeps it. */
+  storageId(): Promise<string>;
+  /** What tells which key that is, and nothing else of it; null where there is none yet. */
+  markOfSecretKey(): Promise<string | null>;
   /** Whether a server works on the storage folder now. */
   isServed(): boolean;
 }
@@ -77,6 +83,7 @@ async function openAll(config: EngineConfig, options: EngineOptions) {
       ...stored,
       storageId: () => metadata.leases.storageId(),
       readSecretKey: () => readSecretKey(config, metadata),
+      markOfSecretKey: () => markOfKeyIn(keyFileOf(config)),
       isServed: () => isClaimed(storage),
       close: async () => {
         try {
@@ -110,10 +117,19 @@ export async function openRestore(
   { storage, blobs }: EngineConfig,
   backup: string,
 ): Promise<{ readonly blobs: BlobStore; readonly beginCopy: () => Promise<StorageCopy> }> {
-  if (blobs.engine !== 'folder') {
-    throw new StorageFormatError('A backup is restored into a folder: set "blobs" to { "engine": "folder" } for it.');
-  }
+  checkIsFolder(blobs);
   return { blobs: await openBackup(backup), beginCopy: () => beginCopy(backup, storage) };
+}
+
+/** The same from the database in the folder `from`, which is no whole backup. */
+export function beginRestore({ storage, blobs }: EngineConfig, from: string): Promise<StorageCopy> {
+  checkIsFolder(blobs);
+  return beginCopy(from, storage);
+}
+
+function checkIsFolder(blobs: EngineConfig['blobs']): void {
+  if (blobs.engine === 'folder') return;
+  throw new StorageFormatError('A backup is restored into a folder: set "blobs" to { "engine": "folder" } for it.');
 }
 
 /**
@@ -161,6 +177,12 @@ async function checkSameKey(source: string, target: string): Promise<void> {
 
 function keyFileOf({ secretKeyFile, storage }: EngineConfig): string {
   return secretKeyFile ?? join(storage, SECRET_KEY);
+}
+
+/** What tells which key is in the file, and nothing else of it; null where there is none. Throws `StorageFormatError`. */
+export async function markOfKeyIn(file: string): Promise<string | null> {
+  const key = await findStorageKey(file);
+  return key && markOfKey(key);
 }
 
 /** Where a storage is, without credentials. */

@@ -45,6 +45,17 @@ export interface Backup {
  * Throws `BackupStalledError`.
  */
 export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Promise<CopyReport> {
+  return whileNothingIsSwept({ blobIndex, now }, async (extend) => fill(blobs, await beginCopy(), extend));
+}
+
+/**
+ * Does `work` while collectors remove no bytes, in any process. It calls `extend` when it has all that it needs, which throws
+ * `BackupStalledError` where the pause had ended before.
+ */
+export async function whileNothingIsSwept<T>(
+  { blobIndex, now }: Pick<Backup, 'blobIndex' | 'now'>,
+  work: (extend: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   const hold = await blobIndex.pauseSweep(now() + HOLD_MS, now());
   const extend = () => blobIndex.extendPause(hold, now() + HOLD_MS, now());
   const heartbeat = setInterval(() => {
@@ -52,7 +63,7 @@ export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Prom
     void extend().catch(() => false);
   }, HOLD_MS / 5);
   try {
-    return await fill(blobs, await beginCopy(), async () => {
+    return await work(async () => {
       if (!(await extend())) throw new BackupStalledError('the backup was held up for too long: run it again');
     });
   } finally {
@@ -67,7 +78,7 @@ export async function backup({ blobs, blobIndex, now, beginCopy }: Backup): Prom
  * out on an earlier restoration of the same backup. `now` in milliseconds since 1970.
  */
 export async function restore(
-  blobs: BlobStore,
+  blobs: BlobSource,
   beginCopy: () => Promise<StorageCopy>,
   now: number,
 ): Promise<CopyReport> {
@@ -76,7 +87,7 @@ export async function restore(
   return fill(blobs, copy, () => copy.skipRevisions(skipped));
 }
 
-async function fill(from: BlobStore, copy: StorageCopy, finish: () => Promise<void>): Promise<CopyReport> {
+async function fill(from: BlobSource, copy: StorageCopy, finish: () => Promise<void>): Promise<CopyReport> {
   try {
     const report = await copyBlobs(from, copy);
     await finish();
@@ -88,7 +99,7 @@ async function fill(from: BlobStore, copy: StorageCopy, finish: () => Promise<vo
   }
 }
 
-async function copyBlobs(from: BlobStore, copy: StorageCopy): Promise<CopyReport> {
+async function copyBlobs(from: BlobSource, copy: StorageCopy): Promise<CopyReport> {
   const report = { copied: 0, skipped: 0, bytes: 0, problems: [] as string[] };
   const contents = named(copy);
   const lane = async () => {
@@ -121,10 +132,15 @@ async function* named({ blobIndex }: StorageCopy): AsyncGenerator<NamedContent, 
   }
 }
 
+/** Where the bytes of a backup come from. Rejects with `BlobMissingError` where there are none. */
+export interface BlobSource {
+  open(blob: BlobRef): Promise<AsyncIterable<Uint8Array>>;
+}
+
 class DamagedBlobError extends Error {}
 
 /** Returns the copy, or what is wrong with the blob. Rejects where the copy can't be written, or nothing can be read. */
-export async function copyBlob(from: BlobStore, to: BlobStore, blob: BlobRef): Promise<StoredBlob | string> {
+export async function copyBlob(from: BlobSource, to: BlobStore, blob: BlobRef): Promise<StoredBlob | string> {
   const { id, size } = blob;
   let reading: unknown = null;
   async function* source() {

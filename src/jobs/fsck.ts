@@ -1,8 +1,8 @@
-import { type BlobIndex, type MetadataCheck, MetadataDamagedError } from '../stores/blob-index.js';
+import { type BlobIndex, type MetadataCheck, MetadataDamagedError, type NamedContent } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { Durability } from '../stores/durability.js';
 import type { BlobPlace } from '../stores/values.js';
-import { checkContent } from './content-check.js';
+import { checkContent, type Damage } from './content-check.js';
 import { namedContents, orDamage, UnreadParts } from './named-contents.js';
 
 /** Contents of one question to the database; inline ones come with their bytes. */
@@ -25,6 +25,8 @@ export interface Check {
    * another upload of the same file, brings lost or damaged bytes back.
    */
   readonly repair: boolean;
+  /** In place of the check of a content here, for one who remembers and mends what is damaged. */
+  readonly checkOne?: (content: NamedContent) => Promise<Damage | null>;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -42,8 +44,10 @@ export async function* checkEverything(options: Check): AsyncGenerator<Finding> 
   for await (const { kind, message } of options.metadata.check(options)) yield { severity: 'error', kind, message };
   const unread = new UnreadParts();
   const { blobs, blobIndex, repair: setsAside, now } = options;
+  const checkOne =
+    options.checkOne ?? ((content: NamedContent) => checkContent({ blobs, blobIndex, setsAside, now }, content));
   for await (const content of namedContents(blobIndex, { after: null, page: PAGE }, unread)) {
-    const damage = await checkContent({ blobs, blobIndex, setsAside, now }, content);
+    const damage = await checkOne(content);
     if (damage) yield { severity: 'error', ...damage };
   }
   yield* leftovers(options, unread);

@@ -5,7 +5,7 @@ import type { BlobStore } from '../stores/blob-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import { PART_DIGITS, type ScrubStore } from '../stores/scrub-store.js';
 import { type BlobId, isBlobId } from '../stores/values.js';
-import type { Damages, RepairSource } from './damages.js';
+import type { Damages } from './damages.js';
 import type { JobLane, JobWork } from './job-runner.js';
 import { namedContents, UnreadParts } from './named-contents.js';
 
@@ -52,8 +52,8 @@ export interface Scrub {
   readonly blobIndex: BlobIndex;
   readonly store: ScrubStore;
   readonly damages: Damages;
-  /** Where the right bytes of what is damaged may be. */
-  readonly sources: () => Promise<readonly RepairSource[]>;
+  /** Looks again at what is known as damaged: see `Damages.mend`. */
+  readonly mend: (signal: AbortSignal) => Promise<void>;
   readonly totals: ScrubTotals;
   readonly log: Pick<Logger, 'error'>;
   /** All is read within so many days. */
@@ -84,7 +84,7 @@ export async function scrub(
     position = { ...position, ...change };
     report(position);
   };
-  await damages.mend(await parts.sources(), signal);
+  await parts.mend(signal);
   const run = { bytes: 0, contents: 0 };
   const tried = new Set<string>();
   const verifiedAt = new Map(await store.verifiedAt());

@@ -12,7 +12,14 @@ import type { EngineHistogram } from '../stores/engine-histogram.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import type { ScrubStore } from '../stores/scrub-store.js';
 import type { ConnectionCounts } from './connection-counts.js';
-import { registerAnswers, registerCluster, registerJobs, registerSignIns, registerStores } from './part-metrics.js';
+import {
+  registerAnswers,
+  registerBackups,
+  registerCluster,
+  registerJobs,
+  registerSignIns,
+  registerStores,
+} from './part-metrics.js';
 import type { RequestCounts } from './request-counts.js';
 import { registerRequests } from './request-metrics.js';
 import { readTotals, type Totals } from './totals.js';
@@ -57,7 +64,15 @@ export class Metrics {
   readonly contentType: string;
   readonly #registry = new Registry();
   readonly #sources: MetricsSources;
-  #totals: Totals = { drives: null, uploads: null, imports: null, scrub: null, freeBytes: null, failures: 0 };
+  #totals: Totals = {
+    drives: null,
+    uploads: null,
+    imports: null,
+    scrub: null,
+    backups: null,
+    freeBytes: null,
+    failures: 0,
+  };
   #isObservingProcess = false;
 
   constructor(sources: MetricsSources) {
@@ -68,6 +83,7 @@ export class Metrics {
     registerAnswers(this.#registry, sources);
     registerStores(this.#registry, sources, () => this.#totals);
     registerJobs(this.#registry, sources, () => this.#totals);
+    registerBackups(this.#registry, () => this.#totals);
     if (sources.member) registerCluster(this.#registry, sources.member);
   }
 

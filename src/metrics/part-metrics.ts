@@ -189,6 +189,25 @@ export function registerJobs(
   });
 }
 
+export function registerBackups(registry: Registry, totals: () => Totals): void {
+  const seconds = (at: number | null | undefined) => (at === null || at === undefined ? null : at / 1000);
+  const gauge = (name: string, help: string, read: () => number | null) =>
+    registerOne(registry, 'gauge', name, help, read);
+  gauge('firn_backup_last_whole_timestamp_seconds', 'When the last backup began that lacks nothing.', () =>
+    seconds(totals().backups?.backup.lastWholeAt),
+  );
+  gauge('firn_backup_problems', 'Contents that the last backup lacks.', () => {
+    return totals().backups?.backup.last?.problemCount ?? null;
+  });
+  const rehearsed = 'When the last rehearsal began that found the backup whole.';
+  gauge('firn_backup_rehearsal_last_whole_timestamp_seconds', rehearsed, () =>
+    seconds(totals().backups?.rehearsal.lastWholeAt),
+  );
+  gauge('firn_backup_rehearsal_problems', 'What the last rehearsal of a backup found wrong.', () => {
+    return totals().backups?.rehearsal.last?.problemCount ?? null;
+  });
+}
+
 export function registerCluster(registry: Registry, member: ClusterCounts): void {
   const gauge = (name: string, help: string, read: () => number) => registerOne(registry, 'gauge', name, help, read);
   const ahead = "How far this machine's clock is ahead of the database's.";

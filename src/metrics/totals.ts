@@ -1,3 +1,4 @@
+import { type BackupState, backupState } from '../jobs/backup-jobs.js';
 import { IMPORT } from '../jobs/import/import-request.js';
 import { allVerifiedAt } from '../jobs/scrub.js';
 import type { BlobStore } from '../stores/blob-store.js';
@@ -15,6 +16,8 @@ export interface Totals {
   readonly uploads: { readonly open: number; readonly bytes: number } | null;
   readonly imports: OpenJobs | null;
   readonly scrub: { readonly damaged: number; readonly verifiedAt: number | null } | null;
+  /** Backups that the server makes; without a report where none was made. */
+  readonly backups: BackupState | null;
   readonly freeBytes: number | null;
   /** How often the stores failed to answer, since the start. */
   readonly failures: number;
@@ -38,9 +41,10 @@ export async function readTotals(stores: Stores, failuresBefore: number): Promis
       failures++;
       return null;
     });
-  const [freeBytes, imports, scrub, found] = await Promise.all([
+  const [freeBytes, imports, backups, scrub, found] = await Promise.all([
     answerOf(blobs.freeBytes()),
     answerOf(metadata.readOne([], ({ jobs }) => jobs.countOpen(IMPORT))),
+    answerOf(backupState(metadata)),
     answerOf(
       (async () => ({ damaged: await scrubStore.countDamages(), verifiedAt: await allVerifiedAt(scrubStore) }))(),
     ),
@@ -51,5 +55,13 @@ export async function readTotals(stores: Stores, failuresBefore: number): Promis
       })),
     ),
   ]);
-  return { drives: found?.drives ?? null, uploads: found?.uploads ?? null, imports, scrub, freeBytes, failures };
+  return {
+    drives: found?.drives ?? null,
+    uploads: found?.uploads ?? null,
+    imports,
+    backups,
+    scrub,
+    freeBytes,
+    failures,
+  };
 }

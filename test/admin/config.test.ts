@@ -93,6 +93,8 @@ describe('PRODUCT §10 — configuration', () => {
     [{ mailFrom: 'Firn\r\nBcc: <x@evil.example>' }, /"mailFrom"/],
     [{ tlsKey: 'k' }, /tlsCertificate and tlsKey/],
     [{ uploadMaxBytes: 200e9 }, /uploadMaxBytes/],
+    [{ backup: { to: { engine: 'folder' } } }, /"backup.to.path"/],
+    [{ metadata: POSTGRES, backup: { to: { engine: 'folder', path: 'b' } } }, /"backup" is for SQLite/],
     [{ metadata: POSTGRES }, /PostgreSQL needs "blobs" in a bucket/],
     [{ metadata: POSTGRES, blobs: BUCKET }, /PostgreSQL needs secretKeyFile/],
     [{ metadata: POSTGRES, blobs: BUCKET, secretKeyFile: 'k', workers: 2 }, /workers are for SQLite/],

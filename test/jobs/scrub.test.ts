@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
+import { readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Logger } from 'pino';
@@ -53,7 +53,15 @@ class Runs {
     const work = { job: { progress: this.progress } as never, signal, report };
     const { damages, totals, log } = this;
     await scrub(
-      { ...this.parts, damages, sources: async () => this.sources, totals, log, scrubDays: 30, now: () => this.now },
+      {
+        ...this.parts,
+        damages,
+        mend: (ended) => damages.mend(this.sources, ended),
+        totals,
+        log,
+        scrubDays: 30,
+        now: () => this.now,
+      },
       work,
     );
   }
@@ -217,7 +225,7 @@ describe('scrub', () => {
         },
       };
       const parts = { ...runs.parts, store, blobIndex, damages, totals: runs.totals, log: runs.log, scrubDays: 30 };
-      await scrub({ ...parts, sources: async () => [], now: () => now }, work);
+      await scrub({ ...parts, mend: nothing, now: () => now }, work);
       worst = Math.max(worst, now - Math.min(...verified.values()));
     }
     expect(worst).toBeLessThanOrEqual(30 * DAY);
@@ -354,14 +362,6 @@ describe('scrub', () => {
       expect.stringMatching(/has no bytes; it belongs to drive \d+: then as it was until 20/),
     ]);
     expect(await runs.parts.store.countDamages()).toBe(1);
-  });
-
-  it('a blob that is too short is set aside; its bytes are kept', async () => {
-    await storage.upload('short');
-    await truncate(storage.pathOf('short'), 2);
-    await runs.run();
-    expect(runs.told).toEqual([expect.stringContaining('has 2 bytes instead of 5, and is set aside')]);
-    expect(await readdir(join(storage.folder, 'damaged'))).toEqual([expect.stringContaining(idOf('short'))]);
   });
 
   it('past F5 — ends in the middle of a part when the server does, and goes on there', async () => {

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.js';
+import { type BackupState, backupState } from '../../jobs/backup-jobs.js';
 import { allVerifiedAt } from '../../jobs/scrub.js';
 import { auditPage } from '../audit-page.js';
 import { adminReportContract, type StorageAnswer } from '../contract/admin-reports.js';
@@ -14,12 +15,18 @@ export const adminReportRoutes = bind(adminReportContract, {
     const filter = query.user === undefined ? {} : { userId: (await accounts.readUser(query.user)).id };
     return ok(await auditPage(audit, query, filter));
   },
-  'GET /api/admin/storage': async (_request, { history, freeBytes, scrub, cluster }) => {
+  'GET /api/admin/storage': async (_request, { history, freeBytes, scrub, backupsTo, metadata, cluster }) => {
     const points = await history.points(DAYS_MAX);
+    const state = backupsTo === null ? null : await backupState(metadata);
     const damages = await scrub.damages(DAMAGES_MAX);
     const answer: StorageAnswer = {
       points,
       freeBytes: await freeBytes(),
+      backups: state && {
+        to: backupsTo!,
+        backup: describeRuns(state.backup),
+        rehearsal: describeRuns(state.rehearsal),
+      },
       verifiedAt: isoTimeOrNull(await allVerifiedAt(scrub)),
       damaged: await scrub.countDamages(),
       damages: damages.map(({ contentId, kind, message, foundAt }) => {
@@ -30,6 +37,16 @@ export const adminReportRoutes = bind(adminReportContract, {
     return ok(answer);
   },
 });
+
+function describeRuns({ last, lastWholeAt, error }: BackupState['backup'] | BackupState['rehearsal']) {
+  const shown = last && {
+    name: last.name,
+    at: isoTime(last.at),
+    problems: [...last.problems],
+    problemCount: last.problemCount,
+  };
+  return { last: shown, lastWholeAt: isoTimeOrNull(lastWholeAt), error };
+}
 
 function describeCluster({ servers, faults, warnings, id }: Awaited<ReturnType<Cluster['report']>>) {
   const nodes = servers

@@ -3,6 +3,21 @@ import { auditAnswer, auditQuery } from './audit.js';
 import { type Declarations, json, type MessageOf } from './declaration.js';
 import { count, time } from './values.js';
 
+const lastRun = z
+  .strictObject({
+    name: z.string().nullable().describe('Of the backup; null: there is none.'),
+    at: time.describe('When it began.'),
+    problems: z.array(z.string()).describe('The first of `problemCount`; sentences in English that name files.'),
+    problemCount: count.describe('0: nothing is lacking.'),
+  })
+  .nullable()
+  .describe('The last one; null: none yet.');
+const runs = z.strictObject({
+  last: lastRun,
+  lastWholeAt: time.nullable().describe('When the last one began that lacks nothing.'),
+  error: z.string().nullable().describe('Why the last try came to nothing.'),
+});
+
 export type StorageAnswer = MessageOf<typeof storageAnswer>;
 const storageAnswer = z
   .strictObject({
@@ -25,6 +40,10 @@ const storageAnswer = z
       })
       .nullable()
       .describe('The servers on one database; null where one server has the storage.'),
+    backups: z
+      .strictObject({ to: z.string().describe('Where they go.'), backup: runs, rehearsal: runs })
+      .nullable()
+      .describe('Backups that the server makes by itself; null: none are configured.'),
     verifiedAt: time.nullable().describe('Since when every stored byte was read and compared; null: not yet all.'),
     damaged: count.describe('Contents that are lost or damaged.'),
     damages: z

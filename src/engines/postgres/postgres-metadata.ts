@@ -1,4 +1,5 @@
 import type { Durability, Loss } from '../../stores/durability.js';
+import { StorageFormatError } from '../../stores/storage-errors.js';
 import type { MetadataEngine } from '../metadata-engine.js';
 import { paced } from '../paced.js';
 import { readMigrations } from '../sql/migrate.js';
@@ -16,6 +17,7 @@ import { DatabaseTime } from './database-time.js';
 import { POSTGRES_MIGRATIONS } from './migrate-postgres.js';
 import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
 
+const OWN_MEANS = "The metadata is in PostgreSQL: back it up with PostgreSQL's own means (docs/CLUSTER.md).";
 /** A proof that commits become durable holds so long, in milliseconds. */
 const PROOF_MS = 5_000;
 
@@ -46,7 +48,8 @@ export async function openPostgresMetadata(url: string, options: PostgresOptions
     now: time.now,
     tables: new SqlTables(database),
     metrics: () => [],
-    beginCopy: () => Promise.reject(new Error("the metadata is in PostgreSQL: back it up with PostgreSQL's own means")),
+    copyTo: () => Promise.reject(new StorageFormatError(OWN_MEANS)),
+    beginCopy: () => Promise.reject(new StorageFormatError(OWN_MEANS)),
     close: async () => {
       time.stop();
       await Promise.all([database.close(), patient.close()]);

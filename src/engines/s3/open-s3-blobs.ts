@@ -42,13 +42,7 @@ export async function openS3Blobs(
   { leases, blobIndex, now }: { readonly leases: BlobLeases; readonly blobIndex: BlobIndex; now(): number },
 ): Promise<OpenS3Blobs> {
   const { prefix } = config;
-  const client = new S3Client({
-    ...config,
-    endpoint: new URL(config.endpoint),
-    ...(await readAccessKey(config.accessKeyFile)),
-    isPathStyle: config.pathStyle,
-    ca: config.caFile === null ? null : await readAuthorities(config.caFile),
-  });
+  const client = await openClient(config);
   const blobs = new S3BlobStore({ client, leases, prefix, now });
   const [key, id] = [`${prefix}storage`, await leases.storageId()];
   try {
@@ -61,6 +55,17 @@ export async function openS3Blobs(
     if ((await readOwner(client, key)) !== id) throw new StorageFormatError(FOREIGN);
   };
   return { blobs, checkBucket, close: () => blobs.close() };
+}
+
+/** Throws `StorageFormatError` where the access key or the authorities can't be read. */
+export async function openClient(config: S3Config): Promise<S3Client> {
+  return new S3Client({
+    ...config,
+    endpoint: new URL(config.endpoint),
+    ...(await readAccessKey(config.accessKeyFile)),
+    isPathStyle: config.pathStyle,
+    ca: config.caFile === null ? null : await readAuthorities(config.caFile),
+  });
 }
 
 async function readAccessKey(file: string): Promise<{ accessKey: string; secretKey: string }> {

@@ -17,6 +17,7 @@ import { beginCopy } from '../storage-copy.js';
 import { StorageDurability } from '../storage-durability.js';
 import { DATABASE } from '../storage-format.js';
 import { prepareDatabase } from '../storage-whole.js';
+import { copyDatabase } from './sqlite-copy.js';
 import { COMMAND_REST_MS, type OpenOptions, SqliteDatabase } from './sqlite-database.js';
 import { isDamaged, type LogReport, scanLog } from './wal-scan.js';
 
@@ -55,6 +56,7 @@ export async function openSqliteMetadata(
     tables: new SqlTables(database),
     metrics: () => [commitSizes(database)],
     lendTurns: () => database.lendTurns(),
+    copyTo: (file) => copyDatabase(join(storage, DATABASE), file),
     beginCopy: (folder) => beginCopy(storage, folder),
     close: () => database.close(),
   };

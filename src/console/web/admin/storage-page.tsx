@@ -32,9 +32,47 @@ export function StoragePage() {
           )}
         </div>
       ) : null}
+      {data?.backups ? <Backups {...data.backups} /> : null}
       {data?.cluster ? <Servers {...data.cluster} /> : null}
       {points.length > 1 ? <AsTable points={points} /> : null}
     </Page>
+  );
+}
+
+type Runs = NonNullable<StorageAnswer['backups']>['backup'];
+
+/** Backups that the server makes, and when the last one was restored to try it. */
+function Backups({ to, backup, rehearsal }: NonNullable<StorageAnswer['backups']>) {
+  return (
+    <section class="card padded">
+      <h2>{text.backups}</h2>
+      <dl class="figures">
+        <Figure term={text.backupsTo} text={to} />
+        <Figure term={text.lastBackup} text={whenText(backup)} />
+        <Figure term={text.lastRehearsal} text={whenText(rehearsal)} />
+      </dl>
+      <RunProblems title={text.backupLacks} {...backup} />
+      <RunProblems title={text.rehearsalFound} {...rehearsal} />
+    </section>
+  );
+}
+
+function whenText({ lastWholeAt }: Runs): string {
+  return lastWholeAt === null ? text.notYet : formatTime(lastWholeAt);
+}
+
+function RunProblems({ title, last, error }: Runs & { readonly title: string }) {
+  const problems = [...(error === null ? [] : [error]), ...(last?.problems ?? [])];
+  if (problems.length === 0) return null;
+  return (
+    <Notice tone="bad">
+      {title}
+      <ul>
+        {problems.map((problem) => (
+          <li key={problem}>{problem}</li>
+        ))}
+      </ul>
+    </Notice>
   );
 }
 
