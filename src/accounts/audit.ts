@@ -34,6 +34,7 @@ export const AUDIT_KINDS = [
   'put-back',
   'changes-undone',
   'trash-emptied',
+  'storage-restored',
   'content-damaged',
   'content-repaired',
 ] as const;

@@ -121,9 +121,14 @@ export function restoreCommand(): Command {
       const report = isOne
         ? await restoreOne(config, source)
         : await restoreSet(config, source, options.backup ?? null);
+      remark(CAME_BACK);
       tell(options, report, `${report.copied} contents restored and checked.`);
     });
 }
+
+const CAME_BACK =
+  'All are signed out of the console. App passwords, passwords and members are as of the backup: what was revoked or removed since has come back. ' +
+  'Look at "firn user list", "firn drive members" and "firn app-password list" before you start the server.';
 
 async function restoreOne(config: Config, source: string): Promise<CopyReport> {
   const { blobs, beginCopy } = await openRestore(config, source);

@@ -7,6 +7,7 @@ import { StorageFormatError } from '../stores/storage-errors.js';
 import { DiskBlobStore } from './disk/disk-blob-store.js';
 import { syncFolder } from './disk/file-calls.js';
 import { MIGRATIONS, pendingMigrations, readMigrations } from './sql/migrate.js';
+import { endSignIns } from './sql/restored.js';
 import { skipRevisions } from './sql/revisions.js';
 import { SqlBlobIndex } from './sql/sql-blob-index.js';
 import { settlePlaces } from './sql/sql-sweeps.js';
@@ -40,6 +41,7 @@ export async function beginCopy(source: string, folder: string): Promise<Storage
       blobs,
       blobIndex: new SqlBlobIndex(database),
       skipRevisions: (count) => skipRevisions(database, count),
+      endSignIns: (record) => endSignIns(database, record),
       commit: async () => {
         await database.write((connection) => settlePlaces(connection));
         await database.close();

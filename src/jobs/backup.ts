@@ -1,3 +1,4 @@
+import { type AuditKind, OPERATOR } from '../accounts/audit.js';
 import type { BlobIndex, NamedContent } from '../stores/blob-index.js';
 import { BlobMissingError, type BlobRef, type BlobStore, type StoredBlob } from '../stores/blob-store.js';
 import { StoreFailingError } from '../stores/metadata-store.js';
@@ -84,7 +85,13 @@ export async function restore(
 ): Promise<CopyReport> {
   const copy = await beginCopy();
   const skipped = REVISIONS_SKIPPED + Math.max(0, now - FIRST_RESTORATION_MS) * REVISIONS_A_MS;
-  return fill(blobs, copy, () => copy.skipRevisions(skipped));
+  return fill(blobs, copy, async () => {
+    await copy.skipRevisions(skipped);
+    await copy.endSignIns({
+      ...{ at: now, kind: 'storage-restored' satisfies AuditKind, userId: null },
+      ...{ actor: OPERATOR.name, address: OPERATOR.remoteAddress, client: OPERATOR.client, details: {} },
+    });
+  });
 }
 
 async function fill(from: BlobSource, copy: StorageCopy, finish: () => Promise<void>): Promise<CopyReport> {

@@ -153,6 +153,22 @@ describe('backup and restore', () => {
     expect(await revisionOf(target)).toBeLessThan(given);
   });
 
+  it('PRODUCT V9 — a restoration ends all sessions, which may have been ended since, and is in the audit log', async () => {
+    const { anna } = storage.world;
+    await storage.world.corrupt(
+      `INSERT INTO session (key, user_id, password_version, stage, created_at, proved_at, seen_at, expires_at, address, client)
+       VALUES ('key', ?, 1, 'full', 1, 1, 1, 9000000000000, '', '')`,
+      anna.userId,
+    );
+    await backUp();
+    const restored = join(outside, 'restored');
+    await restoreTo(restored, NOW);
+    const database = new Database(join(restored, 'firn.db'), { readonly: true });
+    expect(database.prepare('SELECT count(*) FROM session').pluck().get()).toBe(0);
+    expect(database.prepare('SELECT kind, at FROM audit').all()).toEqual([{ kind: 'storage-restored', at: NOW }]);
+    database.close();
+  });
+
   it('PITFALLS — restored once more, it begins after all that the first restored server can have given out', async () => {
     await storage.upload('a');
     await backUp();

@@ -14,6 +14,8 @@ import type { LockIndex } from './lock-index.js';
 export const WIN32_NAMESPACE = 'urn:schemas-microsoft-com:';
 const OC = 'http://owncloud.org/ns';
 const NC = 'http://nextcloud.org/ns';
+/** What is empty counts as unknown to programs: a first restoration would pass unnoticed. */
+const NEVER_RESTORED = 0;
 
 /** What properties of a page of resources need beside the resources, gathered with one statement each. */
 export interface PropertyFacts {
@@ -119,7 +121,7 @@ define(OC, 'checksums', writeChecksums);
 define(
   OC,
   'data-fingerprint',
-  (_resource, { restoration }) => `<oc:data-fingerprint>${restoration ?? ''}</oc:data-fingerprint>`,
+  (_resource, { restoration }) => `<oc:data-fingerprint>${restoration ?? NEVER_RESTORED}</oc:data-fingerprint>`,
 );
 define(NC, 'trashbin-filename', (resource) =>
   resource.trash

@@ -27,6 +27,7 @@ export const en = {
     'put-back': 'Folder put back',
     'changes-undone': 'Changes undone',
     'trash-emptied': 'Trash emptied',
+    'storage-restored': 'Restored from a backup',
     'content-damaged': 'Damage found',
     'content-repaired': 'Damage repaired',
   } as Readonly<Record<string, string>>,

@@ -29,6 +29,7 @@ export const fr: typeof en = {
     'put-back': 'Dossier rétabli',
     'changes-undone': 'Modifications annulées',
     'trash-emptied': 'Corbeille vidée',
+    'storage-restored': 'Restauré depuis une sauvegarde',
     'content-damaged': 'Dommage trouvé',
     'content-repaired': 'Dommage réparé',
   },
