@@ -71,16 +71,16 @@ const pad = (number) => String(number).padStart(10, '0');
 
 /**
  * @param {import('./work.js').Bench} bench
- * @param {{ url: string, depth: 0 | 1, body: string, members: number, connections: number }} what
+ * @param {{ url: string, depth: 0 | 1, body: string, members: number, connections: number, isFirst?: boolean }} what `isFirst`: no answer was made before
  */
-async function runPropfind(bench, { url, depth, body, members, connections }) {
+async function runPropfind(bench, { url, depth, body, members, connections, isFirst = false }) {
   await checkPropfind(url, { depth, body, members, headers: bench.headers });
   const bodyPath = join(bench.folder, 'propfind.xml');
   writeFileSync(bodyPath, body);
   const headers = { ...bench.headers, Depth: String(depth), 'Content-Type': 'application/xml' };
   await runAndRecord(bench, {
     url,
-    script: 'fixed.lua',
+    script: isFirst ? 'spelled.lua' : 'fixed.lua',
     connections,
     args: () => ['PROPFIND', bodyPath, ...wrkHeaders(headers)],
   });
@@ -95,12 +95,17 @@ async function runPropfindFile(bench) {
   await runPropfind(bench, { url, depth: 0, body: PROPFIND_NAMED, members: 1, connections: 16 });
 }
 
-/** @param {import('./work.js').Bench} bench @param {string} name @param {string} body */
-async function runPropfindFolder(bench, name, body) {
+/**
+ * @param {import('./work.js').Bench} bench
+ * @param {string} name of at least 14 letters: each is one bit of as many spellings
+ * @param {string} body
+ * @param {boolean} isFirst
+ */
+async function runPropfindFolder(bench, name, body, isFirst) {
   const { folderMembers, smallFileBytes } = bench.sizes;
   const url = await makeFolder(bench, name);
   await putMany(url, folderMembers, smallFileBytes, bench.headers);
-  await runPropfind(bench, { url, depth: 1, body, members: folderMembers + 1, connections: 4 });
+  await runPropfind(bench, { url, depth: 1, body, members: folderMembers + 1, connections: 4, isFirst });
 }
 
 /** Writers of new files, and one reader of a file that doesn't change: what it waits for them. @param {import('./work.js').Bench} bench */
@@ -134,6 +139,7 @@ export const smallWorks = [
   { name: 'put-64', run: (bench) => runPut(bench, 64) },
   { name: 'read-beside-put', run: runReadBesidePut },
   { name: 'propfind-0', run: runPropfindFile },
-  { name: 'propfind-1-named', run: (bench) => runPropfindFolder(bench, 'named', PROPFIND_NAMED) },
-  { name: 'propfind-1-all', run: (bench) => runPropfindFolder(bench, 'all', PROPFIND_ALL) },
+  { name: 'propfind-1-named', run: (bench) => runPropfindFolder(bench, 'namedproperties', PROPFIND_NAMED, true) },
+  { name: 'propfind-1-all', run: (bench) => runPropfindFolder(bench, 'allitsproperties', PROPFIND_ALL, true) },
+  { name: 'propfind-1000-unchanged', run: (bench) => runPropfindFolder(bench, 'unchanged', PROPFIND_NAMED, false) },
 ];

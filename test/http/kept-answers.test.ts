@@ -172,7 +172,7 @@ const CHANGES: Record<string, Change> = {
         body: change({ '{http://example.org/}colour': 'red' }),
       }),
   },
-  LOCK: { change: () => lock(100) },
+  LOCK: { change: () => lock(5000) },
   'the refresh of a lock': {
     before: async () =>
       tokenOf(await run(200, 'LOCK', `${SHARED}/a/large.bin`, { body: LOCK, headers: { Timeout: 'Second-9000' } })),
