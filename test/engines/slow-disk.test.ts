@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Faults } from '../crash/rig/faults.js';
 import { DatabaseProcess, type Said } from '../support/database-process.js';
@@ -39,6 +40,22 @@ describe('a database whose disk is slow', () => {
     expect(await database.say('read')).toEqual({ value: 2 });
     expect(await database.say('readOne')).toEqual({ value: 2 });
     expect(database.answered.slice(1)).toEqual(['read', 'readOne', 'write', 'read', 'readOne']);
+  });
+
+  test('what was kept before a commit stands until its sync has ended, whatever another process commits meanwhile', async () => {
+    await database.kill();
+    database = new DatabaseProcess(file, faults, { slowSyncMs: 0 });
+    expect(await database.say('isAsAtStart')).toEqual({ value: true });
+    faults.arm({ action: 'wait', call: 'sync', path: 'firn.db-wal', which: 0, milliseconds: 4_000 });
+    const written = database.say('write');
+    await expect.poll(() => faults.hits(), { timeout: 20_000 }).toBe(1);
+    const beside = new Database(file);
+    beside.exec('UPDATE revision SET value = value + 1');
+    beside.close();
+    expect([await database.say('isAsAtStart'), await database.say('read')]).toEqual([{ value: true }, { value: 1 }]);
+    expect(await written).toEqual({ value: 1 });
+    expect([await database.say('isAsAtStart'), await database.say('read')]).toEqual([{ value: false }, { value: 3 }]);
+    expect(database.answered).toEqual(['isAsAtStart', 'isAsAtStart', 'read', 'write', 'isAsAtStart', 'read']);
   });
 
   test('writes that come during a sync share the next one', async () => {

@@ -19,7 +19,10 @@ const PROGRAM = `
   const database = SqliteDatabase.open(process.argv[1], JSON.parse(process.env.MIGRATIONS), options);
   const value = (connection) => connection.all('SELECT value FROM revision', []).then((rows) => rows[0].value);
   const FILL = 'INSERT INTO content (id, size, stored_at, bytes) VALUES (hex(randomblob(32)), 1000000, 0, randomblob(1000000))';
+  const basis = { drive: 1, withContents: true };
+  const start = database.commits.look();
   const deeds = {
+    isAsAtStart: async () => database.commits.isSame(start, database.commits.look(), basis),
     write: () => database.write((connection) => connection.run('UPDATE revision SET value = value + 1', [])),
     fill: () => database.write((connection) => connection.run(FILL, [])),
     read: () => database.read(value),

@@ -16,6 +16,9 @@ import { type DavRequest, type DavResponse, headerOf, type Pages, readResource, 
 import { MULTISTATUS_CONTENT_TYPE } from '../xml/multistatus.js';
 import { XML_BODY_BYTES_MAX } from '../xml/parse-xml.js';
 
+/** Of what is shorter the memory is shared with others. */
+const KEPT_AS_IT_IS_BYTES = 16 * 1024;
+
 /**
  * PROPFIND, RFC 4918 §9.1. Members are read and sent page by page: an answer that fits a page has a length, a longer
  * one streams, and while a slow client reads nothing is held.
@@ -70,9 +73,15 @@ function keptAnswer(request: DavRequest, question: Question): Promise<PropfindAn
       // What is left of a lock's time is another each second; of many pages none is here yet.
       if (isLocked || !(answer.body instanceof Uint8Array)) return { value: answer, bytes: null };
       const { body } = answer;
-      return { value: answer, bytes: body.length, toKeep: () => ({ ...answer, body: new Uint8Array(body) }) };
+      const toKeep = () => ({ ...answer, body: isTight(body) ? body : new Uint8Array(body) });
+      return { value: answer, bytes: body.length, toKeep };
     },
   );
+}
+
+/** Whether what it was made in isn't much larger. */
+function isTight({ length, buffer }: Uint8Array): boolean {
+  return length > KEPT_AS_IT_IS_BYTES && length > 0.8 * buffer.byteLength;
 }
 
 async function workOut(

@@ -11,8 +11,10 @@ import { type Answer, renderMembers } from './resource-page.js';
 const PAGE_BYTES_MAX = 1024 * 1024;
 /** Each further page: a step that others hardly feel. */
 const STEP_BYTES_MAX = 256 * 1024;
-/** A usual member of a usual answer, in bytes. */
-const BYTES_A_MEMBER = 700;
+/** Beside the members; and what a last long one may take more than those before it. */
+const BYTES_BESIDE = 4 * 1024;
+/** Of fewer nothing is learnt for a listing. */
+const MEMBERS_TO_TELL = 16;
 
 /** What is at an address no more: it comes back with 404 alone. */
 export interface Gone {
@@ -105,6 +107,7 @@ export class MultistatusPages {
     this.#open = '';
     const bytesMax = isFirst ? PAGE_BYTES_MAX : STEP_BYTES_MAX;
     const rendered = await renderMembers(snapshot, this.#answer, members, { bytes, bytesMax, isFirst });
+    if (isFirst && rendered >= MEMBERS_TO_TELL) this.#answer.selection.noteSize(bytes.length / rendered);
     this.#rest = members.slice(rendered);
     this.#isDone = this.#rest.length === 0 && this.#source.isDone;
     if (this.#isDone) bytes.append(this.#close);
@@ -126,8 +129,9 @@ export class MultistatusPages {
 
   /** Most answers are one page: only others need memory that is used again. */
   #room(members: number, isFirst: boolean): TextBytes {
-    if (isFirst) return new TextBytes(1024 + members * BYTES_A_MEMBER);
-    this.#bytes ??= new TextBytes(members * BYTES_A_MEMBER);
+    const { bytesAMember } = this.#answer.selection;
+    if (isFirst) return new TextBytes(BYTES_BESIDE + members * bytesAMember);
+    this.#bytes ??= new TextBytes(members * bytesAMember);
     this.#bytes.clear();
     return this.#bytes;
   }

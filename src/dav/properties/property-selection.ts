@@ -43,6 +43,11 @@ export interface SelectionOptions {
 const KNOWN_MAX = 100;
 const KNOWN_BODY_BYTES_MAX = 2048;
 const known = new Map<string, PropertySelection>();
+
+/** A usual member of a usual answer. */
+const BYTES_A_MEMBER = 700;
+/** Of the last answer and this one: names are longer in one folder than in the next. */
+const SPARE = 1.05;
 let selections = 0;
 
 /** Whether the same body leads to the same selection, as long as it comes now and then. */
@@ -85,6 +90,7 @@ export class PropertySelection {
   readonly needsDigests: boolean;
   readonly needsDead: boolean;
   readonly needsRestoration: boolean;
+  #bytesAMember = BYTES_A_MEMBER;
 
   constructor(request: PropfindRequest, options: SelectionOptions) {
     this.#kind = request.kind;
@@ -111,6 +117,16 @@ export class PropertySelection {
     this.needsDigests = this.#has('{http://owncloud.org/ns}checksums');
     this.needsRestoration = this.#has('{http://owncloud.org/ns}data-fingerprint');
     this.needsDead = request.kind !== 'prop' || this.#named.some(({ live }) => live === null);
+  }
+
+  /** What a member is expected to take: memory that is much too large costs the collector as much as what is used. */
+  get bytesAMember(): number {
+    return this.#bytesAMember;
+  }
+
+  /** Members of an answer took so much each. */
+  noteSize(bytesAMember: number): void {
+    this.#bytesAMember = Math.ceil(bytesAMember * SPARE);
   }
 
   /** One member of the answer (RFC 4918 §9.1.1–9.1.6). `href` is encoded; `isFirst`: no other came before it. */
