@@ -34,6 +34,8 @@ const RATE = ['rate', 'requests/s'];
 /** @type {Measure} */
 const P99 = ['p99', 'p99 ms'];
 /** @type {Measure} */
+const SPEED = ['speed', 'MB/s'];
+/** @type {Measure} */
 const PEAK = ['memory', 'peak MB'];
 
 /** @param {number} most @returns {Measure} */
@@ -44,6 +46,12 @@ function smallRows(sizes) {
   const small = formatBytes(sizes.smallFileBytes);
   return [
     ...rowsOf('get', `GET ${small}, 16 connections`, [cpuAtMost(60), RATE, P99, PEAK]),
+    ...rowsOf('get-paced', `GET ${small}, 16 connections that each wait ${sizes.pacedMilliseconds} ms`, [
+      ['cpu', 'CPU µs/request'],
+      RATE,
+      P99,
+      PEAK,
+    ]),
     ...rowsOf('put-16', `PUT ${small}, new names, 16 connections`, [
       cpuAtMost(150),
       ['rate', 'requests/s', { least: 5000 }],
@@ -82,7 +90,14 @@ function largeRows(sizes) {
     ['cpu', 'CPU s'],
     ['growth', 'peak growth MB'],
   ];
+  const transfer = formatBytes(sizes.transferBytes);
   return [
+    ...rowsOf('get-512m', `GET ${transfer}`, [['cpu', 'CPU s/GiB'], SPEED]),
+    ...rowsOf('put-512m', `PUT ${transfer}`, [
+      ['cpu', 'CPU s/GiB', { most: 3.5 }],
+      SPEED,
+      ['disk', "share of the disk's own speed", { least: 0.9 }],
+    ]),
     ...rowsOf('upload', `PUT ${large} with Content-Length`, measures(400)),
     ...rowsOf('chunked', `PUT ${large} chunked`, measures(400)),
     ...rowsOf('download', `GET ${large}`, measures(1300)),
@@ -174,7 +189,16 @@ function fairnessRows(sizes) {
   );
 }
 
-const SIZED_WORKS = ['sync', 'upload', 'chunked', 'download', 'memory-upload', 'memory-propfind'];
+const SIZED_WORKS = [
+  'sync',
+  'get-512m',
+  'put-512m',
+  'upload',
+  'chunked',
+  'download',
+  'memory-upload',
+  'memory-propfind',
+];
 
 /** @param {import('./sizes.js').Sizes} sizes @param {boolean} isQuick smaller sizes: no verdict where they matter @returns {Row[]} */
 export function allRows(sizes, isQuick) {

@@ -7,7 +7,7 @@ export const bareNode = {
   name: 'bare-node',
   title: 'bare Node (floor)',
   packages: [],
-  works: ['get', 'upload', 'chunked', 'download', 'memory-rest', 'memory-upload'],
+  works: ['get', 'get-paced', 'get-512m', 'put-512m', 'upload', 'chunked', 'download', 'memory-rest', 'memory-upload'],
   version: async () => process.version,
   async prepare(place) {
     return {

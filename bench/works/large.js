@@ -1,10 +1,12 @@
 // One large file at a time, under curl.
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { sendExpecting } from '../http-client.js';
 import { runCurl } from '../load.js';
-import { flushDisk } from '../machine.js';
+import { flushDisk, measureDisk } from '../machine.js';
 import { measure } from '../measure.js';
+import { GIB } from '../sizes.js';
 import { curlHeaders, makeFolder, median } from './work.js';
 
 const CREATED = [200, 201, 204];
@@ -89,8 +91,44 @@ async function runDownload(bench) {
   );
 }
 
+/**
+ * Uploads and downloads of one size, each round beside a measurement of the disk: it changes within minutes.
+ * @param {import('./work.js').Bench} bench
+ * @param {'upload' | 'download'} direction
+ */
+async function runTransfer(bench, direction) {
+  const { sizes, folder, headers, loadCores: cores } = bench;
+  const bytes = sizes.transferBytes;
+  const path = join(folder, 'transfer');
+  copyFileSync(bench.randomPath, path);
+  truncateSync(path, bytes);
+  const url = `${await makeFolder(bench, `transfer-${direction}`)}file.bin`;
+  const args = ['--output', '/dev/null', ...curlHeaders(headers), url];
+  if (direction === 'download') await upload(bench, { url, path, bytes, isChunked: false });
+  const costs = [];
+  const shares = [];
+  for (let round = 0; round < sizes.largeFileRounds; round++) {
+    freshen(path);
+    flushDisk(folder);
+    const disk = direction === 'upload' ? measureDisk(folder).sequentialMbPerSecond : Number.NaN;
+    const cost = await measure(bench, () =>
+      direction === 'upload'
+        ? upload(bench, { url, path, bytes, isChunked: false })
+        : runCurl(args, { cores, status: [200], bytes, direction }),
+    );
+    bench.note(cost);
+    costs.push(cost);
+    shares.push(cost.result.mbPerSecond / disk);
+  }
+  bench.record('cpu', (median(costs.map((cost) => cost.cpuSeconds)) * GIB) / bytes);
+  bench.record('speed', median(costs.map((cost) => cost.result.mbPerSecond)));
+  if (direction === 'upload') bench.record('disk', median(shares));
+}
+
 /** @type {import('./work.js').Work[]} */
 export const largeWorks = [
+  { name: 'get-512m', run: (bench) => runTransfer(bench, 'download') },
+  { name: 'put-512m', run: (bench) => runTransfer(bench, 'upload') },
   { name: 'upload', run: (bench) => runUpload(bench, false) },
   { name: 'chunked', run: (bench) => runUpload(bench, true) },
   { name: 'download', run: runDownload },

@@ -1,5 +1,5 @@
 -- One request, sent again and again.
--- Arguments: METHOD BODY_FILE|- "Name: value" ...
+-- Arguments: METHOD BODY_FILE|- "Name: value" ...; the header "Bench-Delay: MS" isn't sent: each connection waits so long.
 function init(args)
   wrk.method = args[1]
   if args[2] ~= "-" then
@@ -9,7 +9,12 @@ function init(args)
   end
   for index = 3, #args do
     local name, value = args[index]:match("^([^:]+):%s*(.*)$")
-    wrk.headers[name] = value
+    if name == "Bench-Delay" then
+      local milliseconds = tonumber(value)
+      delay = function() return milliseconds end
+    else
+      wrk.headers[name] = value
+    end
   end
 end
 

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { type BootedServer, bootServer } from '../support/boot-server.js';
 import { parsePrometheus } from '../support/prometheus-text.js';
@@ -24,6 +27,16 @@ async function fullCollections({ url }: BootedServer): Promise<number> {
   const counts = metrics.get('nodejs_gc_duration_seconds')?.samples.filter(({ name }) => name.endsWith('_count'));
   return counts?.find(({ labels }) => labels.kind === 'major')?.value ?? 0;
 }
+
+/** Resident bytes: now, or the most since `forgetPeak`. */
+async function memoryBytes({ pid }: BootedServer, field: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status tells no ${field}`);
+  return Number(kibibytes) * 1024;
+}
+
+/** proc(5), clear_refs. */
+const forgetPeak = ({ pid }: BootedServer) => writeFile(`/proc/${pid}/clear_refs`, '5');
 
 /** Writes small files, 32 at a time. */
 async function putMany({ pathMount, authorization }: BootedServer, name: string, count: number): Promise<void> {
@@ -78,4 +91,59 @@ test('decision 0034 — an upload of 256 MB is no reason to collect the whole he
   expect((await fetch(`${pathMount}large.bin`, upload)).status).toBe(201);
   // 11 where each chunk is left to the collector.
   expect((await fullCollections(server)) - before).toBeLessThanOrEqual(3);
+});
+
+/** Takes what comes, little by little, until told to stop; returns the bytes that came. */
+async function readSlowly(socket: Socket, isOver: () => boolean): Promise<number> {
+  while (!isOver()) {
+    socket.read(64 * 1024);
+    await wait(50);
+  }
+  socket.destroy();
+  return socket.bytesRead;
+}
+
+/** Sends a body little by little. */
+async function writeSlowly(socket: Socket, isOver: () => boolean): Promise<number> {
+  const piece = randomBytes(64 * 1024);
+  while (!isOver()) {
+    if (socket.writableLength === 0) socket.write(piece);
+    await wait(50);
+  }
+  socket.destroy();
+  return socket.bytesWritten;
+}
+
+test('decision 0034 — 50 slow readers and 50 slow writers take 60 MB above what a server at rest has', async () => {
+  server = await bootServer();
+  const { authorization } = server;
+  const headers = { authorization };
+  const { pathname } = new URL(server.pathMount);
+  const large = { method: 'PUT', headers, body: new Uint8Array(64_000_000) };
+  expect((await fetch(`${server.pathMount}large.bin`, large)).status).toBe(201);
+  await server.restart();
+  expect((await fetch(server.pathMount, { method: 'OPTIONS', headers })).status).toBe(200);
+  await wait(1000);
+  const rest = await memoryBytes(server, 'VmRSS');
+  await forgetPeak(server);
+  const { port } = server;
+  const endsAt = performance.now() + 8_000;
+  const isOver = () => performance.now() > endsAt;
+  const open = (head: string) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    socket.pause();
+    socket.write(`${head} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n`);
+    return socket;
+  };
+  const moved = await Promise.all(
+    Array.from({ length: 50 }, async (_, number) => {
+      const reader = open(`GET ${pathname}large.bin`);
+      reader.write('\r\n');
+      const writer = open(`PUT ${pathname}slow-${number}.bin`);
+      writer.write('Content-Length: 64000000\r\n\r\n');
+      return Promise.all([readSlowly(reader, isOver), writeSlowly(writer, isOver)]);
+    }),
+  );
+  for (const bytes of moved.flat()) expect(bytes).toBeGreaterThan(1_000_000);
+  expect((await memoryBytes(server, 'VmHWM')) - rest).toBeLessThan(60_000_000);
 });

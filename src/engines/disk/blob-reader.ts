@@ -5,6 +5,10 @@ import { close, readSome } from './file-calls.js';
 const CHUNK_MIN = 64 * 1024;
 /** Smaller and larger ones cost more CPU a byte: measured, docs/decisions/0003. */
 const CHUNK_MAX = 256 * 1024;
+/** What the buffers of all downloads share, in bytes; where they are many, each has `CHUNK_MIN` at a time. */
+const SHARED = 8 * 1024 * 1024;
+/** A download has one buffer on its way to the socket and one that is read into. */
+const BUFFERS = 2;
 /** Who takes a chunk within this many milliseconds gets twice as much next time; who takes ten times as long, half. */
 const FAST_MS = 20;
 
@@ -13,6 +17,8 @@ const FAST_MS = 20;
  * a thousand slow readers hold little memory and one fast reader isn't held up by system calls.
  */
 export class BlobReader extends Readable implements BlobStream {
+  /** Downloads under way that use their buffers again. */
+  static #downloads = 0;
   readonly #fd: number;
   readonly #end: number;
   #position: number;
@@ -35,15 +41,17 @@ export class BlobReader extends Readable implements BlobStream {
   /** One piece is read while the reader works on the one before: two buffers. */
   async *pieces(): AsyncGenerator<Uint8Array> {
     const buffers: Buffer[] = [];
+    BlobReader.#downloads++;
     try {
       let reading = this.#readPiece(buffers, 0);
       for (let count = 1; ; count++) {
         const piece = await reading;
         if (piece.length === 0) return;
-        reading = this.#readPiece(buffers, count % 2);
+        reading = this.#readPiece(buffers, count % BUFFERS);
         yield piece;
       }
     } finally {
+      BlobReader.#downloads--;
       this.destroy();
     }
   }
@@ -69,11 +77,12 @@ export class BlobReader extends Readable implements BlobStream {
     }
   }
 
-  /** Into the buffer of that number, made or enlarged where it has to be. */
+  /** Into the buffer of that number, made where there is none of a fitting size: a reader that has become slow has a small one. */
   #readPiece(buffers: Buffer[], number: number): Promise<Uint8Array> {
     const length = this.#nextLength();
     const known = buffers[number];
-    const buffer = known && known.length >= length ? known : Buffer.allocUnsafeSlow(length);
+    const isFitting = known && known.length >= length && known.length <= this.#chunkSize;
+    const buffer = isFitting ? known : Buffer.allocUnsafeSlow(length);
     buffers[number] = buffer;
     const piece = this.#fill(buffer, length);
     // Its failure is met when it is asked for, which may be never.
@@ -102,7 +111,14 @@ export class BlobReader extends Readable implements BlobStream {
     const now = performance.now();
     const elapsed = now - this.#readAt;
     this.#readAt = now;
-    if (elapsed <= FAST_MS) this.#chunkSize = Math.min(CHUNK_MAX, this.#chunkSize * 2);
-    else if (elapsed > FAST_MS * 10) this.#chunkSize = Math.max(CHUNK_MIN, this.#chunkSize / 2);
+    const wanted = elapsed <= FAST_MS ? 2 : elapsed > FAST_MS * 10 ? 1 / 2 : 1;
+    this.#chunkSize = Math.max(CHUNK_MIN, Math.min(largestChunk(BlobReader.#downloads), this.#chunkSize * wanted));
   }
+}
+
+/** `CHUNK_MAX`, or a half or a quarter of it where many share. */
+function largestChunk(downloads: number): number {
+  let size = CHUNK_MAX;
+  while (size > CHUNK_MIN && size * BUFFERS * downloads > SHARED) size /= 2;
+  return size;
 }
