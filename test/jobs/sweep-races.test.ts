@@ -175,7 +175,7 @@ describe.each(['disk', 'memory'] as const)('storage/README invariant 3 — a swe
     await checkTidy('x');
   });
 
-  it('deletes nothing more by what it wrote down long ago: another process may have taken it over', async () => {
+  it('past B7 — deletes nothing more by what it wrote down long ago: another process may have taken it over', async () => {
     for (let number = 0; number < 50; number++) await unname(`${number}`);
     let clock = 0;
     const real = Date.now;

@@ -24,11 +24,19 @@ export async function highestRevision(database: SqlDatabase): Promise<number> {
   return (await database.readOne((connection) => highest.first(connection, {})))!.value;
 }
 
-/** Leaves out `count` revisions, and remembers that nothing is known of them. */
+const touchFolders = statement<{ value: number }>()<never>(
+  (_db, p) => sql<never>`UPDATE node SET revision = ${p('value')} WHERE is_collection = 1`,
+);
+
+/**
+ * Leaves out `count` revisions, and remembers that nothing is known of them. All folders get another ETag: a program that has sent something
+ * into one remembers the ETag from before, which the folder has again when time went back.
+ */
 export async function skipRevisions(database: SqlDatabase, count: number): Promise<void> {
   await database.write(async (connection) => {
     const { value } = (await skip.first(connection, { count }))!;
     await insertGap.run(connection, { after: value - count, until: value });
+    await touchFolders.run(connection, { value });
   });
 }
 
