@@ -18,9 +18,7 @@ export async function completeDigests(
   const digests = await contents.digestsOf(content, signal);
   await drive.write(async (transaction) => {
     const found = await transaction.find(path, { withContent: true });
-    if (found.content?.id !== content.id) return;
-    // As it is recorded now: its bytes may have another place by then.
-    await transaction.store.putContent({ ...found.content, ...digests }, transaction.now);
+    if (found.content?.id === content.id) await transaction.store.noteDigests(found.content, digests);
   });
   return { ...content, ...digests };
 }

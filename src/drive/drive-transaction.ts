@@ -1,6 +1,6 @@
 import type { Membership } from '../stores/account-store.js';
 import type { Sweep } from '../stores/blob-index.js';
-import type { ContentRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
+import type { NamedContentRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import { checkPutTarget, spaceOf } from './place-checks.js';
 import { checkRoom } from './quota.js';
@@ -48,7 +48,7 @@ export class DriveTransaction extends Snapshot {
   }
 
   /** Makes a file of a recorded content, or a collection (null), at a place that was checked. */
-  insert(found: Found, content: Pick<ContentRow, 'id' | 'size'> | null, modified: number): Promise<NodeRow> {
+  insert(found: Found, content: NamedContentRow | null, modified: number): Promise<NodeRow> {
     const parent = found.parent!.node!;
     return this.store.insertNode(
       { driveId: parent.driveId, parentId: parent.id, name: found.name, content, modified, created: this.now },

@@ -54,7 +54,7 @@ export class Snapshot {
     const [node] = await this.#nodes(id);
     // One that was deleted for good has no parent until its row is freed.
     if (!node || node.parentId === null || node.blobId === null) return null;
-    const content = await this.view.findContent(node.blobId);
+    const content = await this.view.findContent(node);
     return content && { node, content };
   }
 
@@ -83,7 +83,7 @@ export class Snapshot {
 
   /** What is known of the files' contents. */
   digests(resources: readonly Resource[]): Promise<Map<BlobId, Digests>> {
-    return this.view.digests(resources.flatMap(({ node }) => (node?.blobId ? [node.blobId] : [])));
+    return this.view.digests(resources.flatMap(({ node }) => (node?.blobId ? [node.id] : [])));
   }
 
   /** The dead properties of all of these; no statement where none has any. */

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { BackupPlace, StoredName } from '../stores/backup-place.js';
-import type { BlobIndex } from '../stores/blob-index.js';
+import type { BlobIndex, NamedPosition } from '../stores/blob-index.js';
 import { BlobMissingError, type BlobRef } from '../stores/blob-store.js';
 import type { BlobId } from '../stores/values.js';
 
@@ -101,11 +101,11 @@ async function readRecord(place: BackupPlace, name: string): Promise<BackupRecor
 
 /** The contents of a database whose bytes are blobs, by id. */
 export async function* blobsOf(blobIndex: Pick<BlobIndex, 'named'>): AsyncGenerator<BlobRef, void, undefined> {
-  for (let after: BlobId | null = null; ; ) {
+  for (let after: NamedPosition | null = null; ; ) {
     const page: Awaited<ReturnType<BlobIndex['named']>> = await blobIndex.named(after, PAGE);
     for (const { id, size, place, bytes } of page) if (bytes === null) yield { id, size, place };
     if (page.length < PAGE) return;
-    after = page.at(-1)!.id;
+    after = page.at(-1)!.position;
   }
 }
 

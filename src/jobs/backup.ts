@@ -1,5 +1,5 @@
 import { type AuditKind, OPERATOR } from '../accounts/audit.js';
-import type { BlobIndex, NamedContent } from '../stores/blob-index.js';
+import type { BlobIndex, NamedContent, NamedPosition } from '../stores/blob-index.js';
 import { BlobMissingError, type BlobRef, type BlobStore, type StoredBlob } from '../stores/blob-store.js';
 import { StoreFailingError } from '../stores/metadata-store.js';
 import type { StorageCopy } from '../stores/storage-copy.js';
@@ -131,11 +131,11 @@ async function copyBlobs(from: BlobSource, copy: StorageCopy): Promise<CopyRepor
 
 /** The contents that a blob store has to have. */
 async function* named({ blobIndex }: StorageCopy): AsyncGenerator<NamedContent, void, undefined> {
-  for (let after: BlobId | null = null; ; ) {
+  for (let after: NamedPosition | null = null; ; ) {
     const page: NamedContent[] = await blobIndex.named(after, PAGE);
     for (const content of page) if (content.bytes === null) yield content;
     if (page.length < PAGE) return;
-    after = page.at(-1)!.id;
+    after = page.at(-1)!.position;
   }
 }
 

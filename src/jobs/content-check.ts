@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BlobIndex, MetadataDamagedError, type NamedContent } from '../stores/blob-index.js';
+import { type BlobIndex, type KnownContent, MetadataDamagedError } from '../stores/blob-index.js';
 import { BlobMissingError, type BlobStore } from '../stores/blob-store.js';
 import { StoreFailingError } from '../stores/metadata-store.js';
 import { orDamage } from './named-contents.js';
@@ -30,12 +30,12 @@ export interface Damage {
  * Compares the bytes of a content with its hash. Null where they are right, or where no file names it any more. What is to
  * be set aside is read once more before: memory that fails must not take good bytes away.
  */
-export async function checkContent(check: ContentCheck, content: NamedContent): Promise<Damage | null> {
+export async function checkContent(check: ContentCheck, content: KnownContent): Promise<Damage | null> {
   const { blobs, blobIndex, setsAside } = check;
   // Before the bytes are read: an upload that replaces them meanwhile isn't set aside.
   const blob = content.bytes ? null : await blobs.stat(content);
   const damage = await damageOf(check, content);
-  const found = damage ? await orDamage(blobIndex.paths(content.id, FILES_NAMED)) : [];
+  const found = damage ? await orDamage(blobIndex.paths(content, FILES_NAMED)) : [];
   const files = found instanceof MetadataDamagedError ? ['files that the damaged database does not tell'] : found;
   // A file deleted for good while we looked is no damage.
   if (!damage || files.length === 0) return null;
@@ -52,13 +52,13 @@ export async function checkContent(check: ContentCheck, content: NamedContent): 
 }
 
 /** Whether the bytes of a content are there and what its hash says. Rejects where nothing is known of them. */
-export async function isRight(blobs: BlobStore, content: NamedContent): Promise<boolean> {
+export async function isRight(blobs: BlobStore, content: KnownContent): Promise<boolean> {
   return (await damageOf({ blobs }, content)) === null;
 }
 
 async function damageOf(
   { blobs, pace }: Pick<ContentCheck, 'blobs' | 'pace'>,
-  content: NamedContent,
+  content: KnownContent,
 ): Promise<Damage | null> {
   let size = 0;
   let stopped: { readonly reason: unknown } | null = null;

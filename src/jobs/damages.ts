@@ -4,7 +4,7 @@ import { type Audit, SERVER } from '../accounts/audit.js';
 import type { Contents, ReceivedContent } from '../drive/contents.js';
 import { DriveError } from '../drive/drive-error.js';
 import { ContentCollectedError } from '../drive/drive-transaction.js';
-import type { BlobIndex, NamedContent } from '../stores/blob-index.js';
+import type { BlobIndex, KnownContent } from '../stores/blob-index.js';
 import type { BlobRef, BlobStore, UploadOutcome } from '../stores/blob-store.js';
 import type { ContentRow, MetadataStore } from '../stores/metadata-store.js';
 import type { DamageRow, ScrubStore } from '../stores/scrub-store.js';
@@ -58,7 +58,7 @@ export class Damages {
    * with its files. `pace` as of `ContentCheck`.
    */
   async check(
-    content: NamedContent,
+    content: KnownContent,
     by: 'scrub' | 'read' | 'fsck',
     pace?: (bytes: number) => Promise<void>,
   ): Promise<Damage | null> {
@@ -75,12 +75,13 @@ export class Damages {
   }
 
   /** For a reader who met bytes that are lost or wrong: looks at them again by itself. Never throws. */
-  found({ id, size, bytes, place }: ContentRow): void {
+  found({ key, id, size, bytes, place }: ContentRow): void {
+    if (key === undefined) return;
     const now = this.#parts.now();
     if (now - (this.#found.get(id) ?? Number.NEGATIVE_INFINITY) < FOUND_AGAIN_MS) return;
     if (this.#found.size >= FOUND_MAX) this.#found.clear();
     this.#found.set(id, now);
-    this.check({ id, size, bytes, place }, 'read').catch((error: unknown) => {
+    this.check({ key, id, size, bytes, place }, 'read').catch((error: unknown) => {
       this.#parts.log.error({ err: error, content: id }, 'what a reader found damaged could not be looked at');
     });
   }
@@ -125,23 +126,24 @@ export class Damages {
   }
 
   async #mendOne({ contentId }: DamageRow, sources: readonly RepairSource[]): Promise<void> {
-    const { metadata, blobs, blobIndex, store, log } = this.#parts;
-    const content = await metadata.readOne([], (view) => view.findContent(contentId));
-    if (!content || (await blobIndex.paths(contentId, 1)).length === 0) {
+    const { blobs, blobIndex, store, log } = this.#parts;
+    const content = await blobIndex.find(contentId);
+    if (!content || (await blobIndex.paths(content, 1)).length === 0) {
       await store.forgetDamage(contentId, null);
       return;
     }
-    if (await isRight(blobs, content)) return this.#noteRepair(contentId, 'the same bytes, stored again');
+    if (await isRight(blobs, content)) return this.#noteRepair(content, 'the same bytes, stored again');
     for (const source of sources) {
       const problem = await this.#repair(content, source);
-      if (problem === null) return this.#noteRepair(contentId, source.name);
+      if (problem === null) return this.#noteRepair(content, source.name);
       log.warn({ content: contentId }, `a damaged content could not be repaired from ${source.name}: ${problem}`);
     }
   }
 
-  async #noteRepair(contentId: BlobId, from: string): Promise<void> {
+  async #noteRepair(content: KnownContent, from: string): Promise<void> {
     const { store, blobIndex, audit, log } = this.#parts;
-    const files = (await blobIndex.paths(contentId, 5)).join(', ');
+    const contentId = content.id;
+    const files = (await blobIndex.paths(content, 5)).join(', ');
     const record = audit.recordOf('content-repaired', null, SERVER, { content: contentId, files, from });
     if (await store.forgetDamage(contentId, record)) {
       log.info({ content: contentId }, `a damaged content is right again, from ${from}; it belongs to ${files}`);
@@ -149,7 +151,7 @@ export class Damages {
   }
 
   /** Takes the content from a source; only bytes with its hash replace anything. Returns what is wrong, null where nothing is. */
-  async #repair(content: ContentRow, source: RepairSource): Promise<string | null> {
+  async #repair(content: KnownContent, source: RepairSource): Promise<string | null> {
     const { id, size } = content;
     const limit = { bytes: size, error: () => new DriveError('too-large', 'it has more bytes there') };
     try {
@@ -173,12 +175,10 @@ export class Damages {
         try {
           const isNamed = await metadata.write([], async (transaction) => {
             outcome = 'surplus';
-            // Else a row would be made that no collector comes by.
-            if (!(await transaction.findContent(received.row.id))) return false;
-            const sweep = await transaction.putContent(received.row, now(), received.restoredAfter);
-            if (sweep) throw new ContentCollectedError(sweep);
-            outcome = 'unknown';
-            return true;
+            const mended = await transaction.mendContent(received.row, now(), received.restoredAfter);
+            if (typeof mended !== 'boolean') throw new ContentCollectedError(mended);
+            if (mended) outcome = 'unknown';
+            return mended;
           });
           outcome = isNamed ? 'named' : 'surplus';
           return isNamed;

@@ -201,7 +201,9 @@ class Copying {
 
   async #tell({ id }: BlobRef, what: string): Promise<void> {
     this.#failed.add(id);
-    const files = await this.#means.blobIndex.paths(id, FILES_NAMED);
+    const { blobIndex } = this.#means;
+    const content = await blobIndex.find(id);
+    const files = content ? await blobIndex.paths(content, FILES_NAMED) : [];
     this.problems.push(`content ${id} ${what}; it belongs to ${files.join(', ') || 'a file that is gone by now'}`);
   }
 }

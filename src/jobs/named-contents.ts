@@ -1,8 +1,11 @@
-import { type BlobIndex, MetadataDamagedError, type NamedContent } from '../stores/blob-index.js';
-import type { BlobId } from '../stores/values.js';
+import { turns } from '../drive/turns.js';
+import { type BlobIndex, MetadataDamagedError, type NamedContent, type NamedPosition } from '../stores/blob-index.js';
 
-/** Digits of an id that are counted up to get past a damaged place of the database: one part in 65,536 is left out. */
+/** Digits of a hash that are counted up to get past a damaged place of the database: one part in 65,536 is left out. */
 const SKIPPED_DIGITS = 4;
+/** Of those in the database so many are left out, then twice as many, and so on. */
+const SKIPPED_KEYS = 16;
+const KEY_DIGITS = 15;
 
 /** Where the database can't be read. */
 export class UnreadParts {
@@ -21,39 +24,58 @@ export class UnreadParts {
   }
 }
 
+/** Which contents, from the one after `after`, and how many in one question. */
+export interface NamedWalk {
+  readonly after: NamedPosition | null;
+  readonly page: number;
+  /** As of `BlobIndex.named`; absent: all. */
+  readonly part?: string;
+}
+
 /**
- * The contents that files name, by id, from the one after `after`, so many in one question. Goes around what can't be read:
- * up to it by single rows, then on from the next ids that begin with other digits.
+ * The contents that something names, in their order. Goes around what can't be read: up to it by single rows, then on from the next hashes
+ * that begin with other digits, or some keys later.
  */
 export async function* namedContents(
   blobIndex: BlobIndex,
-  { after: first, page: most }: { readonly after: BlobId | null; readonly page: number },
+  { after: first, page: most, part }: NamedWalk,
   unread: UnreadParts,
 ): AsyncGenerator<NamedContent> {
   let after = first;
+  let skipped = SKIPPED_KEYS;
   for (let limit = most; ; ) {
-    const page: NamedContent[] | MetadataDamagedError = await orDamage(blobIndex.named(after, limit));
+    const page: NamedContent[] | MetadataDamagedError = await orDamage(blobIndex.named(after, limit, part));
     if (page instanceof MetadataDamagedError) {
       if (limit > 1) {
         limit = Math.ceil(limit / 10);
         continue;
       }
       unread.note(page, `after ${after ?? 'the first'}`);
-      after = addToDigits(after, 1);
+      after = skipFrom(after ?? (`0${part ?? ''}` as NamedPosition), part, skipped);
       if (after === null) return;
+      skipped *= 2;
       continue;
     }
+    skipped = SKIPPED_KEYS;
+    await turns.next();
     yield* page;
     if (page.length < limit) return;
-    after = page.at(-1)!.id;
+    after = page.at(-1)!.position;
     limit = Math.min(most, limit * 2);
   }
 }
 
-/** The least id whose first four digits, as a number, are by `count` larger (null: 0); null where there is none. */
-function addToDigits(after: BlobId | null, count: number): BlobId | null {
-  const next = Number.parseInt(after?.slice(0, SKIPPED_DIGITS) ?? '0', 16) + count;
-  return next < 16 ** SKIPPED_DIGITS ? (next.toString(16).padStart(SKIPPED_DIGITS, '0') as BlobId) : null;
+/** Behind the blobs come those in the database; null where nothing comes. */
+function skipFrom(after: NamedPosition, part: string | undefined, keys: number): NamedPosition | null {
+  if (after.startsWith('1')) return positionOf(Number(`0x${after.slice(1)}`) + keys);
+  const digits = after.slice(1, 1 + SKIPPED_DIGITS).padEnd(SKIPPED_DIGITS, '0');
+  const next = (Number.parseInt(digits, 16) + 1).toString(16).padStart(SKIPPED_DIGITS, '0');
+  const isOver = next.length > SKIPPED_DIGITS || !next.startsWith(part ?? '');
+  return isOver ? positionOf(0) : (`0${next}` as NamedPosition);
+}
+
+function positionOf(key: number): NamedPosition | null {
+  return key <= Number.MAX_SAFE_INTEGER ? (`1${key.toString(16).padStart(KEY_DIGITS, '0')}` as NamedPosition) : null;
 }
 
 export async function orDamage<T>(work: Promise<T>): Promise<T | MetadataDamagedError> {

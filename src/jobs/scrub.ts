@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { BlobIndex } from '../stores/blob-index.js';
+import type { BlobIndex, NamedPosition } from '../stores/blob-index.js';
 import type { BlobStore } from '../stores/blob-store.js';
 import type { MetadataStore } from '../stores/metadata-store.js';
 import { PART_DIGITS, type ScrubStore } from '../stores/scrub-store.js';
-import { type BlobId, isBlobId } from '../stores/values.js';
 import type { Damages } from './damages.js';
 import type { JobLane, JobWork } from './job-runner.js';
 import { namedContents, UnreadParts } from './named-contents.js';
@@ -13,7 +12,7 @@ const KIND = 'scrub';
 const EVERY_MINUTES = 60;
 const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
 const DAY_MS = 24 * 60 * 60_000;
-/** Parts that all contents fall into by the first digits of their ids. */
+/** Parts that all contents fall into (`BlobIndex.named`). */
 const PARTS = 16 ** PART_DIGITS;
 /** Of the days that are promised, what all is to be read in: the rest is for days on which the server is off. */
 const ON_TIME = 0.8;
@@ -43,7 +42,7 @@ interface Position {
   /** The part that a run was broken off in, when its reading began, and the last content that was read. */
   readonly digits: string | null;
   readonly begunAt: number;
-  readonly after: BlobId | null;
+  readonly after: NamedPosition | null;
 }
 
 export interface Scrub {
@@ -120,14 +119,12 @@ async function readPart(parts: Scrub, { digits, after }: Position, reading: Read
   const { run, move, signal } = reading;
   const unread = new UnreadParts();
   const pace = makePace(parts, reading);
-  const from = after ?? (digits as BlobId);
-  for await (const content of namedContents(blobIndex, { after: from, page: PAGE }, unread)) {
+  for await (const content of namedContents(blobIndex, { after, page: PAGE, part: digits! }, unread)) {
     signal.throwIfAborted();
-    if (!content.id.startsWith(digits!)) break;
     await damages.check(content, 'scrub', pace);
     totals.checked++;
     run.contents++;
-    move({ after: content.id });
+    move({ after: content.position });
   }
   const untold = unread.tell();
   if (untold) log.error(`a scrub found damage: ${untold}`);
@@ -168,12 +165,13 @@ function readPosition(progress: object | null): Position {
   const toTime = (value: unknown) => (typeof value === 'number' && value > 0 ? value : null);
   const isPart = typeof digits === 'string' && new RegExp(`^[0-9a-f]{${PART_DIGITS}}$`).test(digits);
   const isBegun = isPart && toTime(begunAt) !== null;
-  const isAfter = isBegun && typeof after === 'string' && isBlobId(after) && after.startsWith(digits);
+  const isAfter =
+    isBegun && typeof after === 'string' && new RegExp(`^(0${digits}[0-9a-f]{62}|1[0-9a-f]{15})$`).test(after);
   return {
     settledAt: toTime(settledAt),
     digits: isBegun ? digits : null,
     begunAt: isBegun ? (begunAt as number) : 0,
-    after: isAfter ? (after as BlobId) : null,
+    after: isAfter ? (after as NamedPosition) : null,
   };
 }
 

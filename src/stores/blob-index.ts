@@ -1,8 +1,14 @@
 import type { BlobRef } from './blob-store.js';
-import type { BlobId, BlobPlace } from './values.js';
+import type { BlobId, BlobPlace, ContentKey } from './values.js';
 
 /** A place in the order of the contents, where a walk over all of them goes on; null: it has ended. */
 export type ContentPosition = number & { readonly __brand: 'ContentPosition' };
+
+/**
+ * A place in the order in which `BlobIndex.named` tells contents. First come those of a BlobStore: `0` and the hash, or as many of its first
+ * digits as say where to go on. Then those in the database: `1` and the key, in 15 hexadecimal digits.
+ */
+export type NamedPosition = string & { readonly __brand: 'NamedPosition' };
 
 /** A number of a sweep, never used again. */
 export type SweepId = number & { readonly __brand: 'SweepId' };
@@ -90,18 +96,29 @@ export interface BlobIndex {
    * Up to `limit` of what names the content, for people: nodes as `drive ID: path` from the drive's root, then states of the past, else an
    * upload in parts. Rejects as `named` does.
    */
-  paths(id: BlobId, limit: number): Promise<string[]>;
+  paths(content: Pick<KnownContent, 'key'>, limit: number): Promise<string[]>;
   /**
    * For bytes in the database that are not what their id says: takes them out of reach and keeps them for a person to
    * look at. False, and nothing happens, when others have been stored in their place since.
    */
-  setAside(damaged: NamedContent, now: number): Promise<boolean>;
-  /** One page of the contents that nodes name, by id. Rejects with `MetadataDamagedError` where one can't be read. */
-  named(after: BlobId | null, limit: number): Promise<NamedContent[]>;
+  setAside(damaged: KnownContent, now: number): Promise<boolean>;
+  /** The content of that hash that a BlobStore has or that was set aside: one with its bytes in the database is found by no hash. */
+  find(id: BlobId): Promise<KnownContent | null>;
+  /**
+   * One page of the contents that something names, in order. `part`: those of one part alone, by its two hexadecimal digits: blobs whose
+   * hashes begin with these, and of those in the database 1,024 keys of each 262,144. Rejects with `MetadataDamagedError` where one can't
+   * be read.
+   */
+  named(after: NamedPosition | null, limit: number, part?: string): Promise<NamedContent[]>;
 }
 
-export interface NamedContent extends BlobRef {
+export interface KnownContent extends BlobRef {
+  readonly key: ContentKey;
   readonly bytes: Uint8Array | null;
+}
+
+export interface NamedContent extends KnownContent {
+  readonly position: NamedPosition;
 }
 
 /** A part of the metadata is damaged so that it can't be read; others may be read still. */

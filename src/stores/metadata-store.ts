@@ -1,7 +1,7 @@
 import type { AccountStore, AccountView } from './account-store.js';
-import type { Sweep, SweepId } from './blob-index.js';
 import type { ChangeLog, ChangeLogView } from './change-log.js';
 import type { CommitMark, CommitWatch } from './commit-watch.js';
+import type { ContentTransaction } from './content-transaction.js';
 import type { ImportStore, ImportView } from './import-store.js';
 import type { JobStore, JobView } from './job-store.js';
 import type { LoginFlowStore, LoginFlowView } from './login-flow-store.js';
@@ -10,7 +10,7 @@ import type { SecurityStore, SecurityView } from './security-store.js';
 import type { StagedCopies } from './staged-copies.js';
 import type { ThrottleStore } from './throttle-store.js';
 import type { UploadTransaction, UploadView } from './uploads.js';
-import type { BlobId, BlobPlace, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
+import type { BlobId, BlobPlace, ContentKey, Digests, DriveId, LockToken, NodeId, UserId } from './values.js';
 
 /**
  * All that is kept but the bytes of files: drives with what is on them, accounts, jobs. Times are milliseconds since 1970 and are
@@ -89,6 +89,8 @@ export interface NodeRow {
 }
 
 export interface ContentRow extends Digests {
+  /** Absent until it is recorded. */
+  readonly key?: ContentKey;
   readonly id: BlobId;
   readonly size: number;
   /** The bytes themselves, where they are few enough to live in the database; else null and a BlobStore has them. */
@@ -96,6 +98,9 @@ export interface ContentRow extends Digests {
   /** Where a BlobStore has them; see `BlobRef`. Says nothing where `bytes` are here. */
   readonly place: BlobPlace | null;
 }
+
+/** A content that is to be named: with its key, or recorded in the same transaction, or a BlobStore's. */
+export type NamedContentRow = Pick<ContentRow, 'id' | 'size' | 'key'>;
 
 export interface PropertyRow {
   readonly nodeId: NodeId;
@@ -176,9 +181,10 @@ export interface StoreView {
   children(parents: readonly NodeId[], after: ChildPosition | null, limit: number): Promise<NodeRow[]>;
   /** Which of `names` are taken below `parentId`. */
   takenNames(parentId: NodeId, names: readonly string[]): Promise<Set<string>>;
-  findContent(id: BlobId): Promise<ContentRow | null>;
-  /** Digests known for these contents. */
-  digests(ids: readonly BlobId[]): Promise<Map<BlobId, Digests>>;
+  /** The content of a file as it is, or as it was: the one that it was found to have. Null where that is gone. */
+  findContent(file: Pick<NodeRow, 'id' | 'blobId'>): Promise<ContentRow | null>;
+  /** Digests known for the contents of these files. */
+  digests(files: readonly NodeId[]): Promise<Map<BlobId, Digests>>;
   /** All dead properties of these nodes, ordered by node, namespace, name. */
   properties(nodes: readonly NodeId[]): Promise<PropertyRow[]>;
   /**
@@ -268,7 +274,7 @@ export interface NewNode {
   readonly parentId: NodeId;
   readonly name: string;
   /** Null makes a collection. */
-  readonly content: { readonly id: BlobId; readonly size: number } | null;
+  readonly content: NamedContentRow | null;
   readonly modified: number;
   readonly created: number;
 }
@@ -277,7 +283,7 @@ export interface NewNode {
  * All changes also give the node and its ancestors a new revision, keep their sizes, counts and `propertyBytes` true, and are found in the
  * change log; what they end is kept where the transaction is signed (`past`). A change that changes nothing of a node ends no state.
  */
-export interface StoreTransaction extends StoreView {
+export interface StoreTransaction extends StoreView, ContentTransaction {
   readonly changeLog: ChangeLog;
   readonly uploads: UploadTransaction;
   readonly past: Past;
@@ -293,11 +299,7 @@ export interface StoreTransaction extends StoreView {
   /** Throws `NameTakenError` when the parent has such a child. Sets the parent's `modified` to `now`. */
   insertNode(node: NewNode, now: number): Promise<NodeRow>;
   /** Gives a file other content. */
-  replaceContent(
-    file: NodeRow,
-    content: { readonly id: BlobId; readonly size: number },
-    modified: number,
-  ): Promise<NodeRow>;
+  replaceContent(file: NodeRow, content: NamedContentRow, modified: number): Promise<NodeRow>;
   setTimes(node: NodeRow, times: { readonly modified?: number; readonly created?: number }): Promise<void>;
   /**
    * Binds the node elsewhere, also on another drive; everything below comes with it. Locks don't: the caller removes
@@ -353,15 +355,6 @@ export interface StoreTransaction extends StoreView {
     readonly deletedAt: number;
   }): Promise<void>;
   removeTrash(nodeId: NodeId): Promise<void>;
-
-  /**
-   * Records a content for what names it in the same transaction. `bytes` null: a BlobStore has them, at a place that a collector may have
-   * swept since they came there. Then nothing is recorded, and the sweep is returned. The caller gives up the transaction,
-   * puts the bytes back if that sweep is over, else takes another place, and tries again; `restoredAfter`: the sweep after
-   * which they were put back. Null: recorded. A content that was recorded with another place has this one from now on, and
-   * the collector comes for the former.
-   */
-  putContent(content: ContentRow, now: number, restoredAfter?: SweepId | null): Promise<Sweep | null>;
 }
 
 export class NameTakenError extends Error {

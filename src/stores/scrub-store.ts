@@ -1,7 +1,7 @@
 import type { NewAuditRecord } from './security-store.js';
 import type { BlobId, DriveId } from './values.js';
 
-/** Digits of an id by which all contents fall into parts: 256 of them. */
+/** Digits by which all contents fall into parts: 256 of them. */
 export const PART_DIGITS = 2;
 
 /**

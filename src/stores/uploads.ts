@@ -1,3 +1,4 @@
+import type { ContentRow } from './metadata-store.js';
 import type { BlobId, DriveId, NodeId, UploadId, UserId } from './values.js';
 
 /** Whose an upload is, and its name in addresses. */
@@ -55,6 +56,8 @@ export interface UploadView {
   /** All parts, by number, then name. */
   parts(id: UploadId): Promise<PartRow[]>;
   findPart(id: UploadId, name: string): Promise<PartRow | null>;
+  /** The content of a part; null where the part is gone or has another one. */
+  findContent(id: UploadId, part: Pick<PartRow, 'name' | 'blobId'>): Promise<ContentRow | null>;
   /** How many uploads of a user, on all drives, are neither finished nor expired. */
   countOpen(userId: UserId, now: number): Promise<number>;
   /** Bytes of the parts of all uploads to a drive, and of one member's among them. */

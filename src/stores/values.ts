@@ -6,6 +6,8 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type BlobId = Brand<string, 'BlobId'>;
 /** Where a BlobStore has the bytes of a blob: a name of the engine's own, or the blob's hash. */
 export type BlobPlace = Brand<string, 'BlobPlace'>;
+/** What a content is recorded as. */
+export type ContentKey = Brand<number, 'ContentKey'>;
 /** A file or collection. Never reused, stable over MOVE. */
 export type NodeId = Brand<number, 'NodeId'>;
 /** A drive's public number, six digits or more. */

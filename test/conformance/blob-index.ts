@@ -25,7 +25,7 @@ export function blobIndexSuite(open: OpenEngine): void {
 
     const idOf = (text: string) => contentOf(text).id;
     const placeIn = (text: string) => placeOf(contentOf(text));
-    const isKnown = async (text: string) => (await world.read((view) => view.findContent(idOf(text)))) !== null;
+    const isKnown = async (text: string) => (await world.recorded(idOf(text))) !== null;
     const isMarked = async (text: string) => {
       const marks = (await world.dump()).condemned as string[];
       return marks.some((mark) => (JSON.parse(mark) as { place: string }).place === placeIn(text));
@@ -110,19 +110,6 @@ export function blobIndexSuite(open: OpenEngine): void {
       expect(await newest(9)).toEqual(['new', 'middle'].map(placeIn));
     });
 
-    it('setAside — takes bytes away that are damaged, and none that were stored in their place', async () => {
-      const file = await world.file(world.home, 'small', 'rotten');
-      await world.corrupt('UPDATE content SET bytes = ? WHERE id = ?', Buffer.from('r0tten'), placeIn('rotten'));
-      const damaged = (await index.named(null, 9))[0]!;
-      expect(await index.setAside({ ...damaged, bytes: Buffer.from('other') }, NOW)).toBe(false);
-      expect(await index.setAside(damaged, NOW)).toBe(true);
-      expect(await index.setAside(damaged, NOW)).toBe(false);
-      expect((await index.named(null, 9))[0]).toMatchObject({ id: idOf('rotten'), bytes: null });
-      await world.write((transaction) => transaction.putContent(contentOf('rotten'), NOW));
-      expect(Buffer.from((await index.named(null, 9))[0]!.bytes!).toString()).toBe('rotten');
-      expect(await world.isThere(file.id)).toBe(true);
-    });
-
     it('unknown — gives what no content row knows, marked or not', async () => {
       await upload('named');
       await record('unnamed');
@@ -165,7 +152,7 @@ export function blobIndexSuite(open: OpenEngine): void {
       await world.file(world.home, 'small', 'small');
       await index.condemnUnknown([placeIn('small')], NOW);
       expect((await begin())?.places).toEqual([placeIn('small')]);
-      expect((await world.read((view) => view.findContent(idOf('small'))))?.bytes).not.toBeNull();
+      expect((await world.recorded(idOf('small')))?.bytes).not.toBeNull();
     });
 
     it('beginSweep — leaves younger marks', async () => {
@@ -296,18 +283,6 @@ export function blobIndexSuite(open: OpenEngine): void {
       for (const text of ['named', 'large']) expect(await isKnown(text)).toBe(true);
     });
 
-    it('named — pages by id through what nodes name, each once, with its bytes where they are here', async () => {
-      for (const [name, text] of Object.entries({ a: 'x', b: 'x', c: 'y' })) await world.file(world.home, name, text);
-      await upload('large');
-      await record('unnamed');
-      const contents = [contentOf('x'), contentOf('y'), largeContentOf('large')];
-      const expected = contents.sort((one, other) => (one.id < other.id ? -1 : 1));
-      expect(await index.named(null, 9)).toEqual(expected);
-      expect(await index.named(null, 2)).toEqual(expected.slice(0, 2));
-      expect(await index.named(expected[1]!.id, 2)).toEqual(expected.slice(2));
-      expect(await index.named(expected[2]!.id, 2)).toEqual([]);
-    });
-
     it('unnamed — gives those that no node names as bytes in a BlobStore', async () => {
       await upload('named');
       await record('recorded');
@@ -315,21 +290,6 @@ export function blobIndexSuite(open: OpenEngine): void {
       const ids = ['named', 'recorded', 'inline', 'stranger'].map(placeIn);
       expect(await index.unnamed(ids)).toEqual(['recorded', 'inline', 'stranger'].map(placeIn));
       expect(await index.unnamed([])).toEqual([]);
-    });
-
-    it('paths — tells where the nodes are that name a content, up to the limit', async () => {
-      const docs = await world.folder(world.home, 'docs');
-      await world.file(docs.id, 'a.txt', 'x');
-      await world.file(world.elsewhere.homeId, 'b.txt', 'x');
-      await world.file(world.home, 'other', 'y');
-      const home = (await world.node(world.home)).name;
-      const elsewhere = (await world.node(world.elsewhere.homeId)).name;
-      expect((await index.paths(idOf('x'), 9)).sort()).toEqual([
-        `drive ${world.drive.id}: ${home}/docs/a.txt`,
-        `drive ${world.otherDrive.id}: ${elsewhere}/b.txt`,
-      ]);
-      expect(await index.paths(idOf('x'), 1)).toHaveLength(1);
-      expect(await index.paths(idOf('nobody'), 9)).toEqual([]);
     });
 
     describe('pauseSweep', () => {

@@ -77,7 +77,7 @@ export function driveStoreStatementsSuite(open: OpenEngine): void {
           expect(await view.findNodes(ids)).toHaveLength(MANY);
           await view.properties(ids);
           await view.locksOn(ids, NOW);
-          await view.digests(rows.map((row) => row.blobId!));
+          await view.digests(ids);
           expect(
             (
               await view.takenNames(

@@ -141,7 +141,11 @@ export function driveStoreTreeSuite(open: OpenEngine): void {
       it('gives the file and all ancestors a new revision', async () => {
         const docs = await world.grow(world.home, 'docs', { 'a.txt': '1' });
         const file = await world.at('docs/a.txt');
-        const change = () => world.write((transaction) => transaction.replaceContent(file, contentOf('1'), LATER));
+        const change = () =>
+          world.write(async (transaction) => {
+            const content = await transaction.findContent(file);
+            return transaction.replaceContent(file, content!, LATER);
+          });
         await expectTouched(change, [file.id, docs.id, world.home, world.drive.rootId]);
       });
     });

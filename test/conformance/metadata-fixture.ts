@@ -146,6 +146,19 @@ export class World {
     });
   }
 
+  /** A content by its hash, as no interface finds it; of several the one that came last, null where there is none. */
+  async recorded(id: BlobId): Promise<ContentRow | null> {
+    const columns = 'id, size, sha1, md5, bytes, place';
+    const rows = await this.engine.database.read((connection) => {
+      const mark = connection.dialect === 'postgres' ? '$1' : '?';
+      const sql = `SELECT ${columns} FROM content WHERE id = ${mark} ORDER BY key DESC`;
+      return connection.all<ContentRow & { sha1: string | null; md5: string | null }>(sql, [id]);
+    });
+    if (!rows[0]) return null;
+    const { sha1, md5, ...row } = rows[0];
+    return { ...row, ...(sha1 === null ? {} : { sha1 }), ...(md5 === null ? {} : { md5 }) };
+  }
+
   async node(id: NodeId): Promise<NodeRow> {
     const [row] = await this.read((view) => view.findNodes([id]));
     if (!row) throw new Error(`node ${id} is not there`);
@@ -253,7 +266,7 @@ export class World {
   }
 
   async #text(file: NodeRow): Promise<string> {
-    const content = await this.read((view) => view.findContent(file.blobId!));
+    const content = await this.read((view) => view.findContent(file));
     return Buffer.from(content!.bytes!).toString();
   }
 }

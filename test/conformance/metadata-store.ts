@@ -14,6 +14,7 @@ import { driveStoreViewSuite } from './drive-store-view.js';
 import { dueDrivesSuite } from './due-drives.js';
 import { metadataCheckSuite } from './metadata-check.js';
 import type { OpenEngine } from './metadata-fixture.js';
+import { namedContentsSuite } from './named-contents.js';
 import { pastSuite } from './past.js';
 import { putBackSuite } from './put-back.js';
 import { scrubStoreSuite } from './scrub-store.js';
@@ -44,6 +45,7 @@ export function metadataStoreSuite(name: string, open: OpenEngine): void {
     putBackSuite(open);
     undoSuite(open);
     blobIndexSuite(open);
+    namedContentsSuite(open);
     contentCandidatesSuite(open);
     metadataCheckSuite(open);
     storageHistorySuite(open);

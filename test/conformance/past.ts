@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pastRoom } from '../../src/drive/past/room.js';
-import { NameTakenError, type NodeRow, type StoreTransaction } from '../../src/stores/metadata-store.js';
+import {
+  type ContentRow,
+  NameTakenError,
+  type NodeRow,
+  type StoreTransaction,
+} from '../../src/stores/metadata-store.js';
 import type { NodeId } from '../../src/stores/values.js';
 import {
   contentOf,
@@ -37,14 +42,15 @@ export function pastSuite(open: OpenEngine): void {
         return work(transaction);
       });
     };
-    const make = (parent: NodeId, name: string, text: string) =>
+    const make = (parent: NodeId, name: string, text: string | ContentRow) =>
       signed((t) => insertFile(t, parent, name, text, world.drive.id));
     const folder = (parent: NodeId, name: string) => signed((t) => insertFolder(t, parent, name, world.drive.id));
-    const overwrite = (file: NodeRow, text: string, modified = clock) =>
+    const overwrite = (file: NodeRow, text: string | ContentRow, modified = clock) =>
       signed(async (t) => {
-        await t.putContent(contentOf(text), NOW);
+        const content = typeof text === 'string' ? contentOf(text) : text;
+        await t.putContent(content, NOW);
         const [now] = await t.findNodes([file.id]);
-        return t.replaceContent(now!, contentOf(text), modified);
+        return t.replaceContent(now!, content, modified);
       });
     const place = (id: NodeId) => ({ id, driveId: world.drive.id });
     const move = (node: NodeRow, parent: NodeId, name: string) =>
@@ -65,7 +71,7 @@ export function pastSuite(open: OpenEngine): void {
       const tree: Record<string, unknown> = {};
       for (const row of members) {
         if (row.isCollection) tree[row.name] = await treeAt(moment, row.id);
-        else tree[row.name] = Buffer.from((await world.read((v) => v.findContent(row.blobId!)))!.bytes!).toString();
+        else tree[row.name] = Buffer.from((await world.read((v) => v.findContent(row)))!.bytes!).toString();
       }
       return tree;
     };
@@ -307,8 +313,8 @@ export function pastSuite(open: OpenEngine): void {
 
     it('PRODUCT V6 — says what the past alone names, and before when it has to end to be less', async () => {
       const file = await make(world.home, 'a', '1');
-      const kept = await make(world.home, 'kept', '22');
-      await overwrite(file, '22');
+      const kept = await make(world.home, 'kept', largeContentOf('22'));
+      await overwrite(file, largeContentOf('22'));
       await overwrite(file, '333');
       const second = now();
       await overwrite(file, '4444');

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ScrubStore } from '../../src/stores/scrub-store.js';
 import type { NewAuditRecord } from '../../src/stores/security-store.js';
-import { contentOf, LATER, NOW, type OpenEngine, World } from './metadata-fixture.js';
+import { contentOf, insertFile, LATER, largeContentOf, NOW, type OpenEngine, World } from './metadata-fixture.js';
 
 /** The contract of `ScrubStore`, clause by clause. */
 export function scrubStoreSuite(open: OpenEngine): void {
@@ -78,11 +78,19 @@ export function scrubStoreSuite(open: OpenEngine): void {
     });
 
     it('damagesByDrive — each content once on each drive that names it, or did', async () => {
-      await world.file(world.home, 'a.txt', 'a');
-      await world.file(world.home, 'a too.txt', 'a');
-      await world.file(world.home, 'well.txt', 'well');
-      await world.file(world.elsewhere.homeId, 'a.txt', 'a');
-      await world.file(world.elsewhere.homeId, 'b.txt', 'b');
+      const [here, there] = [
+        { id: world.home, driveId: world.drive.id },
+        { id: world.elsewhere.homeId, driveId: world.otherDrive.id },
+      ];
+      for (const [{ id, driveId }, name, text] of [
+        [here, 'a.txt', 'a'],
+        [here, 'a too.txt', 'a'],
+        [here, 'well.txt', 'well'],
+        [there, 'a.txt', 'a'],
+        [there, 'b.txt', 'b'],
+      ] as const) {
+        await world.write((transaction) => insertFile(transaction, id, name, largeContentOf(text), driveId));
+      }
       for (const text of ['a', 'b', 'nobody has this']) await scrub.noteDamage(damage(text), record('damaged'));
       expect(await scrub.damagesByDrive()).toEqual(
         new Map([

@@ -120,9 +120,9 @@ export function uploadsSuite(open: OpenEngine): void {
       const made = await insert();
       const append = (text: string, expectedReceived: number, expiresAt = EXPIRY) =>
         world.write(async (transaction) => {
-          await transaction.putContent(contentOf(text), NOW);
-          const part = partOf(text, expectedReceived);
-          return transaction.uploads.putPart(made.id, part, { expiresAt, expectedReceived });
+          const content = { ...partOf(text, expectedReceived), blobId: contentOf(text).id };
+          await transaction.putContent(largeContentOf(text), NOW);
+          return transaction.uploads.putPart(made.id, content, { expiresAt, expectedReceived });
         });
       expect(await append('aaaa', 1)).toBe(false);
       expect(await append('aaaa', 0)).toBe(true);
@@ -268,7 +268,7 @@ export function uploadsSuite(open: OpenEngine): void {
       await add(made, 'inline', 1);
       expect(await blobIndex.nominate(null, 9)).toBe(null);
       expect(await blobIndex.condemn(9, NOW)).toBe(null);
-      expect(await world.read((view) => view.findContent(contentOf('inline').id))).not.toBe(null);
+      expect(await world.recorded(contentOf('inline').id)).not.toBe(null);
       expect(await blobIndex.unnamed([placeOf(large)])).toEqual([]);
       expect((await blobIndex.named(null, 9)).map(({ id }) => id).sort()).toEqual(
         [large.id, contentOf('inline').id].sort(),

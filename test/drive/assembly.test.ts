@@ -27,7 +27,7 @@ class Bench {
     const bytes = Buffer.alloc(size, fill);
     const blobId = hash('sha256', bytes, 'hex') as BlobId;
     this.#bytes.set(blobId, bytes);
-    return { number, size, blobId };
+    return { name: `${number}`, number, size, blobId };
   }
 
   lose(part: PartBytes): void {

@@ -142,6 +142,35 @@ describe('SqliteDatabase.open and the schema', () => {
     ]);
   });
 
+  it('decision 0033 — contents stay whole while the index of their hashes shrinks to those of blobs', async () => {
+    const path = await temporaryFile();
+    const shrinking = MIGRATIONS.find(({ name }) => name.endsWith('-blob-hashes'))!;
+    const older = MIGRATIONS.filter(({ name }) => name < shrinking.name);
+    await open(path, older);
+    const before = openRaw(path);
+    const insert = before.prepare('INSERT INTO content (id, size, stored_at, bytes, place) VALUES (?, 3, 1, ?, ?)');
+    before.transaction(() => {
+      for (let number = 0; number < 2_000; number++) insert.run(`inline ${number}`.padStart(64, '0'), 'abc', null);
+      for (let number = 0; number < 20; number++) insert.run(`blob ${number}`.padStart(64, '0'), null, null);
+    })();
+    const contents = () => openRaw(path).prepare('SELECT * FROM content ORDER BY key').raw().all();
+    const all = contents();
+    before.close();
+    await open(path, MIGRATIONS);
+    expect(contents()).toEqual(all);
+    const after = openRaw(path);
+    expect(after.pragma('integrity_check', { simple: true })).toBe('ok');
+    expect(after.pragma('freelist_count', { simple: true })).toBeGreaterThan(30);
+    expect(
+      after.prepare("SELECT name FROM sqlite_schema WHERE tbl_name = 'content' ORDER BY name").pluck().all(),
+    ).toEqual(['content', 'content_blob', 'content_place']);
+    const again = after.prepare('INSERT INTO content (id, size, stored_at, bytes) VALUES (?, 3, 1, ?)');
+    again.run('inline 1'.padStart(64, '0'), 'abc');
+    expect(() => again.run('blob 1'.padStart(64, '0'), null)).toThrow(/UNIQUE/);
+    // Nobody but a migration may write there.
+    expect(() => after.exec('PRAGMA writable_schema = ON; DELETE FROM sqlite_schema')).toThrow(/may not be modified/);
+  });
+
   it('several processes may open a new database at once', async () => {
     const module = await bundle('src/engines/sqlite/sqlite-database.ts');
     const script = `

@@ -140,7 +140,7 @@ describe.each(['hash', 'random'] as const)('PostgreSQL, blobs at places by %s', 
   }
 
   async function read(metadata: MetadataStore, file: NodeRow): Promise<void> {
-    const content = await metadata.readOne([], (view) => view.findContent(file.blobId!));
+    const content = await metadata.readOne([], (view) => view.findContent(file));
     const bytes = await blobs.open(content!).then((source) => source.toArray());
     expect(TEXTS).toContain(Buffer.concat(bytes as Buffer[]).toString());
   }

@@ -3,7 +3,7 @@ import { SqlMetadataStore } from '../../src/engines/sql/sql-metadata-store.js';
 import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import type { ContentPosition } from '../../src/stores/blob-index.js';
 import type { NodeRow, StoreTransaction } from '../../src/stores/metadata-store.js';
-import type { AppPasswordId, LockToken, NodeId } from '../../src/stores/values.js';
+import type { AppPasswordId, LockToken, NodeId, UploadId } from '../../src/stores/values.js';
 import { contentOf, engineOn, largeContentOf, MODIFIED, NOW, World } from '../conformance/metadata-fixture.js';
 import { CountingDatabase } from '../support/counting-database.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
@@ -12,7 +12,7 @@ import { storesOf } from '../support/stores.js';
 const MEMBERS = 100_000;
 /** Walked on purpose: lists that come as a parameter, results of WITH, the copy's own map, lists of work, tables of a few rows. */
 const MAY_BE_WALKED =
-  /^SCAN (json_each|organization|wanted|walk|line|file|last|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|content_candidate|sweep_hold|sweep|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
+  /^SCAN (json_each|organization|wanted|walk|line|file|last|up|down|copy_map|own|revision|clock_mark|sqlite_sequence|purge|content_candidate|damage|damaged_bytes|sweep_hold|sweep|CONSTANT ROW|\(subquery-\d+\))\b|^SCAN \(/;
 describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   let database: CountingDatabase;
   let metadata: SqlMetadataStore;
@@ -93,8 +93,17 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     'children of many': () =>
       metadata.read([], (view) => view.children([world.home, big.id], { parentId: big.id, name: 'file 5' }, 9)),
     takenNames: () => metadata.read([], (view) => view.takenNames(big.id, ['file 1', 'no'])),
-    findContent: () => metadata.read([], (view) => view.findContent(contentOf('x').id)),
-    digests: () => metadata.read([], (view) => view.digests([contentOf('x').id])),
+    findContent: async () => {
+      const node = await file();
+      await metadata.read([], (view) => view.findContent(node));
+    },
+    'the content of a part': () =>
+      metadata.read([], (view) => view.uploads.findContent(1 as UploadId, { name: '1', blobId: contentOf('x').id })),
+    digests: () =>
+      metadata.read([], async (view) => {
+        await view.digests([big.id]);
+        await view.at(NOW).digests([big.id]);
+      }),
     properties: () => metadata.read([], (view) => view.properties([big.id])),
     locksOn: () => metadata.read([], (view) => view.locksOn([world.home, big.id], NOW)),
     locksBelow: () => metadata.read([], (view) => view.locksBelow(world.home, NOW)),
@@ -202,14 +211,34 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
 
   const writes: Record<string, () => Promise<unknown>> = {
     insertNode: () =>
-      metadata.write([], (transaction) => {
+      metadata.write([], async (transaction) => {
         const place = { driveId: world.drive.id, parentId: big.id, name: 'new', modified: 1, created: 1 };
+        await transaction.putContent(contentOf('x'), NOW);
         return transaction.insertNode({ ...place, content: contentOf('x') }, NOW);
       }),
     putContent: () => metadata.write([], (transaction) => transaction.putContent(largeContentOf('new'), NOW)),
     replaceContent: async () => {
       const node = await file();
-      return metadata.write([], (transaction) => transaction.replaceContent(node, contentOf('x'), NOW));
+      return metadata.write([], async (transaction) => {
+        for (const content of [contentOf('x'), largeContentOf('new')]) {
+          await transaction.putContent(content, NOW);
+          await transaction.replaceContent(node, content, NOW);
+        }
+      });
+    },
+    noteDigests: async () => {
+      const node = await file();
+      return metadata.write([], async (transaction) =>
+        transaction.noteDigests((await transaction.findContent(node))!, { sha1: '1' }),
+      );
+    },
+    'named contents, and damaged ones': async () => {
+      const { blobIndex } = world.engine;
+      const [content] = (await blobIndex.named(null, 2)).filter(({ bytes }) => bytes !== null);
+      await blobIndex.named(content!.position, 2);
+      await blobIndex.paths(content!, 2);
+      await world.leave(largeContentOf('x'));
+      expect(await blobIndex.setAside({ ...content!, bytes: Buffer.from('y') }, NOW)).toBe(false);
     },
     setTimes: async () => {
       const node = await file();

@@ -27,7 +27,7 @@ const OWN = ['revision', 'migration_turn', 'copy_map'];
 const LONG: Record<string, string> = { property: 'namespace, name', import_folder: 'href', import_file: 'href' };
 
 function sqliteTables(): Tables {
-  const database = new Database(':memory:');
+  const database = new Database(':memory:').unsafeMode();
   for (const { sql } of MIGRATIONS) database.exec(sql);
   const names = database
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")

@@ -208,8 +208,8 @@ describe('scrub', () => {
     const noteVerified = async (digits: string, at: number) => void verified.set(digits, at);
     const store = { verifiedAt: async () => verified, noteVerified } as unknown as Scrub['store'];
     // Each part has as much as a run reads beyond what it owes.
-    const named = async (after: string) =>
-      after.length > 2 ? [] : Array.from({ length: 2_000 }, (_, n) => ({ id: `${after}${n}`.padEnd(64, '0') }));
+    const named = async (after: string | null, _limit: number, part: string) =>
+      after !== null ? [] : Array.from({ length: 2_000 }, (_, n) => ({ position: `0${part}${n}`.padEnd(65, '0') }));
     const blobIndex = { named } as unknown as Scrub['blobIndex'];
     const nothing = async () => {};
     const damages = { mend: nothing, check: async () => null, tellAdministrators: nothing } as unknown as Damages;
@@ -379,7 +379,7 @@ describe('scrub', () => {
     await expect(running).rejects.toThrow();
     expect(runs.told).toEqual([]);
     expect(runs.progress).toMatchObject({ digits, begunAt: NOW, after: null });
-    runs.progress = { ...runs.progress, after: idOf(text) };
+    runs.progress = { ...runs.progress, after: `0${idOf(text)}` };
     runs.now = NOW + HOUR;
     await runs.run();
     // What was read before isn't read again, and the part is as old as the beginning of its reading.

@@ -129,7 +129,7 @@ async function setDates({ store }: DriveTransaction, tree: Tree, made: ReadonlyM
 
 async function contentOf({ view }: Snapshot, { node }: Resource): Promise<ContentRow | null> {
   if (!node || node.blobId === null) return null;
-  const content = await view.findContent(node.blobId);
+  const content = await view.findContent(node);
   if (!content) throw new Error(`content ${node.blobId} of a state is not recorded`);
   return content;
 }

@@ -99,7 +99,7 @@ async function findVersion(
 ): Promise<{ readonly node: NodeRow; readonly content: ContentRow }> {
   const [state] = seen(snapshot, await snapshot.view.past.states(file.id, id + 1, 1));
   const isIt = state?.toRevision === id && state.node.blobId !== null;
-  const content = isIt ? await snapshot.view.findContent(state.node.blobId!) : null;
+  const content = isIt ? await snapshot.view.findContent(state.node) : null;
   if (!state || !content) throw new DriveError('not-found', 'There is no such version of this file, or not any more.');
   return { node: state.node, content };
 }

@@ -76,7 +76,7 @@ export class Assemblies {
       this.#end(live.assembly);
     }
     if (this.#isStopped) throw new Error('the server stops');
-    const fresh = new Assembly(this.#contents, this.#open);
+    const fresh = new Assembly(this.#contents, this.#opening(id));
     try {
       return (await this.#run(fresh, order))!;
     } catch (error) {
@@ -122,7 +122,7 @@ export class Assemblies {
   /** With all parts that are stored by now. Undefined where there is no room for one more. */
   async #begin(id: UploadId): Promise<Live | undefined> {
     if (this.#isStopped || !this.#makeRoom()) return undefined;
-    const live = { assembly: new Assembly(this.#contents, this.#open), usedAt: performance.now() };
+    const live = { assembly: new Assembly(this.#contents, this.#opening(id)), usedAt: performance.now() };
     this.#live.set(id, live);
     for (const part of await this.#metadata.read([], (view) => view.uploads.parts(id))) live.assembly.add(part);
     return live;
@@ -147,10 +147,12 @@ export class Assemblies {
     this.#ending.add(ending);
   }
 
-  readonly #open: OpenPart = async (part) => {
-    const content = part.content ?? (await this.#metadata.read([], (view) => view.findContent(part.blobId)));
-    if (!content) throw new Error(`the part with content ${part.blobId} is gone`);
-    const bytes = await this.#contents.open(content);
-    return bytes instanceof Uint8Array ? [bytes] : bytes;
-  };
+  #opening(id: UploadId): OpenPart {
+    return async (part) => {
+      const content = part.content ?? (await this.#metadata.read([], (view) => view.uploads.findContent(id, part)));
+      if (!content) throw new Error(`the part with content ${part.blobId} is gone`);
+      const bytes = await this.#contents.open(content);
+      return bytes instanceof Uint8Array ? [bytes] : bytes;
+    };
+  }
 }

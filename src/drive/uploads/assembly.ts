@@ -5,6 +5,7 @@ import { DriveError } from '../drive-error.js';
 
 /** A part as far as its bytes matter. */
 export interface PartBytes {
+  readonly name: string;
   readonly number: number;
   readonly size: number;
   readonly blobId: BlobId;

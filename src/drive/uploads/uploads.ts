@@ -96,7 +96,7 @@ export class Uploads {
     if (order.length === 0) return tail ?? receiveNothing(this.#options.contents);
     if (!tail) return this.assemblies.finish(upload.id, order);
     const { row } = tail;
-    const last = { number: upload.received, size: row.size, blobId: row.id, content: row };
+    const last = { name: '', number: upload.received, size: row.size, blobId: row.id, content: row };
     return this.assemblies.finish(upload.id, [...order, last]);
   }
 

@@ -14,7 +14,9 @@ export const PLACE = sql.raw('coalesce(content.place, content.id)');
 
 /** Whether a BlobStore has the content's bytes at that place. */
 export function at(place: string | RawBuilder<unknown>) {
-  return sql`((content.id = ${place} AND content.place IS NULL) OR content.place = ${place}) AND content.bytes IS NULL`;
+  // Once for each of the two indexes: without it the first one is not usable.
+  return sql`((content.id = ${place} AND content.place IS NULL AND content.bytes IS NULL)
+    OR (content.place = ${place} AND content.bytes IS NULL))`;
 }
 
 /** Of a list in JSON. */

@@ -1,5 +1,5 @@
 import type { ContentRow, NodeRow, TrashRow } from '../../stores/metadata-store.js';
-import type { BlobId, BlobPlace, Digests, DriveId, NodeId, UserId } from '../../stores/values.js';
+import type { BlobId, BlobPlace, ContentKey, Digests, DriveId, NodeId, UserId } from '../../stores/values.js';
 import type { NodeList, NodeRecord } from './node-statements.js';
 import type { TrashRecord } from './record-statements.js';
 
@@ -48,7 +48,9 @@ export function trashOf(row: TrashRecord): TrashRow {
   };
 }
 
-type ContentRecord = {
+/** A row of `content` as the database gives it. */
+export type ContentRecord = {
+  key: number;
   id: string;
   size: number;
   sha1: string | null;
@@ -58,8 +60,8 @@ type ContentRecord = {
 };
 
 export function contentOf(row: ContentRecord): ContentRow {
-  const { id, size, bytes, place } = row;
-  return { id: id as BlobId, size, bytes, place: place as BlobPlace | null, ...digestsOf(row) };
+  const { key, id, size, bytes, place } = row;
+  return { key: key as ContentKey, id: id as BlobId, size, bytes, place: place as BlobPlace | null, ...digestsOf(row) };
 }
 
 export function digestsOf(row: { sha1: string | null; md5: string | null }): Digests {

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { keyOf } from './content-statements.js';
 import type { Fragments } from './dialect.js';
 import { statement } from './statement.js';
 
@@ -75,6 +76,7 @@ export type NodeAndContentList = readonly [
   md5: string | null,
   bytes: Uint8Array | null,
   place: string | null,
+  key: number | null,
 ];
 
 /** As `resolvePath`, with the content of the node at depth `length`. */
@@ -86,7 +88,8 @@ export const resolveFile = statement<{ anchor: number; segments: string; length:
       SELECT walk.depth + 1, node.id FROM walk
       JOIN node ON node.parent_id = walk.id AND node.name = ${d.textOf(p('segments'), DEPTH)}
     )
-    SELECT ${NODE}, content.size AS content_size, content.sha1, content.md5, content.bytes, content.place
+    SELECT ${NODE}, content.size AS content_size, content.sha1, content.md5, content.bytes, content.place,
+      content.key
     FROM walk ${d.join} node ON node.id = walk.id
     LEFT JOIN content ON content.key = node.content_key AND walk.depth = ${p('length')}
     ORDER BY walk.depth`,
@@ -142,6 +145,7 @@ export const insertNode = statement<{
   name: string;
   isCollection: number;
   content: string | null;
+  key: number | null;
   size: number;
   modified: number;
   created: number;
@@ -157,7 +161,7 @@ export const insertNode = statement<{
       parent_id: p('parent'),
       name: p('name'),
       is_collection: p('isCollection'),
-      content_key: db.selectFrom('content').select('key').where('id', '=', p('content')),
+      content_key: keyOf(p, d),
       content_id: p('content'),
       size: p('size'),
       modified: p('modified'),
@@ -238,6 +242,7 @@ export const replaceContent = statement<
   {
     id: number;
     content: string;
+    key: number | null;
     size: number;
     modified: number;
     revision: number;
@@ -247,7 +252,7 @@ export const replaceContent = statement<
     .updateTable('node')
     .set({
       ...begun(p, d),
-      content_key: db.selectFrom('content').select('key').where('id', '=', p('content')),
+      content_key: keyOf(p, d),
       content_id: p('content'),
       size: p('size'),
       modified: p('modified'),

@@ -7,36 +7,6 @@ import { statement } from './statement.js';
 
 /** Statements on what hangs on nodes: contents, properties, trash. JSON lists as in node-statements.ts. */
 
-export const findContent = statement<{ id: string }>()((db, p) =>
-  db.selectFrom('content').select(['id', 'size', 'sha1', 'md5', 'bytes', 'place']).where('id', '=', p('id')),
-);
-
-export const digests = statement<{ ids: string }>()<{ id: string; sha1: string | null; md5: string | null }>(
-  (_db, p, d) => sql<{ id: string; sha1: string | null; md5: string | null }>`
-    SELECT id, sha1, md5 FROM content
-    WHERE id IN ${d.texts(p('ids'))} AND (sha1 IS NOT NULL OR md5 IS NOT NULL)`,
-);
-
-/** Bytes that come for a content without them are kept: those that a BlobStore had may be gone. */
-export const putContent = statement<{
-  id: string;
-  size: number;
-  sha1: string | null;
-  md5: string | null;
-  now: number;
-  bytes: Uint8Array | null;
-  place: string | null;
-}>()<never>(
-  (_db, p, d) => sql<never>`
-    INSERT INTO content (id, size, sha1, md5, stored_at, bytes, place)
-    VALUES (${p('id')}, ${p('size')}, ${p('sha1')}, ${p('md5')}, ${p('now')}, ${p('bytes')}, ${p('place')})
-    ON CONFLICT (id) DO UPDATE SET
-      sha1 = coalesce(content.sha1, excluded.sha1), md5 = coalesce(content.md5, excluded.md5),
-      bytes = coalesce(content.bytes, excluded.bytes), place = excluded.place
-    WHERE (content.sha1 IS NULL AND excluded.sha1 IS NOT NULL) OR (content.md5 IS NULL AND excluded.md5 IS NOT NULL)
-      OR (content.bytes IS NULL AND excluded.bytes IS NOT NULL) OR content.place ${d.differs} excluded.place`,
-);
-
 type PlaceRecord = { sweep: number | null; is_under_way: number; former: string | null };
 
 /** Of a mark that `holdPlace` made. */

@@ -226,7 +226,13 @@ export interface Schema {
   };
   scrub_part: { digits: string; verified_at: number };
   damage: { content_id: string; kind: string; message: string; found_at: number; told_at: number | null };
-  damaged_bytes: { id: Generated<number>; content_id: string; bytes: Uint8Array; found_at: number };
+  damaged_bytes: {
+    id: Generated<number>;
+    content_id: string;
+    bytes: Uint8Array;
+    found_at: number;
+    content_key: number | null;
+  };
   clock_mark: { noted_at: number; expiry_at: number; steady_ms: number };
   storage_point: { day: string; used_bytes: number; files: number };
   job: {

@@ -1,10 +1,20 @@
 import { sql } from 'kysely';
-import type { BlobIndex, ContentPosition, Doomed, NamedContent, SweepId } from '../../stores/blob-index.js';
+import type {
+  BlobIndex,
+  ContentPosition,
+  Doomed,
+  KnownContent,
+  NamedContent,
+  NamedPosition,
+  SweepId,
+} from '../../stores/blob-index.js';
 import type { BlobRef } from '../../stores/blob-store.js';
 import type { BlobId, BlobPlace } from '../../stores/values.js';
 import * as found from './candidate-statements.js';
 import { at, NAMED, UNDER_WAY, VALUE } from './content-places.js';
 import { tellDamage } from './damage.js';
+import * as damaged from './damaged-contents.js';
+import { namedContents } from './named-pages.js';
 import { insertPurges } from './node-statements.js';
 import type { SqlConnection, SqlDatabase } from './sql-database.js';
 import { abandonCopy } from './sql-staged-copies.js';
@@ -136,29 +146,31 @@ export class SqlBlobIndex implements BlobIndex {
     return rows.map((row) => row.place as BlobPlace);
   }
 
-  async paths(id: BlobId, limit: number): Promise<string[]> {
-    const rows = await this.#read((connection) => paths.all(connection, { id, limit }));
+  async paths({ key }: Pick<KnownContent, 'key'>, limit: number): Promise<string[]> {
+    const rows = await this.#read((connection) => paths.all(connection, { key, limit }));
     const found = rows.map((row) => `drive ${row.drive_id}: ${row.path}`);
     if (found.length >= limit) return found;
-    const past = await this.#read((connection) => pastNames.all(connection, { id, limit: limit - found.length }));
+    const past = await this.#read((connection) => pastNames.all(connection, { key, limit: limit - found.length }));
     for (const { drive_id: drive, name, until_at: until } of past) {
       found.push(`drive ${drive}: ${name} as it was until ${new Date(until).toISOString()}`);
     }
     if (found.length > 0) return found;
-    const parts = await this.#read((connection) => partsOf.all(connection, { id, limit }));
+    const parts = await this.#read((connection) => partsOf.all(connection, { key, limit }));
     return parts.map((row) => `drive ${row.drive_id}: an upload that goes on`);
   }
 
-  setAside({ id, bytes }: NamedContent, now: number): Promise<boolean> {
-    return this.#database.write(async (connection) => {
-      await keepDamaged.run(connection, { id, bytes, now });
-      return (await forgetBytes.run(connection, { id, bytes })) > 0;
-    });
+  setAside({ key, bytes }: KnownContent, now: number): Promise<boolean> {
+    return bytes === null
+      ? Promise.resolve(false)
+      : this.#database.write((connection) => damaged.setAside(connection, { key, bytes, now }));
   }
 
-  async named(after: BlobId | null, limit: number): Promise<NamedContent[]> {
-    const rows = await this.#read((connection) => namedPage.all(connection, { after: after ?? '', limit }));
-    return rows.map((row) => ({ ...refOf(row), bytes: row.bytes }));
+  find(id: BlobId): Promise<KnownContent | null> {
+    return this.#read((connection) => damaged.findKnown(connection, id));
+  }
+
+  named(after: NamedPosition | null, limit: number, part: string | null = null): Promise<NamedContent[]> {
+    return this.#read((connection) => namedContents(connection, { after, limit, part }));
   }
 
   /** For what goes on where the database is damaged. */
@@ -303,12 +315,12 @@ const unnamed = statement<{ places: string }>()<{ place: string }>(
     WHERE NOT EXISTS (SELECT 1 FROM content WHERE ${at(VALUE)} AND ${NAMED})`,
 );
 
-const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; path: string }>(
+const paths = statement<{ key: number; limit: number }>()<{ drive_id: number; path: string }>(
   (_db, p, d) => sql<{ drive_id: number; path: string }>`
     WITH RECURSIVE up (drive_id, parent_id, path) AS (
       SELECT * FROM (
-        SELECT node.drive_id, node.parent_id, node.name FROM content JOIN node ON node.content_key = content.key
-        WHERE content.id = ${p('id')} LIMIT ${p('limit')}
+        SELECT node.drive_id, node.parent_id, node.name FROM node
+        WHERE node.content_key = ${p('key')} LIMIT ${p('limit')}
       )${d.page}
       UNION ALL
       SELECT up.drive_id, node.parent_id, CASE WHEN node.parent_id IS NULL THEN up.path
@@ -318,32 +330,14 @@ const paths = statement<{ id: string; limit: number }>()<{ drive_id: number; pat
     SELECT drive_id, path FROM up WHERE parent_id IS NULL`,
 );
 
-const pastNames = statement<{ id: string; limit: number }>()<{ drive_id: number; name: string; until_at: number }>(
+const pastNames = statement<{ key: number; limit: number }>()<{ drive_id: number; name: string; until_at: number }>(
   (_db, p) => sql<{ drive_id: number; name: string; until_at: number }>`
     SELECT node_past.drive_id, node_past.name, node_past.until_at
-    FROM content JOIN node_past ON node_past.content_key = content.key
-    WHERE content.id = ${p('id')} ORDER BY node_past.until_at DESC LIMIT ${p('limit')}`,
+    FROM node_past WHERE node_past.content_key = ${p('key')} ORDER BY node_past.until_at DESC LIMIT ${p('limit')}`,
 );
 
-const partsOf = statement<{ id: string; limit: number }>()<{ drive_id: number }>(
+const partsOf = statement<{ key: number; limit: number }>()<{ drive_id: number }>(
   (_db, p) => sql<{ drive_id: number }>`
-    SELECT DISTINCT upload.drive_id FROM content JOIN upload_part ON upload_part.content_key = content.key
-    JOIN upload ON upload.id = upload_part.upload_id WHERE content.id = ${p('id')} LIMIT ${p('limit')}`,
-);
-
-const keepDamaged = statement<{ id: string; bytes: Uint8Array | null; now: number }>()<never>(
-  (_db, p) => sql<never>`
-    INSERT INTO damaged_bytes (content_id, bytes, found_at)
-    SELECT id, bytes, ${p('now')} FROM content WHERE id = ${p('id')} AND bytes = ${p('bytes')}`,
-);
-
-/** As a content whose bytes a BlobStore has, and has lost: an upload of the same file brings them back. */
-const forgetBytes = statement<{ id: string; bytes: Uint8Array | null }>()<never>(
-  (_db, p) => sql<never>`UPDATE content SET bytes = NULL WHERE id = ${p('id')} AND bytes = ${p('bytes')}`,
-);
-
-const namedPage = statement<{ after: string; limit: number }>()<RefRecord & { bytes: Uint8Array | null }>(
-  (_db, p) => sql<RefRecord & { bytes: Uint8Array | null }>`
-    SELECT id, size, place, bytes FROM content WHERE id > ${p('after')} AND ${NAMED}
-    ORDER BY id LIMIT ${p('limit')}`,
+    SELECT DISTINCT upload.drive_id FROM upload_part JOIN upload ON upload.id = upload_part.upload_id
+    WHERE upload_part.content_key = ${p('key')} LIMIT ${p('limit')}`,
 );

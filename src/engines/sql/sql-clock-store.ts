@@ -47,7 +47,8 @@ const pullBackSwept = statement<{ now: number }>()<never>(
 );
 
 const pullBackTrash = statement<{ now: number }>()<never>(
-  (_db, p) => sql<never>`UPDATE trash SET deleted_at = ${p('now')} WHERE deleted_at > ${p('now')}`,
+  (_db, p) => sql<never>`
+    UPDATE trash SET deleted_at = ${p('now')} WHERE drive_id IN (SELECT id FROM drive) AND deleted_at > ${p('now')}`,
 );
 
 const pullBackUploads = statement<{ now: number; longest: number }>()<never>(

@@ -32,10 +32,10 @@ const byDrive = statement<Record<string, never>>()<{ drive_id: number; count: nu
   (_db, _p, { join }) => sql<{ drive_id: number; count: number }>`
     SELECT drive_id, count(*) AS count FROM (
       SELECT node.drive_id, content.key
-      FROM damage ${join} content ON content.id = damage.content_id ${join} node ON node.content_key = content.key
+      FROM damage ${join} content ON content.id = damage.content_id AND content.bytes IS NULL ${join} node ON node.content_key = content.key
       UNION
       SELECT node_past.drive_id, content.key
-      FROM damage ${join} content ON content.id = damage.content_id ${join} node_past ON node_past.content_key = content.key
+      FROM damage ${join} content ON content.id = damage.content_id AND content.bytes IS NULL ${join} node_past ON node_past.content_key = content.key
     ) AS named GROUP BY drive_id`,
 );
 

@@ -1,6 +1,5 @@
 import type { AccountStore } from '../../stores/account-store.js';
 import type { Sweep, SweepId } from '../../stores/blob-index.js';
-import { placeOf } from '../../stores/blob-store.js';
 import type { ChangeLog } from '../../stores/change-log.js';
 import type { CommitMark } from '../../stores/commit-watch.js';
 import type { ImportStore } from '../../stores/import-store.js';
@@ -9,6 +8,7 @@ import type { LoginFlowStore } from '../../stores/login-flow-store.js';
 import {
   type ContentRow,
   type LockRow,
+  type NamedContentRow,
   NameTakenError,
   type NewNode,
   type NodeRow,
@@ -20,13 +20,14 @@ import type { SecurityStore } from '../../stores/security-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { ThrottleStore } from '../../stores/throttle-store.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
-import type { BlobId, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import { nominateOfNodes } from './candidate-statements.js';
 import { copyTree } from './copy-statements.js';
 import * as locks from './lock-statements.js';
 import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
+import { RecordedContents } from './recorded-contents.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
 import { changedUnlessTaken, type SqlConnection, type TransactionSurroundings } from './sql-database.js';
@@ -48,11 +49,13 @@ const BEFORE_ALL = -1;
 export class SqlStoreTransaction extends SqlStoreView implements StoreTransaction {
   readonly #around: TransactionSurroundings;
   readonly #past: SqlPast;
+  readonly #recorded: RecordedContents;
 
   constructor(connection: SqlConnection, around: TransactionSurroundings) {
     super(connection);
     this.#around = around;
     this.#past = new SqlPast(connection);
+    this.#recorded = new RecordedContents(connection);
   }
 
   areRightsSame(since: CommitMark): boolean {
@@ -72,7 +75,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   }
 
   override get uploads(): UploadTransaction {
-    return new SqlUploadTransaction(this.connection);
+    return new SqlUploadTransaction(this.connection, this.#recorded);
   }
 
   override get accounts(): AccountStore {
@@ -109,6 +112,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
         name: node.name,
         isCollection: node.content ? 0 : 1,
         content: node.content?.id ?? null,
+        key: node.content && this.#recorded.keyOf(node.content),
         size,
         modified: node.modified,
         created: node.created,
@@ -135,16 +139,17 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     };
   }
 
-  async replaceContent(file: NodeRow, content: { id: BlobId; size: number }, modified: number): Promise<NodeRow> {
+  async replaceContent(file: NodeRow, content: NamedContentRow, modified: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const isSame = file.blobId === content.id && file.modified === modified;
     // What the past names has its bytes from there.
-    if (!isSame && !(await this.#past.remember(file.id, revision))) {
+    if (isSame || !(await this.#past.remember(file.id, revision))) {
       await nominateOfNodes.send(this.connection, { ids: JSON.stringify([file.id]) });
     }
     const row = await nodes.replaceContent.first(this.connection, {
       id: file.id,
       content: content.id,
+      key: this.#recorded.keyOf(content),
       size: content.size,
       modified,
       revision,
@@ -324,28 +329,16 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     await records.removeTrash.send(this.connection, { node: nodeId });
   }
 
-  async putContent(content: ContentRow, now: number, restoredAfter: SweepId | null = null): Promise<Sweep | null> {
-    const { id, size, sha1 = null, md5 = null, bytes } = content;
-    if (bytes === null) {
-      const sweep = await this.#takePlace(content, now, restoredAfter);
-      if (sweep) return sweep;
-    }
-    const place = bytes === null ? content.place : null;
-    await records.putContent.send(this.connection, { id, size, sha1, md5, now, bytes, place });
-    return null;
+  putContent(content: ContentRow, now: number, restoredAfter: SweepId | null = null): Promise<Sweep | null> {
+    return this.#recorded.put(content, now, restoredAfter);
   }
 
-  /** Returns the sweep that may have taken the bytes. A content that is recorded at the place has them there. */
-  async #takePlace(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | null> {
-    const place = placeOf(content);
-    if (this.connection.dialect === 'postgres') await records.holdPlace.send(this.connection, { place });
-    const known = (await records.findPlace.first(this.connection, { id: content.id, place }))!;
-    const { sweep, former } = known;
-    if (former === place) return null;
-    const isOver = known.is_under_way === 0;
-    if (sweep !== null && !(isOver && sweep === restoredAfter)) return { id: sweep as SweepId, isOver };
-    if (former !== null) await records.condemnPlace.send(this.connection, { place: former, now });
-    return null;
+  mendContent(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | boolean> {
+    return this.#recorded.mend(content, now, restoredAfter);
+  }
+
+  noteDigests(content: ContentRow, digests: Digests): Promise<void> {
+    return this.#recorded.noteDigests(content, digests);
   }
 
   async #nextRevision(): Promise<number> {

@@ -23,6 +23,7 @@ import type { PastView } from '../../stores/past.js';
 import type { SecurityView } from '../../stores/security-store.js';
 import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import * as contents from './content-statements.js';
 import { DUE_DRIVES } from './due-statements.js';
 import { heldLockOf, type LockedPlace, lockFactsOf, lockOf, placesBelow } from './lock-rows.js';
 import * as locks from './lock-statements.js';
@@ -103,7 +104,7 @@ export class SqlStoreView implements StoreView {
     const row = rows[segments.length]!;
     const size = row[12];
     if (size === null) return { chain, content: null };
-    const facts = { sha1: row[13], md5: row[14], bytes: row[15], place: row[16] };
+    const facts = { sha1: row[13], md5: row[14], bytes: row[15], place: row[16], key: row[17]! };
     return { chain, content: contentOf({ id: last.blobId, size, ...facts }) };
   }
 
@@ -136,13 +137,18 @@ export class SqlStoreView implements StoreView {
     return new Set(rows.map((row) => row.name));
   }
 
-  async findContent(id: BlobId): Promise<ContentRow | null> {
-    const row = await records.findContent.first(this.connection, { id });
+  async findContent({ id, blobId }: Pick<NodeRow, 'id' | 'blobId'>): Promise<ContentRow | null> {
+    if (blobId === null) return null;
+    const row = await contents.contentOfFile.first(this.connection, { node: id, id: blobId });
     return row ? contentOf(row) : null;
   }
 
-  async digests(ids: readonly BlobId[]): Promise<Map<BlobId, Digests>> {
-    const rows = await records.digests.all(this.connection, { ids: JSON.stringify(ids) });
+  digests(files: readonly NodeId[]): Promise<Map<BlobId, Digests>> {
+    return this.digestsBy(contents.digests, files);
+  }
+
+  protected async digestsBy(asked: typeof contents.digests, files: readonly NodeId[]): Promise<Map<BlobId, Digests>> {
+    const rows = await asked.all(this.connection, { nodes: JSON.stringify(files) });
     return new Map(rows.map((row) => [row.id as BlobId, digestsOf(row)]));
   }
 
@@ -299,8 +305,12 @@ class SqlPastView extends SqlStoreView {
     segments: readonly string[],
   ): Promise<{ chain: NodeRow[]; content: ContentRow | null }> {
     const chain = await this.resolve(anchorId, segments);
-    const blobId = chain[segments.length]?.blobId;
-    return { chain, content: blobId ? await this.findContent(blobId) : null };
+    const last = chain[segments.length];
+    return { chain, content: last ? await this.findContent(last) : null };
+  }
+
+  override digests(files: readonly NodeId[]): Promise<Map<BlobId, Digests>> {
+    return this.digestsBy(contents.digestsAt, files);
   }
 
   override async ancestors(id: NodeId): Promise<NodeRow[]> {

@@ -1,4 +1,4 @@
-import { NameTakenError } from '../../stores/metadata-store.js';
+import { type ContentRow, NameTakenError } from '../../stores/metadata-store.js';
 import type {
   NewUpload,
   PartRow,
@@ -10,6 +10,9 @@ import type {
 } from '../../stores/uploads.js';
 import type { BlobId, DriveId, NodeId, UploadId, UserId } from '../../stores/values.js';
 import { ALL, nominateOfPart, nominateOfParts } from './candidate-statements.js';
+import { contentOfPart } from './content-statements.js';
+import { contentOf } from './node-rows.js';
+import type { RecordedContents } from './recorded-contents.js';
 import { changedUnlessTaken, type SqlConnection, type SqlDatabase } from './sql-database.js';
 import * as uploads from './upload-statements.js';
 
@@ -31,6 +34,11 @@ export class SqlUploadView implements UploadView {
     return row ? partOf(row) : null;
   }
 
+  async findContent(id: UploadId, { name, blobId }: Pick<PartRow, 'name' | 'blobId'>): Promise<ContentRow | null> {
+    const row = await contentOfPart.first(this.connection, { upload: id, name, id: blobId });
+    return row ? contentOf(row) : null;
+  }
+
   async countOpen(userId: UserId, now: number): Promise<number> {
     return (await uploads.countOpen.first(this.connection, { user: userId, now }))!.count;
   }
@@ -46,6 +54,13 @@ export class SqlUploadView implements UploadView {
 }
 
 export class SqlUploadTransaction extends SqlUploadView implements UploadTransaction {
+  readonly #recorded: RecordedContents;
+
+  constructor(connection: SqlConnection, recorded: RecordedContents) {
+    super(connection);
+    this.#recorded = recorded;
+  }
+
   async insert(upload: NewUpload, now: number): Promise<UploadRow> {
     const { size, target, expiresAt } = upload;
     const row = { ...keyOf(upload), size, target, now, expires: expiresAt };
@@ -68,7 +83,8 @@ export class SqlUploadTransaction extends SqlUploadView implements UploadTransac
     const counted = { id, ...change, expires: expiresAt, expected: expectedReceived };
     const isCounted = (await uploads.countPart.run(this.connection, counted)) > 0;
     if (!isCounted && expectedReceived !== null) return false;
-    const row = { upload: id, name, number, size, blob: part.blobId, stored: part.storedAt };
+    const content = { content: part.blobId, key: this.#recorded.keyOf({ id: part.blobId }) };
+    const row = { upload: id, name, number, size, ...content, stored: part.storedAt };
     if (former) await nominateOfPart.run(this.connection, { upload: id, name });
     await uploads.putPart.run(this.connection, row);
     return true;

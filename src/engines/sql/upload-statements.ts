@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { keyOf } from './content-statements.js';
 import type { Fragments } from './dialect.js';
 import type { Schema } from './schema.js';
 import { statement } from './statement.js';
@@ -89,19 +90,20 @@ export const findPart = statement<{ upload: number; name: string }>()<PartRecord
     SELECT ${partsWithContents(d)} WHERE upload_part.upload_id = ${p('upload')} AND upload_part.name = ${p('name')}`,
 );
 
-/** The content's key is looked up: a part whose content isn't recorded is refused by the table. */
+/** A part whose content isn't recorded is refused by the table. */
 export const putPart = statement<{
   upload: number;
   name: string;
   number: number;
   size: number;
-  blob: string;
+  content: string;
+  key: number | null;
   stored: number;
 }>()<never>(
-  (_db, p) => sql<never>`
+  (_db, p, d) => sql<never>`
     INSERT INTO upload_part (upload_id, name, number, size, content_key, stored_at)
     VALUES (${p('upload')}, ${p('name')}, ${p('number')}, ${p('size')},
-      (SELECT key FROM content WHERE id = ${p('blob')}), ${p('stored')})
+      ${keyOf(p, d)}, ${p('stored')})
     ON CONFLICT (upload_id, name) DO UPDATE SET number = excluded.number, size = excluded.size,
       content_key = excluded.content_key, stored_at = excluded.stored_at`,
 );

@@ -84,5 +84,12 @@ function migrate(database: Database.Database, migrations: readonly Migration[]):
       database.prepare('INSERT INTO migration VALUES (?, ?, ?)').run(migration.name, migration.hash, Date.now());
     }
   });
-  apply.immediate();
+  // What ALTER TABLE has no words for is written into the schema.
+  database.unsafeMode(true);
+  try {
+    apply.immediate();
+  } finally {
+    database.pragma('writable_schema = OFF');
+    database.unsafeMode(false);
+  }
 }
