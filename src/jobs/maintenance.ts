@@ -4,6 +4,7 @@ import { letGoOfPast } from '../drive/past/retention.js';
 import { limitPast } from '../drive/past/room.js';
 import { forgetRemovals } from '../drive/sync/sync-token.js';
 import { expireTrash } from '../drive/trash.js';
+import { turns } from '../drive/turns.js';
 import type { Uploads } from '../drive/uploads/uploads.js';
 import type { BlobIndex } from '../stores/blob-index.js';
 import type { BlobLeases } from '../stores/blob-leases.js';
@@ -28,7 +29,7 @@ const WEEK_MINUTES = 7 * 24 * EVERY_MINUTES;
 /** How long a sync token lasts on which much was removed since; a program that was away longer lists everything again. */
 const REMOVALS_KEPT_DAYS = 180;
 /** Rows that are counted at once: some milliseconds. */
-const FILES_A_STEP = 20_000;
+const FILES_A_STEP = 1_000;
 /** A job that recurs is never given up. */
 const BACK_OFF = { firstMs: 60_000, longestMs: EVERY_MINUTES * 60_000, triesMax: Number.POSITIVE_INFINITY };
 
@@ -138,6 +139,7 @@ export async function noteStorage(history: StorageHistory, now: number, signal?:
   const usedBytes = await history.usedBytes();
   let files = 0;
   for (let after: number | null = 0; after !== null; ) {
+    await turns.next();
     signal?.throwIfAborted();
     const page: { readonly files: number; readonly last: number | null } = await history.countFiles(
       after,

@@ -27,6 +27,8 @@ import { statement } from './statement.js';
  * it, and a statement is a trip there.
  */
 const STEP_MS = { sqlite: 15, postgres: 500 };
+/** Rows that one statement deals with between two looks at the clock: some milliseconds, also where the disk has to be read. */
+const ROWS_A_LOOK = { sqlite: 50, postgres: 1_000 };
 /** Nodes with dead properties that one statement deletes: those of each may have hundreds of KiB. */
 const WITH_PROPERTIES_MAX = 20;
 
@@ -54,7 +56,7 @@ export class SqlBlobIndex implements BlobIndex {
         const top = await purgeTop.first(connection, {});
         if (!top) break;
         isAny = true;
-        rest -= await purgeStep(connection, top.node_id, rest);
+        rest -= await purgeStep(connection, top.node_id, Math.min(rest, ROWS_A_LOOK[connection.dialect]));
       }
       return isAny;
     });
@@ -65,11 +67,16 @@ export class SqlBlobIndex implements BlobIndex {
       found.candidates.all(connection, { limit }),
     );
     if (rows.length === 0) return null;
-    const keys = JSON.stringify(rows.map((row) => row.content_key));
     return this.#database.write(async (connection) => {
-      await found.forgetInline.run(connection, { keys });
-      const marked = await found.condemnUnnamed.run(connection, { keys, now });
-      await found.dropCandidates.run(connection, { keys });
+      const isOver = clock(STEP_MS[connection.dialect]);
+      const rowsALook = ROWS_A_LOOK[connection.dialect];
+      let marked = 0;
+      for (let start = 0; start < rows.length && !isOver(); start += rowsALook) {
+        const keys = JSON.stringify(rows.slice(start, start + rowsALook).map((row) => row.content_key));
+        await found.forgetInline.run(connection, { keys });
+        marked += await found.condemnUnnamed.run(connection, { keys, now });
+        await found.dropCandidates.run(connection, { keys });
+      }
       return marked;
     });
   }
