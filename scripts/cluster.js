@@ -4,7 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import { clusterPackages } from './cluster-packages.js';
-import { ensureBuild, ensureDebianPackages, ensureDependencies, root, say } from './prepare.js';
+import { ensureBuild, ensureDebianPackages, ensureDependencies, say } from './prepare.js';
+import { loadStage } from './stage.js';
 
 /** The port of the balancer. Throws where an option is wrong. */
 function readPort() {
@@ -12,21 +13,6 @@ function readPort() {
   const port = Number(values.port);
   if (!/^\d{1,5}$/.test(values.port) || port > 65_535) throw new Error('--port is a number from 0 to 65535.');
   return port;
-}
-
-/** The stage of the tests is TypeScript: Vite, which builds the pages, loads it. */
-async function loadStage() {
-  const { createServer } = await import('vite');
-  const loader = await createServer({
-    root,
-    configFile: false,
-    appType: 'custom',
-    logLevel: 'error',
-    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
-    optimizeDeps: { noDiscovery: true },
-  });
-  const { Cluster } = await loader.ssrLoadModule('/test/support/cluster-stage.ts');
-  return { Cluster, close: () => loader.close() };
 }
 
 function describe({ server, nodes, engines }) {

@@ -1,4 +1,5 @@
 -- PUT of files with distinct names and distinct random contents, so that no server can store one for two.
+-- Two "@" in the path become a number from 00 to 99, another one for each request.
 -- Arguments: SIZE PREFIX RANDOM_FILE "Name: value" ...
 local size, prefix, pool
 local counter = 0
@@ -21,7 +22,8 @@ function request()
   local mark = string.format("%s-%010d:", prefix, counter)
   local start = math.random(1, #pool - size)
   local body = mark .. pool:sub(start, start + size - #mark - 1)
-  return wrk.format("PUT", wrk.path .. prefix .. "-" .. counter .. ".bin", nil, body)
+  local path = wrk.path:gsub("@@", string.format("%02d", counter % 100))
+  return wrk.format("PUT", path .. prefix .. "-" .. counter .. ".bin", nil, body)
 end
 
 function done(summary, latency, requests)
