@@ -30,6 +30,15 @@ const unkept = [
 // Joplin, in test/clients/joplin, brings tests of its own.
 const foreign = '**/node_modules/**';
 
+// What one server does three do on PostgreSQL and an object storage, each connection at another one: `TestServer` starts them.
+const spread = ['test/{dav,cloud,console,http,jobs}/**/*.test.ts'];
+// But for what is about one process and its disk: its memory, its files, its faults, which tests bring about in it.
+const ofOneServer = [
+  'test/dav/{depth,large-copies,tus-connections,two-servers}.test.ts',
+  'test/http/{full-disk,health,kept-answers,lost-commits,metrics,no-descriptors,refused-uploads,rights-at-the-end}.test.ts',
+  'test/jobs/{backup,early-collection,migrate-storage,scrub}*.test.ts',
+];
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -79,13 +88,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'spread',
+          include: spread,
+          exclude: [...booted, ...ofOneServer, foreign],
+          env: { FIRN_TEST_ENGINE: 'cluster' },
+          globalSetup: ['test/support/shared-engines.ts'],
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'cluster',
           include: [...cluster, ...onCluster],
           exclude: [foreign],
           env: { FIRN_TEST_ENGINE: 'cluster' },
           globalSetup: ['test/support/global-setup.ts'],
           hookTimeout: 240_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,6 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readParts } from '../../src/cloud/multipart.js';
 import { authorizationOf, type DriveRequest, TestServer } from '../support/make-server.js';
@@ -23,7 +21,7 @@ const send = (body: string | Uint8Array, type: string | null = TYPE, method = 'P
 const part = (name: string, content: string, length = Buffer.byteLength(content), more = '') =>
   `--b\r\nX-File-Path: ${name}\r\nContent-Length: ${length}\r\n${more}\r\n${content}\r\n`;
 const md5Line = (content: string) => `X-File-MD5: ${createHash('md5').update(content).digest('hex')}\r\n`;
-const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
+const incoming = () => server.unfinished();
 const statusOf = async (target: string) => (await alice('GET', target)).status;
 
 describe('client-requirements R34, PRODUCT U3 — a bulk upload that can’t be read is 400, and no torn file is stored', () => {
@@ -39,7 +37,7 @@ describe('client-requirements R34, PRODUCT U3 — a bulk upload that can’t be 
   ])('%s', async (_, body) => {
     expect((await send(body)).status).toBe(400);
     expect(await statusOf('/t.txt')).toBe(404);
-    expect(incoming()).toEqual([]);
+    expect(await incoming()).toEqual([]);
   });
 
   test.each([
@@ -51,7 +49,7 @@ describe('client-requirements R34, PRODUCT U3 — a bulk upload that can’t be 
     const { status } = await send(Buffer.concat([Buffer.from(head), content, Buffer.from('\r\n--b--\r\n')]));
     expect(status).toBe(400);
     expect(await statusOf('/large.bin')).toBe(404);
-    expect(incoming()).toEqual([]);
+    expect(await incoming()).toEqual([]);
   });
 
   test.each([
@@ -106,9 +104,9 @@ describe('client-requirements R34, PRODUCT U3 — a bulk upload that can’t be 
     const head = [`POST ${BULK} HTTP/1.1`, 'Host: x', `Authorization: ${authorizationOf('alice')}`];
     connection.writeHead(...head, `Content-Type: ${TYPE}`, 'Content-Length: 9000000');
     connection.write(part('/gone.bin', 'x'.repeat(MIB), 8 * MIB));
-    await waitUntil('the bytes arrive', () => incoming().length > 0);
+    await server.uploadBegan();
     connection.close();
-    await waitUntil('they are given up', () => incoming().length === 0);
+    await waitUntil('they are given up', async () => (await incoming()).length === 0);
     expect(await statusOf('/gone.bin')).toBe(404);
   });
 });

@@ -1,6 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authorizationOf, type DriveRequest, TestServer } from '../support/make-server.js';
 import { askFor, parseMultistatus, textIn } from '../support/multistatus.js';
@@ -63,7 +61,7 @@ async function upload(files: File[], options: Options = {}) {
   expect(headers['content-type']).toBe('application/json; charset=utf-8');
   return JSON.parse(text);
 }
-const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
+const incoming = () => server.unfinished();
 
 describe('client-requirements R34, §2.10 — bulk upload as Nextcloud desktop 3.7 sends it', () => {
   test('stores each file, with its time, and answers what a PUT of each would', async () => {
@@ -140,7 +138,7 @@ describe('client-requirements R34, §2.10 — bulk upload as Nextcloud desktop 3
     expect(Object.values(results).filter((result) => (result as { error: boolean }).error)).toEqual([]);
     checkSameBytes((await alice('GET', '/large.bin')).bytes, large);
     checkSameBytes((await alice('GET', '/mix-29.bin')).bytes, small[29]!.content);
-    expect(incoming()).toEqual([]);
+    expect(await incoming()).toEqual([]);
   });
 
   test('bytes may arrive in any pieces, without a length for the whole', async () => {
@@ -210,7 +208,7 @@ describe('PRODUCT U3 — a file of a bulk upload that is refused changes nothing
     ]);
     expect([results['/streams.bin'].error, results['/good-s.txt'].error]).toEqual([true, false]);
     expect((await alice('GET', '/streams.bin')).status).toBe(404);
-    expect(incoming()).toEqual([]);
+    expect(await incoming()).toEqual([]);
   });
 
   test('a locked file', async () => {
@@ -260,7 +258,7 @@ describe('PRODUCT U3 — a file of a bulk upload that is refused changes nothing
     expect([isRefused('/either.bin'), isRefused('/or.bin')].sort()).toEqual([false, true]);
     expect([isRefused('/far-too-much.bin'), isRefused('/little.bin')]).toEqual([true, false]);
     expect(results['/far-too-much.bin'].message).toContain('There is room for 100 kB more here');
-    expect(incoming()).toEqual([]);
+    expect(await incoming()).toEqual([]);
   });
 
   test('U2 — so does the largest size of a file', async () => {

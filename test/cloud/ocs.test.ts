@@ -4,6 +4,7 @@ import { StorageFullError } from '../../src/stores/blob-store.js';
 import { StoreBusyError, StoreFailingError } from '../../src/stores/metadata-store.js';
 import { authorizationOf, basic, TestServer } from '../support/make-server.js';
 import { childrenOf, parseAnswer, textIn, type Xml } from '../support/multistatus.js';
+import { testOnOneServer } from '../support/tried.js';
 
 const USER = 'alice@example.org';
 const WRONG = basic(USER, 'not the password at all');
@@ -289,7 +290,7 @@ describe('client-requirements R34 — OCS, app passwords', () => {
 });
 
 describe('client-requirements §2.12 — what the stores refuse is inside the envelope, too', () => {
-  test.each([
+  testOnOneServer.each([
     ['busy', new StoreBusyError(), 503, 503, '5'],
     ['failing', new StoreFailingError('a disk that fails'), 503, 503, '10'],
     ['full', new StorageFullError(), 507, 200, undefined],

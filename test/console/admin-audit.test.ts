@@ -4,6 +4,7 @@ import type { NewUserAnswer } from '../../src/console/contract/admin-users.js';
 import type { AuditAnswer, AuditEntry } from '../../src/console/contract/audit.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { basic, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { testOnOneServer } from '../support/tried.js';
 
 const DAY_MS = 86_400_000;
 
@@ -33,7 +34,7 @@ async function walk(query: Record<string, string> = {}): Promise<AuditEntry[]> {
 }
 
 describe('the audit log', () => {
-  test('a flood of refusals doesn’t fill it, whatever programs it says that it comes from', async () => {
+  testOnOneServer('a flood of refusals doesn’t fill it, whatever programs it says that it comes from', async () => {
     await server.addMember('flo');
     const knock = (client: string) =>
       server.as(basic(emailOf('flo'), 'the same wrong password'))('GET', '/', { headers: { 'User-Agent': client } });

@@ -4,6 +4,7 @@ import type { StorageAnswer } from '../../src/console/contract/admin-reports.js'
 import { noteStorage } from '../../src/jobs/maintenance.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { DRIVE_ID, DRIVE_NAME, emailOf, PASSWORD, TestServer } from '../support/make-server.js';
+import { testOnOneServer } from '../support/tried.js';
 
 let server: TestServer;
 let admin: ConsoleClient;
@@ -103,7 +104,7 @@ describe('drives and members', () => {
 });
 
 describe('storage over time', () => {
-  test('has a point a day, the day’s last one, and what is free on the disk', async () => {
+  testOnOneServer('has a point a day, the day’s last one, and what is free on the disk', async () => {
     const { history } = server.engines;
     const before = await admin.get<StorageAnswer>('/api/admin/storage');
     const scrubbed = { backups: null, verifiedAt: null, damaged: 0, damages: [] };

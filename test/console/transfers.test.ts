@@ -209,7 +209,7 @@ describe('PRODUCT D4 — the trash', () => {
     expect(await textOf('/tree/leaf')).toBe('x');
   });
 
-  test('a thousand paths at once', async () => {
+  test('a thousand paths at once', { timeout: 300_000 }, async () => {
     await server.as('alice')('MKCOL', '/many');
     const paths = Array.from({ length: 1000 }, (_, index) => `/many/${index}`);
     for (const path of paths) await server.as('alice')('MKCOL', path);

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { ConsoleClient } from '../support/console-client.js';
 import { DRIVE_ID, PASSWORD, TestServer } from '../support/make-server.js';
 import { runProgram } from '../support/run-program.js';
+import { testOnOneServer } from '../support/tried.js';
 
 const API = `/api/drives/${DRIVE_ID}`;
 const LARGE = randomBytes(3_000_000);
@@ -113,7 +114,7 @@ describe('a folder as a ZIP file', () => {
     expect((await alice.refusal('GET', `${API}/zip?path=/album&path=/nowhere`)).status).toBe(404);
   });
 
-  test('who goes away in the middle leaves no open file behind', async () => {
+  testOnOneServer('who goes away in the middle leaves no open file behind', async () => {
     await put('/huge.bin', Buffer.alloc(40_000_000, 7));
     const open = async () => {
       const names = await readdir('/proc/self/fd');

@@ -10,6 +10,7 @@ import {
   parseMultistatus,
   textIn,
 } from '../support/multistatus.js';
+import { isOnCluster } from '../support/tried.js';
 
 const OC = '{http://owncloud.org/ns}';
 let server: TestServer;
@@ -275,15 +276,17 @@ describe('R24 — bodies', () => {
 });
 
 describe('R30 — quota', () => {
+  // How much room an object storage has nobody knows.
+  const count = isOnCluster ? 1 : 2;
   const quota = async (path: string, headers = {}) => {
     const { text } = await propfind(path, '0', askFor('quota-available-bytes', 'quota-used-bytes'), headers);
     return [...parseMultistatus(text)[0]!.props.values()].map(textIn);
   };
 
-  test('every collection has both numbers, never negative; files have none', async () => {
+  test('every collection has both numbers, as far as they are known, never negative; files have none', async () => {
     for (const path of ['/', '/Drive', '/Trash', '/Common%20documents', '/p', '/p/sub']) {
       const numbers = await quota(path);
-      expect(numbers).toHaveLength(2);
+      expect(numbers).toHaveLength(count);
       for (const number of numbers) expect(number).toMatch(/^\d+$/);
     }
     expect(await quota('/p/a.txt')).toEqual([]);
@@ -291,6 +294,6 @@ describe('R30 — quota', () => {
 
   test('the switch hides them from Finder alone', async () => {
     expect(await quota('/', { 'User-Agent': 'WebDAVFS/3.0.0 (03008000) Darwin/24.0.0 (arm64)' })).toEqual([]);
-    expect(await quota('/', { 'User-Agent': 'rclone/v1.60' })).toHaveLength(2);
+    expect(await quota('/', { 'User-Agent': 'rclone/v1.60' })).toHaveLength(count);
   });
 });

@@ -5,6 +5,7 @@ import { SqliteDatabase } from '../../src/engines/sqlite/sqlite-database.js';
 import { DRIVE_ID, type DriveRequest, emailOf, TestServer } from '../support/make-server.js';
 import { allOf, askFor, change, childrenOf, parseAnswer, parseMultistatus, textIn } from '../support/multistatus.js';
 import { MIGRATIONS } from '../support/sqlite-file.js';
+import { testOnOneServer } from '../support/tried.js';
 
 let server: TestServer;
 let alice: DriveRequest;
@@ -231,24 +232,27 @@ describe('RFC 6578 — sync-collection', () => {
     expect((await sync('', first.token, { who: device })).changes).toEqual(['in.txt']);
   });
 
-  test('past A4 — a backup from before a token was restored: the token is not valid, data-fingerprint is another', async () => {
-    await alice('MKCOL', '/restored');
-    const fingerprint = async () => {
-      const body = askFor('{http://owncloud.org/ns}data-fingerprint');
-      const { text } = await alice('PROPFIND', '/', { body, headers: { Depth: '0' } });
-      return textIn(parseMultistatus(text)[0]!.props.get('{http://owncloud.org/ns}data-fingerprint'));
-    };
-    // past F11 — what is empty counts as unknown to programs, and a first restoration would pass unnoticed.
-    expect(await fingerprint()).toBe('0');
-    // What a restored storage does not know any more, a client still does.
-    const token = (await tokenOf('/restored')).replace(/\d+$/, (number) => String(Number(number) + 7));
-    const database = SqliteDatabase.open(path.join(server.config.storage, 'firn.db'), MIGRATIONS);
-    await skipRevisions(database, 1000);
-    await database.close();
-    await alice('PUT', '/restored/new', { body: 'x' });
-    expect((await reportOn('/restored', token)).status).toBe(403);
-    expect(await fingerprint()).toMatch(/^[1-9]\d*$/);
-  });
+  testOnOneServer(
+    'past A4 — a backup from before a token was restored: the token is not valid, data-fingerprint is another',
+    async () => {
+      await alice('MKCOL', '/restored');
+      const fingerprint = async () => {
+        const body = askFor('{http://owncloud.org/ns}data-fingerprint');
+        const { text } = await alice('PROPFIND', '/', { body, headers: { Depth: '0' } });
+        return textIn(parseMultistatus(text)[0]!.props.get('{http://owncloud.org/ns}data-fingerprint'));
+      };
+      // past F11 — what is empty counts as unknown to programs, and a first restoration would pass unnoticed.
+      expect(await fingerprint()).toBe('0');
+      // What a restored storage does not know any more, a client still does.
+      const token = (await tokenOf('/restored')).replace(/\d+$/, (number) => String(Number(number) + 7));
+      const database = SqliteDatabase.open(path.join(server.config.storage, 'firn.db'), MIGRATIONS);
+      await skipRevisions(database, 1000);
+      await database.close();
+      await alice('PUT', '/restored/new', { body: 'x' });
+      expect((await reportOn('/restored', token)).status).toBe(403);
+      expect(await fingerprint()).toMatch(/^[1-9]\d*$/);
+    },
+  );
 
   test('removals are remembered for a time; a token from before then is not valid, one of a quiet folder is', async () => {
     await alice('MKCOL', '/quiet');

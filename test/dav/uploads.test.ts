@@ -1,6 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { authorizationOf, type DriveRequest, TestServer } from '../support/make-server.js';
@@ -17,9 +15,9 @@ beforeAll(async () => {
   alice = server.as('alice');
 });
 afterAll(() => server.stop());
-afterEach(() => expect(incoming()).toEqual([]));
+afterEach(async () => expect(await incoming()).toEqual([]));
 
-const incoming = () => readdirSync(path.join(server.config.storage, 'incoming'));
+const incoming = () => server.unfinished();
 const put = async (target: string, body: string | Uint8Array | Uint8Array[], headers = {}) =>
   (await alice('PUT', target, { body, headers })).status;
 async function expectContent(target: string, content: Uint8Array | null): Promise<void> {
@@ -115,13 +113,13 @@ describe('PRODUCT U3 — a broken or short upload changes nothing', () => {
             ? Buffer.concat([Buffer.from(`${bytes.toString(16)}\r\n`), body, Buffer.from('\r\n')])
             : body,
         );
-        if (bytes > 100_000) await vi.waitFor(() => expect(incoming()).toHaveLength(1), 10_000);
+        if (bytes > 100_000) await server.uploadBegan();
         connection.socket[end]();
         await connection.until(() => false);
         expect(connection.received).not.toMatch(/^HTTP\/1.1 2/);
       }
     }
-    await vi.waitFor(() => expect(incoming()).toEqual([]), 10_000);
+    await vi.waitFor(async () => expect(await incoming()).toEqual([]), 10_000);
     await expectContent(fresh, null);
     await expectContent(old, LARGE);
   });

@@ -3,6 +3,7 @@ import { SqlStoreTransaction } from '../../src/engines/sql/sql-store-transaction
 import type { Answer } from '../support/http-client.js';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
 import { allOf, askFor, parseAnswer, textIn } from '../support/multistatus.js';
+import { testOnOneServer } from '../support/tried.js';
 
 let server: TestServer;
 let alice: DriveRequest;
@@ -180,7 +181,7 @@ describe('RFC 4918 §6.1, §7.6 — what is vacated locks nobody out', () => {
     expect((await locksOf('d.docx')).map(([shown]) => shown)).toEqual([token]);
   });
 
-  test('after that it is forgotten: 412, and the name is as any other', async () => {
+  testOnOneServer('after that it is forgotten: 412, and the name is as any other', async () => {
     ahead += 60_000;
     expect(await second()).toBe(412);
     expect(await put(bob, 'd.docx')).toBe(201);

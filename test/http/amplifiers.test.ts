@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DRIVE_ID, emailOf, TestServer } from '../support/make-server.js';
 import { askFor, parseMultistatus } from '../support/multistatus.js';
+import { testOnOneServer } from '../support/tried.js';
 
 /**
  * Requests that the weakest credentials may send, made so that the answer is as large as it can be. Bytes out are held to a
@@ -309,7 +310,7 @@ describe('security 1 — pages end by bytes', () => {
 });
 
 describe('security 1 — the loop turns between pages', () => {
-  test('no chunk is larger than its page and one member, and others come in between', async () => {
+  testOnOneServer('no chunk is larger than its page and one member, and others come in between', async () => {
     const bob = server.as('bob');
     await bob('MKCOL', '/turns');
     const id = await server.idOf('bob', '/turns');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WAITING_MAX } from '../../src/http/changes-api.js';
 import { type DriveRequest, TestServer } from '../support/make-server.js';
+import { testOnOneServer } from '../support/tried.js';
 import { countTurns } from '../support/turn-probe.js';
 
 interface Changed {
@@ -178,7 +179,7 @@ describe('security Low — long polls of one password', () => {
     return Number(/^firn_change_feed_waiting (\d+)$/m.exec(text)?.[1]);
   };
 
-  test('have a number; one change wakes them all, a few in a turn of the loop', async () => {
+  testOnOneServer('have a number; one change wakes them all, a few in a turn of the loop', async () => {
     const { cursor } = await changes();
     const query = { since: cursor, timeout: '50' };
     const polls = Array.from({ length: WAITING_MAX }, () => ask(query));

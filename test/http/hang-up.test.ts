@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { authorizationOf, type DriveRequest, TestServer } from '../support/make-server.js';
 import { checkSameBytes } from '../support/trees.js';
+import { testOnOneServer } from '../support/tried.js';
 
 const KIB = 1024;
 let server: TestServer;
@@ -208,7 +209,7 @@ describe('client F — what is half open stays bounded', () => {
     expect(performance.now() - started).toBeLessThan(30_000);
   });
 
-  test('an answer that nobody reads ends by the idle time', async () => {
+  testOnOneServer('an answer that nobody reads ends by the idle time', async () => {
     const idle = await TestServer.start({ idleTimeoutSeconds: 1 });
     try {
       await idle.as('alice')('PUT', '/large', { body: Buffer.alloc(40_000 * KIB) });

@@ -1,4 +1,4 @@
-import { readdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Koa from 'koa';
@@ -31,7 +31,7 @@ describe('PRODUCT R5 — /readyz', () => {
     for (let count = 0; count < 3; count++) expect(await ready()).toBe(200);
     expect(commitsInLog(database()) - before).toBe(1);
     expect(commitsBySize[1]! - writes).toBe(4);
-    expect(await readdir(path.join(server.config.storage, 'incoming'))).toEqual([]);
+    expect(await server.unfinished()).toEqual([]);
   });
 
   test('says 503 in time while nobody gets to write, and 200 again afterwards', async () => {

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -114,7 +114,7 @@ describe('PRODUCT U5 — a stalled transfer', () => {
     await ended;
     expect((await server.as('alice')('GET', '/slow')).text).toBe('tick '.repeat(6));
     expect((await server.as('alice')('GET', '/stalled')).status).toBe(404);
-    expect(readdirSync(path.join(server.config.storage, 'incoming'))).toEqual([]);
+    expect(await server.unfinished()).toEqual([]);
   });
 });
 

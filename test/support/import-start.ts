@@ -1,7 +1,5 @@
-import path from 'node:path';
 import { vi } from 'vitest';
 import { SecretBox } from '../../src/accounts/secret-box.js';
-import { readStorageKey, SECRET_KEY } from '../../src/engines/storage-key.js';
 import type { ConflictRule, ImportProgress } from '../../src/jobs/import/import-request.js';
 import { Imports } from '../../src/jobs/import/imports.js';
 import type { ReportLine } from '../../src/jobs/import/report.js';
@@ -19,10 +17,11 @@ export interface ImportOptions {
 
 export const driveId = DRIVE_ID as DriveId;
 
-export async function importsOf({ engines, config }: TestServer): Promise<Imports> {
+export async function importsOf(server: TestServer): Promise<Imports> {
+  const { engines, config } = server;
   return new Imports({
     metadata: engines.metadata,
-    box: new SecretBox(await readStorageKey(path.join(config.storage, SECRET_KEY))),
+    box: new SecretBox(await server.readKey()),
     allowed: { hosts: config.importAllowedHosts, networks: config.importAllowedNetworks },
     idleSeconds: config.idleTimeoutSeconds,
     now: Date.now,

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { Audit } from '../../src/accounts/audit.js';
@@ -16,7 +17,10 @@ import type { Allowance, Role, UserRow } from '../../src/stores/account-store.js
 import type { LockToken, NodeId } from '../../src/stores/values.js';
 import { checkAnswer } from './check-answer.js';
 import { type Answer, Connection, type RequestOptions, sendRequest } from './http-client.js';
+import { waitUntil } from './run-program.js';
+import type { SharedEngines } from './shared-engines.js';
 import { type Stores, singleCalls } from './single-calls.js';
+import { Turns } from './turns.js';
 
 export const DRIVE_ID = 123456;
 export const DRIVE_NAME = 'Drive';
@@ -26,12 +30,22 @@ export const PASSWORD = 'grey otters like cold rivers';
 /** Requests on one drive by one user: `request('PUT', '/a.txt', { body: 'x' })`. Paths are sent as they are given. */
 export type DriveRequest = (method: string, path: string, options?: RequestOptions) => Promise<Answer>;
 
-/** The real server in this process, on a temporary folder, with a manager, alice, and her drive. */
+/** Connections go to so many servers by turns, where FIRN_TEST_ENGINE is `cluster`. */
+const NODES = 3;
+
+/**
+ * The real server in this process, on a temporary folder, with a manager, alice, and her drive. Where FIRN_TEST_ENGINE is
+ * `cluster` it is three servers on PostgreSQL and an object storage, and each connection goes to another one; but for tests that
+ * choose an engine themselves.
+ */
 export class TestServer {
   readonly #folder: string;
   readonly #log: Logger;
   readonly #passwords = new Passwords();
-  #running: RunningServer;
+  readonly #shared: SharedEngines | null;
+  #nodes: readonly RunningServer[];
+  /** What stands before several servers. */
+  #turns: Turns | null = null;
   /** What the server logged as errors: defects. `stop` throws when there are any. */
   readonly defects: string[];
 
@@ -40,28 +54,38 @@ export class TestServer {
     folder: string,
     log: Logger,
     defects: string[],
-    running: RunningServer,
+    nodes: readonly RunningServer[],
+    shared: SharedEngines | null,
   ) {
     this.#folder = folder;
     this.#log = log;
     this.defects = defects;
-    this.#running = running;
+    this.#nodes = nodes;
+    this.#shared = shared;
   }
 
   static async start(settings: Partial<Config> = {}): Promise<TestServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'firn-test-'));
     const environment = { FIRN_HOST: '127.0.0.1', FIRN_PORT: '0', FIRN_STORAGE: path.join(folder, 'storage') };
-    const config = { ...readConfig(environment, folder), shutdownGraceSeconds: 0, ...answerCache(), ...settings };
+    const shared = isSpread(settings) ? await (await import('./shared-engines.js')).sharedEngines(folder) : null;
+    const config = {
+      ...readConfig(environment, folder),
+      shutdownGraceSeconds: 0,
+      ...answerCache(),
+      ...shared?.settings,
+      ...settings,
+    };
     const defects: string[] = [];
     const log = pino({ level: 'error' }, { write: (line: string) => void defects.push(line) });
-    const server = new TestServer(config, folder, log, defects, await startServer(config, log));
+    const server = new TestServer(config, folder, log, defects, await startNodes(config, log), shared);
+    if (shared) server.#turns = await Turns.before(server.#ports());
     await server.addUser('alice');
     await server.addDrive();
     return server;
   }
 
   get engines(): Engines {
-    return this.#running.parts.engines;
+    return this.#nodes[0]!.parts.engines;
   }
 
   /** Each call a transaction of its own. */
@@ -77,7 +101,11 @@ export class TestServer {
   }
 
   get port(): number {
-    return Number(new URL(this.#running.url).port);
+    return this.#turns?.port ?? this.#ports()[0]!;
+  }
+
+  #ports(): number[] {
+    return this.#nodes.map(({ url }) => Number(new URL(url).port));
   }
 
   async addUser(name: string): Promise<void> {
@@ -126,9 +154,25 @@ export class TestServer {
     return { id: row.id, authorization: basic(emailOf(name), secret) };
   }
 
+  /** What secrets in the database are sealed with. */
+  readKey(): Promise<Uint8Array> {
+    return readStorageKey(this.config.secretKeyFile ?? path.join(this.config.storage, SECRET_KEY));
+  }
+
+  /** Names of what uploads hold that have not become a file: on the disk, or as the database of a cluster notes it. */
+  async unfinished(): Promise<string[]> {
+    return this.#shared ? this.#shared.unfinished() : readdir(path.join(this.config.storage, 'incoming'));
+  }
+
+  /** Resolves when an upload has brought bytes; of a cluster, where nothing shows that, after a moment. */
+  async uploadBegan(): Promise<void> {
+    if (this.#shared) return wait(300);
+    await waitUntil('an upload brings bytes', async () => (await this.unfinished()).length > 0);
+  }
+
   /** Switches 2FA on, with a code of a while ago. */
   async turnOnTotp(user: UserRow): Promise<{ secret: string; recoveryCodes: readonly string[] }> {
-    const key = await readStorageKey(path.join(this.config.storage, SECRET_KEY));
+    const key = await this.readKey();
     const at = Date.now() - 10 * 60_000;
     const secret = makeTotpSecret();
     const { texts: recoveryCodes, kept } = await makeRecoveryCodes(this.#passwords);
@@ -207,16 +251,23 @@ export class TestServer {
 
   /** Stops and starts on the same storage; the port is another one then. `settings` are changed. */
   async restart(settings: Partial<Config> = {}, meanwhile = async () => {}): Promise<void> {
-    await this.#running.stop();
+    await this.#stopNodes();
     await meanwhile();
     this.config = { ...this.config, ...settings };
-    this.#running = await startServer(this.config, this.#log);
+    this.#nodes = await startNodes(this.config, this.#log);
+    this.#turns?.leadTo(this.#ports());
+  }
+
+  async #stopNodes(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
   }
 
   /** Ends the server and removes its data. Throws when the metadata is inconsistent or a defect was logged. */
   async stop(): Promise<void> {
     const wrong = await this.inconsistencies();
-    await this.#running.stop();
+    await this.#stopNodes();
+    await this.#turns?.close();
+    await this.#shared?.end();
     await rm(this.#folder, { recursive: true, force: true });
     if (wrong.length > 0) throw new Error(`the metadata is inconsistent: ${wrong.join('\n')}`);
     if (this.defects.length > 0) throw new Error(`the server logged defects:\n${this.defects.join('\n')}`);
@@ -227,6 +278,20 @@ export class TestServer {
 function answerCache(): Partial<Config> {
   const bytes = process.env.FIRN_TEST_ANSWER_CACHE_BYTES;
   return bytes === undefined ? {} : { answerCacheBytes: Number(bytes) };
+}
+
+/** Whether several servers play a test: it leaves the engines to the environment, and is not about processes of one server. */
+function isSpread({ metadata, blobs, workers }: Partial<Config>): boolean {
+  return process.env.FIRN_TEST_ENGINE === 'cluster' && !metadata && !blobs && !workers;
+}
+
+/** The one server of an embedded engine, or several with a folder each. */
+async function startNodes(config: Config, log: Logger): Promise<RunningServer[]> {
+  if (!isSpread({}) || config.metadata.engine !== 'postgres') return [await startServer(config, log)];
+  const storages = Array.from({ length: NODES }, (_, index) =>
+    index === 0 ? config.storage : `${config.storage}-${index}`,
+  );
+  return Promise.all(storages.map((storage) => startServer({ ...config, storage }, log)));
 }
 
 export function emailOf(name: string): string {

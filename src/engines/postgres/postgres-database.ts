@@ -23,8 +23,11 @@ const CONNECTIONS_MAX = 10;
 const CONNECT_MS = 5_000;
 /** How long a connection is used: plans and a forgotten standby don't stay for ever. In seconds. */
 const LIFETIME_SECONDS = 3_600;
-/** How often a transaction is tried that others stood in the way of. */
-const TRIES_MAX = 6;
+/**
+ * How often a transaction is tried that others stood in the way of: with the pauses, some two seconds. Six were too few for three servers that
+ * begin beside each other.
+ */
+const TRIES_MAX = 9;
 /** Pause before the second try, in milliseconds; each further one is twice as long, and each is cut at random. */
 const PAUSE_MS = 10;
 /** "might not have been replicated" and whatever else the server is not sure of. */
