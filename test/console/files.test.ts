@@ -77,6 +77,8 @@ describe('drives', () => {
         ['GET', 'files/versions?path=/x', undefined],
         ['GET', 'files/versions/content?path=/x&version=1', undefined],
         ['POST', 'restore-version', { path: '/x', version: 1 }],
+        ['POST', 'put-back', { path: '/x', at: '2027-01-31T00:00:00Z' }],
+        ['POST', 'undo-changes', { path: '/x', since: '2027-01-31T00:00:00Z', appPasswordId: null }],
         ['POST', 'folders', { path: '/x' }],
         ['POST', 'move', { from: '/x', to: '/y' }],
         ['POST', 'copy', { from: '/x', to: '/y' }],

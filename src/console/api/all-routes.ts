@@ -8,6 +8,7 @@ import { driveRoutes } from './drives.js';
 import { fileRoutes, transferRoutes, trashRoutes } from './files.js';
 import { importRoutes } from './imports.js';
 import { passkeyRoutes } from './passkeys.js';
+import { pastRoutes } from './past.js';
 import { securityRoutes } from './security.js';
 import { sessionRoutes } from './session.js';
 import { uploadRoutes } from './uploads.js';
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...trashRoutes,
   ...downloadRoutes,
   ...versionRoutes,
+  ...pastRoutes,
   ...uploadRoutes,
   ...importRoutes,
   ...adminUserRoutes,

@@ -6,6 +6,7 @@ import { driveContract } from './drives.js';
 import { downloadContract, fileContract, transferContract, trashContract } from './files.js';
 import { importContract } from './imports.js';
 import { passkeyContract } from './passkeys.js';
+import { pastContract } from './past.js';
 import { securityContract } from './security.js';
 import { sessionContract } from './session.js';
 import { uploadContract } from './uploads.js';
@@ -26,6 +27,7 @@ export const CONTRACT = {
   ...trashContract,
   ...downloadContract,
   ...versionContract,
+  ...pastContract,
   ...uploadContract,
   ...importContract,
   ...adminUserContract,

@@ -2,7 +2,10 @@ import { useState } from 'preact/hooks';
 import type { AppPasswordEntry } from '../../contract/app-passwords.js';
 import { api } from '../api.js';
 import { clientName } from '../client-names.js';
+import { drives, pickDrive } from '../drives.js';
 import { formatAgo, formatDate } from '../format.js';
+import { text as past } from '../past/texts.js';
+import { useStore } from '../store.js';
 import { common } from '../strings.js';
 import { Button } from '../ui/button.js';
 import { Badge, EmptyState, LoadFailed, Skeleton } from '../ui/feedback.js';
@@ -14,11 +17,13 @@ import { toast } from '../ui/toasts.js';
 import { useLoaded } from '../use-loaded.js';
 import { MakeAppPassword } from './make-app-password.js';
 import { text } from './texts.js';
+import { UndoDialog } from './undo-dialog.js';
 
 export function AppPasswordsPage() {
   const { data, error, reload } = useLoaded('GET /api/app-passwords');
   const [open, setOpen] = useState<'make' | 'revoke-all' | null>(null);
   const [going, setGoing] = useState<AppPasswordEntry | null>(null);
+  const [undone, setUndone] = useState<AppPasswordEntry | null>(null);
   const [isAllShown, setAllShown] = useState(false);
   const all = data?.appPasswords ?? [];
   const valid = all.filter(({ state }) => state === 'valid');
@@ -59,7 +64,12 @@ export function AppPasswordsPage() {
               {text.noneText}
             </EmptyState>
           ) : (
-            <Table label={common.appPasswords} columns={columns(setGoing)} rows={shown} keyOf={({ id }) => id} />
+            <Table
+              label={common.appPasswords}
+              columns={columns(setGoing, setUndone)}
+              rows={shown}
+              keyOf={({ id }) => id}
+            />
           )}
         </div>
       ) : null}
@@ -73,11 +83,15 @@ export function AppPasswordsPage() {
       {open === 'make' ? <MakeAppPassword onClose={close} /> : null}
       {open === 'revoke-all' ? <RevokeAll count={valid.length} onClose={close} /> : null}
       {going ? <Revoke one={going} onDone={reload} onClose={() => setGoing(null)} /> : null}
+      {undone ? <Undo one={undone} onClose={() => setUndone(null)} /> : null}
     </Page>
   );
 }
 
-function columns(revoke: (one: AppPasswordEntry) => void): readonly Column<AppPasswordEntry>[] {
+function columns(
+  revoke: (one: AppPasswordEntry) => void,
+  undo: (one: AppPasswordEntry) => void,
+): readonly Column<AppPasswordEntry>[] {
   return [
     { title: common.name, isLead: true, cell: ({ name }) => <strong>{name}</strong> },
     { title: text.limits, cell: (one) => <Limits of={one} /> },
@@ -86,15 +100,23 @@ function columns(revoke: (one: AppPasswordEntry) => void): readonly Column<AppPa
     {
       title: common.actionsFor(common.appPasswords),
       isActions: true,
-      cell: (one) =>
-        one.state === 'valid' ? (
-          <Button slim look="danger" onClick={() => revoke(one)}>
-            {text.revoke}
-            <span class="visually-hidden">{` ${one.name}`}</span>
-          </Button>
-        ) : (
-          <Badge>{one.state === 'expired' ? text.expired : text.revoked}</Badge>
-        ),
+      cell: (one) => (
+        <span class="row tight">
+          {one.state === 'valid' ? null : <Badge>{one.state === 'expired' ? text.expired : text.revoked}</Badge>}
+          {one.lastUsedAt && one.allowance !== 'read-only' ? (
+            <Button slim onClick={() => undo(one)}>
+              {`${past.undo}…`}
+              <span class="visually-hidden">{` ${one.name}`}</span>
+            </Button>
+          ) : null}
+          {one.state === 'valid' ? (
+            <Button slim look="danger" onClick={() => revoke(one)}>
+              {text.revoke}
+              <span class="visually-hidden">{` ${one.name}`}</span>
+            </Button>
+          ) : null}
+        </span>
+      ),
     },
   ];
 }
@@ -120,6 +142,13 @@ function LastUse({ of: { lastUsedAt, lastClient } }: { readonly of: AppPasswordE
       {lastClient ? <span class="soft">{` · ${clientName(lastClient)}`}</span> : null}
     </span>
   );
+}
+
+/** On the drive that it opens; else on the one that was looked at last. */
+function Undo({ one, onClose }: { readonly one: AppPasswordEntry; readonly onClose: () => void }) {
+  const all = useStore(drives) ?? [];
+  const drive = one.drive === null ? pickDrive(all, null) : all.find(({ id }) => id === one.drive!.id);
+  return drive ? <UndoDialog one={one} drive={drive} onClose={onClose} /> : null;
 }
 
 /** Asked first: this can't be taken back. */

@@ -1,5 +1,6 @@
 import type { DriveEntry } from '../../contract/drives.js';
 import type { PathsAnswer, TransferBody } from '../../contract/files.js';
+import type { TakenBack } from '../../contract/past.js';
 import type { VersionsAnswer } from '../../contract/versions.js';
 import { api } from '../api.js';
 import { addressOf } from '../calls.js';
@@ -55,6 +56,11 @@ export function versionPage(driveId: number, path: string, before: number | null
 
 export async function restoreVersion(driveId: number, path: string, version: number): Promise<void> {
   await api('POST /api/drives/:id/restore-version', { parameters: { id: driveId }, body: { path, version } });
+}
+
+/** A folder as it was at a moment, in ISO 8601; `isDryRun`: what that would change. */
+export function putBack(driveId: number, path: string, at: string, isDryRun: boolean): Promise<TakenBack> {
+  return api('POST /api/drives/:id/put-back', { parameters: { id: driveId }, body: { path, at, isDryRun } });
 }
 
 export function zipAddress(driveId: number, paths: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks';
 import type { FileEntry } from '../../contract/files.js';
+import { text as past } from '../past/texts.js';
 import { Button, LinkButton } from '../ui/button.js';
 import {
   CloseIcon,
@@ -21,10 +22,12 @@ interface FolderToolsProps {
   readonly mayAdd: boolean;
   readonly onPick: (picked: Picked) => unknown;
   readonly onNewFolder: () => void;
+  /** To what the folder was at a moment. */
+  readonly onPutBack: () => void;
 }
 
 /** What is done to the folder: upload, make a folder. */
-export function FolderTools({ mayAdd, onPick, onNewFolder }: FolderToolsProps) {
+export function FolderTools({ mayAdd, onPick, onNewFolder, onPutBack }: FolderToolsProps) {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   if (!mayAdd) return null;
@@ -40,6 +43,9 @@ export function FolderTools({ mayAdd, onPick, onNewFolder }: FolderToolsProps) {
   ];
   return (
     <>
+      <Button icon={<VersionsIcon />} onClick={onPutBack}>
+        {past.putBack}
+      </Button>
       <Button icon={<FolderAddIcon />} onClick={onNewFolder}>
         {text.newFolder}
       </Button>
@@ -86,7 +92,7 @@ interface SelectionToolsProps {
   readonly driveId: number;
   readonly files: readonly FileEntry[];
   /** What can't be done before something is said or shown. */
-  readonly onAsk: (about: 'versions' | 'rename' | 'move' | 'copy') => void;
+  readonly onAsk: (about: 'versions' | 'put-back' | 'rename' | 'move' | 'copy') => void;
   readonly onDelete: () => unknown;
   readonly onClear: () => void;
 }
@@ -107,6 +113,9 @@ export function SelectionTools(props: SelectionToolsProps) {
         <>
           {files.length === 1 ? (
             <Tool text={text.rename} icon={<RenameIcon />} onClick={() => onAsk('rename')} />
+          ) : null}
+          {files.length === 1 && first!.isFolder ? (
+            <Tool text={past.putBack} icon={<VersionsIcon />} onClick={() => onAsk('put-back')} />
           ) : null}
           <Tool text={text.move} icon={<MoveIcon />} onClick={() => onAsk('move')} />
         </>

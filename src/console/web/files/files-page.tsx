@@ -20,6 +20,7 @@ import type { Listing } from './listing.js';
 import { ListingShown } from './listing-shown.js';
 import { NameDialog } from './name-dialog.js';
 import { Preview } from './preview.js';
+import { PutBackDialog } from './put-back-dialog.js';
 import { keepThere, NOTHING_SELECTED, type Selection } from './selection.js';
 import { text } from './texts.js';
 import { seldom, uploads, uploadTo } from './uploads.js';
@@ -28,7 +29,7 @@ import { useListing } from './use-listing.js';
 import { useSettled } from './use-settled.js';
 import { VersionsDialog } from './versions-dialog.js';
 
-type OpenDialog = 'rename' | 'new-folder' | 'move' | 'copy' | 'versions' | null;
+type OpenDialog = 'rename' | 'new-folder' | 'move' | 'copy' | 'versions' | 'put-back' | null;
 const SEARCH_SETTLES_MS = 250;
 const REFRESH_EVERY_MS = 700;
 /** A refresh fetches no more than was looked at from the top. */
@@ -74,7 +75,12 @@ export function FilesPage({ drive, path: place }: DrivePageProps) {
     <div class="page wide files-page">
       <FilesHead drive={drive} path={path}>
         <SearchBox value={typed} onInput={setTyped} />
-        <FolderTools mayAdd={mayAdd} onPick={add} onNewFolder={() => setDialog('new-folder')} />
+        <FolderTools
+          mayAdd={mayAdd}
+          onPick={add}
+          onNewFolder={() => setDialog('new-folder')}
+          onPutBack={() => setDialog('put-back')}
+        />
       </FilesHead>
       <div class="card files-card">
         {chosen.length > 0 ? (
@@ -183,6 +189,9 @@ function Dialogs({ drive, path, dialog, chosen, refresh, clear, onClose }: Dialo
         onClose={onClose}
       />
     );
+  }
+  if (dialog === 'put-back') {
+    return <PutBackDialog driveId={drive.id} path={first?.path ?? path} onDone={refresh} onClose={onClose} />;
   }
   if (!first || dialog === null) return null;
   if (dialog === 'rename') {

@@ -15,6 +15,8 @@ const INPUT_TYPES = {
   email: { type: 'text' },
   password: { type: 'password' },
   date: { type: 'date' },
+  /** A day and a time by the clock of who looks. */
+  moment: { type: 'datetime-local', step: 1 },
 } as const;
 
 type InputProps = FieldProps & {

@@ -1,0 +1,30 @@
+export const en = {
+  putBack: 'Put back',
+  putBackTitle: (name: string) => `Put “${name}” back`,
+  putBackLead:
+    'The folder becomes what it was then, for everybody who sees it: deleted, changed and renamed files are as they were. What came since goes to the trash.',
+  putBackMoment: 'As it was at',
+  undo: 'Undo',
+  undoTitle: (name: string) => `Undo what “${name}” did`,
+  undoLead: (drive: string) =>
+    `What it changed, moved or deleted on “${drive}” is as it was before; what it made goes to the trash. What others have changed since stays.`,
+  undoMoment: 'Since',
+  momentHint: 'By your clock. Any moment of the last 24 hours; before that full hours, then midnights (UTC).',
+  look: 'Show what changes',
+  otherMoment: 'Another moment',
+  nothingTitle: 'Nothing to do',
+  nothing: 'All of it is as it was.',
+  steps: 'What changes',
+  foreseen: (count: number) => (count === 1 ? 'One thing changes.' : `${count} things change.`),
+  what: { back: 'There again', changed: 'As before', moved: 'Moved back', trashed: 'To the trash' },
+  keptTitle: (count: number) => `Stays as it is (${count})`,
+  why: {
+    'changed-since': 'somebody else changed it since',
+    taken: 'something else has its name now',
+    'no-place': 'its folder is gone',
+    elsewhere: 'it comes from, or is, somewhere else',
+    'not-empty': 'something else is in it',
+  },
+  more: (count: string) => `And ${count} more.`,
+  done: (count: number) => (count === 1 ? 'One thing was taken back' : `${count} things were taken back`),
+};
