@@ -59,12 +59,12 @@ async function runBackup(parts: BackupJobs, { job, report, signal }: JobWork): P
   parts.log.info({ backup: made.name, copied: made.copied, bytes: made.copiedBytes }, 'a backup was made');
 }
 
-async function runRehearsal(parts: BackupJobs, { job, report }: JobWork): Promise<void> {
+async function runRehearsal(parts: BackupJobs, { job, report, signal }: JobWork): Promise<void> {
   const before = readRemembered<RehearsalReport>(job.progress);
   if (!isDue(before.last?.at, parts.rehearseDays * 24 * HOUR_MS, parts.now())) return report(before);
   // A first backup comes before a first rehearsal.
   if ((await parts.backups.list()).every(({ record }) => record === null)) return report(before);
-  const rehearsed = await parts.backups.rehearse();
+  const rehearsed = await parts.backups.rehearse(null, signal);
   report(remembered(before, rehearsed));
   if (rehearsed.problemCount > 0) return tell(parts, 'a rehearsal of a backup failed', rehearsed);
   parts.log.info({ backup: rehearsed.name }, 'a backup was restored to a temporary place, and is whole');

@@ -7,7 +7,7 @@ import type { RepairSource } from './damages.js';
 import { type BackupMeans, type BackupReport, findBackup, makeBackup } from './make-backup.js';
 import { type RehearsalMeans, type RehearsalReport, rehearse, repairSource, takeDatabase } from './rehearsal.js';
 
-export interface BackupsParts extends Omit<BackupMeans, 'place' | 'signal'>, Omit<RehearsalMeans, 'place'> {
+export interface BackupsParts extends Omit<BackupMeans, 'place' | 'signal'>, Omit<RehearsalMeans, 'place' | 'signal'> {
   readonly openPlace: () => Promise<BackupPlace>;
 }
 
@@ -25,8 +25,8 @@ export class Backups {
   }
 
   /** See `rehearse`. */
-  rehearse(name: string | null = null): Promise<RehearsalReport> {
-    return this.#at((place) => rehearse({ ...this.#parts, place }, name));
+  rehearse(name: string | null = null, signal?: AbortSignal): Promise<RehearsalReport> {
+    return this.#at((place) => rehearse({ ...this.#parts, place, ...(signal && { signal }) }, name));
   }
 
   /** Also those that were broken off, the oldest first. */

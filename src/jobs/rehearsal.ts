@@ -21,6 +21,7 @@ export interface RehearsalMeans {
   readonly markOfKeyCopy: () => Promise<string | null>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly signal?: AbortSignal;
 }
 
 export interface RehearsalReport {
@@ -37,7 +38,7 @@ export interface RehearsalReport {
 /**
  * Does with the newest whole backup what a restoration does, and nothing but the backup and the copy of the key at hand: takes its database
  * to a temporary place, checks it as `firn fsck` does, reads each content from the backup and compares it with its hash, and compares what is
- * there with what was there when it was made. `named`: another backup.
+ * there with what was there when it was made. `named`: another backup. Rejects with the signal's reason.
  */
 export async function rehearse(means: RehearsalMeans, named: string | null = null): Promise<RehearsalReport> {
   const { place, workFolder, now } = means;
@@ -96,7 +97,7 @@ async function writeTo(file: string, source: AsyncIterable<Uint8Array>): Promise
 }
 
 async function checkCopy(
-  { place, openCopy, markOfKeyCopy, now }: RehearsalMeans,
+  { place, openCopy, markOfKeyCopy, now, signal }: RehearsalMeans,
   record: BackupRecord,
   file: string,
   problems: string[],
@@ -110,7 +111,7 @@ async function checkCopy(
       if (there !== count) problems.push(`the backup had ${count} ${what}, and ${there} are there`);
     }
     const checked = {
-      blobs: readOnly(place),
+      blobs: readOnly(place, signal),
       blobIndex: copy.blobIndex,
       metadata: copy.check,
       durability: { losses: async () => [], forgetLosses: async () => {} },
@@ -118,16 +119,19 @@ async function checkCopy(
       now: now(),
     };
     for await (const { severity, message } of checkEverything(checked)) {
+      signal?.throwIfAborted();
       if (severity === 'error') problems.push(message);
     }
     // By it old blobs go: one that it lacks would go although this backup names it.
     if ((await hashOf(place, partsOf(record.name).list)) !== record.list.hash) {
       problems.push(`the list of the backup ${record.name} is missing or damaged`);
     }
+    signal?.throwIfAborted();
     const problem = keyProblem(record, counts, await markOfKeyCopy());
     if (problem !== null) problems.push(problem);
     return counts;
   } catch (error) {
+    signal?.throwIfAborted();
     problems.push(`the backup can't be read: ${(error as Error).message}`);
     return record.counts;
   } finally {
@@ -147,10 +151,13 @@ function keyProblem({ keyMark }: BackupRecord, { secrets }: MetadataCounts, copi
 }
 
 /** The blobs of a backup as a storage's: what other backups name is no leftover of this one. */
-function readOnly(place: BackupPlace): BlobStore {
+function readOnly(place: BackupPlace, signal: AbortSignal | undefined): BlobStore {
   const nothing = () => Promise.reject(new Error('a backup is only read'));
   return {
-    open: (blob: BlobRef) => openBlob(place, blob),
+    open: async (blob: BlobRef) => {
+      signal?.throwIfAborted();
+      return openBlob(place, blob);
+    },
     list: async function* () {},
     stat: async () => null,
     put: nothing,

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { SERVER } from '../../src/accounts/audit.js';
 import type { Config } from '../../src/config.js';
 import type { AlertAnswer, UserEntry, UsersAnswer } from '../../src/console/contract/admin-users.js';
 import type { SessionAnswer } from '../../src/console/contract/session.js';
+import { Parts } from '../../src/parts.js';
+import type { BlobId } from '../../src/stores/values.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { MAIL_PASSWORD, MAIL_USER, MailServer, mailServerUrl } from '../support/mail-server.js';
 import { emailOf, PASSWORD, TestServer } from '../support/make-server.js';
@@ -61,6 +64,25 @@ describe('PRODUCT S4 — alerts', () => {
     const refused = await admin.send('POST', `/api/admin/users/${emailOf('bob')}/alert`);
     expect([refused.status, JSON.parse(refused.text).error.kind]).toEqual([409, 'second-factor-on']);
     expect((await admin.send('POST', `/api/admin/users/${emailOf('nobody')}/alert`)).status).toBe(404);
+  });
+
+  test('PRODUCT V7 — damage that was found goes by mail to administrators who can sign in, once', async () => {
+    const mailServer = await startMailServer();
+    await start({ smtpUrl: mailServerUrl(mailServer.port, { scheme: 'smtp', user: '' }) });
+    await server.accounts.changeUser(emailOf('carol'), { isAdmin: true });
+    await server.accounts.setDisabled(emailOf('carol'), true);
+    const parts = new Parts(server.config, server.engines);
+    const log = { error: () => {}, warn: () => {}, info: () => {} };
+    const damages = parts.makeDamages(
+      log,
+      parts.makeAlerts(() => {}),
+    );
+    const damage = { contentId: 'ab'.repeat(32) as BlobId, kind: 'wrong-hash', message: 'it is wrong', foundAt: 1 };
+    await server.engines.scrubStore.noteDamage(damage, parts.audit.recordOf('content-damaged', null, SERVER));
+    for (let run = 0; run < 2; run++) await damages.tellAdministrators();
+    expect(mailServer.mails.map(({ to }) => to)).toEqual([[emailOf('root')]]);
+    expect(mailServer.mails[0]!.text).toMatch(/^Subject: Firn: damaged files\r$/m);
+    expect(mailServer.mails[0]!.text).toContain('- it is wrong');
   });
 
   test('with one, each gets a mail of their own, in their name, with the address of the console', async () => {

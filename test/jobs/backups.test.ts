@@ -221,6 +221,21 @@ describe('PRODUCT V8 — backups by themselves', () => {
     expect((await backupsTo({ keyCopy: 'the key' }).rehearse()).problems).toEqual([]);
   });
 
+  it('a rehearsal that is broken off tells nothing of the backup, and leaves nothing', async () => {
+    for (let number = 0; number < 9; number++) await storage.upload(`blob ${number}`);
+    await backupsTo().make();
+    const abort = new AbortController();
+    class Ending extends FolderBackupPlace {
+      override open(name: string) {
+        if (name.startsWith('blobs/')) abort.abort(new Error('the server ends'));
+        return super.open(name);
+      }
+    }
+    const rehearsal = backupsTo({ place: new Ending(folder) }).rehearse(null, abort.signal);
+    await expect(rehearsal).rejects.toThrow('the server ends');
+    expect(await readdir(join(storage.folder, 'incoming'))).toEqual([]);
+  });
+
   it('past F9 — a place with another storage’s backups is refused', async () => {
     await backupsTo().make();
     await expect(backupsTo({ id: 'another' }).make()).rejects.toThrow(StorageFormatError);
