@@ -55,7 +55,7 @@ async function runAll(options, folder) {
   const cores = pickCores();
   pinBench(cores.load);
   const disk = measureDisk(folder);
-  const sizes = sizesFor(options.isQuick);
+  const sizes = sizesFor(options.isQuick, options.manyFiles);
   const randomPath = join(folder, 'random');
   writeRandomFile(randomPath, sizes.largeFileBytes);
   const rows = allRows(sizes, options.isQuick).filter((row) => options.works.includes(row.work));

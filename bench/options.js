@@ -14,6 +14,7 @@ The same work against Firn and its peers, in one run; one Markdown table at the 
   --htpasswd md5|sha1  how Apache and nginx keep the password: md5 is what htpasswd writes unless told otherwise and
                      costs them hundreds of microseconds a request, sha1 next to nothing (default: md5)
   --sync-delay MS    each fsync and fdatasync of the servers takes so much longer, as on a slower disk (default: 0)
+  --many FILES       how many files the work "many" has, like 1000000 (default: 100000)
   --json FILE        also write every figure, with the machine and the versions, to FILE
   --folder DIR       where the temporary storage folder is made; its disk is what is measured (default: the system's
                      temporary folder)
@@ -57,12 +58,17 @@ export function parseOptions(args, workNames) {
   checkOneOf('cores', values.cores, ['1', '2']);
   checkOneOf('htpasswd', values.htpasswd, ['md5', 'sha1']);
   if (!/^\d{1,4}$/.test(values['sync-delay'])) throw new UsageError('--sync-delay needs milliseconds, like 12');
+  const manyFiles = values.many === undefined ? null : Number(values.many);
+  if (manyFiles !== null && !(manyFiles > 0 && manyFiles % 10_000 === 0)) {
+    throw new UsageError('--many needs a number of files that 10,000 divides, like 1000000');
+  }
   return {
     servers: SERVER_NAMES.filter((name) => only.includes(name)),
     works: workNames.filter((name) => starts.some((start) => name.startsWith(start))),
     isTwoCores: values.cores === '2',
     htpasswd: values.htpasswd,
     syncDelayMs: Number(values['sync-delay']),
+    manyFiles,
     jsonPath: values.json,
     folder: values.folder,
     isQuick: values.quick,
@@ -82,6 +88,7 @@ function readArguments(args) {
         cores: { type: 'string', default: '1' },
         htpasswd: { type: 'string', default: 'md5' },
         'sync-delay': { type: 'string', default: '0' },
+        many: { type: 'string' },
         json: { type: 'string' },
         folder: { type: 'string' },
         quick: { type: 'boolean', default: false },

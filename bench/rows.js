@@ -189,7 +189,21 @@ function fairnessRows(sizes) {
   );
 }
 
+/** @param {import('./sizes.js').Sizes} sizes */
+function manyRows(sizes) {
+  const [many, deleted] = [sizes.manyFiles, sizes.manyFiles / 10].map((count) => count.toLocaleString('en'));
+  return ['get', 'put'].flatMap((method) =>
+    rowsOf('many', `${method.toUpperCase()} of 1,000 bytes at random places`, [
+      [`${method}-few`, 'CPU µs/request, 1,000 files'],
+      [`${method}-many`, `CPU, ${many} files / 1,000`, { most: 1.15 }],
+      [`${method}-cold`, `time, ${many} files that the system hadn't cached / 1,000`, { most: 2 }],
+      [`${method}-after`, `CPU, ${deleted} of them deleted and collected / 1,000`, { most: 1.15 }],
+    ]),
+  );
+}
+
 const SIZED_WORKS = [
+  'many',
   'sync',
   'get-512m',
   'put-512m',
@@ -202,8 +216,8 @@ const SIZED_WORKS = [
 
 /** @param {import('./sizes.js').Sizes} sizes @param {boolean} isQuick smaller sizes: no verdict where they matter @returns {Row[]} */
 export function allRows(sizes, isQuick) {
-  const rows = [smallRows, propfindRows, largeRows, treeRows, syncRows, memoryRows, fairnessRows].flatMap((rowsFor) =>
-    rowsFor(sizes),
+  const rows = [smallRows, propfindRows, largeRows, treeRows, syncRows, memoryRows, manyRows, fairnessRows].flatMap(
+    (rowsFor) => rowsFor(sizes),
   );
   return rows.map((row) => ({
     ...row,

@@ -4,8 +4,8 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
 
-/** @param {boolean} isQuick */
-export function sizesFor(isQuick) {
+/** @param {boolean} isQuick @param {number | null} manyFiles what the command line says of the store of many files */
+export function sizesFor(isQuick, manyFiles) {
   return {
     warmUpSeconds: 1,
     runSeconds: isQuick ? 2 : 5,
@@ -22,6 +22,7 @@ export function sizesFor(isQuick) {
     parallelUploads: 50,
     parallelUploadBytes: 20e6,
     restSeconds: 3,
+    manyFiles: manyFiles ?? (isQuick ? 20_000 : 100_000),
     fairManyFiles: isQuick ? 20_000 : 1_000_000,
     fairCopyFiles: isQuick ? 4000 : 200_000,
     fairZipFiles: isQuick ? 4000 : 128_000,

@@ -162,7 +162,7 @@ async function leaveContents(bench) {
 }
 
 /** @param {import('./work.js').Bench} bench */
-function openDatabase(bench) {
+export function openDatabase(bench) {
   return new Database(join(firnOf(bench).storage, 'firn.db'), { timeout: 15_000, fileMustExist: true });
 }
 
@@ -171,7 +171,7 @@ function openDatabase(bench) {
  * @param {import('./work.js').Bench} bench
  * @param {number} secondsMax
  */
-async function collectInServer(bench, secondsMax) {
+export async function collectInServer(bench, secondsMax) {
   const database = openDatabase(bench);
   try {
     const where = "WHERE name = 'garbage-collection'";
