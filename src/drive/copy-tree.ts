@@ -4,6 +4,7 @@ import type { DriveId, NodeId } from '../stores/values.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import type { DriveTransaction } from './drive-transaction.js';
+import type { FirstLooks } from './foreseen.js';
 import { turns } from './turns.js';
 
 /** Nodes below a folder that one transaction copies; larger trees are put together out of sight. */
@@ -64,7 +65,7 @@ export function isLargeCopy({ descendants }: NodeRow): boolean {
  */
 export async function writeCopy<T>(
   desk: CopyDesk,
-  joined: Drive,
+  { joined, looks }: { readonly joined: Drive; readonly looks: FirstLooks },
   signal: AbortSignal,
   work: (transaction: DriveTransaction, staged: StagedTree | null) => Promise<T>,
 ): Promise<T> {
@@ -73,7 +74,7 @@ export async function writeCopy<T>(
   for (let tries = 0; ; tries++) {
     const current: StagedTree | null = staged;
     try {
-      return await drive.write((transaction) => work(transaction, current), { joined });
+      return await drive.write((transaction) => work(transaction, current), { joined, looks });
     } catch (error) {
       if (!(error instanceof LargeCopyError)) throw error;
       if (tries === TRIES_MAX) {

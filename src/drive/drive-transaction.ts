@@ -1,7 +1,9 @@
 import type { Membership } from '../stores/account-store.js';
 import type { Sweep } from '../stores/blob-index.js';
-import type { NamedContentRow, NodeRow, StoreTransaction } from '../stores/metadata-store.js';
+import type { NamedContentRow, NodeRow, StoreTransaction, Usage } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
+import type { Foreseen } from './foreseen.js';
+import type { DrivePath } from './names.js';
 import { checkPutTarget, spaceOf } from './place-checks.js';
 import { checkRoom } from './quota.js';
 import { type Found, type Resource, resourceOf } from './resource.js';
@@ -17,13 +19,25 @@ export class ContentCollectedError extends Error {
 
 /** An open transaction on one principal's drive, in which a verb does its work. */
 export class DriveTransaction extends Snapshot {
+  readonly #foreseen: Foreseen | null;
+
   constructor(
     readonly store: StoreTransaction,
     membership: Membership,
     now: number,
     readonly contents: Contents,
+    foreseen: Foreseen | null = null,
   ) {
     super(store, membership, now);
+    this.#foreseen = foreseen?.isSeenBy(membership) ? foreseen : null;
+  }
+
+  override find(path: DrivePath, options: { readonly withContent?: boolean } = {}): Promise<Found> {
+    return this.#foreseen?.takeFound(path, options.withContent === true) ?? super.find(path, options);
+  }
+
+  override usage(): Promise<Usage> {
+    return this.#foreseen?.takeUsage() ?? super.usage();
   }
 
   /** Makes a file or gives it other content. `modified` in milliseconds; now, where the client says nothing. */

@@ -9,6 +9,7 @@ import { completeDigests } from './digests.js';
 import { DriveError } from './drive-error.js';
 import { ContentCollectedError, DriveTransaction } from './drive-transaction.js';
 import { type CollectionWish, makeCollection, makeFolders, type OpenedFolder } from './folders.js';
+import { type FirstLooks, Foreseen } from './foreseen.js';
 import { type KeptAnswers, rightsKey, type Worked } from './kept-answers.js';
 import { lock, type MadeLock, type NewLock, refreshLock, unlock } from './locks/lock.js';
 import type { PlacedLock } from './locks/lock-sentence.js';
@@ -74,6 +75,7 @@ export interface KeptWish<T> {
 export interface DriveWriteOptions extends WriteOptions {
   /** The drive that the work joins. */
   readonly joined?: Drive;
+  readonly looks?: FirstLooks;
 }
 
 /** One drive as one principal works on it. Lives as long as a request. */
@@ -165,26 +167,27 @@ export class Drive {
    */
   write<T>(
     work: (transaction: DriveTransaction) => Promise<T>,
-    { joined, ...options }: DriveWriteOptions = {},
+    { joined, looks, ...options }: DriveWriteOptions = {},
   ): Promise<T> {
     const { driveId } = this.membership;
     const other = joined?.membership.driveId ?? driveId;
     const drives = other === driveId ? [driveId] : [driveId, other];
-    return this.#parts.metadata.write(drives, async (store) => work(await this.#open(store)), options);
+    return this.#parts.metadata.write(drives, async (store) => work(await this.#open(store, looks)), options);
   }
 
   /** This drive in a transaction: its own, or another drive's, which names it as `joined`. Rejects as `write` does. */
-  async join(transaction: DriveTransaction): Promise<DriveTransaction> {
+  async join(transaction: DriveTransaction, looks?: FirstLooks): Promise<DriveTransaction> {
     const isSame = this.membership.driveId === transaction.membership.driveId;
-    return isSame ? transaction : this.#open(transaction.store);
+    return isSame ? transaction : this.#open(transaction.store, looks);
   }
 
-  async #open(store: StoreTransaction): Promise<DriveTransaction> {
+  async #open(store: StoreTransaction, looks?: FirstLooks): Promise<DriveTransaction> {
     if (this.moment !== null) throw new DriveError('forbidden', 'The past can be looked at and copied, not changed.');
     const now = this.#parts.now();
     sign(store, this.authority, now);
-    const membership = this.#isAsBefore(store, now) ? this.membership : await this.#askAgain(store, now);
-    return new DriveTransaction(store, membership, now, this.#parts.contents);
+    const asked = this.#isAsBefore(store, now) ? this.membership : this.#askAgain(store, now);
+    const foreseen = looks ? new Foreseen(new Snapshot(store, this.membership, now), looks) : null;
+    return new DriveTransaction(store, await asked, now, this.#parts.contents, foreseen);
   }
 
   /** Whether asking again would find what was found. */
@@ -313,7 +316,11 @@ export class Drive {
   }
 
   /** As `write`, for work that names a received content, which is given up afterwards in any case. */
-  async writeContent<T>(content: ReceivedContent, work: (transaction: DriveTransaction) => Promise<T>): Promise<T> {
+  async writeContent<T>(
+    content: ReceivedContent,
+    work: (transaction: DriveTransaction) => Promise<T>,
+    looks?: FirstLooks,
+  ): Promise<T> {
     if (content.row.bytes === null) this.#parts.onReceived?.(this.membership, content.row.size);
     let outcome: UploadOutcome = 'surplus';
     const tried = async (transaction: DriveTransaction) => {
@@ -326,7 +333,7 @@ export class Drive {
     try {
       for (let tries = 0; ; tries++) {
         try {
-          const done = await this.write(tried);
+          const done = await this.write(tried, looks ? { looks } : {});
           outcome = 'named';
           return done;
         } catch (error) {

@@ -24,7 +24,7 @@ export function makeCollection(
   path: DrivePath,
   { permit: { tokens, check }, modified, changes }: CollectionWish,
 ): Promise<Resource> {
-  return drive.write(async (transaction) => {
+  const work = async (transaction: DriveTransaction): Promise<Resource> => {
     const found = await transaction.find(path);
     await check?.(transaction, found);
     await checkLocks(transaction, found, { tokens, changesParent: found.resource === null });
@@ -32,7 +32,8 @@ export function makeCollection(
     if (!changes) return made;
     await applyChanges(transaction, found, made.node!, changes);
     return readResource(await transaction.find(path));
-  });
+  };
+  return drive.write(work, { looks: { paths: [path] } });
 }
 
 async function insertCollection(transaction: DriveTransaction, found: Found, modified: number): Promise<Resource> {

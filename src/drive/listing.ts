@@ -52,26 +52,34 @@ export class Listing {
     if (this.#start) {
       const top = this.#start;
       this.#start = null;
-      const first = await this.#open(top, snapshot);
+      const opened = this.#open(top, snapshot);
+      if (!this.#isDeep) return joined(...(await Promise.all([opened, this.#nextPart(snapshot, limit)])));
+      const first = await opened;
       if (first.length > 0) return first;
     }
+    return this.#nextPart(snapshot, limit);
+  }
+
+  async #nextPart(snapshot: Snapshot, limit: number): Promise<Resource[] | null> {
     if (this.#trash) return this.#nextTrash(snapshot, this.#trash, limit);
     if (this.#batch.length === 0) this.#batch = this.#folders.splice(0, FOLDERS_TOGETHER);
     if (this.#batch.length === 0) return null;
     return this.#nextMembers(snapshot, limit);
   }
 
-  /** Notes where the members of a collection are to be read, and returns those that aren't rows of a table. */
+  /**
+   * Notes, before it waits, where the members of a collection are to be read, and returns those that aren't rows of a table.
+   */
   async #open(collection: Resource, snapshot: Snapshot): Promise<Resource[]> {
     if (!collection.isCollection) return [];
     const { path, trash } = collection;
     const { made, anchors } = membersOf(collection, snapshot.membership);
     if (collection.kind === 'trash') this.#trash = { path, bins: anchors.map(({ id }) => id), after: null };
     else for (const { id, memberKind } of anchors) this.#folders.push({ id, path, memberKind, trash });
+    const seen = made.filter(({ kind }) => kind !== 'trash' || snapshot.moment === null);
     const shown: Resource[] = [];
-    for (const inner of made) {
-      if (inner.kind === 'trash' && snapshot.moment !== null) continue;
-      const folder = readResource(await snapshot.find(inner.path));
+    for (const found of await Promise.all(seen.map((inner) => snapshot.find(inner.path)))) {
+      const folder = readResource(found);
       shown.push(folder, ...(this.#isDeep ? await this.#open(folder, snapshot) : []));
     }
     return shown;
@@ -110,4 +118,8 @@ export class Listing {
     }
     return resource;
   }
+}
+
+function joined(first: Resource[], more: Resource[] | null): Resource[] | null {
+  return first.length === 0 ? more : [...first, ...(more ?? [])];
 }

@@ -32,7 +32,7 @@ export function setProperties(
   changesFor: (content: ContentRow | null) => PropertyChanges,
   { tokens, check }: Permit,
 ): Promise<Resource> {
-  return drive.write(async (transaction) => {
+  const work = async (transaction: DriveTransaction): Promise<Resource> => {
     const found = await transaction.find(path, { withContent: true });
     const resource = readResource(found);
     checkMayChange(transaction.membership);
@@ -41,7 +41,8 @@ export function setProperties(
     const node = checkOrdinary(resource, 'changed');
     await applyChanges(transaction, found, node, changesFor(found.content));
     return resource;
-  });
+  };
+  return drive.write(work, { looks: { paths: [path], withContent: true, room: true } });
 }
 
 /** Changes the properties of a node, which is or will be at `found`. Dead ones count in the quotas as bytes of files do. */

@@ -14,7 +14,7 @@ export interface Room {
 /** How full the drive is for this principal. A member's own quota counts their personal files and trash only. */
 export async function roomOf(snapshot: Snapshot, space: 'home' | 'common'): Promise<Room> {
   const { membership } = snapshot;
-  const usage = await snapshot.view.usage(membership);
+  const usage = await snapshot.usage();
   const drive = (membership.driveQuotaBytes ?? Infinity) - usage.driveBytes;
   const member = space === 'home' ? (membership.memberQuotaBytes ?? Infinity) - usage.memberBytes : Infinity;
   return { used: usage.driveBytes, left: Math.max(0, Math.min(drive, member)) };

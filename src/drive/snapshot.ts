@@ -1,5 +1,5 @@
 import type { Membership } from '../stores/account-store.js';
-import type { ContentRow, NodeRow, PropertyRow, StoreView } from '../stores/metadata-store.js';
+import type { ContentRow, NodeRow, PropertyRow, StoreView, Usage } from '../stores/metadata-store.js';
 import type { BlobId, Digests, NodeId } from '../stores/values.js';
 import { COMMON_NAME, type DrivePath } from './names.js';
 import { collectionEtag, type Found, type Resource, type ResourceKind, resourceOf } from './resource.js';
@@ -68,6 +68,11 @@ export class Snapshot {
     const { scopeId, driveName } = this.membership;
     if (scopeId !== null) return way.includes(scopeId) ? namesBelow(way.indexOf(scopeId)) : null;
     return [driveName, ...(entrance.kind === 'common' ? [COMMON_NAME] : []), ...namesBelow(entrance.index)];
+  }
+
+  /** How full the drive is, and the member's part of it. */
+  usage(): Promise<Usage> {
+    return this.view.usage(this.membership);
   }
 
   /** The last change to anything on the drive, other members' files included. */

@@ -4,6 +4,7 @@ import { checkDepth } from './depth.js';
 import type { Drive } from './drive.js';
 import { DriveError } from './drive-error.js';
 import type { DriveTransaction } from './drive-transaction.js';
+import type { FirstLooks } from './foreseen.js';
 import { findFreePlace } from './free-place.js';
 import { checkLocks } from './locks/locks.js';
 import { takeUpLocks, vacateLocks } from './locks/vacated-locks.js';
@@ -62,7 +63,7 @@ export function copy(desk: CopyDesk, path: DrivePath, target: TransferTarget, wi
     const copied = await carryOutCopy(transaction, { ...transfer, isDeep: wish.isDeep, staged });
     return takeUp(transfer, copied, wish.permit);
   };
-  return writeCopy(desk, target.drive, wish.signal, work);
+  return writeCopy(desk, { joined: target.drive, looks: looksOf(desk.drive, path, target) }, wish.signal, work);
 }
 
 /**
@@ -75,7 +76,12 @@ export function move(drive: Drive, path: DrivePath, target: TransferTarget, wish
     await vacateLocks(transaction, transfer.from, wish.permit.tokens);
     return takeUp(transfer, await carryOutMove(transaction, transfer), wish.permit);
   };
-  return drive.write(work, { ...MAKES_ROOM, joined: target.drive });
+  return drive.write(work, { ...MAKES_ROOM, joined: target.drive, looks: looksOf(drive, path, target) });
+}
+
+function looksOf(drive: Drive, path: DrivePath, target: TransferTarget): FirstLooks {
+  const isSame = drive.membership.driveId === target.drive.membership.driveId;
+  return isSame ? { paths: [path, target.path], room: true } : { paths: [path] };
 }
 
 /** Finds both ends, and checks conditions and locks there. */
@@ -86,7 +92,7 @@ async function openTransfer(
   { permit: { tokens, check }, mayOverwrite, mayRename, modified }: TransferWish,
   { isMove }: { readonly isMove: boolean },
 ): Promise<Transfer> {
-  const destination = await target.drive.join(transaction);
+  const destination = await target.drive.join(transaction, { paths: [target.path], room: true });
   const from = await transaction.find(path);
   const source = readResource(from);
   const wanted = await destination.find(target.path);

@@ -1,8 +1,10 @@
+import type { Membership } from '../stores/account-store.js';
 import {
   MAKES_ROOM,
   type MetadataStore,
   type NodeRow,
   type StoreTransaction,
+  type TrashBin,
   type TrashRow,
 } from '../stores/metadata-store.js';
 import type { DriveId, NodeId } from '../stores/values.js';
@@ -25,9 +27,10 @@ import { checkMayAdd, checkMayChange } from './rights.js';
  * size of the trees. A path inside another one goes with it. Resolves with the names in the trash of what went there.
  */
 export function remove(drive: Drive, paths: readonly DrivePath[], permit: Permit): Promise<string[]> {
-  return drive.write(async (transaction) => {
+  const wanted = topmost(paths);
+  const work = async (transaction: DriveTransaction): Promise<string[]> => {
     const names: string[] = [];
-    for (const path of topmost(paths)) {
+    for (const path of wanted) {
       const found = await transaction.find(path);
       await permit.check?.(transaction, found);
       await checkLocks(transaction, found, { tokens: permit.tokens, changesParent: true, changesBelow: true });
@@ -36,7 +39,8 @@ export function remove(drive: Drive, paths: readonly DrivePath[], permit: Permit
       if (name !== null) names.push(name);
     }
     return names;
-  }, MAKES_ROOM);
+  };
+  return drive.write(work, { ...MAKES_ROOM, looks: { paths: wanted.slice(0, 1) } });
 }
 
 /** Without those that lie in another one of them, and each once. */
@@ -65,6 +69,12 @@ async function unbind(transaction: DriveTransaction, found: Found): Promise<stri
   }
 }
 
+/** The trash that what is in a space goes to when it is deleted. */
+export function binOf(membership: Membership, space: Found['space']): TrashBin {
+  const { driveId, userId, binId, commonBinId } = membership;
+  return space === 'common' ? { driveId, id: commonBinId, ownerId: null } : { driveId, id: binId, ownerId: userId };
+}
+
 /**
  * Puts a live node into the trash that its place belongs to, under a name that is free there. Its locks are the
  * caller's to remove.
@@ -76,19 +86,13 @@ export async function moveToTrash(
   wish = node.name,
 ): Promise<string> {
   const { membership, now, store } = transaction;
-  const ownerId = found.space === 'common' ? null : membership.userId;
-  const bin = {
-    id: found.space === 'common' ? membership.commonBinId : membership.binId,
-    driveId: membership.driveId,
-  };
-  const name = await freeName(wish, node.isCollection, now, (names) =>
-    store.takenTrashNames(membership.driveId, ownerId, names),
-  );
+  const bin = binOf(membership, found.space);
+  const name = await freeName(wish, node.isCollection, now, (names) => store.takenTrashNames(bin, names));
   await store.moveNode(node, bin, name, now);
   await store.insertTrash({
     nodeId: node.id,
     driveId: membership.driveId,
-    ownerId,
+    ownerId: bin.ownerId,
     name,
     originalPath: found.originalPath,
     deletedBy: membership.userId,

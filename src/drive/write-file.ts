@@ -77,7 +77,7 @@ export async function checkBeforeBody(
 }
 
 /**
- * Names a received content, in one transaction that does `besides` first. The content is given up in any case. Throws as
+ * Names a received content, in one transaction that does `besides` first, which changes no tree. The content is given up in any case. Throws as
  * `writeFile`.
  */
 export function nameContent(
@@ -88,7 +88,7 @@ export function nameContent(
   besides: (transaction: DriveTransaction) => Promise<void> = async () => {},
 ): Promise<Written> {
   const { permit, modified, created } = wish;
-  return drive.writeContent(content, async (transaction) => {
+  const work = async (transaction: DriveTransaction): Promise<Written> => {
     await besides(transaction);
     const found = await findPlace(transaction, path, wish, content.row);
     await checkWritable(transaction, found, permit);
@@ -97,7 +97,8 @@ export function nameContent(
     await takeUpLocks(transaction, found, node, permit.tokens);
     if (created != null) await transaction.store.setTimes(node, { created });
     return written;
-  });
+  };
+  return drive.writeContent(content, work, { paths: [path], room: true });
 }
 
 async function findPlace(

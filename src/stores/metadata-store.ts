@@ -145,6 +145,9 @@ export interface TrashRow {
   readonly deletedAt: number;
 }
 
+/** A trash folder; `ownerId` is null for the common one. */
+export type TrashBin = ParentRef & Pick<TrashRow, 'ownerId'>;
+
 export interface ChildPosition {
   readonly parentId: NodeId;
   readonly name: string;
@@ -166,6 +169,8 @@ export interface StoreView {
    * properties, and no locks. Folders count nothing, and their revision is the moment. All else is as it is now.
    */
   at(moment: number): StoreView;
+  /** Where an answer takes a trip, asks at once for what work may want soon; else null: it costs less when it is wanted. */
+  ahead<T>(look: () => Promise<T>): Promise<T> | null;
   /** Those of the nodes that exist, in the order of `ids`. */
   findNodes(ids: readonly NodeId[]): Promise<NodeRow[]>;
   /**
@@ -214,11 +219,8 @@ export interface StoreView {
   trash(bins: readonly NodeId[], after: string | null, limit: number): Promise<TrashRow[]>;
   /** What is known of a deletion; null when the node isn't the top of a deleted tree. */
   findTrash(nodeId: NodeId): Promise<TrashRow | null>;
-  /**
-   * Which of `names` are taken in the trash of a drive, as far as a member sees it who shares it with `ownerId`:
-   * that owner's and the common trash, or for a common node (null) everybody's.
-   */
-  takenTrashNames(driveId: DriveId, ownerId: UserId | null, names: readonly string[]): Promise<Set<string>>;
+  /** Which of `names` are taken in the trash as the bin's owner sees it: in theirs and the common one; for that, in anybody's. */
+  takenTrashNames(bin: TrashBin, names: readonly string[]): Promise<Set<string>>;
   /** Up to `limit` nodes of a drive that were deleted before `deletedBefore`, oldest first. */
   expiredTrash(driveId: DriveId, deletedBefore: number, limit: number): Promise<TrashRow[]>;
   /**

@@ -273,18 +273,14 @@ export function changeLogSuite(open: OpenEngine): void {
       await skipRevisions(world.engine.database, 50);
       const first = await world.read((view) => view.changeLog.lastRestoration());
       const { revision: after } = await world.folder(world.home, 'after');
-      expect(after).toBe(before + 51);
+      // A transaction may have left out one or two that it didn't need.
+      expect(after - before).toBeGreaterThan(50);
       const isLost = async (revision: number) => (await horizon(revision)).isLost;
-      expect(await Promise.all([before, before + 1, before + 49, after].map(isLost))).toEqual([
-        false,
-        true,
-        true,
-        false,
-      ]);
+      expect(await Promise.all([before, after - 50, after - 2, after].map(isLost))).toEqual([false, true, true, false]);
       await skipRevisions(world.engine.database, 50);
       expect(await world.read((view) => view.changeLog.lastRestoration())).toBeGreaterThan(first!);
-      expect(await isLost(before + 1)).toBe(true);
-      expect(await isLost(after + 1)).toBe(true);
+      expect(await isLost(after - 50)).toBe(true);
+      expect(await isLost(after + 2)).toBe(true);
     });
 
     it('prune — forgets the oldest removals of a drive from before a time, and remembers to where', async () => {

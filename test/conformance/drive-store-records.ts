@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeRow } from '../../src/stores/metadata-store.js';
-import type { NodeId, UserId } from '../../src/stores/values.js';
+import type { NodeRow, TrashBin } from '../../src/stores/metadata-store.js';
+import type { NodeId } from '../../src/stores/values.js';
 import { NOBODY, NOW, namesOf, type OpenEngine, World } from './metadata-fixture.js';
 
 type Change = { namespace: string; name: string; xml: string | null };
@@ -202,10 +202,9 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
       });
 
       describe('takenTrashNames', () => {
-        const taken = async (ownerId: UserId | null, driveId = world.drive.id) =>
-          [
-            ...(await world.read((view) => view.takenTrashNames(driveId, ownerId, ['common', 'anna', 'ben', 'Anna']))),
-          ].sort();
+        const names = ['common', 'anna', 'ben', 'Anna'];
+        const taken = async (bin: TrashBin) =>
+          [...(await world.read((view) => view.takenTrashNames(bin, names)))].sort();
 
         beforeEach(async () => {
           await world.trash(await world.file(world.home, 'anna', ''), world.anna.userId);
@@ -214,16 +213,17 @@ export function driveStoreRecordsSuite(open: OpenEngine): void {
         });
 
         it("for a member's own: that member's and the common ones", async () => {
-          expect(await taken(world.anna.userId)).toEqual(['anna', 'common']);
-          expect(await taken(world.ben.userId)).toEqual(['ben', 'common']);
+          expect(await taken(world.binOf(world.anna))).toEqual(['anna', 'common']);
+          expect(await taken(world.binOf(world.ben))).toEqual(['ben', 'common']);
         });
 
         it("for a common one: everybody's, since everybody sees it beside their own", async () => {
-          expect(await taken(null)).toEqual(['anna', 'ben', 'common']);
+          expect(await taken(world.binOf(null))).toEqual(['anna', 'ben', 'common']);
         });
 
         it('of that drive alone', async () => {
-          expect(await taken(null, world.otherDrive.id)).toEqual([]);
+          const { id: driveId, commonBinId: id } = world.otherDrive;
+          expect(await taken({ driveId, id, ownerId: null })).toEqual([]);
         });
       });
 

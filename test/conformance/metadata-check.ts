@@ -91,7 +91,7 @@ export function metadataCheckSuite(open: OpenEngine): void {
       await world.corrupt("UPDATE trash SET name = 'other'");
       await expectRepaired('trash');
       const names = ['deleted', 'other'];
-      const taken = await world.read((view) => view.takenTrashNames(world.drive.id, world.anna.userId, names));
+      const taken = await world.read((view) => view.takenTrashNames(world.binOf(world.anna), names));
       expect(taken).toEqual(new Set(['deleted']));
     });
 

@@ -14,6 +14,7 @@ import type {
   NodeRow,
   StoreTransaction,
   StoreView,
+  TrashBin,
 } from '../../src/stores/metadata-store.js';
 import type { ScrubStore } from '../../src/stores/scrub-store.js';
 import type { StorageHistory } from '../../src/stores/storage-history.js';
@@ -112,6 +113,11 @@ export class World {
   /** Where most tests work: Anna's personal files. */
   get home(): NodeId {
     return this.anna.homeId;
+  }
+
+  /** The trash of a member on the first drive; null: the common one. */
+  binOf(member: MemberRow | null): TrashBin {
+    return { driveId: this.drive.id, id: member?.binId ?? this.drive.commonBinId, ownerId: member?.userId ?? null };
   }
 
   read<T>(work: (view: StoreView) => Promise<T>): Promise<T> {

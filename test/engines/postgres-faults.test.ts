@@ -71,6 +71,17 @@ describe('a connection to PostgreSQL that breaks', () => {
     expect((await stand.names()).filter((one) => one === name)).toHaveLength(1);
   });
 
+  it('around a change that went out together with the COMMIT — it is done once, and acknowledged', async () => {
+    const { world } = stand;
+    for (const fault of ['cut before', 'cut after', 'silent after'] as const) {
+      const spoilt = stand.proxy.spoilNext(INSERT, fault);
+      const name = `together, ${fault}`;
+      await stand.makeFolder(name, (_runs, view) => view.resolve(world.home, [name]));
+      await spoilt;
+      expect((await stand.names()).filter((one) => one === name)).toHaveLength(1);
+    }
+  });
+
   it('before the answer to a COMMIT without a drive — the same', async () => {
     const { accounts } = stand.world.engine;
     const add = (email: string) => accounts.createUser({ email, name: email, passwordHash: 'hash', isAdmin: false }, 1);

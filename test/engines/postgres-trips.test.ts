@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestPostgres } from '../support/engines.js';
-import type { DriveRequest, TestServer } from '../support/make-server.js';
+import { DRIVE_NAME, type DriveRequest, type TestServer } from '../support/make-server.js';
 import { startFirnOn } from '../support/postgres-firn.js';
 import { Trips } from '../support/trips.js';
 
@@ -31,12 +31,17 @@ describe('trips to PostgreSQL', () => {
 
   const requests: [string, number, (time: number) => Promise<unknown>, ((time: number) => Promise<unknown>)?][] = [
     ['GET of a file', 2, () => ok(alice('GET', '/folder/1'))],
-    ['PUT of a new small file', 5, (time) => ok(alice('PUT', `/folder/new-${time}`, { body: 'new' }))],
-    ['PUT of another content', 5, (time) => ok(alice('PUT', '/folder/2', { body: `other ${time}` }))],
-    ['PROPFIND of a folder', 5, () => ok(alice('PROPFIND', '/folder/', { headers: { Depth: '1' } }))],
-    ['COPY of a folder', 6, (time) => ok(alice('COPY', '/folder/', to(`/copy-${time}/`)))],
-    ['MOVE of a folder', 6, (time) => ok(alice('MOVE', `/copy-${time}/`, to(`/moved-${time}/`)))],
-    ['DELETE of a folder', 6, (time) => ok(alice('DELETE', `/moved-${time}/`))],
+    ['PUT of a new small file', 3, (time) => ok(alice('PUT', `/folder/new-${time}`, { body: 'new' }))],
+    ['PUT of another content', 3, (time) => ok(alice('PUT', '/folder/2', { body: `other ${time}` }))],
+    ['MKCOL', 3, (time) => ok(alice('MKCOL', `/folder/made-${time}/`))],
+    ['PROPFIND of a folder', 3, () => ok(alice('PROPFIND', '/folder/', { headers: { Depth: '1' } }))],
+    ["PROPFIND of the drive's folder", 3, () => ok(alice('PROPFIND', `/${DRIVE_NAME}/`, { headers: { Depth: '1' } }))],
+    ['PROPFIND of the root', 3, () => ok(alice('PROPFIND', '/', { headers: { Depth: '1' } }))],
+    ['COPY of a folder', 4, (time) => ok(alice('COPY', '/folder/', to(`/copy-${time}/`)))],
+    ['MOVE of a folder', 3, (time) => ok(alice('MOVE', `/copy-${time}/`, to(`/moved-${time}/`)))],
+    ['MOVE of a file', 4, (time) => ok(alice('MOVE', `/folder/new-${time}`, to(`/from/${time}`)))],
+    ['MOVE over a file', 3, (time) => ok(alice('MOVE', `/from/${time}`, to(`/folder/3`)))],
+    ['DELETE of a folder', 4, (time) => ok(alice('DELETE', `/moved-${time}/`))],
   ];
   it.each(requests)('%s — %i at most', async (_name, most, work) => {
     expect(await trips.least(work)).toBeLessThanOrEqual(most);

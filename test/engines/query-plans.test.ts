@@ -47,7 +47,7 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
   const here = () => ({ id: world.home, driveId: world.drive.id });
   const away = () => ({ id: world.elsewhere.homeId, driveId: world.otherDrive.id });
   const toBin = async (transaction: StoreTransaction, node: NodeRow) => {
-    const taken = await transaction.takenTrashNames(node.driveId, world.anna.userId, [node.name, `${node.name} (2)`]);
+    const taken = await transaction.takenTrashNames(world.binOf(world.anna), [node.name, `${node.name} (2)`]);
     expect(taken.size).toBe(0);
     await transaction.removeLocksIn(node);
     await transaction.moveNode(node, { id: world.anna.binId, driveId: world.drive.id }, node.name, NOW);
@@ -117,8 +117,8 @@ describe(`SQLite's plans on a drive with a folder of ${MEMBERS} files`, () => {
     findTrash: () => metadata.read([], (view) => view.findTrash(big.id)),
     takenTrashNames: () =>
       metadata.read([], async (view) => {
-        await view.takenTrashNames(world.drive.id, null, ['a']);
-        await view.takenTrashNames(world.drive.id, world.anna.userId, ['a', 'b']);
+        await view.takenTrashNames(world.binOf(null), ['a']);
+        await view.takenTrashNames(world.binOf(world.anna), ['a', 'b']);
       }),
     expiredTrash: () => metadata.read([], (view) => view.expiredTrash(world.drive.id, NOW, 9)),
     dueDrives: async () => {

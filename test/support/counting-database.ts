@@ -1,4 +1,4 @@
-import type { SqlConnection, SqlDatabase } from '../../src/engines/sql/sql-database.js';
+import type { SqlConnection, SqlDatabase, SqlWriteOptions } from '../../src/engines/sql/sql-database.js';
 import type { TransactionStats } from '../../src/stores/metadata-store.js';
 
 /** A statement as it ran. */
@@ -24,8 +24,8 @@ export class CountingDatabase implements SqlDatabase {
     return this.#database.readOne((connection) => work(this.#noting(connection)));
   }
 
-  write<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    return this.#database.write((connection) => work(this.#noting(connection)));
+  write<T>(work: (connection: SqlConnection) => Promise<T>, options?: SqlWriteOptions): Promise<T> {
+    return this.#database.write((connection) => work(this.#noting(connection)), options);
   }
 
   stats(): TransactionStats {
@@ -52,8 +52,15 @@ export class CountingDatabase implements SqlDatabase {
   }
 
   #noting(connection: SqlConnection): SqlConnection {
+    const { dialect, facts = null } = connection;
+    const send: SqlConnection['send'] = (sql, parameters, told) => {
+      this.ran.push({ sql, parameters });
+      connection.send!(sql, parameters, told);
+    };
     return {
-      dialect: connection.dialect,
+      dialect,
+      facts,
+      ...(connection.send && { send }),
       all: (sql, parameters) => {
         this.ran.push({ sql, parameters });
         return connection.all(sql, parameters);

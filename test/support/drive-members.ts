@@ -1,5 +1,6 @@
 import { Contents } from '../../src/drive/contents.js';
 import { Drive } from '../../src/drive/drive.js';
+import type { DriveTransaction } from '../../src/drive/drive-transaction.js';
 import { Listing } from '../../src/drive/listing.js';
 import type { DrivePath } from '../../src/drive/names.js';
 import { NO_TOKENS } from '../../src/drive/permit.js';
@@ -100,9 +101,10 @@ export const segmentsOf = (path: string): DrivePath => (path === '' ? [] : path.
 export async function put(drive: Drive, path: string, text: string): Promise<void> {
   const nothing = async () => {};
   const content = { row: contentOf(text), restoredAfter: null, recover: nothing, release: nothing };
-  await drive.writeContent(content, async (changes) => {
+  const work = async (changes: DriveTransaction) => {
     await changes.putFile(await changes.find(segmentsOf(path)), content);
-  });
+  };
+  await drive.writeContent(content, work, { paths: [segmentsOf(path)], room: true });
 }
 
 export async function makeCollection(drive: Drive, path: string): Promise<void> {

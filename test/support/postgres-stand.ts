@@ -2,6 +2,7 @@ import pg from 'pg';
 import { POSTGRES_MIGRATIONS } from '../../src/engines/postgres/migrate-postgres.js';
 import { PostgresDatabase, type PostgresOptions } from '../../src/engines/postgres/postgres-database.js';
 import { readMigrations } from '../../src/engines/sql/migrate.js';
+import type { StoreTransaction } from '../../src/stores/metadata-store.js';
 import { engineOn, World } from '../conformance/metadata-fixture.js';
 import type { PostgresServer } from './postgres-server.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -31,11 +32,14 @@ export class PostgresStand {
   }
 
   /** Makes a folder as a request does; `work`, in the same transaction before it. Returns how often the work ran. */
-  async makeFolder(name: string, work: (runs: number) => Promise<unknown> = async () => {}): Promise<number> {
+  async makeFolder(
+    name: string,
+    work: (runs: number, transaction: StoreTransaction) => Promise<unknown> = async () => {},
+  ): Promise<number> {
     let runs = 0;
     const { world } = this;
     await world.engine.metadata.write([world.drive.id], async (transaction) => {
-      await work(++runs);
+      await work(++runs, transaction);
       const node = { driveId: world.drive.id, parentId: world.home, name, content: null, modified: 1, created: 1 };
       return transaction.insertNode(node, 1);
     });

@@ -94,12 +94,12 @@ async function workOut(
     const found = await snapshot.find(request.path);
     const resource = readResource(request, found);
     await checkConditions(request, conditions, snapshot, found);
-    const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers });
+    const answer = prepareAnswer(request, selection, snapshot, found, { free, withMembers });
     const isListed = withMembers && resource.isCollection;
     const members = isListed ? new Listing(resource, { isDeep: depth === 'infinity' }) : NOTHING;
     return new MultistatusPages(answer, members, isListed && isNoroot ? [] : [resource]).begin(snapshot);
   });
-  const { locks, quota } = pages.answer;
+  const { locks, quota } = await pages.answer;
   return { body: bodyOf(pages), quota, isLocked: !locks.isEmpty };
 }
 

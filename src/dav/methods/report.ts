@@ -63,8 +63,10 @@ async function reportOn(
     const folder = readResource(request, found);
     await checkConditions(request, conditions, snapshot, found);
     checkFolder(folder);
-    const { members, after } = await look(snapshot, folder);
-    const answer = await prepareAnswer(request, selection, snapshot, found, { free, withMembers: true });
+    const [answer, { members, after }] = await Promise.all([
+      prepareAnswer(request, selection, snapshot, found, { free, withMembers: true }),
+      look(snapshot, folder),
+    ]);
     return new MultistatusPages(answer, members, [], after).begin(snapshot);
   });
   return respondPages(headersOf(isMinimal), pages);

@@ -59,7 +59,7 @@ export const NOTHING: MemberSource = { isDone: true, next: async () => null };
  * takes the same memory.
  */
 export class MultistatusPages {
-  readonly #answer: Answer;
+  readonly #answer: Answer | Promise<Answer>;
   readonly #source: MemberSource;
   readonly #close: string;
   #open = MULTISTATUS_OPEN;
@@ -68,8 +68,11 @@ export class MultistatusPages {
   #isDone = false;
   #first: Uint8Array | null = null;
 
-  /** `first`: come before those of the source. `after`: text behind the last member. */
-  constructor(answer: Answer, source: MemberSource, first: readonly Member[] = [], after = '') {
+  /**
+   * `answer` may come while the first members are read. `first`: come before those of the source. `after`: text behind the
+   * last member.
+   */
+  constructor(answer: Answer | Promise<Answer>, source: MemberSource, first: readonly Member[] = [], after = '') {
     this.#answer = answer;
     this.#source = source;
     this.#rest = first;
@@ -81,7 +84,7 @@ export class MultistatusPages {
     return this.#isDone;
   }
 
-  get answer(): Answer {
+  get answer(): Answer | Promise<Answer> {
     return this.#answer;
   }
 
@@ -101,13 +104,13 @@ export class MultistatusPages {
 
   async #next(snapshot: Snapshot): Promise<Uint8Array> {
     const isFirst = this.#open !== '';
-    const members = await this.#members(snapshot, isFirst);
-    const bytes = this.#room(members.length, isFirst);
+    const [answer, members] = await Promise.all([this.#answer, this.#members(snapshot, isFirst)]);
+    const bytes = this.#room(answer, members.length, isFirst);
     bytes.append(this.#open);
     this.#open = '';
     const bytesMax = isFirst ? PAGE_BYTES_MAX : STEP_BYTES_MAX;
-    const rendered = await renderMembers(snapshot, this.#answer, members, { bytes, bytesMax, isFirst });
-    if (isFirst && rendered >= MEMBERS_TO_TELL) this.#answer.selection.noteSize(bytes.length / rendered);
+    const rendered = await renderMembers(snapshot, answer, members, { bytes, bytesMax, isFirst });
+    if (isFirst && rendered >= MEMBERS_TO_TELL) answer.selection.noteSize(bytes.length / rendered);
     this.#rest = members.slice(rendered);
     this.#isDone = this.#rest.length === 0 && this.#source.isDone;
     if (this.#isDone) bytes.append(this.#close);
@@ -116,7 +119,8 @@ export class MultistatusPages {
 
   /** All other pages, each from a snapshot of its own. */
   async *others(): AsyncGenerator<Uint8Array> {
-    while (!this.#isDone) yield await this.#answer.request.drive.read((snapshot) => this.#next(snapshot));
+    const { drive } = (await this.#answer).request;
+    while (!this.#isDone) yield await drive.read((snapshot) => this.#next(snapshot));
   }
 
   async #members(snapshot: Snapshot, isFirst: boolean): Promise<readonly Member[]> {
@@ -128,8 +132,7 @@ export class MultistatusPages {
   }
 
   /** Most answers are one page: only others need memory that is used again. */
-  #room(members: number, isFirst: boolean): TextBytes {
-    const { bytesAMember } = this.#answer.selection;
+  #room({ selection: { bytesAMember } }: Answer, members: number, isFirst: boolean): TextBytes {
     if (isFirst) return new TextBytes(BYTES_BESIDE + members * bytesAMember);
     this.#bytes ??= new TextBytes(members * bytesAMember);
     this.#bytes.clear();

@@ -39,15 +39,12 @@ export async function prepareAnswer(
   found: Found,
   { free, withMembers }: { readonly free: number | null; readonly withMembers: boolean },
 ): Promise<Answer> {
-  return {
-    request,
-    selection,
-    locks: new LockIndex(
-      selection.needsLocks ? await (withMembers ? locksAround : locksCovering)(snapshot, found) : [],
-    ),
-    quota: await quotaOf(snapshot, found, { request, selection, free }),
-    restoration: selection.needsRestoration ? await snapshot.lastRestoration() : null,
-  };
+  const [locks, quota, restoration] = await Promise.all([
+    selection.needsLocks ? (withMembers ? locksAround : locksCovering)(snapshot, found) : [],
+    quotaOf(snapshot, found, { request, selection, free }),
+    selection.needsRestoration ? snapshot.lastRestoration() : null,
+  ]);
+  return { request, selection, locks: new LockIndex(locks), quota, restoration };
 }
 
 /** For an answer about what has neither locks nor quota. */
@@ -73,6 +70,10 @@ export async function renderMembers(
   const { request, selection } = answer;
   const page = selection.needsDead ? membersOfPage(members, bytesMax) : members;
   const resources = page.filter((member) => member.kind !== 'gone');
+  const [dead, digests] = await Promise.all([
+    selection.needsDead ? deadProperties(snapshot, resources) : new Map(),
+    selection.needsDigests ? snapshot.digests(resources) : new Map(),
+  ]);
   const facts: PropertyFacts = {
     now: snapshot.now,
     membership: snapshot.membership,
@@ -80,8 +81,8 @@ export async function renderMembers(
     quota: answer.quota,
     restoration: answer.restoration,
     locks: answer.locks,
-    dead: selection.needsDead ? await deadProperties(snapshot, resources) : new Map(),
-    digests: selection.needsDigests ? await snapshot.digests(resources) : new Map(),
+    dead,
+    digests,
     hrefOf: (path, isCollection) => hrefOf(request, path, isCollection),
   };
   const hrefs = new HrefWriter(request);

@@ -30,7 +30,7 @@ export interface MadeLock {
  * `DriveError`: `lock-conflict`, `too-many`, `forbidden`, `parent-missing`, `locked`.
  */
 export function lock(drive: Drive, path: DrivePath, wanted: NewLock, { tokens, check }: Permit): Promise<MadeLock> {
-  return drive.write(async (transaction) => {
+  const work = async (transaction: DriveTransaction): Promise<MadeLock> => {
     const { membership, now, store } = transaction;
     const found = await transaction.find(path);
     await check?.(transaction, found);
@@ -57,7 +57,8 @@ export function lock(drive: Drive, path: DrivePath, wanted: NewLock, { tokens, c
     };
     await store.insertLock(made);
     return { lock: made, resource: resourceOf(node, 'node', found.path), isNew: target === null };
-  });
+  };
+  return drive.write(work, { looks: { paths: [path] } });
 }
 
 async function insertEmpty(transaction: DriveTransaction, found: Found): Promise<NodeRow> {
@@ -77,7 +78,7 @@ export function refreshLock(
   timeoutSeconds: number,
   { tokens, check }: Permit,
 ): Promise<PlacedLock | null> {
-  return drive.write(async (transaction) => {
+  const work = async (transaction: DriveTransaction): Promise<PlacedLock | null> => {
     const { membership, now } = transaction;
     checkMayAdd(membership);
     const found = await transaction.find(path);
@@ -88,7 +89,8 @@ export function refreshLock(
     const expiresAt = now + timeoutSeconds * 1000;
     await transaction.store.refreshLock(own.lock.token, timeoutSeconds, expiresAt);
     return { ...own, lock: { ...own.lock, timeoutSeconds, expiresAt } };
-  });
+  };
+  return drive.write(work, { looks: { paths: [path] } });
 }
 
 /**
@@ -96,7 +98,7 @@ export function refreshLock(
  * covers the path. Rejects with `DriveError` `forbidden`.
  */
 export function unlock(drive: Drive, path: DrivePath, token: LockToken, { check }: Permit): Promise<boolean> {
-  return drive.write(async (transaction) => {
+  const work = async (transaction: DriveTransaction): Promise<boolean> => {
     const { membership } = transaction;
     checkMayAdd(membership);
     const found = await transaction.find(path);
@@ -111,5 +113,6 @@ export function unlock(drive: Drive, path: DrivePath, token: LockToken, { check 
     }
     await transaction.store.removeLock(token);
     return true;
-  });
+  };
+  return drive.write(work, { looks: { paths: [path] } });
 }

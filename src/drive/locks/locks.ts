@@ -123,13 +123,16 @@ export async function checkLockable(
 
 /** Locks that cover what is found, and all below it that its member sees; their number bounds the work. */
 export async function locksAround(snapshot: Snapshot, found: Found): Promise<PlacedLock[]> {
-  const locks = await locksCovering(snapshot, found);
-  const { resource } = found;
-  if (!resource?.isCollection) return locks;
-  for (const { id, path, memberKind } of anchorsOf(resource, snapshot.membership)) {
-    // What is deleted loses its locks.
-    if (memberKind === 'trashed') continue;
-    for (const lock of await snapshot.view.locksBelow(id, snapshot.now)) {
+  const { view, membership, now } = snapshot;
+  const folders = found.resource?.isCollection ? anchorsOf(found.resource, membership) : [];
+  // What is deleted loses its locks.
+  const anchors = folders.filter(({ memberKind }) => memberKind !== 'trashed');
+  const [locks, ...below] = await Promise.all([
+    locksCovering(snapshot, found),
+    ...anchors.map(({ id }) => view.locksBelow(id, now)),
+  ]);
+  for (const [index, { path }] of anchors.entries()) {
+    for (const lock of below[index]!) {
       locks.push({ lock, path: [...path, ...lock.path], isCollection: lock.isCollection });
     }
   }

@@ -3,6 +3,7 @@ import type { NodeId } from '../../stores/values.js';
 import type { Drive } from '../drive.js';
 import type { DriveTransaction } from '../drive-transaction.js';
 import { type DrivePath, freeName } from '../names.js';
+import { binOf } from '../trash.js';
 import { turns } from '../turns.js';
 import type { TrashTop } from './away-folders.js';
 import type { TreePlan } from './tree-plan.js';
@@ -101,9 +102,8 @@ async function nameTops(transaction: DriveTransaction, { plan, tops }: ReadyPlan
   const { membership, now, store } = transaction;
   const names: string[] = [];
   for (const { ref, space } of tops) {
-    const ownerId = space === 'common' ? null : membership.userId;
     const taken = async (candidates: readonly string[]) =>
-      new Set([...(await store.takenTrashNames(membership.driveId, ownerId, candidates)), ...names]);
+      new Set([...(await store.takenTrashNames(binOf(membership, space), candidates)), ...names]);
     const made = plan.made[-ref - 1]!;
     const name = await freeName(made.name, true, now, taken);
     plan.made[-ref - 1] = { ...made, name };

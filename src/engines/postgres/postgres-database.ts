@@ -217,7 +217,7 @@ export class PostgresDatabase implements SqlDatabase {
         connection.end();
         throw await this.#giveUp(client, {
           before: await failureOf(begun, marked, ...(facts ? [facts.answer] : [])),
-          within: connection.failure,
+          connection,
           error,
         });
       }
@@ -230,14 +230,15 @@ export class PostgresDatabase implements SqlDatabase {
   /** Ends a transaction that failed, and returns what its caller is told. `error`: what its work ended with. */
   async #giveUp(
     client: PoolClient,
-    { before, within, error }: { readonly before: unknown; readonly within: unknown; readonly error: unknown },
+    { before, connection, error }: { before: unknown; connection: PostgresConnection; error: unknown },
   ): Promise<unknown> {
-    const failure = before ?? within;
+    const failure = before ?? connection.failure;
     if (failure === null || codeOf(failure) !== null) await client.query('ROLLBACK').catch(ignore);
     if (failure === null) return error;
     const mayRunAgain = isConflict(failure) || isLost(failure) || isLateReference(failure);
     if (mayRunAgain) return new AgainError('', { cause: failure });
-    return before !== null || error === failure || codeOf(error) === ABORTED ? translate(failure) : error;
+    if (before !== null) return translate(before);
+    return error === failure || codeOf(error) === ABORTED ? connection.reason : error;
   }
 
   async #commit(
@@ -253,7 +254,7 @@ export class PostgresDatabase implements SqlDatabase {
       const { failure } = connection;
       // Of a statement that nobody waited for: there was nothing to commit.
       if (codeOf(failure) !== null && !isLost(failure)) {
-        throw await this.#giveUp(client, { before: null, within: failure, error: failure });
+        throw await this.#giveUp(client, { before: null, connection, error: failure });
       }
       this.#failedCommits++;
       if (error instanceof OutcomeUnknownError) throw error;

@@ -3,14 +3,15 @@ import type { DriveId, LockToken, NodeId, UserId } from '../../stores/values.js'
 import type * as locks from './lock-statements.js';
 
 /** From rows of locks as the database gives them to those of the seam. */
-export interface LockedPlace {
+interface LockedPlace {
   readonly path: readonly string[];
   readonly isCollection: boolean;
 }
 
+/** `rows`: those of one node may be several. */
 export function placesBelow(top: NodeId, rows: readonly locks.LockedPlaceRecord[]): Map<NodeId, LockedPlace> {
   const byParent = new Map<number | null, locks.LockedPlaceRecord[]>();
-  for (const row of rows) {
+  for (const row of new Map(rows.map((row) => [row.id, row])).values()) {
     const others = byParent.get(row.parent_id);
     if (others) others.push(row);
     else byParent.set(row.parent_id, [row]);
@@ -25,6 +26,10 @@ export function placesBelow(top: NodeId, rows: readonly locks.LockedPlaceRecord[
     }
   }
   return places;
+}
+
+export function isHeld(row: locks.LockBelowRecord): row is locks.LockedPlaceRecord & locks.HeldLockRecord {
+  return row.token !== null;
 }
 
 export function heldLockOf(row: locks.HeldLockRecord): HeldLock {

@@ -20,12 +20,15 @@ export const locksOn = statement<{ nodes: string; now: number }>()<HeldLockRecor
 /** A locked node, or one above such. */
 export type LockedPlaceRecord = Pick<Schema['node'], 'parent_id' | 'name' | 'is_collection'> & { id: number };
 
+/** Such a node with a lock of its own; one has a row for each of them, and those between have no lock. */
+export type LockBelowRecord = LockedPlaceRecord & (HeldLockRecord | { [Column in keyof HeldLockRecord]: null });
+
 /**
  * Up from the locked nodes of a node's drive, each node once, so that a thousand locks in one folder don't walk up from
  * there a thousand times. The node itself isn't among them.
  */
-export const lockedPlaces = statement<{ node: number; now: number }>()<LockedPlaceRecord>(
-  (_db, p, d) => sql<LockedPlaceRecord>`
+export const locksBelow = statement<{ node: number; now: number }>()<LockBelowRecord>(
+  (_db, p, d) => sql<LockBelowRecord>`
     WITH RECURSIVE up (id, parent_id, name, is_collection) AS (
       SELECT node.id, node.parent_id, node.name, node.is_collection
       FROM dav_lock ${d.join} node ON node.id = dav_lock.node_id
@@ -35,7 +38,9 @@ export const lockedPlaces = statement<{ node: number; now: number }>()<LockedPla
       SELECT node.id, node.parent_id, node.name, node.is_collection FROM up ${d.join} node ON node.id = up.parent_id
       WHERE up.parent_id <> ${p('node')}
     )
-    SELECT id, parent_id, name, is_collection FROM up`,
+    SELECT up.id, up.parent_id, up.name, up.is_collection, dav_lock.*, ${userName} FROM up
+    LEFT JOIN dav_lock ON dav_lock.node_id = up.id AND dav_lock.expires_at > ${p('now')}
+    LEFT JOIN app_user ON app_user.id = dav_lock.user_id`,
 );
 
 /** Of one user among all of a drive. */

@@ -139,43 +139,6 @@ export const nextRevision = statement<Record<string, never>>()<{ value: number }
     : sql<{ value: number }>`SELECT nextval('revision_number') AS value`,
 );
 
-export const insertNode = statement<{
-  drive: number;
-  parent: number;
-  name: string;
-  isCollection: number;
-  content: string | null;
-  key: number | null;
-  size: number;
-  modified: number;
-  created: number;
-  revision: number;
-  at: number;
-  by: number | null;
-  with: number | null;
-}>()((db, p, d) =>
-  db
-    .insertInto('node')
-    .values({
-      drive_id: p('drive'),
-      parent_id: p('parent'),
-      name: p('name'),
-      is_collection: p('isCollection'),
-      content_key: keyOf(p, d),
-      content_id: p('content'),
-      size: p('size'),
-      modified: p('modified'),
-      created: p('created'),
-      revision: p('revision'),
-      changed: p('revision'),
-      changed_at: p('at'),
-      changed_by: p('by'),
-      changed_with: p('with'),
-    })
-    .$if(d.skipsTaken, (insertion) => insertion.onConflict((conflict) => conflict.doNothing()))
-    .returning(['id', 'content_key']),
-);
-
 /** Who makes a change, and when; `at` is 0 where nobody has signed. */
 export interface Signature {
   readonly at: number;
@@ -270,35 +233,6 @@ export const setTimes = statement<
     .updateTable('node')
     .set({ ...begun(p, d), modified: p('modified'), created: p('created'), changed: p('revision') })
     .where('id', '=', p('id')),
-);
-
-export const bindNode = statement<
-  { id: number; parent: number; name: string; revision: number } & { [Key in keyof Signature]: Signature[Key] }
->()((db, p, d) =>
-  db
-    .updateTable('node')
-    .set({
-      ...begun(p, d),
-      parent_id: p('parent'),
-      name: p('name'),
-      revision: p('revision'),
-      changed: p('revision'),
-      moved: p('revision'),
-    })
-    .where('id', '=', p('id'))
-    .$if(d.skipsTaken, (update) =>
-      update.where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('node as other')
-              .select('other.id')
-              .where('other.parent_id', '=', p('parent'))
-              .where('other.name', '=', p('name'))
-              .where('other.id', '<>', p('id')),
-          ),
-        ),
-      ),
-    ),
 );
 
 /** For a tree that goes to another drive: its members count as changed there. */

@@ -11,6 +11,7 @@ import type { SqlConnection } from './sql-database.js';
 export class RecordedContents {
   readonly #connection: SqlConnection;
   readonly #keys = new Map<BlobId, number>();
+  readonly #recorded = new Set<BlobId>();
   /** The one whose key nobody has asked for. */
   #newest: BlobId | null = null;
 
@@ -23,16 +24,23 @@ export class RecordedContents {
     return key ?? this.#keys.get(id) ?? null;
   }
 
+  /** Whether this transaction has recorded it: the row is held, so that no answer need say that it is there. */
+  isRecorded(id: BlobId): boolean {
+    return this.#recorded.has(id);
+  }
+
   async put(content: ContentRow, now: number, restoredAfter: SweepId | null): Promise<Sweep | null> {
     const { id, size, sha1 = null, md5 = null, bytes, place } = content;
     if (bytes !== null) {
       await this.#putInline({ id, size, sha1, md5, now, bytes });
+      this.#recorded.add(id);
       return null;
     }
     const sweep = await this.#takePlace(content, now, restoredAfter);
     if (sweep) return sweep;
     this.#keys.delete(id);
     await contents.putBlob.send(this.#connection, { id, size, sha1, md5, now, place });
+    this.#recorded.add(id);
     return null;
   }
 

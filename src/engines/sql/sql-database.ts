@@ -14,17 +14,19 @@ export interface SqlConnection {
   run(sql: string, parameters: readonly unknown[]): Promise<number>;
   /**
    * Where an answer takes a trip: runs a statement before all that are asked later, and waits for nothing. What it throws, the transaction
-   * ends with.
+   * ends with, as `told` calls it.
    */
-  send?(sql: string, parameters: readonly unknown[]): void;
+  send?(sql: string, parameters: readonly unknown[], told?: (error: unknown) => unknown): void;
   /** The same: what came with the beginning of the transaction. */
   readonly facts?: DriveFacts | null;
 }
 
 /** Of the drives of a transaction, which holds them. */
 export interface DriveFacts {
-  /** Returns a revision, once. */
+  /** Returns a revision, as often as some came; then null. */
   revision(): Promise<number | null>;
+  /** Returns a node's number, once; then null. */
+  nodeId(): Promise<number | null>;
   /** Whether none of the drives has a lock, or a vacated one. */
   areUnlocked(): Promise<boolean>;
   /** From here on one of them has. */

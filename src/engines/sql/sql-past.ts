@@ -102,7 +102,7 @@ export class SqlPast implements Past {
   }
 
   async succeed({ id, revision }: Pick<NodeRow, 'id' | 'revision'>, former: NodeId): Promise<void> {
-    await statements.insertSuccession.run(this.#connection, { id, former, revision });
+    await statements.insertSuccession.send(this.#connection, { id, former, revision });
   }
 
   async endedSince(driveId: DriveId, since: number, after: EndedState | null, limit: number): Promise<EndedState[]> {

@@ -7,55 +7,86 @@ import type { JobStore } from '../../stores/job-store.js';
 import type { LoginFlowStore } from '../../stores/login-flow-store.js';
 import {
   type ContentRow,
-  type LockRow,
   type NamedContentRow,
   NameTakenError,
   type NewNode,
   type NodeRow,
   type ParentRef,
   type StoreTransaction,
+  type TrashBin,
 } from '../../stores/metadata-store.js';
 import type { Past } from '../../stores/past.js';
 import type { SecurityStore } from '../../stores/security-store.js';
 import type { StagedCopies } from '../../stores/staged-copies.js';
 import type { ThrottleStore } from '../../stores/throttle-store.js';
 import type { UploadTransaction } from '../../stores/uploads.js';
-import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
+import type { BlobId, Digests, NodeId } from '../../stores/values.js';
 import { nominateOfNodes } from './candidate-statements.js';
 import { copyTree } from './copy-statements.js';
-import * as locks from './lock-statements.js';
+import { FreeNames } from './free-names.js';
+import { bindNode, bindNodeFreely, insertNode, insertNodeFreely } from './name-statements.js';
 import { nodeOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
 import * as records from './record-statements.js';
 import { RecordedContents } from './recorded-contents.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlChangeLog } from './sql-change-log.js';
-import { changedUnlessTaken, type SqlConnection, type TransactionSurroundings } from './sql-database.js';
+import {
+  changedUnlessTaken,
+  type SqlConnection,
+  type TransactionSurroundings,
+  UniqueViolation,
+} from './sql-database.js';
 import { SqlImportStore } from './sql-import-store.js';
 import { SqlJobStore } from './sql-job-store.js';
+import { SqlLockChanges } from './sql-lock-changes.js';
 import { SqlLoginFlowStore } from './sql-login-flow-store.js';
 import { SqlPast } from './sql-past.js';
 import { SqlSecurityStore } from './sql-security-store.js';
 import { SqlStagedCopies } from './sql-staged-copies.js';
-import { SqlStoreView } from './sql-store-view.js';
 import { SqlThrottleStore } from './sql-throttle-store.js';
 import { SqlUploadTransaction } from './sql-uploads.js';
 
 /** What a change adds to a collection and those above it. */
 const UNCHANGED = { size: 0, descendants: 0, properties: 0 };
-/** A time to which no lock has expired. */
-const BEFORE_ALL = -1;
 
-export class SqlStoreTransaction extends SqlStoreView implements StoreTransaction {
+export class SqlStoreTransaction extends SqlLockChanges implements StoreTransaction {
   readonly #around: TransactionSurroundings;
   readonly #past: SqlPast;
   readonly #recorded: RecordedContents;
+  /** Null where nothing is gained by knowing them, or nobody holds the drives. */
+  readonly #names: FreeNames | null;
 
   constructor(connection: SqlConnection, around: TransactionSurroundings) {
     super(connection);
     this.#around = around;
     this.#past = new SqlPast(connection);
     this.#recorded = new RecordedContents(connection);
+    this.#names = connection.facts ? new FreeNames() : null;
+  }
+
+  override async resolve(anchorId: NodeId, segments: readonly string[]): Promise<NodeRow[]> {
+    const chain = await super.resolve(anchorId, segments);
+    this.#names?.noteEnd(chain, segments);
+    return chain;
+  }
+
+  override async resolveFile(anchorId: NodeId, segments: readonly string[]) {
+    const found = await super.resolveFile(anchorId, segments);
+    this.#names?.noteEnd(found.chain, segments);
+    return found;
+  }
+
+  override async takenNames(parentId: NodeId, names: readonly string[]): Promise<Set<string>> {
+    const taken = await super.takenNames(parentId, names);
+    this.#names?.noteOthers(parentId, names, taken);
+    return taken;
+  }
+
+  override async takenTrashNames(bin: TrashBin, names: readonly string[]): Promise<Set<string>> {
+    const taken = await super.takenTrashNames(bin, names);
+    this.#names?.noteOthers(bin.id, names, taken);
+    return taken;
   }
 
   areRightsSame(since: CommitMark): boolean {
@@ -105,26 +136,11 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
   async insertNode(node: NewNode, now: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const size = node.content?.size ?? 0;
-    const row = await refuseTakenName(
-      nodes.insertNode.first(this.connection, {
-        drive: node.driveId,
-        parent: node.parentId,
-        name: node.name,
-        isCollection: node.content ? 0 : 1,
-        content: node.content?.id ?? null,
-        key: node.content && this.#recorded.keyOf(node.content),
-        size,
-        modified: node.modified,
-        created: node.created,
-        revision,
-        ...this.#past.signature,
-      }),
-    );
-    checkRecorded(node.content, row);
-    this.#past.beginState(row.id as NodeId);
+    const id = await this.#insert(node, size, revision);
+    this.#past.beginState(id);
     await this.#touchParent(node.parentId, { size, descendants: 1, properties: 0 }, revision, now);
     return {
-      id: row.id as NodeId,
+      id,
       driveId: node.driveId,
       parentId: node.parentId,
       name: node.name,
@@ -139,6 +155,33 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     };
   }
 
+  /** Nobody waits for an answer where a number is there, the name is free, and the content recorded. */
+  async #insert(node: NewNode, size: number, revision: number): Promise<NodeId> {
+    const inserted = {
+      drive: node.driveId,
+      parent: node.parentId,
+      name: node.name,
+      isCollection: node.content ? 0 : 1,
+      content: node.content?.id ?? null,
+      key: node.content && this.#recorded.keyOf(node.content),
+      size,
+      modified: node.modified,
+      created: node.created,
+      revision,
+      ...this.#past.signature,
+    };
+    const isFree = this.#names?.take(node.parentId, node.name) ?? false;
+    const isSure = isFree && (node.content === null || this.#recorded.isRecorded(node.content.id));
+    const id = isSure ? await this.connection.facts!.nodeId() : null;
+    if (id !== null) {
+      await insertNodeFreely.send(this.connection, { ...inserted, id }, nameTaken);
+      return id as NodeId;
+    }
+    const row = await refuseTakenName(insertNode.first(this.connection, inserted));
+    checkRecorded(node.content, row);
+    return row.id as NodeId;
+  }
+
   async replaceContent(file: NodeRow, content: NamedContentRow, modified: number): Promise<NodeRow> {
     const revision = await this.#nextRevision();
     const isSame = file.blobId === content.id && file.modified === modified;
@@ -146,16 +189,14 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     if (isSame || !(await this.#past.remember(file.id, revision))) {
       await nominateOfNodes.send(this.connection, { ids: JSON.stringify([file.id]) });
     }
-    const row = await nodes.replaceContent.first(this.connection, {
-      id: file.id,
-      content: content.id,
-      key: this.#recorded.keyOf(content),
-      size: content.size,
-      modified,
-      revision,
-      ...this.#past.signatureOf(!isSame),
-    });
-    if (row) checkRecorded(content, row);
+    const key = this.#recorded.keyOf(content);
+    const replaced = { id: file.id, content: content.id, key, size: content.size, modified, revision };
+    const changed = { ...replaced, ...this.#past.signatureOf(!isSame) };
+    if (this.#recorded.isRecorded(content.id)) await nodes.replaceContent.send(this.connection, changed);
+    else {
+      const row = await nodes.replaceContent.first(this.connection, changed);
+      if (row) checkRecorded(content, row);
+    }
     await this.#touchAbove(file, revision, { ...UNCHANGED, size: content.size - file.size });
     return { ...file, blobId: content.id, size: content.size, modified, revision };
   }
@@ -175,7 +216,8 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     const descendants = node.descendants + 1;
     if (node.parentId !== null) await this.#past.remember(node.id, revision);
     const binding = { id: node.id, parent: parent.id, name, revision, ...this.#past.signature };
-    await refuseTakenName(nodes.bindNode.run(this.connection, binding));
+    if (this.#names?.take(parent.id, name)) await bindNodeFreely.send(this.connection, binding, nameTaken);
+    else await refuseTakenName(bindNode.run(this.connection, binding));
     if (node.parentId !== null) {
       await this.#noteRemoval(node, revision, now);
       const less = { size: -node.size, descendants: -descendants, properties: -node.propertyBytes };
@@ -200,6 +242,7 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     const deep = options.isDeep ? 1 : 0;
     const { signature } = this.#past;
     const made = { id: node.id, drive: parent.driveId, parent: parent.id, name, deep, revision, ...signature };
+    this.#names?.take(parent.id, name);
     const copy = nodeOf(await refuseTakenName(copyTree(this.connection, made)));
     this.#past.beginState(copy.id);
     const more = { size: copy.size, descendants: copy.descendants + 1, properties: copy.propertyBytes };
@@ -252,83 +295,6 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     return (await records.weighProperties.first(this.connection, { node }))?.bytes ?? 0;
   }
 
-  async insertLock(lock: LockRow): Promise<void> {
-    this.connection.facts?.noteLock();
-    await locks.insertLock.send(this.connection, {
-      token: lock.token,
-      drive_id: lock.driveId,
-      node_id: lock.nodeId,
-      user_id: lock.userId,
-      scope: lock.scope,
-      is_deep: Number(lock.isDeep),
-      owner_xml: lock.ownerXml,
-      timeout_seconds: lock.timeoutSeconds,
-      expires_at: lock.expiresAt,
-    });
-  }
-
-  async removeExpiredLocks(driveId: DriveId, now: number): Promise<void> {
-    await locks.removeExpiredLocks.send(this.connection, { drive: driveId, now });
-    await locks.forgetKeptLocks.send(this.connection, { drive: driveId, now });
-  }
-
-  async refreshLock(token: LockToken, timeoutSeconds: number, expiresAt: number): Promise<void> {
-    await locks.refreshLock.send(this.connection, { token, timeout: timeoutSeconds, expires: expiresAt });
-  }
-
-  async removeLock(token: LockToken): Promise<void> {
-    await locks.removeLock.send(this.connection, { token });
-  }
-
-  async removeLocksIn(node: Pick<NodeRow, 'id' | 'isCollection'>): Promise<void> {
-    if (await this.areUnlocked()) return;
-    const below = node.isCollection ? await this.lockedPlaces(node.id, BEFORE_ALL) : new Map<NodeId, never>();
-    await locks.removeLocksOn.send(this.connection, { nodes: JSON.stringify([node.id, ...below.keys()]) });
-  }
-
-  async rerootLocks(from: NodeId, to: NodeId): Promise<void> {
-    await locks.rerootLocks.send(this.connection, { from, to });
-  }
-
-  async vacateLocks(
-    file: NodeRow,
-    userId: UserId,
-    tokens: readonly string[],
-    now: number,
-    keptUntil: number,
-  ): Promise<void> {
-    if (file.parentId === null) return;
-    await locks.vacateLocks.send(this.connection, {
-      node: file.id,
-      parent: file.parentId,
-      name: file.name,
-      user: userId,
-      tokens: JSON.stringify(tokens),
-      now,
-      until: keptUntil,
-    });
-  }
-
-  async forgetVacatedLock(token: LockToken): Promise<void> {
-    await locks.forgetVacatedLock.send(this.connection, { token });
-  }
-
-  async insertTrash(row: Parameters<StoreTransaction['insertTrash']>[0]): Promise<void> {
-    await records.insertTrash.send(this.connection, {
-      node_id: row.nodeId,
-      drive_id: row.driveId,
-      owner_id: row.ownerId,
-      name: row.name,
-      original_path: row.originalPath,
-      deleted_by: row.deletedBy,
-      deleted_at: row.deletedAt,
-    });
-  }
-
-  async removeTrash(nodeId: NodeId): Promise<void> {
-    await records.removeTrash.send(this.connection, { node: nodeId });
-  }
-
   putContent(content: ContentRow, now: number, restoredAfter: SweepId | null = null): Promise<Sweep | null> {
     return this.#recorded.put(content, now, restoredAfter);
   }
@@ -363,9 +329,10 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
     if (properties !== 0) await nodes.addPropertyBytes.send(this.connection, { start, properties });
   }
 
-  /** Remembers that a name is free now, for `ChangeLogView.removals`. */
+  /** Remembers that a name is free now, also for `ChangeLogView.removals`. */
   async #noteRemoval(node: NodeRow, revision: number, now: number): Promise<void> {
     if (node.parentId === null) return;
+    this.#names?.note(node.parentId, node.name);
     await nodes.insertRemoval.send(this.connection, {
       drive: node.driveId,
       revision,
@@ -385,6 +352,11 @@ export class SqlStoreTransaction extends SqlStoreView implements StoreTransactio
 /** A node that names a content without its row would lose the bytes to the collector. */
 function checkRecorded(content: { readonly id: BlobId } | null, row: { readonly content_key: number | null }): void {
   if (content && row.content_key === null) throw new Error(`content ${content.id} is not recorded`);
+}
+
+/** What a refusal by the index of names is called. */
+function nameTaken(error: unknown): unknown {
+  return error instanceof UniqueViolation ? new NameTakenError('the name is taken', { cause: error }) : error;
 }
 
 function refuseTakenName<T>(change: Promise<T>): Promise<NonNullable<T>> {

@@ -15,6 +15,7 @@ import type {
   NodeRow,
   PropertyRow,
   StoreView,
+  TrashBin,
   TrashRow,
   Usage,
   VacatedLock,
@@ -25,7 +26,7 @@ import type { UploadView } from '../../stores/uploads.js';
 import type { BlobId, Digests, DriveId, LockToken, NodeId, UserId } from '../../stores/values.js';
 import * as contents from './content-statements.js';
 import { DUE_DRIVES } from './due-statements.js';
-import { heldLockOf, type LockedPlace, lockFactsOf, lockOf, placesBelow } from './lock-rows.js';
+import { heldLockOf, isHeld, lockFactsOf, lockOf, placesBelow } from './lock-rows.js';
 import * as locks from './lock-statements.js';
 import { contentOf, digestsOf, nodeOf, nodeOfList, trashOf } from './node-rows.js';
 import * as nodes from './node-statements.js';
@@ -54,6 +55,13 @@ export class SqlStoreView implements StoreView {
 
   at(moment: number): StoreView {
     return new SqlPastView(this.connection, moment);
+  }
+
+  ahead<T>(look: () => Promise<T>): Promise<T> | null {
+    if (!this.connection.send) return null;
+    const asked = look();
+    asked.catch(() => {});
+    return asked;
   }
 
   get uploads(): UploadView {
@@ -185,20 +193,17 @@ export class SqlStoreView implements StoreView {
 
   async locksBelow(nodeId: NodeId, now: number) {
     if (await this.areUnlocked()) return [];
-    const places = await this.lockedPlaces(nodeId, now);
-    if (places.size === 0) return [];
-    const held = await this.locksOn([...places.keys()], now);
-    return held.map((lock) => ({ ...lock, ...places.get(lock.nodeId)! }));
+    const rows = await locks.locksBelow.all(this.connection, { node: nodeId, now });
+    const places = placesBelow(nodeId, rows);
+    return rows.flatMap((row) => {
+      // The walk goes up to the root of the drive, from all of its locks.
+      const place = places.get(row.id as NodeId);
+      return place && isHeld(row) ? [{ ...heldLockOf(row), ...place }] : [];
+    });
   }
 
   async countLocks(driveId: DriveId, userId: UserId) {
     return (await locks.lockCounts.first(this.connection, { drive: driveId, user: userId }))!;
-  }
-
-  /** Locked nodes below a node, and those between, with their paths from there. */
-  protected async lockedPlaces(nodeId: NodeId, now: number): Promise<Map<NodeId, LockedPlace>> {
-    const rows = await locks.lockedPlaces.all(this.connection, { node: nodeId, now });
-    return placesBelow(nodeId, rows);
   }
 
   async findLock(token: LockToken, now: number): Promise<LockRow | null> {
@@ -230,7 +235,7 @@ export class SqlStoreView implements StoreView {
     return row ? trashOf(row) : null;
   }
 
-  async takenTrashNames(driveId: DriveId, ownerId: UserId | null, names: readonly string[]): Promise<Set<string>> {
+  async takenTrashNames({ driveId, ownerId }: TrashBin, names: readonly string[]): Promise<Set<string>> {
     const rows = await records.takenTrashNames.all(this.connection, {
       drive: driveId,
       owner: ownerId,

@@ -40,6 +40,9 @@ const builders: Record<Dialect, Kysely<Schema>> = {
 };
 
 type Parameters = Record<string, unknown>;
+
+const asItIs = (error: unknown) => error;
+
 type Build<P extends Parameters, Row> = (
   db: Kysely<Schema>,
   parameter: <K extends keyof P & string>(name: K) => P[K],
@@ -84,12 +87,19 @@ export class Statement<P extends Parameters, Row> {
     return connection.run(compiled.sql, bind(compiled, parameters));
   }
 
-  /** For a change of which nobody wants to know how many rows it changed. */
-  async send(connection: SqlConnection, parameters: P): Promise<void> {
+  /** For a change of which nobody wants to know how many rows it changed. `told`: what a failure of it is called. */
+  async send(connection: SqlConnection, parameters: P, told: (error: unknown) => unknown = asItIs): Promise<void> {
     const compiled = this.#compile(connection.dialect);
     const bound = bind(compiled, parameters);
-    if (connection.send) connection.send(compiled.sql, bound);
-    else await connection.run(compiled.sql, bound);
+    if (connection.send) {
+      connection.send(compiled.sql, bound, told);
+      return;
+    }
+    try {
+      await connection.run(compiled.sql, bound);
+    } catch (error) {
+      throw told(error);
+    }
   }
 
   #compile(dialect: Dialect): Compiled {
