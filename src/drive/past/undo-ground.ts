@@ -22,6 +22,8 @@ export class UndoGround {
   /** What is in folders that they have destroyed, as it was when they did. */
   readonly destroyed = new Map<NodeId, NodeRow>();
   readonly guards: Guard[] = [];
+  /** Tops of deleted trees, which are in `rows` as well. */
+  readonly trashed = new Set<NodeId>();
 
   private constructor(
     readonly since: number,
@@ -56,8 +58,8 @@ export class UndoGround {
     );
     const isInside = ({ above }: { readonly above: readonly NodeId[] }) => tops.some((id) => above.includes(id));
     ground.records = await recordOf(read, membership.driveId, since, by, isInside, rows);
-    for (const id of await madeBy(read, rows, ground.records, since, by)) ground.made.add(id);
     await ground.#findPresent(read);
+    for (const id of await madeBy(read, rows, ground.records, since, by)) ground.made.add(id);
     for (const id of await madeBy(read, ground.destroyed, ground.records, since, by)) ground.made.add(id);
     return ground;
   }
@@ -108,6 +110,7 @@ export class UndoGround {
     const wanted = [...this.records.keys()].filter((id) => !this.rows.has(id));
     const outside = await inPages(read, wanted, ({ view }, ids) => view.findNodes(ids));
     this.#note(outside);
+    await this.#openTrashed(read, outside);
     const isTheirs = ({ id }: NodeRow) => this.records.get(id)?.isTakenOver === false;
     const lost = outside.filter((row) => row.parentId === null && row.isCollection && isTheirs(row));
     await walkTree(
@@ -126,6 +129,22 @@ export class UndoGround {
     );
     const above = [...new Set(chains.map(({ id }) => id))].filter((id) => !this.present.has(id));
     this.#note(await inPages(read, above, ({ view }, ids) => view.findNodes(ids)));
+  }
+
+  /** What they deleted comes back without what they had put into it. */
+  async #openTrashed(read: ReadPage, outside: readonly NodeRow[]): Promise<void> {
+    const { binId, commonBinId } = this.membership;
+    const tops = outside.filter(({ id, parentId }) => {
+      const { before = null, isTakenOver = true } = this.records.get(id) ?? {};
+      return (parentId === binId || parentId === commonBinId) && before !== null && !isTakenOver;
+    });
+    for (const top of tops) this.trashed.add(top.id);
+    const folders = tops.filter(({ isCollection }) => isCollection).map(({ id }) => id);
+    const inside = new Map<NodeId, NodeRow>();
+    const membersOf = (id: NodeId) => (this.present.get(id) ?? inside.get(id))?.descendants ?? 0;
+    await walkTree(read, folders, ({ view }) => view, inside, membersOf);
+    for (const row of [...tops, ...inside.values()]) this.rows.set(row.id, row);
+    this.#note([...inside.values()]);
   }
 
   /** What is above all that the principal sees, and mustn't change meanwhile. */

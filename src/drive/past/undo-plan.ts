@@ -50,7 +50,7 @@ export class UndoPlan {
     this.away = new AwayFolders(this.plan, {
       rows: ground.rows,
       isTop: () => false,
-      homeOf: () => null,
+      homeOf: (folder) => (ground.trashed.has(folder) ? ground.anchors[0]!.id : null),
       goesAway: (id) => this.#goesAway(id),
       trashFor: (folder) => ground.trashFor(folder),
     });

@@ -341,6 +341,7 @@ export const childrenOfManyAt = statement<{
     )${d.page} ORDER BY parent_id, name LIMIT ${p('limit')}`;
 });
 
+/** A file that was destroyed has them in its last state, and is still there until it is freed. */
 export const presentPropertiesAt = statement<{ nodes: string; moment: number }>()<{
   node_id: number;
   namespace: string;
@@ -350,7 +351,9 @@ export const presentPropertiesAt = statement<{ nodes: string; moment: number }>(
   (_db, p, d) => sql<{ node_id: number; namespace: string; name: string; xml: string }>`
     SELECT property.node_id, property.namespace, property.name, property.xml FROM property
     WHERE property.node_id IN ${d.numbers(p('nodes'))}
-    AND EXISTS (SELECT 1 FROM node WHERE node.id = property.node_id AND ${NOW_AT(p('moment'))})
+    AND EXISTS (
+      SELECT 1 FROM node WHERE node.id = property.node_id AND node.parent_id IS NOT NULL AND ${NOW_AT(p('moment'))}
+    )
     ORDER BY property.node_id, property.namespace, property.name`,
 );
 
