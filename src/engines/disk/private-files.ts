@@ -14,13 +14,23 @@ const FOREIGN_RIGHTS = 0o077;
  * `recursive` never ends where the system refuses a name in a folder that is there, as /proc does.
  */
 export async function makeFolder(path: string): Promise<void> {
+  if ((await makeOne(path)) === null) return;
+  const above = dirname(path);
+  if (!(await isFolder(above))) await makeFolder(above);
+  // Another caller may have made the one above since: one more try tells.
+  const missing = await makeOne(path);
+  if (missing !== null) throw missing;
+}
+
+/** Returns the error where something is missing. */
+async function makeOne(path: string): Promise<unknown> {
   try {
     await mkdir(path, { mode: FOLDER_MODE });
+    return null;
   } catch (error) {
-    if (hasCode(error, 'EEXIST', 'EISDIR') && (await isFolder(path))) return;
-    if (!hasCode(error, 'ENOENT') || (await isFolder(dirname(path)))) throw error;
-    await makeFolder(dirname(path));
-    await makeFolder(path);
+    if (hasCode(error, 'EEXIST', 'EISDIR') && (await isFolder(path))) return null;
+    if (hasCode(error, 'ENOENT')) return error;
+    throw error;
   }
 }
 
