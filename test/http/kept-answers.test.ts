@@ -180,7 +180,8 @@ const CHANGES: Record<string, Change> = {
       run(200, 'LOCK', `${SHARED}/a/large.bin`, { headers: { If: `(${token})`, Timeout: 'Second-3000' } }),
   },
   UNLOCK: {
-    before: async () => tokenOf(await run(200, 'LOCK', `${SHARED}/a/b`, { body: LOCK })),
+    before: async () =>
+      tokenOf(await run(200, 'LOCK', `${SHARED}/a/b`, { body: LOCK, headers: { Timeout: 'Second-7000' } })),
     change: (token) => run(204, 'UNLOCK', `${SHARED}/a/b`, { headers: { 'Lock-Token': String(token) } }),
   },
   'a lock ends by time': {
