@@ -1,6 +1,6 @@
 import type { Membership } from '../stores/account-store.js';
 import type { Sweep } from '../stores/blob-index.js';
-import type { NamedContentRow, NodeRow, StoreTransaction, Usage } from '../stores/metadata-store.js';
+import type { ContentRow, NamedContentRow, NodeRow, StoreTransaction, Usage } from '../stores/metadata-store.js';
 import type { Contents, ReceivedContent } from './contents.js';
 import type { Foreseen } from './foreseen.js';
 import type { DrivePath } from './names.js';
@@ -48,9 +48,10 @@ export class DriveTransaction extends Snapshot {
   ): Promise<{ resource: Resource; isNew: boolean }> {
     const existing = checkPutTarget(found, this.membership);
     await checkRoom(this, spaceOf(found), content.row.size - (existing?.size ?? 0));
-    await this.record(content);
+    const same = existing && (await this.#sameContent(existing, content.row));
+    if (!same) await this.record(content);
     const node = existing
-      ? await this.store.replaceContent(existing, content.row, modified)
+      ? await this.store.replaceContent(existing, same ?? content.row, modified)
       : await this.insert(found, content.row, modified);
     return { resource: resourceOf(node, 'node', found.path), isNew: existing === null };
   }
@@ -59,6 +60,18 @@ export class DriveTransaction extends Snapshot {
   async record(content: ReceivedContent): Promise<void> {
     const sweep = await this.store.putContent(content.row, this.now, content.restoredAfter);
     if (sweep) throw new ContentCollectedError(sweep);
+  }
+
+  /**
+   * The content that a file has, where its bytes are in the database and have come again: programs that send all of their files once more
+   * don't double what those take. Null where it is another one, or no longer what it was.
+   */
+  async #sameContent(file: NodeRow, { id, bytes, ...digests }: ContentRow): Promise<ContentRow | null> {
+    if (bytes === null || file.blobId !== id) return null;
+    const content = await this.store.findContent(file);
+    if (!content?.bytes || Buffer.compare(content.bytes, bytes) !== 0) return null;
+    await this.store.noteDigests(content, digests);
+    return content;
   }
 
   /** Makes a file of a recorded content, or a collection (null), at a place that was checked. */
