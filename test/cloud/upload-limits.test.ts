@@ -154,8 +154,10 @@ describe('how much there may be of uploads', () => {
     expect(await mkcol('many')).toBe(201);
     expect(await put('many', 0, Buffer.from('x'))).toBe(201);
     const upload = (await find('many'))!;
-    await server.engines.metadata.write([], async ({ uploads }) => {
+    await server.engines.metadata.write([], async (transaction) => {
+      const { uploads } = transaction;
       const { blobId } = (await uploads.findPart(upload.id, '0'))!;
+      await transaction.putContent((await uploads.findContent(upload.id, { name: '0', blobId }))!, 0);
       for (let number = 1; number < 10_000; number++) {
         const part = { name: String(number), number, size: 1, blobId, storedAt: 0 };
         await uploads.putPart(upload.id, part, { expiresAt: upload.expiresAt, expectedReceived: null });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.js';
@@ -15,6 +16,8 @@ const OTHER = 222222;
 const SHARED = '/Common%20documents';
 const LOCK =
   '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>';
+/** Enough for a BlobStore: smaller contents are each file's own. */
+const SAME = 'same everywhere '.repeat(2000);
 /** How long something lives that ends by time, in milliseconds. */
 const LIFE_MS = 1500;
 
@@ -223,8 +226,8 @@ const CHANGES: Record<string, Change> = {
     change: () =>
       server.send('PUT', `/dav/${OTHER}/same.txt`, {
         user: 'alice',
-        body: 'same everywhere',
-        headers: { 'OC-Checksum': 'SHA1:4ac1a1acf3f241869d9c348ef0e430db5c52d37f' },
+        body: SAME,
+        headers: { 'OC-Checksum': `SHA1:${createHash('sha1').update(SAME).digest('hex')}` },
       }),
   },
   'the drive has another quota': { change: () => accounts().changeDrive(DRIVE_ID, { quotaBytes: 3_000_000 }) },
@@ -290,7 +293,7 @@ beforeAll(async () => {
   for (const path of [`${SHARED}/a`, `${SHARED}/a/b`, '/source']) await run(201, 'MKCOL', path);
   await put(`${SHARED}/a/small.txt`, 'small');
   await put(`${SHARED}/a/large.bin`, 'x'.repeat(50_000));
-  await put(`${SHARED}/a/b/same.txt`, 'same everywhere');
+  await put(`${SHARED}/a/b/same.txt`, SAME);
   await put('/source/from.txt', 'from elsewhere');
   beside = await openEngines(server.config, { isCommand: true });
 });

@@ -203,7 +203,7 @@ const RARE_ROWS = `
   INSERT INTO purge VALUES (9001, 0);
   INSERT INTO succession VALUES (9002, 9001, 1);
   INSERT INTO staged_copy VALUES (9002, 1);
-  INSERT INTO damaged_bytes VALUES (7, 'an id', x'00ff275c00', 1);
+  INSERT INTO damaged_bytes VALUES (7, 'an id', x'00ff275c00', 1, 1);
   INSERT INTO damage VALUES ('an id', 'wrong-hash', 'it is wrong', 1, NULL);
   INSERT INTO forgotten_removals VALUES (123456, 1);
   INSERT INTO sync_gap VALUES (1, 2);
