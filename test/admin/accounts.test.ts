@@ -336,7 +336,7 @@ describe('PRODUCT §10 — what a wrong command line is told', () => {
     const place = 'ab'.padEnd(64, '0');
     await mkdir(join(storage, 'blobs', 'ab'), { recursive: true });
     await writeFile(join(storage, 'blobs', 'ab', place), 'left over');
-    expect(await json('fsck')).toEqual({ findings: [], errors: 0, leftovers: 1 });
+    expect(await json('fsck')).toEqual({ findings: [], errors: 0, leftovers: 1, repaired: 0 });
     expect(await run(['fsck'])).toMatchObject({
       code: 0,
       output: 'Everything is in order.\n',
