@@ -93,20 +93,6 @@ describe('PRODUCT V4 — versions of a file', () => {
     expect((await anna.versions(['f'])).versions[0]!.from).toBe(members.clock - 3_000);
   });
 
-  test('past B6 — who sends all again takes no more room, whatever the dates', async () => {
-    await later(put(anna, 'f', 'one'));
-    const contents = async () => (await members.world.engine.blobIndex.named(null, 100)).length;
-    const before = await contents();
-    await later(put(anna, 'f', 'one'));
-    await later(setModified(anna, 'f', HOUR));
-    await later(put(anna, 'f', 'one'));
-    expect(await contents()).toBe(before);
-    await later(put(anna, 'f', 'two'));
-    await later(put(anna, 'f', 'one'));
-    expect(await contents()).toBe(before + 2);
-    expect(await etags(anna, 'f')).toEqual(texts('one', 'two', 'one'));
-  });
-
   test('past C5 — who sees the version sees by which app password', async () => {
     await makeCollection(anna, 'docs');
     const device = await members.limitedTo((await found(anna, 'docs')).node!.id);

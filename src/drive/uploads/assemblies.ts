@@ -1,7 +1,7 @@
 import type { MetadataStore } from '../../stores/metadata-store.js';
 import type { UploadId } from '../../stores/values.js';
 import type { Contents, ReceivedContent } from '../contents.js';
-import { Assembly, type OpenPart, type PartBytes } from './assembly.js';
+import { Assembly, type OpenPart, type PartBytes, uploadChanged } from './assembly.js';
 
 /** Each is an open file and buffers. */
 const LIVE_MAX = 16;
@@ -150,7 +150,8 @@ export class Assemblies {
   #opening(id: UploadId): OpenPart {
     return async (part) => {
       const content = part.content ?? (await this.#metadata.read([], (view) => view.uploads.findContent(id, part)));
-      if (!content) throw new Error(`the part with content ${part.blobId} is gone`);
+      // Another server has finished the upload, or taken another part of that name.
+      if (!content) throw uploadChanged();
       const bytes = await this.#contents.open(content);
       return bytes instanceof Uint8Array ? [bytes] : bytes;
     };

@@ -3,6 +3,11 @@ import type { BlobId } from '../../stores/values.js';
 import { CLIENT_DIGESTS, type Contents, type ReceivedContent } from '../contents.js';
 import { DriveError } from '../drive-error.js';
 
+/** Its parts are not those any more that were to be put together. */
+export function uploadChanged(): DriveError {
+  return new DriveError('busy', 'The upload has changed while it was put together. Try again.');
+}
+
 /** A part as far as its bytes matter. */
 export interface PartBytes {
   readonly name: string;

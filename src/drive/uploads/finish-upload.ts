@@ -4,6 +4,7 @@ import { DriveError } from '../drive-error.js';
 import type { DriveTransaction } from '../drive-transaction.js';
 import type { DrivePath } from '../names.js';
 import { checkBeforeBody, type FileWish, nameContent, type Written } from '../write-file.js';
+import { uploadChanged } from './assembly.js';
 import { checkOpen, type UploadDesk } from './open-upload.js';
 import { orderParts } from './part-order.js';
 
@@ -66,7 +67,7 @@ async function seal(
   await checkOpen(transaction, upload, expectedReceived);
   const parts = orderParts(await uploads.parts(upload.id));
   if (parts.length !== order.length || parts.some(({ blobId }, index) => blobId !== order[index]?.blobId)) {
-    throw new DriveError('busy', 'The upload has changed while it was put together. Try again.');
+    throw uploadChanged();
   }
   if (expectedReceived !== null) await uploads.finish(upload.id, transaction.now);
   else await uploads.remove(upload.id);
