@@ -36,12 +36,12 @@ export async function propfind(request: DavRequest): Promise<DavResponse> {
   const isNoroot = wantsDepthNoroot(request.headers);
   const question = { depth, selection, isNoroot, conditions, free: await freeBytes(request, selection) };
   const mayBeKept = isRemembered(body) && !isConditional(request, conditions);
-  const { body: answer } = mayBeKept ? await keptAnswer(request, question) : await workOut(request, question);
+  const answer = mayBeKept ? await keptAnswer(request, question) : await workOut(request, question);
   const headers = {
     'Content-Type': MULTISTATUS_CONTENT_TYPE,
     ...(isMinimal ? { 'Preference-Applied': 'return=minimal' } : {}),
   };
-  return respond(207, headers, answer);
+  return respond(207, headers, takeBody(answer));
 }
 
 interface Question {
@@ -58,25 +58,46 @@ interface PropfindAnswer {
   readonly quota: AnswerQuota | null;
 }
 
-function keptAnswer(request: DavRequest, question: Question): Promise<PropfindAnswer> {
+/** Made for this request. */
+interface FreshAnswer {
+  body: Uint8Array | Pages | null;
+  readonly quota: AnswerQuota | null;
+  readonly isLocked: boolean;
+}
+
+/**
+ * The body, which a fresh answer has no more then: promises of a request that waited for its turn are old to V8, and would keep
+ * it until the next full collection (decision 0021).
+ */
+function takeBody(answer: PropfindAnswer | FreshAnswer): Uint8Array | Pages {
+  const { body } = answer;
+  if ('isLocked' in answer) answer.body = null;
+  return body!;
+}
+
+function keptAnswer(request: DavRequest, question: Question): Promise<PropfindAnswer | FreshAnswer> {
   const { depth, selection, isNoroot, free } = question;
   const { base, root, path, spelling, isFolderUrl, isCloud } = request;
   const asked = [depth, selection.id, isNoroot, isFolderUrl, isCloud, isQuotaHidden(request)].join(' ');
-  return request.drive.kept(
+  return request.drive.kept<PropfindAnswer | FreshAnswer>(
     {
       key: `propfind ${asked}\n${base}\n${root.join('/')}\n${spelling}\n${path.join('/')}`,
       withContents: selection.needsDigests,
       holds: ({ quota }) => quota === null || availableBytes(quota.left, free) === quota.available,
     },
     async () => {
-      const { isLocked, ...answer } = await workOut(request, question);
+      const answer = await workOut(request, question);
+      const isWhole = answer.body instanceof Uint8Array;
       // What is left of a lock's time is another each second; of many pages none is here yet.
-      if (isLocked || !(answer.body instanceof Uint8Array)) return { value: answer, bytes: null };
-      const { body } = answer;
-      const toKeep = () => ({ ...answer, body: isTight(body) ? body : new Uint8Array(body) });
-      return { value: answer, bytes: body.length, toKeep };
+      const bytes = answer.isLocked || !isWhole ? null : (answer.body as Uint8Array).length;
+      return { value: answer, bytes, toKeep: () => copyOf(answer) };
     },
   );
+}
+
+function copyOf({ body, quota }: FreshAnswer): PropfindAnswer {
+  const bytes = body as Uint8Array;
+  return { body: isTight(bytes) ? bytes : new Uint8Array(bytes), quota };
 }
 
 /** Whether what it was made in isn't much larger. */
@@ -87,7 +108,7 @@ function isTight({ length, buffer }: Uint8Array): boolean {
 async function workOut(
   request: DavRequest,
   { depth, selection, isNoroot, conditions, free }: Question,
-): Promise<PropfindAnswer & { readonly isLocked: boolean }> {
+): Promise<FreshAnswer> {
   const withMembers = depth !== '0';
   if (withMembers) await turns.enter();
   const pages = await request.drive.read(async (snapshot) => {
