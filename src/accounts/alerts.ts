@@ -52,14 +52,9 @@ export class Alerts {
   /** Everyone who can sign in and has no second factor. All are alerted before the first mail goes out. */
   async alertAll(actor: Actor, address: string | null): Promise<AlertReport> {
     const users: UserRow[] = [];
-    for (let after: string | null = null; ; after = users.at(-1)!.email) {
-      const filter = { isWithoutSecondFactor: true };
-      const page: UserRow[] = await this.#metadata.readOne([], ({ accounts }) =>
-        accounts.listUsersWithDrives(filter, after, PAGE),
-      );
+    for await (const page of this.#pages({ isWithoutSecondFactor: true })) {
       await this.#tell(page, actor);
       users.push(...page);
-      if (page.length < PAGE) break;
     }
     return { alerted: users.length, mailed: await this.#mail(users, address) };
   }
@@ -69,18 +64,26 @@ export class Alerts {
     const { mailer, realm } = this.#options;
     if (!mailer) return 0;
     const administrators: UserRow[] = [];
-    for (let after: string | null = null; ; ) {
-      const page: UserRow[] = await this.#metadata.readOne([], ({ accounts }) =>
-        accounts.listUsersWithDrives({ isWithoutSecondFactor: false }, after, PAGE),
-      );
+    for await (const page of this.#pages({ isWithoutSecondFactor: false })) {
       administrators.push(...page.filter(({ isAdmin, isDisabled }) => isAdmin && !isDisabled));
-      if (page.length < PAGE) break;
-      after = page.at(-1)!.email;
     }
     const text = [...lines, ''].join('\n');
     return mailer.send(
       administrators.map(({ name, email }) => ({ to: { name, address: email }, subject: `${realm}: ${what}`, text })),
     );
+  }
+
+  /** The last one may be empty. */
+  async *#pages(filter: { readonly isWithoutSecondFactor: boolean }): AsyncGenerator<UserRow[], void, undefined> {
+    for (let after: string | null = null; ; ) {
+      const from: string | null = after;
+      const page: UserRow[] = await this.#metadata.readOne([], ({ accounts }) =>
+        accounts.listUsersWithDrives(filter, from, PAGE),
+      );
+      yield page;
+      if (page.length < PAGE) return;
+      after = page.at(-1)!.email;
+    }
   }
 
   #tell(users: readonly UserRow[], actor: Actor): Promise<void> {

@@ -48,3 +48,6 @@ export interface Digests {
   readonly md5?: string;
 }
 export type DigestName = keyof Digests;
+
+/** What a dead property counts beside its text: many small ones cost their rows. In bytes. */
+export const PROPERTY_ROW_BYTES = 100;

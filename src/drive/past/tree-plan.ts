@@ -1,6 +1,6 @@
 import type { NodeRow, PropertyRow } from '../../stores/metadata-store.js';
 import type { ChangedNode, FolderGrowth, MadeNode, NodeRef, TreeChange } from '../../stores/tree-change.js';
-import type { DriveId, NodeId } from '../../stores/values.js';
+import { type DriveId, type NodeId, PROPERTY_ROW_BYTES } from '../../stores/values.js';
 
 /** What a node counts by itself, without what is below it. */
 interface OwnWeight {
@@ -193,7 +193,7 @@ function textOf(properties: readonly PropertyRow[]): string {
 export function weightOf(properties: readonly PropertyRow[]): number {
   const bytes = (text: string) => Buffer.byteLength(text);
   return properties.reduce(
-    (sum, { namespace, name, xml }) => sum + 100 + bytes(namespace) + bytes(name) + bytes(xml),
+    (sum, { namespace, name, xml }) => sum + PROPERTY_ROW_BYTES + bytes(namespace) + bytes(name) + bytes(xml),
     0,
   );
 }

@@ -4,7 +4,7 @@ import { open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BackupPlace, StoredBytes, StoredName } from '../../stores/backup-place.js';
 import { takeSource } from '../take-source.js';
-import { hasCode, syncFolder, translateFull } from './file-calls.js';
+import { hasCode, syncFolder, translateFull, writeAll } from './file-calls.js';
 import { makeFolder } from './private-files.js';
 
 /** Beginnings of names that are being written. */
@@ -14,7 +14,6 @@ const UNFINISHED = '.unfinished-';
 export class FolderBackupPlace implements BackupPlace {
   /** Folders that were made or seen, whose names are durable. */
   readonly #folders = new Set<string>();
-  #making: Promise<void> = Promise.resolve();
 
   constructor(readonly title: string) {}
 
@@ -29,11 +28,11 @@ export class FolderBackupPlace implements BackupPlace {
     const hash = createHash('sha256');
     const file = await open(fresh, 'wx', 0o600);
     try {
+      let written = 0;
       const size = await takeSource(source, {}, async (chunk) => {
         hash.update(chunk);
-        for (let done = 0; done < chunk.length; ) {
-          done += (await file.write(chunk, done, chunk.length - done)).bytesWritten;
-        }
+        await writeAll(file.fd, chunk, written);
+        written += chunk.length;
       });
       const stored = { hash: hash.digest('hex'), size };
       verify?.(stored);
@@ -107,9 +106,7 @@ export class FolderBackupPlace implements BackupPlace {
 
   async #makeFolder(folder: string): Promise<void> {
     if (this.#folders.has(folder)) return;
-    // One after the other: several that miss the same folder would meet each other.
-    this.#making = this.#making.catch(() => {}).then(() => makeFolder(folder));
-    await this.#making;
+    await makeFolder(folder);
     for (let each = folder; each.length > this.title.length; each = dirname(each)) await syncFolder(dirname(each));
     this.#folders.add(folder);
   }

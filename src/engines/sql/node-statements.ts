@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { PROPERTY_ROW_BYTES } from '../../stores/values.js';
 import { keyOf } from './content-statements.js';
 import type { Fragments } from './dialect.js';
 import { statement } from './statement.js';
@@ -41,10 +42,10 @@ export type NodeList = readonly [
   propertyBytes: number,
 ];
 
-/** What a node's own dead properties take: many small ones cost their rows, so each counts for more than its text. */
+/** What a node's own dead properties take; as `weightOf` in `drive/past/tree-plan.ts`. */
 export function propertyBytes(d: Fragments) {
   return sql<number>`coalesce((
-      SELECT sum(100 + ${d.bytesOf('namespace')} + ${d.bytesOf('property.name')} + ${d.bytesOf('xml')})
+      SELECT sum(${sql.lit(PROPERTY_ROW_BYTES)} + ${d.bytesOf('namespace')} + ${d.bytesOf('property.name')} + ${d.bytesOf('xml')})
       FROM property WHERE node_id = node.id), 0)`;
 }
 
